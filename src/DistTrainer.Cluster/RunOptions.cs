@@ -1,0 +1,20 @@
+namespace DistTrainer.Cluster;
+
+/// <summary>How a job is run: none of it can change the result by a bit.</summary>
+public sealed record RunOptions
+{
+    /// <summary>Worker actors, each with a compute thread of its own; ≥ 1. Workers beyond the number of data shards stay idle.</summary>
+    public int Workers { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Parameter-shard actors; ≥ 1. No more are made than the model has blocks to share out.</summary>
+    public int ParameterShards { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Threads of one worker; ≥ 1.</summary>
+    public int ComputeThreads { get; init; } = 1;
+
+    /// <summary>Steps between two step reports (log line, line of metrics.jsonl); ≥ 1.</summary>
+    public int ReportEvery { get; init; } = 50;
+
+    /// <summary>HOCON laid over the actor system's own settings, e.g. log levels and loggers.</summary>
+    public string ActorConfiguration { get; init; } = "";
+}

@@ -1,0 +1,89 @@
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>Figures of the steps since the report before.</summary>
+/// <param name="Step">The last step of the report, counted from 1.</param>
+/// <param name="Epoch">Its epoch, counted from 1.</param>
+/// <param name="StepsPerEpoch">Steps of one epoch.</param>
+/// <param name="TotalSteps">Steps of the whole run, if it is not stopped early.</param>
+/// <param name="Loss">Mean training loss a sample over the report's steps (without regularization).</param>
+/// <param name="Accuracy">Share of correctly classified training samples; null for regression.</param>
+/// <param name="LearningRate">Rate of the last step.</param>
+/// <param name="GradientNorm">Euclidean norm of the last step's averaged gradient, before clipping and regularization.</param>
+/// <param name="SamplesPerSecond">Training samples a second over the report's steps.</param>
+public sealed record StepReport(
+    long Step, int Epoch, int StepsPerEpoch, long TotalSteps, double Loss, double? Accuracy, double LearningRate,
+    double GradientNorm, double SamplesPerSecond);
+
+/// <summary>Figures of one epoch.</summary>
+/// <param name="Epoch">Counted from 1.</param>
+/// <param name="Step">The epoch's last step.</param>
+/// <param name="TrainLoss">Mean training loss a sample over the epoch, as the parameters changed.</param>
+/// <param name="TrainAccuracy">Share of correctly classified training samples; null for regression.</param>
+/// <param name="ValidationLoss">Mean loss on the validation part; null where there is none.</param>
+/// <param name="ValidationAccuracy">Accuracy on the validation part; null for regression or where there is none.</param>
+/// <param name="LearningRate">Rate of the last step.</param>
+/// <param name="SamplesPerSecond">Training samples a second, evaluation not counted.</param>
+/// <param name="TrainSeconds">Seconds spent training in this epoch, evaluation not counted.</param>
+/// <param name="ParameterHash">SHA-256, in hex, of the flat parameters after the epoch.</param>
+public sealed record EpochReport(
+    int Epoch, long Step, double TrainLoss, double? TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy,
+    double LearningRate, double SamplesPerSecond, double TrainSeconds, string ParameterHash);
+
+/// <summary>Why a run ended.</summary>
+public enum EndReason
+{
+    /// <summary>All epochs or the largest number of steps are done.</summary>
+    Completed,
+
+    /// <summary>The validation loss no longer improved.</summary>
+    EarlyStopping,
+
+    /// <summary>Somebody asked for it (Ctrl+C); the open step was finished.</summary>
+    Stopped,
+}
+
+/// <summary>What a run leaves behind.</summary>
+public sealed record TrainingResult
+{
+    /// <summary>Why it ended.</summary>
+    public required EndReason Reason { get; init; }
+
+    /// <summary>The flat parameters, in layout order.</summary>
+    public required float[] Parameters { get; init; }
+
+    /// <summary>SHA-256, in hex, of the parameters as little-endian floats in layout order.</summary>
+    public required string ParameterHash { get; init; }
+
+    /// <summary>Whole epochs trained.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Steps trained.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Mean training loss of the last (perhaps partial) epoch.</summary>
+    public required double TrainLoss { get; init; }
+
+    /// <summary>Sums over the validation part with the final parameters.</summary>
+    public required LossSums Validation { get; init; }
+
+    /// <summary>Sums over the test part with the final parameters.</summary>
+    public required LossSums Test { get; init; }
+
+    /// <summary>Training samples a second over the whole run, evaluation not counted.</summary>
+    public required double SamplesPerSecond { get; init; }
+}
+
+/// <summary>Hears how a run goes; called from the coordinator, one call at a time, so it must return quickly.</summary>
+public interface ITrainingObserver
+{
+    /// <summary>The run starts.</summary>
+    void OnStarted(int stepsPerEpoch, long totalSteps);
+
+    /// <summary>Every <see cref="RunOptions.ReportEvery"/> steps and at the end of an epoch.</summary>
+    void OnStep(StepReport report);
+
+    /// <summary>At the end of an epoch, after evaluation.</summary>
+    void OnEpoch(EpochReport report);
+}

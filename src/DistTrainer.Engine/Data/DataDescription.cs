@@ -1,0 +1,98 @@
+namespace DistTrainer.Engine;
+
+/// <summary>What the targets mean.</summary>
+public enum TaskKind
+{
+    /// <summary>Classification for cross-entropy, regression otherwise.</summary>
+    Auto,
+
+    /// <summary>One class a sample.</summary>
+    Classification,
+
+    /// <summary>One or more 0/1 targets a sample.</summary>
+    Binary,
+
+    /// <summary>One or more real targets a sample.</summary>
+    Regression,
+}
+
+/// <summary>A file format of data.</summary>
+public enum DataFormat
+{
+    /// <summary>By the file's name.</summary>
+    Auto,
+
+    /// <summary>Comma-separated text, gzip too.</summary>
+    Csv,
+
+    /// <summary>The MNIST files, gzip too.</summary>
+    Idx,
+
+    /// <summary>Apache Parquet.</summary>
+    Parquet,
+
+    /// <summary>NumPy <c>.npy</c> (features and targets in two files) or <c>.npz</c> (arrays <c>x</c> and <c>y</c>).</summary>
+    Npy,
+}
+
+/// <summary>How features are scaled.</summary>
+public enum NormalizationKind
+{
+    /// <summary>Taken as they are.</summary>
+    None,
+
+    /// <summary>To [0, 1] by the training part's minimum and maximum of each feature.</summary>
+    MinMax,
+
+    /// <summary>To mean 0 and deviation 1 by the training part's statistics of each feature.</summary>
+    Standardize,
+
+    /// <summary>Divided by 255: bytes of images to [0, 1].</summary>
+    UnitBytes,
+}
+
+/// <summary>Where the samples come from and how they are made ready.</summary>
+public sealed record DataDescription
+{
+    /// <summary>A name from <c>disttrainer data list</c>, or the path of a file or folder.</summary>
+    public string Source { get; init; } = "digits";
+
+    /// <summary>Path of a file with held-out test data; without it the test part is split off.</summary>
+    public string? TestSource { get; init; }
+
+    /// <summary>File format.</summary>
+    public DataFormat Format { get; init; } = DataFormat.Auto;
+
+    /// <summary>What the targets mean.</summary>
+    public TaskKind Task { get; init; } = TaskKind.Auto;
+
+    /// <summary>Names (or 0-based numbers) of the target columns; empty takes the last column.</summary>
+    public IReadOnlyList<string> Targets { get; init; } = [];
+
+    /// <summary>Names (or numbers) of columns to leave out.</summary>
+    public IReadOnlyList<string> Ignore { get; init; } = [];
+
+    /// <summary>CSV: whether the first line names the columns; null decides by looking.</summary>
+    public bool? Header { get; init; }
+
+    /// <summary>CSV: the character between fields.</summary>
+    public char Delimiter { get; init; } = ',';
+
+    /// <summary>How features are scaled.</summary>
+    public NormalizationKind Normalization { get; init; } = NormalizationKind.None;
+
+    /// <summary>Whether regression targets are standardized for training (results are scaled back).</summary>
+    public bool NormalizeTargets { get; init; }
+
+    /// <summary>Share of the samples held out for validation, in [0, 1).</summary>
+    public double ValidationFraction { get; init; } = 0.1;
+
+    /// <summary>Share of the samples held out for the final test, in [0, 1); ignored where a test file is given.</summary>
+    public double TestFraction { get; init; } = 0.2;
+
+    /// <summary>Seed of the split.</summary>
+    public ulong SplitSeed { get; init; }
+
+    /// <summary>Largest number of training samples to use, in file order; 0 uses all.</summary>
+    public int Limit { get; init; }
+}

@@ -1,0 +1,83 @@
+namespace DistTrainer.Engine;
+
+/// <summary>Samples in memory, ready for training: features scaled, classes numbered.</summary>
+public sealed class DataSet
+{
+    /// <summary>Takes the arrays as they are, without copying.</summary>
+    /// <param name="features">[count, <paramref name="featureCount"/>] row-major.</param>
+    /// <param name="targets">[count, <paramref name="targetWidth"/>] row-major; a class number for classification.</param>
+    /// <param name="featureCount">Features a sample, ≥ 1.</param>
+    /// <param name="targetWidth">Targets a sample, ≥ 1.</param>
+    /// <exception cref="ArgumentException">The arrays' lengths do not fit each other.</exception>
+    public DataSet(float[] features, float[] targets, int featureCount, int targetWidth)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(featureCount, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(targetWidth, 1);
+        Count = features.Length / featureCount;
+        if (features.Length != Count * featureCount || targets.Length != Count * targetWidth)
+            throw new ArgumentException($"{features.Length} features of {featureCount} and {targets.Length} targets of {targetWidth} are not the same number of samples.", nameof(features));
+        (Features, Targets, FeatureCount, TargetWidth) = (features, targets, featureCount, targetWidth);
+    }
+
+    /// <summary>Samples.</summary>
+    public int Count { get; }
+
+    /// <summary>Features a sample.</summary>
+    public int FeatureCount { get; }
+
+    /// <summary>Targets a sample.</summary>
+    public int TargetWidth { get; }
+
+    /// <summary>[Count, FeatureCount] row-major.</summary>
+    public float[] Features { get; }
+
+    /// <summary>[Count, TargetWidth] row-major.</summary>
+    public float[] Targets { get; }
+
+    /// <summary>The features of one sample.</summary>
+    public ReadOnlySpan<float> FeaturesOf(int sample) => Features.AsSpan(sample * FeatureCount, FeatureCount);
+
+    /// <summary>The targets of one sample.</summary>
+    public ReadOnlySpan<float> TargetsOf(int sample) => Targets.AsSpan(sample * TargetWidth, TargetWidth);
+}
+
+/// <summary>
+/// The per-feature scaling that was learned from the training part: <c>scaled = (raw − Offset) · Scale</c>.
+/// </summary>
+/// <param name="Kind">Which rule made it.</param>
+/// <param name="Offset">One a feature.</param>
+/// <param name="Scale">One a feature, finite and not zero.</param>
+/// <param name="TargetOffset">One a target; all zero unless regression targets were standardized.</param>
+/// <param name="TargetScale">One a target; all one unless regression targets were standardized.</param>
+public sealed record Normalization(
+    NormalizationKind Kind, float[] Offset, float[] Scale, float[] TargetOffset, float[] TargetScale);
+
+/// <summary>What a model must know of its data to be used on new rows; stored with the model.</summary>
+public sealed record DataSchema
+{
+    /// <summary>What the targets mean; never <see cref="TaskKind.Auto"/>.</summary>
+    public required TaskKind Task { get; init; }
+
+    /// <summary>Names of the features, in order.</summary>
+    public required IReadOnlyList<string> FeatureNames { get; init; }
+
+    /// <summary>Names of the target columns.</summary>
+    public required IReadOnlyList<string> TargetNames { get; init; }
+
+    /// <summary>Classification: the classes' names by number, sorted (numbers as numbers); else empty.</summary>
+    public required IReadOnlyList<string> ClassNames { get; init; }
+
+    /// <summary>The scaling of features and targets.</summary>
+    public required Normalization Normalization { get; init; }
+
+    /// <summary>Number of outputs that the network must have.</summary>
+    public int Outputs => Task == TaskKind.Classification ? ClassNames.Count : TargetNames.Count;
+}
+
+/// <summary>The three parts of the data, scaled by the training part's statistics.</summary>
+/// <param name="Train">Samples to learn from; at least one.</param>
+/// <param name="Validation">Samples to watch while training; may have no samples.</param>
+/// <param name="Test">Samples for the final figures; may have no samples.</param>
+/// <param name="Schema">What the model must know of the data.</param>
+/// <param name="Hash">SHA-256, in hex, over all parts' scaled features and targets as little-endian floats, train, validation, test.</param>
+public sealed record DataParts(DataSet Train, DataSet Validation, DataSet Test, DataSchema Schema, string Hash);

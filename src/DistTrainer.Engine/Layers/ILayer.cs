@@ -1,0 +1,84 @@
+namespace DistTrainer.Engine;
+
+/// <summary>A parameter tensor that a layer asks for.</summary>
+/// <param name="Suffix">Last part of its name, e.g. <c>weight</c>.</param>
+/// <param name="Kind">Weight or bias.</param>
+/// <param name="Shape">Dimensions, outermost first.</param>
+/// <param name="FanIn">Inputs of one output, for the initializer.</param>
+/// <param name="FanOut">Outputs of one input, for the initializer.</param>
+/// <param name="Initializer">How it gets its first values.</param>
+public sealed record ParameterRequest(
+    string Suffix, ParameterKind Kind, IReadOnlyList<int> Shape, int FanIn, int FanOut, InitializerDescription Initializer);
+
+/// <summary>What a layer may know of the step beside its inputs. It holds no state between calls.</summary>
+public readonly ref struct LayerContext
+{
+    /// <summary>Whether this is training (dropout acts) or evaluation (it does not).</summary>
+    public bool Training { get; init; }
+
+    /// <summary>The step, counted from 1; part of the key of random numbers.</summary>
+    public long Step { get; init; }
+
+    /// <summary>The job's seed; part of the key of random numbers.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>For each row the sample's index in the training set; part of the key of random numbers.</summary>
+    public ReadOnlySpan<int> Samples { get; init; }
+
+    /// <summary>Scratch memory of the calling worker, at least <see cref="ILayer.ScratchLength"/> floats, cache-line aligned. Its content means nothing between calls.</summary>
+    public Span<float> Scratch { get; init; }
+
+    /// <summary>The threads that share the work of this worker; null for the calling thread alone.</summary>
+    public ComputeTeam? Team { get; init; }
+}
+
+/// <summary>
+/// One module of the network. It is immutable and shared by all workers: whatever changes is handed in.
+/// The gradient with respect to the parameters is a <em>sum</em> over samples, cut at data-shard boundaries and joined in
+/// the fixed binary tree (see <see cref="GradientTree"/>); everything else treats rows independently.
+/// </summary>
+public interface ILayer
+{
+    /// <summary>What a person calls it, e.g. <c>dense</c> or <c>relu</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Features that come in.</summary>
+    int Inputs { get; }
+
+    /// <summary>Features that go out.</summary>
+    int Outputs { get; }
+
+    /// <summary>The tensors it needs, in the order in which they lie in its part of the flat vector; may be empty.</summary>
+    IReadOnlyList<ParameterRequest> Parameters { get; }
+
+    /// <summary>Floats of scratch memory that its methods need for up to <paramref name="rows"/> samples.</summary>
+    int ScratchLength(int rows);
+
+    /// <summary>output = f(input; parameters).</summary>
+    /// <param name="context">Step, seed, samples, scratch.</param>
+    /// <param name="parameters">This layer's part of the flat vector.</param>
+    /// <param name="input">[rows, Inputs]; not changed.</param>
+    /// <param name="output">[rows, Outputs]; overwritten; does not overlap the input.</param>
+    void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output);
+
+    /// <summary>inputGradient = (∂output/∂input)ᵀ · outputGradient, row by row.</summary>
+    /// <param name="context">As in the forward pass of this step.</param>
+    /// <param name="parameters">This layer's part of the flat vector, as in the forward pass.</param>
+    /// <param name="input">[rows, Inputs] of the forward pass.</param>
+    /// <param name="output">[rows, Outputs] of the forward pass.</param>
+    /// <param name="outputGradient">[rows, Outputs].</param>
+    /// <param name="inputGradient">[rows, Inputs]; overwritten; overlaps none of the others.</param>
+    void BackwardInput(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output,
+        ActivationPanels outputGradient, ActivationPanels inputGradient);
+
+    /// <summary>gradient = Σ over samples, each data shard's samples in order, the data shards' sums in the fixed tree.</summary>
+    /// <param name="context">As in the forward pass of this step.</param>
+    /// <param name="input">[rows, Inputs] of the forward pass.</param>
+    /// <param name="outputGradient">[rows, Outputs].</param>
+    /// <param name="dataShardBounds">Row numbers at which the data shards of one complete subtree begin, and the end of the last.</param>
+    /// <param name="gradient">This layer's part of a flat gradient vector; overwritten.</param>
+    void BackwardParameters(
+        in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
+        ReadOnlySpan<int> dataShardBounds, Span<float> gradient);
+}

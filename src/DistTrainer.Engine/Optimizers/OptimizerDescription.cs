@@ -1,0 +1,133 @@
+namespace DistTrainer.Engine;
+
+/// <summary>The update rule's name.</summary>
+public enum OptimizerKind
+{
+    /// <summary>Stochastic gradient descent, with momentum if asked.</summary>
+    Sgd,
+
+    /// <summary>Adam (Kingma and Ba 2015).</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
+    AdamW,
+
+    /// <summary>RMSprop (Hinton 2012).</summary>
+    RmsProp,
+}
+
+/// <summary>An optimizer and all its options, with PyTorch's meanings and defaults.</summary>
+public sealed record OptimizerDescription
+{
+    /// <summary>Which rule.</summary>
+    public OptimizerKind Kind { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>Learning rate at full height, before the schedule; &gt; 0.</summary>
+    public float LearningRate { get; init; } = 1e-3f;
+
+    /// <summary>SGD and RMSprop: momentum in [0, 1).</summary>
+    public float Momentum { get; init; }
+
+    /// <summary>SGD: dampening of the momentum buffer's input, in [0, 1].</summary>
+    public float Dampening { get; init; }
+
+    /// <summary>SGD: look-ahead momentum; needs momentum &gt; 0 and dampening 0.</summary>
+    public bool Nesterov { get; init; }
+
+    /// <summary>Adam, AdamW: decay of the first moment, in [0, 1).</summary>
+    public float Beta1 { get; init; } = 0.9f;
+
+    /// <summary>Adam, AdamW: decay of the second moment, in [0, 1).</summary>
+    public float Beta2 { get; init; } = 0.999f;
+
+    /// <summary>Adam, AdamW, RMSprop: added to the denominator; &gt; 0.</summary>
+    public float Epsilon { get; init; } = 1e-8f;
+
+    /// <summary>Adam, AdamW: use the largest second moment so far (Reddi et al. 2018).</summary>
+    public bool AmsGrad { get; init; }
+
+    /// <summary>RMSprop: decay of the squared-gradient average, in [0, 1).</summary>
+    public float Alpha { get; init; } = 0.99f;
+
+    /// <summary>RMSprop: subtract the squared mean gradient (Graves 2013).</summary>
+    public bool Centered { get; init; }
+}
+
+/// <summary>What is added to, or done beside, the plain gradient update.</summary>
+public sealed record RegularizationDescription
+{
+    /// <summary>λ₁ of the penalty λ₁ Σ|w|: adds λ₁ · sign(w) to the gradient; ≥ 0.</summary>
+    public float L1 { get; init; }
+
+    /// <summary>λ₂ of the penalty λ₂/2 Σ w²: adds λ₂ · w to the gradient (PyTorch's <c>weight_decay</c>); ≥ 0.</summary>
+    public float L2 { get; init; }
+
+    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0.</summary>
+    public float DecoupledWeightDecay { get; init; }
+
+    /// <summary>Largest Euclidean norm of one unit's incoming weights after an update (Srebro et al. 2005); 0 is off.</summary>
+    public float MaxNorm { get; init; }
+
+    /// <summary>Whether L1, L2 and decoupled decay act on biases too. Max-norm never does.</summary>
+    public bool ApplyToBiases { get; init; }
+}
+
+/// <summary>Limits on the averaged gradient, before regularization.</summary>
+public sealed record ClippingDescription
+{
+    /// <summary>Each element is clamped to [−value, value]; 0 is off.</summary>
+    public float Value { get; init; }
+
+    /// <summary>The whole gradient is scaled down to this Euclidean norm; 0 is off.</summary>
+    public float Norm { get; init; }
+}
+
+/// <summary>How the learning rate changes.</summary>
+public enum ScheduleKind
+{
+    /// <summary>No change.</summary>
+    Constant,
+
+    /// <summary>Times gamma every <see cref="ScheduleDescription.StepSize"/> epochs.</summary>
+    Step,
+
+    /// <summary>Times gamma at each of the <see cref="ScheduleDescription.Milestones"/>.</summary>
+    MultiStep,
+
+    /// <summary>Times gamma every epoch.</summary>
+    Exponential,
+
+    /// <summary>Half a cosine from the full rate to the minimum over the whole run (Loshchilov and Hutter 2017).</summary>
+    Cosine,
+
+    /// <summary>Times gamma when the validation loss has not improved for some epochs.</summary>
+    ReduceOnPlateau,
+}
+
+/// <summary>A learning-rate schedule, with a linear warm-up before any of them. Epochs are counted from 0, as PyTorch does.</summary>
+public sealed record ScheduleDescription
+{
+    /// <summary>Which schedule.</summary>
+    public ScheduleKind Kind { get; init; } = ScheduleKind.Constant;
+
+    /// <summary>Factor of step, multi-step, exponential and reduce-on-plateau; in (0, 1].</summary>
+    public float Gamma { get; init; } = 0.1f;
+
+    /// <summary>Step: epochs between reductions; ≥ 1.</summary>
+    public int StepSize { get; init; } = 10;
+
+    /// <summary>Multi-step: epochs at which to reduce, rising.</summary>
+    public IReadOnlyList<int> Milestones { get; init; } = [];
+
+    /// <summary>Cosine, reduce-on-plateau: never below this rate; ≥ 0.</summary>
+    public float MinimumRate { get; init; }
+
+    /// <summary>Reduce-on-plateau: epochs without improvement to wait; ≥ 0.</summary>
+    public int Patience { get; init; } = 10;
+
+    /// <summary>Reduce-on-plateau: relative improvement that counts; ≥ 0.</summary>
+    public float Threshold { get; init; } = 1e-4f;
+
+    /// <summary>Steps over which the rate rises linearly from rate/n to the full rate; 0 is none.</summary>
+    public int WarmUpSteps { get; init; }
+}
