@@ -83,10 +83,10 @@ public static partial class VectorMath
         p = Fma(p, z, Vector256.Create(-0.05374335125088692f));
         p = Fma(p, z, Vector256.Create(0.13331487774848938f));
         p = Fma(p, z, Vector256.Create(-0.3333328366279602f));
-        Vector256<float> near = Fma(p * z, x, x);
+        Vector256<float> near = Fma(p * z, magnitude, magnitude);
         Vector256<float> far = Vector256<float>.One - (Vector256.Create(2f) / (Exp(magnitude + magnitude) + Vector256<float>.One));
-        far |= x & Vector256.Create(-0f);
-        return Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(0.625f)), near, far);
+        Vector256<float> y = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(0.625f)), near, far);
+        return y | (x & Vector256.Create(-0f));
     }
 
     /// <summary>1 / (1 + e⁻ˣ), error ≤ 2.5 ulp; 0 below x = ln 2⁻¹²⁶ (about −87.34).</summary>
@@ -101,7 +101,8 @@ public static partial class VectorMath
 
     /// <summary>
     /// The distribution function Φ(x) and density φ(x) of the standard normal distribution, error ≤ 4 ulp each where the
-    /// value is a normal number; both are 0 beyond. With a = |x| and t = (a − 4) / (a + 4): Φ(−a) = e^(−a²/2) P(t) / (a + 4).
+    /// value is a normal number; both are 0 beyond. For a = |x| &lt; 1: Φ(x) = ½ + x Q(x²); else, with t = (a − 2) / (a + 2):
+    /// Φ(−a) = e^(−a²/2) P(t) / (a + 2).
     /// </summary>
     /// <param name="x">Any floats.</param>
     /// <param name="density">φ(x).</param>
@@ -117,20 +118,33 @@ public static partial class VectorMath
         Vector256<float> e = Exp(square * half);
         e = Fma(e, rest * half, e);
         density = e * Vector256.Create(0.3989422804014327f);
-        Vector256<float> u = Vector256<float>.One / (a + Vector256.Create(4f));
-        Vector256<float> t = Fma(Vector256.Create(-8f), u, Vector256<float>.One);
-        Vector256<float> p = Vector256.Create(-0.00012495020928326994f);
-        p = Fma(p, t, Vector256.Create(0.00019270164193585515f));
-        p = Fma(p, t, Vector256.Create(0.0015709747094660997f));
-        p = Fma(p, t, Vector256.Create(-0.003522111801430583f));
-        p = Fma(p, t, Vector256.Create(-0.007527954410761595f));
-        p = Fma(p, t, Vector256.Create(0.060406289994716644f));
-        p = Fma(p, t, Vector256.Create(-0.18652279675006866f));
-        p = Fma(p, t, Vector256.Create(0.38713663816452026f));
-        p = Fma(p, t, Vector256.Create(-0.607896625995636f));
-        p = Fma(p, t, Vector256.Create(0.7552851438522339f));
+        Vector256<float> u = Vector256<float>.One / (a + Vector256.Create(2f));
+        Vector256<float> t = Fma(Vector256.Create(-4f), u, Vector256<float>.One);
+        Vector256<float> p = Vector256.Create(0.0004818484012503177f);
+        p = Fma(p, t, Vector256.Create(0.0011753870639950037f));
+        p = Fma(p, t, Vector256.Create(-0.0019565990660339594f));
+        p = Fma(p, t, Vector256.Create(-0.006796601228415966f));
+        p = Fma(p, t, Vector256.Create(-0.0004651061608456075f));
+        p = Fma(p, t, Vector256.Create(0.03672290965914726f));
+        p = Fma(p, t, Vector256.Create(0.028797578066587448f));
+        p = Fma(p, t, Vector256.Create(-0.33140453696250916f));
+        p = Fma(p, t, Vector256.Create(0.6724079847335815f));
         Vector256<float> lower = e * (u * p);
-        return Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<float>.Zero), lower, Vector256<float>.One - lower);
+        Vector256<float> far = Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<float>.Zero), lower, Vector256<float>.One - lower);
+        return Vector256.ConditionalSelect(Vector256.LessThan(a, Vector256<float>.One), CdfNearZero(x, square), far);
+    }
+
+    /// <summary>½ + x Q(x²), |x| ≤ 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> CdfNearZero(Vector256<float> x, Vector256<float> square)
+    {
+        Vector256<float> q = Vector256.Create(-7.83805353421485e-06f);
+        q = Fma(q, square, Vector256.Create(0.00011410792649257928f));
+        q = Fma(q, square, Vector256.Create(-0.0011871246388182044f));
+        q = Fma(q, square, Vector256.Create(0.009973795153200626f));
+        q = Fma(q, square, Vector256.Create(-0.06649048626422882f));
+        q = Fma(q, square, Vector256.Create(0.3989422917366028f));
+        return Fma(q, x, Vector256.Create(0.5f));
     }
 
     /// <summary>ln(1 + f) + exponent · ln 2, with √½ ≤ 1 + f &lt; √2: f − f²/2 + f³ P(f).</summary>
