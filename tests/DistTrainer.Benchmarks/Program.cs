@@ -1,1 +1,3 @@
-return;
+using DistTrainer.Benchmarks;
+
+GemmBenchmark.Run(0.2);

@@ -51,9 +51,17 @@ public sealed record OptimizerDescription
 
     /// <summary>RMSprop: subtract the squared mean gradient (Graves 2013).</summary>
     public bool Centered { get; init; }
+
+    /// <summary>A rule with PyTorch's defaults: learning rate 0.01 for RMSprop, 0.001 for the others.</summary>
+    public static OptimizerDescription Default(OptimizerKind kind) =>
+        new() { Kind = kind, LearningRate = kind == OptimizerKind.RmsProp ? 0.01f : 0.001f };
 }
 
-/// <summary>What is added to, or done beside, the plain gradient update.</summary>
+/// <summary>
+/// What is added to, or done beside, the plain gradient update. The order of one step:
+/// average (sum / samples) → clip by value → clip by global norm → add L1 and L2 → decoupled decay → optimizer → max-norm.
+/// It is what PyTorch does when a user clips <c>.grad</c> before <c>optimizer.step()</c>.
+/// </summary>
 public sealed record RegularizationDescription
 {
     /// <summary>λ₁ of the penalty λ₁ Σ|w|: adds λ₁ · sign(w) to the gradient; ≥ 0.</summary>

@@ -1,0 +1,52 @@
+namespace DistTrainer.Engine;
+
+/// <summary>Brings rows of a data set into panels.</summary>
+internal static unsafe class SampleGather
+{
+    private const int Block = 8;
+
+    /// <summary>panels[row, f] = data[samples[row], f]; unused lanes of the last panel are zeroed.</summary>
+    /// <param name="data">[count, features] row-major.</param>
+    /// <param name="samples">Sample numbers, one a row.</param>
+    /// <param name="panels">[rows, features]; overwritten.</param>
+    public static void Run(DataSet data, ReadOnlySpan<int> samples, ActivationPanels panels)
+    {
+        int features = data.FeatureCount;
+        float** rows = stackalloc float*[Block];
+        fixed (float* from = data.Features, to = panels.Values)
+        {
+            for (int first = 0; first < panels.PanelCount * ActivationPanels.Width; first += Block)
+            {
+                float* target = to + ((long)(first / ActivationPanels.Width) * features * ActivationPanels.Width) + (first % ActivationPanels.Width);
+                int count = Math.Clamp(samples.Length - first, 0, Block);
+                for (int r = 0; r < count; r++)
+                    rows[r] = from + ((long)samples[first + r] * features);
+                if (count == Block)
+                    Whole(rows, target, features);
+                else
+                    Partial(rows, count, target, features);
+            }
+        }
+    }
+
+    private static void Whole(float** rows, float* target, int features)
+    {
+        int f = 0;
+        for (; f + Block <= features; f += Block)
+            PanelTranspose.Gather(rows, f, target + ((long)f * ActivationPanels.Width), ActivationPanels.Width);
+        for (; f < features; f++)
+        {
+            for (int r = 0; r < Block; r++)
+                target[((long)f * ActivationPanels.Width) + r] = rows[r][f];
+        }
+    }
+
+    private static void Partial(float** rows, int count, float* target, int features)
+    {
+        for (int f = 0; f < features; f++)
+        {
+            for (int r = 0; r < Block; r++)
+                target[((long)f * ActivationPanels.Width) + r] = r < count ? rows[r][f] : 0f;
+        }
+    }
+}

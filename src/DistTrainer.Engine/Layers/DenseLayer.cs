@@ -1,0 +1,149 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace DistTrainer.Engine;
+
+/// <summary>
+/// A fully connected layer: y = W · x + bias, with weights W [outputs, inputs] and biases [outputs] like PyTorch's
+/// <c>Linear</c>. Every output is one chain of fused multiply-adds over the inputs, starting at the bias.
+/// </summary>
+public sealed unsafe class DenseLayer : ILayer
+{
+    private readonly bool _bias;
+
+    /// <summary>Describes the layer.</summary>
+    /// <param name="inputs">Features in, ≥ 1.</param>
+    /// <param name="outputs">Features out, ≥ 1.</param>
+    /// <param name="bias">Whether it has biases.</param>
+    /// <param name="weightInitializer">First values of the weights.</param>
+    /// <param name="biasInitializer">First values of the biases.</param>
+    public DenseLayer(
+        int inputs, int outputs, bool bias, InitializerDescription weightInitializer, InitializerDescription biasInitializer)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
+        (Inputs, Outputs, _bias) = (inputs, outputs, bias);
+        var weights = new ParameterRequest("weight", ParameterKind.Weight, [outputs, inputs], inputs, outputs, weightInitializer);
+        Parameters = bias
+            ? [weights, new ParameterRequest("bias", ParameterKind.Bias, [outputs], inputs, outputs, biasInitializer)]
+            : [weights];
+    }
+
+    /// <inheritdoc/>
+    public string Name => "dense";
+
+    /// <inheritdoc/>
+    public int Inputs { get; }
+
+    /// <inheritdoc/>
+    public int Outputs { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ParameterRequest> Parameters { get; }
+
+    private int WeightCount => Inputs * Outputs;
+
+    /// <inheritdoc/>
+    public int ScratchLength(int rows) =>
+        ActivationPanels.LengthFor((Inputs + ActivationPanels.Width - 1) / ActivationPanels.Width * ActivationPanels.Width, rows);
+
+    /// <inheritdoc/>
+    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
+    {
+        fixed (float* w = parameters, x = input.Values, y = output.Values)
+        {
+            float* bias = _bias ? w + WeightCount : null;
+            if (context.Team is { Size: > 1 } team)
+                team.Run(new Part(Product.Forward) { W = w, Bias = bias, X = x, Y = y, Inputs = Inputs, Outputs = Outputs, Panels = input.PanelCount });
+            else
+                DenseKernels.Forward(w, bias, x, y, Inputs, Outputs, input.PanelCount, 0, 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void BackwardInput(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output,
+        ActivationPanels outputGradient, ActivationPanels inputGradient)
+    {
+        fixed (float* w = parameters, dy = outputGradient.Values, dx = inputGradient.Values)
+        {
+            if (context.Team is { Size: > 1 } team)
+                team.Run(new Part(Product.BackwardInput) { W = w, X = dx, Y = dy, Inputs = Inputs, Outputs = Outputs, Panels = outputGradient.PanelCount });
+            else
+                DenseKernels.BackwardInput(w, dy, dx, Inputs, Outputs, outputGradient.PanelCount, 0, 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void BackwardParameters(
+        in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
+        ReadOnlySpan<int> dataShardBounds, Span<float> gradient)
+    {
+        int panels = input.PanelCount;
+        fixed (float* x = input.Values, dy = outputGradient.Values, transposed = context.Scratch, dw = gradient)
+        fixed (int* bounds = dataShardBounds)
+        {
+            if (context.Team is { Size: > 1 } team)
+            {
+                team.Run(new Part(Product.Transpose) { X = x, W = transposed, Inputs = Inputs, Panels = panels });
+                team.Run(new Part(Product.BackwardWeights) { Y = dy, X = transposed, W = dw, Inputs = Inputs, Outputs = Outputs, Panels = panels, Bounds = bounds, BoundCount = dataShardBounds.Length });
+            }
+            else
+            {
+                DenseKernels.Transpose(x, transposed, Inputs, panels, 0, 1);
+                DenseKernels.BackwardWeights(dy, transposed, dw, Inputs, Outputs, panels, dataShardBounds, 0, 1);
+            }
+        }
+        if (_bias)
+            BiasGradient.Compute(outputGradient, dataShardBounds, gradient.Slice(WeightCount, Outputs));
+    }
+
+    private enum Product
+    {
+        Forward,
+        BackwardInput,
+        Transpose,
+        BackwardWeights,
+    }
+
+    /// <summary>One product, to be shared among the threads of a team; the pointers are pinned by the caller meanwhile.</summary>
+    private sealed class Part(Product product) : IComputePart
+    {
+        public float* W { get; init; }
+
+        public float* Bias { get; init; }
+
+        public float* X { get; init; }
+
+        public float* Y { get; init; }
+
+        public int Inputs { get; init; }
+
+        public int Outputs { get; init; }
+
+        public int Panels { get; init; }
+
+        public int* Bounds { get; init; }
+
+        public int BoundCount { get; init; }
+
+        public void Run(int part, int parts)
+        {
+            switch (product)
+            {
+                case Product.Forward:
+                    DenseKernels.Forward(W, Bias, X, Y, Inputs, Outputs, Panels, part, parts);
+                    break;
+                case Product.BackwardInput:
+                    DenseKernels.BackwardInput(W, Y, X, Inputs, Outputs, Panels, part, parts);
+                    break;
+                case Product.Transpose:
+                    DenseKernels.Transpose(X, W, Inputs, Panels, part, parts);
+                    break;
+                default:
+                    DenseKernels.BackwardWeights(Y, X, W, Inputs, Outputs, Panels, new ReadOnlySpan<int>(Bounds, BoundCount), part, parts);
+                    break;
+            }
+        }
+    }
+}

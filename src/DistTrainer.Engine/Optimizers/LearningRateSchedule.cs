@@ -1,0 +1,64 @@
+namespace DistTrainer.Engine;
+
+/// <summary>
+/// The learning rate as a pure function of the step: with r the full rate, γ gamma, and e the 0-based epoch of the step
+/// (what PyTorch's schedulers give when they are stepped once an epoch):
+/// <code>
+/// warm-up             r · t / n                                    for t ≤ n, before any of the following
+/// constant            r
+/// step                r · γ^⌊e / size⌋
+/// multi-step          r · γ^(milestones ≤ e)
+/// exponential         r · γ^e
+/// cosine              m + (r − m) · (1 + cos(π k / K)) / 2         k = t − 1 − n, K = total − n, m the minimum
+/// reduce-on-plateau   max(r · factor, m)                           factor from <see cref="PlateauTracker"/>
+/// </code>
+/// The cosine begins after the warm-up; epochs count from the start of the run. A minimum above r counts as r.
+/// Computed in double without library functions, so the same on every platform.
+/// </summary>
+public sealed class LearningRateSchedule
+{
+    private readonly ScheduleDescription _schedule;
+    private readonly double _full;
+    private readonly double _gamma;
+    private readonly double _minimum;
+
+    /// <summary>Takes the full rate and the schedule.</summary>
+    /// <param name="fullRate">Learning rate at full height, &gt; 0.</param>
+    /// <param name="schedule">How it changes.</param>
+    /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    public LearningRateSchedule(float fullRate, ScheduleDescription schedule)
+    {
+        UpdateChecks.Check(schedule);
+        _schedule = schedule;
+        _full = ScalarMath.AsWritten(fullRate);
+        _gamma = ScalarMath.AsWritten(schedule.Gamma);
+        _minimum = Math.Min(ScalarMath.AsWritten(schedule.MinimumRate), _full);
+    }
+
+    /// <summary>The rate of one step.</summary>
+    /// <param name="step">The step t, counted from 1.</param>
+    /// <param name="stepsPerEpoch">Steps of one epoch, ≥ 1.</param>
+    /// <param name="totalSteps">Steps of the whole run; only cosine uses it, and stays at the minimum beyond.</param>
+    /// <param name="plateauFactor">From <see cref="PlateauTracker.Factor"/>; only reduce-on-plateau uses it.</param>
+    public double Rate(long step, int stepsPerEpoch, long totalSteps, double plateauFactor = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
+        if (step <= _schedule.WarmUpSteps)
+            return _full * step / _schedule.WarmUpSteps;
+        long epoch = (step - 1) / stepsPerEpoch;
+        return _schedule.Kind switch
+        {
+            ScheduleKind.Step => _full * ScalarMath.Power(_gamma, epoch / _schedule.StepSize),
+            ScheduleKind.MultiStep => _full * ScalarMath.Power(_gamma, _schedule.Milestones.Count(milestone => milestone <= epoch)),
+            ScheduleKind.Exponential => _full * ScalarMath.Power(_gamma, epoch),
+            ScheduleKind.Cosine => Cosine(step - 1 - _schedule.WarmUpSteps, totalSteps - _schedule.WarmUpSteps),
+            ScheduleKind.ReduceOnPlateau => Math.Max(_full * plateauFactor, _minimum),
+            _ => _full,
+        };
+    }
+
+    private double Cosine(long step, long steps) => step >= steps
+        ? _minimum
+        : _minimum + (_full - _minimum) * (1 + ScalarMath.CosPi((double)step / steps)) / 2;
+}

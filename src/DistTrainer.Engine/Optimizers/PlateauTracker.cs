@@ -1,0 +1,49 @@
+namespace DistTrainer.Engine;
+
+/// <summary>
+/// Watches the validation loss for <see cref="ScheduleKind.ReduceOnPlateau"/>: PyTorch's <c>ReduceLROnPlateau</c> with
+/// mode min, relative threshold and no cool-down. The factor is multiplied by gamma when more than <c>patience</c> epochs
+/// in a row have not been below best · (1 − threshold).
+/// </summary>
+public sealed class PlateauTracker
+{
+    private readonly double _gamma;
+    private readonly double _threshold;
+    private readonly int _patience;
+
+    /// <summary>Takes gamma, patience and threshold.</summary>
+    /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    public PlateauTracker(ScheduleDescription schedule)
+    {
+        UpdateChecks.Check(schedule);
+        _gamma = ScalarMath.AsWritten(schedule.Gamma);
+        _threshold = ScalarMath.AsWritten(schedule.Threshold);
+        _patience = schedule.Patience;
+    }
+
+    /// <summary>What the full rate is multiplied by; 1 at first.</summary>
+    public double Factor { get; private set; } = 1;
+
+    /// <summary>The lowest loss that counted as an improvement; +∞ at first.</summary>
+    public double Best { get; private set; } = double.PositiveInfinity;
+
+    /// <summary>Epochs in a row without improvement, since the last reduction.</summary>
+    public int BadEpochs { get; private set; }
+
+    /// <summary>Hears of one epoch's validation loss; NaN counts as no improvement.</summary>
+    /// <returns>Whether the factor was reduced.</returns>
+    public bool Report(double validationLoss)
+    {
+        if (validationLoss < Best * (1 - _threshold))
+        {
+            Best = validationLoss;
+            BadEpochs = 0;
+            return false;
+        }
+        if (++BadEpochs <= _patience)
+            return false;
+        Factor *= _gamma;
+        BadEpochs = 0;
+        return true;
+    }
+}

@@ -1,0 +1,308 @@
+using System.Numerics.Tensors;
+using DistTrainer.Engine;
+
+namespace DistTrainer.ParameterServer;
+
+/// <summary>
+/// One contiguous part of the flat parameter vector with its optimizer state. It takes the workers' gradient sums of the
+/// open step, and once all data shards are in, applies the step in place: average (sum / samples) → clip by value → clip
+/// by global norm → L1 and L2 → decoupled decay → optimizer → max-norm. The result is the same bits for any arrival
+/// order, any grouping of data shards and any cut. Not thread-safe; different parameter shards may run at once.
+/// <para>
+/// Without clipping by norm a step is: <see cref="Accept"/> until <see cref="PushOutcome.Completed"/>,
+/// <see cref="Apply"/>. With it: Accept, <see cref="PartialNorms"/>, wait for all parameter shards' sums, Apply with the norm.
+/// After warm-up no step allocates.
+/// </para>
+/// </summary>
+public sealed class ParameterShard : IDisposable
+{
+    private readonly ParameterBlocks _blocks;
+    private readonly RegularizationDescription _regularization;
+    private readonly ClippingDescription _clipping;
+    private readonly Optimizer _optimizer;
+    private readonly OptimizerState _state;
+    private readonly AlignedBuffer _parameters;
+    private readonly GradientSum _sum;
+    private readonly AlignedBuffer? _combined;
+    private readonly double[] _gradientSums;
+    private readonly double[] _clippedSums;
+    private readonly ParameterBlock[] _tensorParts;
+    private readonly TensorStatistics[] _statistics;
+    private AlignedBuffer? _before;
+    private AlignedBuffer? _best;
+    private bool _isCombined;
+
+    /// <summary>Takes over a part of the parameters; the open step is 1.</summary>
+    /// <param name="range">Which part; from <see cref="ParameterShardMap.Cut"/>.</param>
+    /// <param name="blocks">The blocks of the flat vector.</param>
+    /// <param name="job">Optimizer, regularization, clipping and number of data shards.</param>
+    /// <param name="generation">Membership version.</param>
+    /// <param name="parameters">The whole flat vector, shared; only the own part is written.</param>
+    /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="ArgumentException">The vector's length is not the layout's.</exception>
+    public ParameterShard(ParameterShardRange range, ParameterBlocks blocks, JobDescription job, int generation, AlignedBuffer parameters)
+    {
+        if (parameters.Length != blocks.Layout.Length)
+            throw new ArgumentException($"The vector has {parameters.Length} elements; the layout has {blocks.Layout.Length}.", nameof(parameters));
+        UpdateChecks.Check(job.Regularization);
+        UpdateChecks.Check(job.Clipping);
+        Range = range;
+        Generation = generation;
+        _blocks = blocks;
+        _regularization = job.Regularization;
+        _clipping = job.Clipping;
+        _optimizer = Optimizer.Create(job.Optimizer);
+        _parameters = parameters;
+        _state = _optimizer.CreateState(range.Length);
+        _sum = new GradientSum(job.Training.DataShards, range.Length);
+        _combined = _clipping.Norm > 0 ? new AlignedBuffer(range.Length) : null;
+        _gradientSums = new double[range.BlockCount];
+        _clippedSums = _clipping is { Norm: > 0, Value: > 0 } ? new double[range.BlockCount] : _gradientSums;
+        _tensorParts = TensorParts(range, blocks);
+        _statistics = new TensorStatistics[_tensorParts.Length];
+    }
+
+    /// <summary>The part that is owned.</summary>
+    public ParameterShardRange Range { get; }
+
+    /// <summary>Membership version; pushes of another one are stale.</summary>
+    public int Generation { get; private set; }
+
+    /// <summary>The step whose contributions are taken, counted from 1.</summary>
+    public long OpenStep { get; private set; } = 1;
+
+    /// <summary>Whether all data shards of the open step are in.</summary>
+    public bool IsComplete => _sum.IsComplete;
+
+    /// <summary>The own parameters.</summary>
+    public ReadOnlySpan<float> Parameters => Own;
+
+    /// <summary>Names of the optimizer's vectors; see <see cref="Slot"/>.</summary>
+    public IReadOnlyList<string> SlotNames => _optimizer.SlotNames;
+
+    /// <summary>
+    /// A sum of squares for each own block of the averaged gradient, before clipping and regularization; of the last step
+    /// that was applied with <see cref="StepContext.WantNorm"/>, or combined by <see cref="PartialNorms"/>.
+    /// </summary>
+    public ReadOnlySpan<double> GradientSums => _gradientSums;
+
+    /// <summary>Figures for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantStatistics"/>.</summary>
+    public ReadOnlySpan<TensorStatistics> Statistics => _statistics;
+
+    private Span<float> Own => _parameters.Span.Slice(Range.Start, Range.Length);
+
+    /// <summary>One of the optimizer's vectors, as long as the own parameters.</summary>
+    /// <exception cref="ArgumentException">There is no such slot.</exception>
+    public ReadOnlySpan<float> Slot(string name) => _state.Slot(name);
+
+    /// <summary>Takes a contribution to the open step; kept by reference until the step is applied.</summary>
+    public PushOutcome Accept(in GradientPush push)
+    {
+        if (push.Generation != Generation || push.Step < OpenStep)
+            return PushOutcome.Stale;
+        return push.Step > OpenStep ? PushOutcome.Early : _sum.Add(push);
+    }
+
+    /// <summary>
+    /// Begins another generation: contributions to the open step are forgotten, since their buffers may belong to
+    /// workers that are gone. They will come again, with the same bits.
+    /// </summary>
+    public void BeginGeneration(int generation)
+    {
+        Generation = generation;
+        Forget();
+    }
+
+    /// <summary>
+    /// First phase of a step with clipping by norm: averages the open step's gradient, clips it by value and keeps it.
+    /// </summary>
+    /// <param name="samples">Samples of the step over all data shards, ≥ 1.</param>
+    /// <returns>A sum of squares for each own block, for <see cref="GlobalNorm"/>; valid until the next step.</returns>
+    /// <exception cref="InvalidOperationException">Data shards are missing, or the job does not clip by norm.</exception>
+    public ReadOnlySpan<double> PartialNorms(long samples)
+    {
+        if (_combined is null)
+            throw new InvalidOperationException("The job does not clip by norm; there is no first phase.");
+        RequireComplete(samples);
+        float scale = (float)(1.0 / samples);
+        for (int b = 0; b < Range.BlockCount; b++)
+        {
+            ParameterBlock block = _blocks[Range.FirstBlock + b];
+            double sum = 0, clippedSum = 0;
+            for (int start = block.Start; start < block.End; start += GradientSum.PieceLength)
+            {
+                int length = Math.Min(GradientSum.PieceLength, block.End - start);
+                Span<float> mean = _combined.Span.Slice(start - Range.Start, length);
+                TensorPrimitives.Multiply(_sum.Piece(start - Range.Start, length), scale, mean);
+                sum += SquareSum.Of(mean);
+                if (_clipping.Value == 0)
+                    continue;
+                TensorPrimitives.Clamp(mean, -_clipping.Value, _clipping.Value, mean);
+                clippedSum += SquareSum.Of(mean);
+            }
+            _clippedSums[b] = clippedSum; // the same array as the next one unless values are clipped too
+            _gradientSums[b] = sum;
+        }
+        _isCombined = true;
+        return _clippedSums;
+    }
+
+    /// <summary>Applies the open step in place and opens the next one.</summary>
+    /// <exception cref="InvalidOperationException">It is not the open step, data shards are missing, or the norm for clipping is.</exception>
+    public void Apply(in StepContext context)
+    {
+        RequireComplete(context.Samples);
+        if (context.Step != OpenStep)
+            throw new InvalidOperationException($"Step {context.Step} cannot be applied; the open step is {OpenStep}.");
+        if (_combined is not null && (!_isCombined || context.GradientNorm is null))
+            throw new InvalidOperationException("Clipping by norm needs PartialNorms and then the norm of the whole gradient.");
+
+        bool wantSums = (context.WantNorm || context.WantStatistics) && _combined is null;
+        for (int i = 0; context.WantStatistics && i < _statistics.Length; i++)
+            _statistics[i] = new TensorStatistics(_tensorParts[i].Tensor, 0, 0, 0, 0);
+        if (wantSums || context.WantStatistics || _regularization.MaxNorm > 0)
+            ApplyByBlocks(context, wantSums);
+        else
+            ApplyByTensors(context);
+        OpenStep++;
+        Forget();
+    }
+
+    /// <summary>Keeps a copy of the own parameters as the best so far.</summary>
+    public void KeepBest()
+    {
+        _best ??= new AlignedBuffer(Range.Length);
+        Own.CopyTo(_best.Span);
+    }
+
+    /// <summary>Takes the parameters of the last <see cref="KeepBest"/> back.</summary>
+    /// <exception cref="InvalidOperationException">None were kept.</exception>
+    public void RestoreBest()
+    {
+        if (_best is null)
+            throw new InvalidOperationException("No parameters were kept; call KeepBest first.");
+        _best.Span.CopyTo(Own);
+    }
+
+    /// <summary>Gives optimizer state and copies back; the parameters belong to the caller.</summary>
+    public void Dispose()
+    {
+        _state.Dispose();
+        _sum.Dispose();
+        _combined?.Dispose();
+        _before?.Dispose();
+        _best?.Dispose();
+    }
+
+    /// <summary>The own part of each tensor as one stretch.</summary>
+    private static ParameterBlock[] TensorParts(ParameterShardRange range, ParameterBlocks blocks)
+    {
+        var parts = new List<ParameterBlock>();
+        for (int b = range.FirstBlock; b <= range.LastBlock; b++)
+        {
+            ParameterBlock block = blocks[b];
+            if (parts.Count > 0 && parts[^1].Tensor == block.Tensor)
+                parts[^1] = parts[^1] with { End = block.End };
+            else
+                parts.Add(block);
+        }
+        return [.. parts];
+    }
+
+    private void RequireComplete(long samples)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        if (!IsComplete)
+            throw new InvalidOperationException($"Step {OpenStep} is not complete: data shards are missing.");
+    }
+
+    private void Forget()
+    {
+        _sum.Clear();
+        _isCombined = false;
+    }
+
+    private void ApplyByTensors(in StepContext context)
+    {
+        UpdateContext update = _optimizer.At(context.Step, context.Rate);
+        foreach (ParameterBlock part in _tensorParts)
+            Update(part, update, Adjustment(part.Tensor, context), null);
+    }
+
+    private void ApplyByBlocks(in StepContext context, bool wantSums)
+    {
+        UpdateContext update = _optimizer.At(context.Step, context.Rate);
+        for (int b = 0; b < Range.BlockCount; b++)
+        {
+            ParameterBlock block = _blocks[Range.FirstBlock + b];
+            ParameterTensor tensor = _blocks.Layout.Tensors[block.Tensor];
+            Span<float> parameters = Own.Slice(block.Start - Range.Start, block.Length);
+            if (context.WantStatistics)
+                parameters.CopyTo(Before());
+            double? sum = Update(block, update, Adjustment(block.Tensor, context), wantSums ? 0 : null);
+            _gradientSums[b] = sum ?? _gradientSums[b];
+            if (_regularization.MaxNorm > 0 && tensor.Kind == ParameterKind.Weight)
+                MaxNorm.Apply(tensor.RowLength, _regularization.MaxNorm, parameters);
+            if (context.WantStatistics)
+            {
+                _statistics[block.Tensor - _tensorParts[0].Tensor] += new TensorStatistics(
+                    block.Tensor, block.Length, SquareSum.Of(parameters), _gradientSums[b],
+                    UpdateSquares(parameters));
+            }
+        }
+    }
+
+    /// <summary>Updates one stretch piece by piece, each while its gradient is in the first-level cache.</summary>
+    /// <param name="part">The stretch.</param>
+    /// <param name="update">The step.</param>
+    /// <param name="adjustment">What is done to the gradient.</param>
+    /// <param name="sum">Where to start the sum of squares of the averaged gradient; null if it is not wanted.</param>
+    /// <returns>The sum of squares, over pieces in order; null if it is not wanted.</returns>
+    private double? Update(ParameterBlock part, in UpdateContext update, in GradientAdjustment adjustment, double? sum)
+    {
+        for (int start = part.Start - Range.Start; start < part.End - Range.Start; start += GradientSum.PieceLength)
+        {
+            int length = Math.Min(GradientSum.PieceLength, part.End - Range.Start - start);
+            GradientTerms gradient = _combined is null
+                ? _sum.Terms(start, length)
+                : new GradientTerms(_combined.Span.Slice(start, length));
+            if (sum is not null)
+            {
+                gradient = new GradientTerms(_sum.Piece(start, length));
+                sum += SquareSum.Of(gradient.First, adjustment.Scale);
+            }
+            _optimizer.Update(update, adjustment, gradient, _state, start, Own.Slice(start, length));
+        }
+        return sum;
+    }
+
+    private GradientAdjustment Adjustment(int tensor, in StepContext context)
+    {
+        bool penalized = _regularization.ApplyToBiases || _blocks.Layout.Tensors[tensor].Kind == ParameterKind.Weight;
+        return new GradientAdjustment(
+            Scale: _combined is null ? (float)(1.0 / context.Samples) : GlobalNorm.ClipFactor(context.GradientNorm!.Value, _clipping.Norm),
+            Limit: _combined is null && _clipping.Value > 0 ? _clipping.Value : float.PositiveInfinity,
+            L1: penalized ? _regularization.L1 : 0,
+            L2: penalized ? _regularization.L2 : 0,
+            Decay: penalized ? (float)(1 - context.Rate * _regularization.DecoupledWeightDecay) : 1);
+    }
+
+    private double UpdateSquares(ReadOnlySpan<float> parameters)
+    {
+        Span<float> change = Before()[..parameters.Length];
+        TensorPrimitives.Subtract(parameters, change, change);
+        return SquareSum.Of(change);
+    }
+
+    private Span<float> Before()
+    {
+        if (_before is null)
+        {
+            int longest = 0;
+            for (int b = Range.FirstBlock; b <= Range.LastBlock; b++)
+                longest = Math.Max(longest, _blocks[b].Length);
+            _before = new AlignedBuffer(longest);
+        }
+        return _before.Span;
+    }
+}
