@@ -1,0 +1,31 @@
+namespace DistTrainer.Cluster;
+
+/// <summary>The section <c>run</c> of a job file: how a job is run, which cannot change its result.</summary>
+public sealed record RunSettings
+{
+    /// <summary>Worker actors, ≥ 1.</summary>
+    public int Workers { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Parameter-shard actors, ≥ 1.</summary>
+    public int ParameterShards { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Threads of one worker, ≥ 1.</summary>
+    public int ComputeThreads { get; init; } = 1;
+
+    /// <summary>Steps between two reports, ≥ 1.</summary>
+    public int ReportEvery { get; init; } = 50;
+
+    /// <summary>The run folder; null makes one under <c>runs/</c>.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>The same as the trainer wants it.</summary>
+    /// <param name="actorConfiguration">HOCON laid over the actor system's own settings.</param>
+    public RunOptions ToOptions(string actorConfiguration) => new()
+    {
+        Workers = Workers,
+        ParameterShards = ParameterShards,
+        ComputeThreads = ComputeThreads,
+        ReportEvery = ReportEvery,
+        ActorConfiguration = actorConfiguration,
+    };
+}

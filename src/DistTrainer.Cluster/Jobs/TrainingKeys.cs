@@ -1,0 +1,41 @@
+using DistTrainer.Engine;
+using RunTable = DistTrainer.Cluster.JobTable<DistTrainer.Cluster.RunSettings>;
+using StoppingTable = DistTrainer.Cluster.JobTable<DistTrainer.Engine.EarlyStoppingDescription>;
+using TrainingTable = DistTrainer.Cluster.JobTable<DistTrainer.Engine.TrainingDescription>;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>The keys of <c>training</c> and <c>run</c>.</summary>
+internal static class TrainingKeys
+{
+    private const int Most = 1_000_000_000;
+
+
+    private static readonly JobSection<EarlyStoppingDescription> Stopping = new(
+        () => new EarlyStoppingDescription(),
+        StoppingTable.Key("patience", "Epochs without a better validation loss to wait; 0 is off", JobValues.Whole(0, Most), e => e.Patience, (e, v) => e with { Patience = v }),
+        StoppingTable.Key("minimum-delta", "Decrease of the validation loss that counts as better", JobValues.Number(0d, double.MaxValue), e => e.MinimumDelta, (e, v) => e with { MinimumDelta = v }, IsOn, "with patience above 0"),
+        StoppingTable.Key("restore-best", "Whether the parameters of the best epoch are taken back at the end", JobValues.Bool, e => e.RestoreBest, (e, v) => e with { RestoreBest = v }, IsOn, "with patience above 0"));
+
+    /// <summary>The section <c>training</c>.</summary>
+    public static JobSection<TrainingDescription> Training { get; } = new(
+        () => new TrainingDescription(),
+        TrainingTable.Key("epochs", "Passes over the training samples", JobValues.Whole(1, Most), t => t.Epochs, (t, v) => t with { Epochs = v }),
+        TrainingTable.Key("max-steps", "Stops after this many steps; 0 is no limit", JobValues.Whole(0, Most), t => t.MaxSteps, (t, v) => t with { MaxSteps = v }),
+        TrainingTable.Key("batch-size", "Samples of one step over all workers", JobValues.Whole(1, 10_000_000), t => t.BatchSize, (t, v) => t with { BatchSize = v }),
+        TrainingTable.Key("data-shards", "Logical parts of each step's samples, divided among the workers; part of the job, because it decides rounding", JobValues.Whole(1, 65_536), t => t.DataShards, (t, v) => t with { DataShards = v }),
+        TrainingTable.Key("seed", "Seed of initialization, shuffling and dropout", JobValues.Whole(0UL, ulong.MaxValue), t => t.Seed, (t, v) => t with { Seed = v }),
+        TrainingTable.Key("shuffle", "Whether each epoch has its own order of samples", JobValues.Bool, t => t.Shuffle, (t, v) => t with { Shuffle = v }),
+        TrainingTable.Key("early-stopping", "Stops when the validation loss no longer improves", Stopping, t => t.EarlyStopping, (t, v) => t with { EarlyStopping = v }));
+
+    /// <summary>The section <c>run</c>.</summary>
+    public static JobSection<RunSettings> Run { get; } = new(
+        () => new RunSettings(),
+        RunTable.Key("workers", "Worker actors, each with a compute thread of its own", JobValues.Whole(1, 4096), r => r.Workers, (r, v) => r with { Workers = v }, defaultText: "the number of cores"),
+        RunTable.Key("parameter-shards", "Parameter-shard actors", JobValues.Whole(1, 4096), r => r.ParameterShards, (r, v) => r with { ParameterShards = v }, defaultText: "the number of cores"),
+        RunTable.Key("compute-threads", "Threads of one worker", JobValues.Whole(1, 1024), r => r.ComputeThreads, (r, v) => r with { ComputeThreads = v }),
+        RunTable.Key("report-every", "Steps between two progress reports", JobValues.Whole(1, Most), r => r.ReportEvery, (r, v) => r with { ReportEvery = v }),
+        RunTable.Key("output", "The run folder, new or empty", JobValues.OptionalText, r => r.Output, (r, v) => r with { Output = v }, defaultText: "runs/<date>-<job name>"));
+
+    private static bool IsOn(EarlyStoppingDescription stopping) => stopping.Patience > 0;
+}

@@ -1,0 +1,16 @@
+namespace DistTrainer.Engine;
+
+/// <summary>A tensor as it lies in a model file.</summary>
+/// <param name="Name">Its name, e.g. <c>0.weight</c>.</param>
+/// <param name="Shape">Dimensions, outermost first; an empty shape is a single number.</param>
+/// <param name="Values">Row-major elements, as many as the product of the shape.</param>
+public sealed record NamedTensor(string Name, IReadOnlyList<int> Shape, ReadOnlyMemory<float> Values)
+{
+    /// <summary>The shape as text, e.g. <c>[128, 784]</c>.</summary>
+    public string ShapeText => $"[{string.Join(", ", Shape)}]";
+}
+
+/// <summary>The content of a safetensors file.</summary>
+/// <param name="Metadata">Free texts by name (the header's <c>__metadata__</c>).</param>
+/// <param name="Tensors">The tensors in the order of their data.</param>
+public sealed record SafeTensors(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<NamedTensor> Tensors);

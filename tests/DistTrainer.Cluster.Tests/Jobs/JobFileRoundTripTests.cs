@@ -1,0 +1,140 @@
+using System.Text.Json;
+using CsCheck;
+using DistTrainer.Engine;
+using Xunit;
+
+namespace DistTrainer.Cluster.Tests;
+
+public class JobFileRoundTripTests
+{
+    private static readonly Gen<float> Share = Gen.Float[0f, 0.99f];
+    private static readonly Gen<float> Positive = Gen.Float[-30f, 30f].Select(power => MathF.Pow(10f, power));
+
+    private static readonly Gen<string> Text = Gen.String.Select(text => text.Replace("\0", "", StringComparison.Ordinal))
+        .Where(text => text.Length > 0 && !text.Any(char.IsSurrogate));
+
+    private static readonly Gen<InitializerDescription> Initializer = Gen.Select(Gen.Enum<InitializerKind>(), Positive, Gen.Bool)
+        .Select((kind, scale, usual) => usual || kind == InitializerKind.Zeros ? InitializerDescription.Default(kind) : new(kind, scale));
+
+    private static readonly Gen<LayerDescription> Layer =
+        from units in Gen.Int[1, 1_000_000]
+        from activation in Gen.Enum<ActivationKind>()
+        from slope in Share
+        from weight in Initializer
+        from bias in Initializer
+        from hasBias in Gen.Bool
+        from dropout in Share
+        select new LayerDescription
+        {
+            Units = units,
+            Activation = activation,
+            LeakySlope = activation == ActivationKind.LeakyRelu ? slope : 0.01f,
+            WeightInitializer = weight,
+            BiasInitializer = hasBias ? bias : new LayerDescription().BiasInitializer,
+            Bias = hasBias,
+            Dropout = dropout,
+        };
+
+    private static readonly Gen<ModelDescription> Model =
+        from layers in Layer.Array[0, 4]
+        from smoothing in Share
+        from isClasses in Gen.Bool
+        from delta in Positive
+        select new ModelDescription
+        {
+            Layers = [.. layers, new LayerDescription()],
+            Loss = isClasses ? new LossDescription { LabelSmoothing = smoothing } : new LossDescription { Kind = LossKind.Huber, HuberDelta = delta },
+        };
+
+    private static readonly Gen<DataDescription> Data =
+        from source in Text
+        from test in Gen.Null(Text)
+        from format in Gen.Enum<DataFormat>()
+        from columns in Text.Array[0, 3]
+        from header in Gen.Nullable(Gen.Bool)
+        from delimiter in Text
+        from normalization in Gen.Enum<NormalizationKind>()
+        from fraction in Gen.Double[0.01, 0.49]
+        from seed in Gen.ULong
+        from limit in Gen.Int[0, int.MaxValue]
+        select new DataDescription
+        {
+            Source = source, TestSource = test, Format = format, Targets = columns, Ignore = columns, Header = header, Delimiter = delimiter[0],
+            Normalization = normalization, ValidationFraction = fraction, TestFraction = fraction, SplitSeed = seed, Limit = limit,
+        };
+
+    private static readonly Gen<OptimizerDescription> Optimizer =
+        from kind in Gen.Enum<OptimizerKind>()
+        from rate in Positive
+        from a in Share
+        from b in Share
+        from epsilon in Positive
+        from flag in Gen.Bool
+        select kind switch
+        {
+            OptimizerKind.Sgd => new OptimizerDescription { Kind = kind, LearningRate = rate, Momentum = 0.001f + (a / 2), Nesterov = flag, Dampening = flag ? 0 : b },
+            OptimizerKind.RmsProp => new OptimizerDescription { Kind = kind, LearningRate = rate, Momentum = a, Alpha = b, Epsilon = epsilon, Centered = flag },
+            _ => new OptimizerDescription { Kind = kind, LearningRate = rate, Beta1 = a, Beta2 = b, Epsilon = epsilon, AmsGrad = flag },
+        };
+
+    private static readonly Gen<ScheduleDescription> Schedule =
+        from kind in Gen.Enum<ScheduleKind>()
+        from gamma in Gen.Float[0.01f, 1f]
+        from number in Gen.Int[1, 1000]
+        from threshold in Positive
+        let plateau = kind == ScheduleKind.ReduceOnPlateau
+        let reduces = plateau || kind is ScheduleKind.Step or ScheduleKind.MultiStep or ScheduleKind.Exponential
+        select new ScheduleDescription
+        {
+            Kind = kind,
+            Gamma = reduces ? gamma : 0.1f,
+            StepSize = kind == ScheduleKind.Step ? number : 10,
+            Milestones = kind == ScheduleKind.MultiStep ? [number, number + 1, 2000] : [],
+            MinimumRate = plateau || kind == ScheduleKind.Cosine ? 1e-35f : 0,
+            Patience = plateau ? number : 10,
+            Threshold = plateau ? threshold : 1e-4f,
+            WarmUpSteps = number,
+        };
+
+    private static readonly Gen<TrainingDescription> Training =
+        from number in Gen.Int[1, 65_536]
+        from seed in Gen.ULong
+        from flag in Gen.Bool
+        from delta in Gen.Double[0, 1]
+        from stops in Gen.Bool
+        select new TrainingDescription
+        {
+            Epochs = number, MaxSteps = number - 1, BatchSize = number, DataShards = number, Seed = seed, Shuffle = flag,
+            EarlyStopping = stops ? new EarlyStoppingDescription { Patience = number, MinimumDelta = delta, RestoreBest = flag } : new(),
+        };
+
+    private static readonly Gen<JobFile> Job =
+        from data in Data
+        from model in Model
+        from optimizer in Optimizer
+        from schedule in Schedule
+        from training in Training
+        from strength in Positive
+        from flag in Gen.Bool
+        from number in Gen.Int[1, 1024]
+        from output in Gen.Null(Text)
+        select new JobFile(
+            new JobDescription
+            {
+                Data = data with { NormalizeTargets = flag && model.Loss.Kind == LossKind.Huber },
+                Model = model,
+                Optimizer = optimizer,
+                Schedule = schedule,
+                Training = training,
+                Regularization = new RegularizationDescription { L1 = strength, L2 = strength, DecoupledWeightDecay = strength, MaxNorm = strength, ApplyToBiases = flag },
+                Clipping = new ClippingDescription { Value = strength, Norm = strength },
+            },
+            new RunSettings { Workers = number, ParameterShards = number, ComputeThreads = number, ReportEvery = number, Output = output });
+
+    [Fact]
+    public void Every_job_that_is_written_reads_back_to_the_equal_job() =>
+        Job.Sample(job => Assert.Equal(Json(job), Json(JobFile.Read(new JobSource(job.Write(), "x")))), iter: 400);
+
+    // Records compare lists by reference, so the whole content is compared as JSON.
+    private static string Json(JobFile job) => JsonSerializer.Serialize(job);
+}
