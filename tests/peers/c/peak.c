@@ -1,28 +1,26 @@
 // The processor's fp32 fused multiply-add peak at vectors of 256 and (where it has them) 512 bits: the ceiling of a matrix product.
 //   peak THREADS
 // Build: gcc -O2 -fopenmp peak.c -o peak
-#include <immintrin.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { CHAINS = 12, TURNS = 30000000 };
 
-// Twelve independent chains hide the latency; the asm statement keeps the compiler from folding them.
-#define CHAIN_LOOP(type, set, multiply_add, constraint)                     \
-    type chain[CHAINS], factor = set(0.999f), term = set(0.001f);          \
-    for (int c = 0; c < CHAINS; c++)                                       \
-        chain[c] = set((float)c);                                          \
-    for (long turn = 0; turn < TURNS; turn++)                              \
-        _Pragma("GCC unroll 12") for (int c = 0; c < CHAINS; c++)          \
-        {                                                                  \
-            chain[c] = multiply_add(chain[c], factor, term);               \
-            __asm__ volatile("" : constraint(chain[c]));                   \
-        }
+// Twelve independent chains hide the latency. In assembly, because a compiler keeps an array of vectors in memory.
+#define ADD(register, n) "vfmadd231ps %%" register "14, %%" register "15, %%" register #n "\n"
+#define LOOP(register)                                                                                            \
+    long turns = TURNS;                                                                                           \
+    __asm__ volatile("vzeroall\n1:\n"                                                                             \
+        ADD(register, 0) ADD(register, 1) ADD(register, 2) ADD(register, 3) ADD(register, 4) ADD(register, 5)     \
+        ADD(register, 6) ADD(register, 7) ADD(register, 8) ADD(register, 9) ADD(register, 10) ADD(register, 11)   \
+        "dec %0\njnz 1b\nvzeroupper"                                                                              \
+        : "+r"(turns) : : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",                   \
+          "xmm8", "xmm9", "xmm10", "xmm11", "xmm14", "xmm15");
 
-__attribute__((target("avx2,fma"))) static void run256(void) { CHAIN_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, "+x") }
+static void run256(void) { LOOP("ymm") }
 
-__attribute__((target("avx512f"))) static void run512(void) { CHAIN_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, "+v") }
+static void run512(void) { LOOP("zmm") }
 
 static void measure(int bits, void (*run)(void), int threads)
 {
