@@ -28,6 +28,7 @@ internal sealed class GradientSum : IDisposable
     /// <param name="length">Elements of the parameter shard.</param>
     public GradientSum(int dataShards, int length)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(dataShards, 1);
         _dataShards = dataShards;
         _length = length;
         _scratch = new AlignedBuffer(GradientTree.Places(dataShards) * PieceLength);

@@ -86,7 +86,7 @@ public sealed class Network
             if (description.Activation != ActivationKind.Identity)
                 layers.Add(new ActivationLayer(description.Activation, units, description.LeakySlope));
             if (description.Dropout > 0)
-                layers.Add(new DropoutLayer(units, description.Dropout, layers.Count));
+                layers.Add(new DropoutLayer(description.Dropout, units, layers.Count));
             features = units;
         }
         return new Network(layers, Losses.Create(model.Loss));

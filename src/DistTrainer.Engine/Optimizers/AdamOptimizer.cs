@@ -58,7 +58,11 @@ internal sealed class AdamOptimizer : Optimizer
         private readonly float _minusSize = -size;
         private readonly float _correction = correction;
 
-        public static int SlotCount => TAmsGrad.IsOn ? 3 : 2;
+        public static int SlotCount
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => TAmsGrad.IsOn ? 3 : 2;
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<float> Apply(

@@ -76,9 +76,18 @@ internal static class ElementwiseUpdate
         int whole = parameters.Length & ~7;
         for (nuint i = 0; i < (nuint)whole; i += 8)
             Eight<TRule, TAdjust, TPair>(rule, adjustment, ref g, ref h, ref s0, ref s1, ref s2, ref p, i);
-        if (whole == parameters.Length)
-            return;
+        if (whole < parameters.Length)
+            Tail<TRule, TAdjust, TPair>(rule, adjustment, gradient, state, offset, parameters, whole);
+    }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Tail<TRule, TAdjust, TPair>(
+        in TRule rule, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state, int offset,
+        Span<float> parameters, int whole)
+        where TRule : struct, IUpdateRule
+        where TAdjust : struct, IFlag
+        where TPair : struct, IFlag
+    {
         Span<float> tail = stackalloc float[6 * 8];
         tail.Clear();
         int rest = parameters.Length - whole;

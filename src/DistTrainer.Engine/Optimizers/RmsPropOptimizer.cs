@@ -69,7 +69,11 @@ internal sealed class RmsPropOptimizer : Optimizer
     {
         private readonly Scalars _scalars = scalars;
 
-        public static int SlotCount => 1 + (TCentered.IsOn ? 1 : 0) + (TMomentum.IsOn ? 1 : 0);
+        public static int SlotCount
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => 1 + (TCentered.IsOn ? 1 : 0) + (TMomentum.IsOn ? 1 : 0);
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<float> Apply(

@@ -1,0 +1,180 @@
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// What a worker does, without the actor: it owns a contiguous range of data shards, goes forward through the layers
+/// whose parameters are in, then backward, and hands out the gradient of a parameter shard as soon as it is whole.
+/// </summary>
+internal sealed class GradientWorker : IDisposable
+{
+    private readonly TrainingSetup _setup;
+    private readonly EpochSampler _sampler;
+    private readonly GradientEngine? _engine;
+    private readonly Evaluator _evaluator;
+    private readonly GradientNode[] _nodes;
+    private readonly int[] _bounds;
+    private readonly LossSums[] _losses;
+    private readonly LossSums[][] _nodeLosses;
+    private readonly long[] _broadcast;
+    private readonly int _firstDataShard;
+    private readonly int _dataShardCount;
+    private int _nextLayer;
+    private bool _loaded;
+
+    /// <summary>Takes over a range of data shards.</summary>
+    /// <param name="setup">What all actors share.</param>
+    /// <param name="firstDataShard">First data shard.</param>
+    /// <param name="dataShardCount">How many; may be 0, then the worker only evaluates.</param>
+    /// <param name="step">The step whose parameters are in place.</param>
+    public GradientWorker(TrainingSetup setup, int firstDataShard, int dataShardCount, long step)
+    {
+        _setup = setup;
+        (_firstDataShard, _dataShardCount) = (firstDataShard, dataShardCount);
+        TrainingDescription training = setup.Job.Training;
+        _sampler = new EpochSampler(setup.Data.Train.Count, training.BatchSize, training.Seed, training.Shuffle);
+        _bounds = new int[dataShardCount + 1];
+        _losses = new LossSums[dataShardCount];
+        _nodes = [.. GradientTree.Decompose(firstDataShard, dataShardCount).Select(node => new GradientNode(node, new AlignedBuffer(setup.Network.Layout.Length)))];
+        _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
+        _broadcast = new long[setup.Ranges.Count];
+        Array.Fill(_broadcast, step);
+        Step = step;
+        _evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+        int rows = MaximumRows();
+        if (rows > 0)
+            _engine = new GradientEngine(setup.Network, rows, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+    }
+
+    /// <summary>The last step that was begun.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Whether a step was begun and is not finished.</summary>
+    public bool IsOpen { get; private set; }
+
+    /// <summary>Whether this worker computes gradients at all.</summary>
+    public bool HasWork => _engine is not null;
+
+    /// <summary>The nodes that it pushes for each step.</summary>
+    public IReadOnlyList<GradientNode> Nodes => _nodes;
+
+    /// <summary>Samples of the open step over all workers.</summary>
+    public int BatchRows { get; private set; }
+
+    /// <summary>The loss sums of one node's data shards in the open step.</summary>
+    public LossSums[] LossesOf(int node) => _nodeLosses[node];
+
+    /// <summary>Hears that a parameter shard's slice is in place.</summary>
+    /// <returns>Whether that is news.</returns>
+    public bool Receive(int parameterShard, long step)
+    {
+        if (step <= _broadcast[parameterShard])
+            return false;
+        _broadcast[parameterShard] = step;
+        return true;
+    }
+
+    /// <summary>Whether all parameters of a step are in.</summary>
+    public bool HasParametersOf(long step)
+    {
+        foreach (long broadcast in _broadcast)
+        {
+            if (broadcast < step)
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Begins the next step; its samples are brought in at once, which needs no parameters.</summary>
+    public void Begin()
+    {
+        Step++;
+        IsOpen = true;
+        _nextLayer = 0;
+        ReadOnlySpan<int> batch = _sampler.Batch(Step);
+        BatchRows = batch.Length;
+        int shards = _setup.Job.Training.DataShards;
+        int first = EpochSampler.Bound(batch.Length, shards, _firstDataShard);
+        for (int s = 0; s <= _dataShardCount; s++)
+            _bounds[s] = EpochSampler.Bound(batch.Length, shards, _firstDataShard + s) - first;
+        foreach (GradientNode node in _nodes)
+            _bounds.AsSpan(node.Node.Start - _firstDataShard, node.Bounds.Length).CopyTo(node.Bounds);
+        _engine!.Load(_setup.Data.Train, batch.Slice(first, _bounds[^1]), training: true, Step, _setup.Job.Training.Seed);
+        _loaded = true;
+    }
+
+    /// <summary>Goes forward as far as parameters are in.</summary>
+    /// <returns>Whether the forward pass is through.</returns>
+    public bool AdvanceForward()
+    {
+        while (_nextLayer < _setup.Network.Layers.Count)
+        {
+            if (!IsIn(_setup.Network.Layers[_nextLayer], Step - 1))
+                return false;
+            _engine!.Forward(_nextLayer++, _setup.Parameters.Span);
+        }
+        return true;
+    }
+
+    /// <summary>Computes the loss and goes backward.</summary>
+    /// <param name="push">Called with each parameter shard's index once its gradient is whole and its parameters are no longer read.</param>
+    public void Backward(Action<int> push)
+    {
+        if (!_loaded)
+            throw new InvalidOperationException("No step is open.");
+        _engine!.Loss(_bounds, _losses, withGradient: true);
+        for (int n = 0; n < _nodes.Length; n++)
+            _losses.AsSpan(_nodes[n].Node.Start - _firstDataShard, _nodes[n].Node.Count).CopyTo(_nodeLosses[n]);
+        int next = _setup.Ranges.Count - 1;
+        for (int layer = _setup.Network.Layers.Count - 1; layer >= 0; layer--)
+        {
+            _engine.Backward(layer, _setup.Parameters.Span, _nodes);
+            int done = _setup.Network.Layers[layer].Offset;
+            for (; next >= 0 && _setup.Ranges[next].Start >= done; next--)
+                push(next);
+        }
+        IsOpen = false;
+        _loaded = false;
+    }
+
+    /// <summary>Evaluates chunks of a data part with the parameters in place.</summary>
+    public LossSums[] Evaluate(DataPart part, int firstChunk, int count)
+    {
+        var sums = new LossSums[count];
+        _evaluator.Evaluate(_setup.PartOf(part), _setup.Parameters.Span, firstChunk, sums);
+        return sums;
+    }
+
+    /// <summary>Gives memory and threads back.</summary>
+    public void Dispose()
+    {
+        _engine?.Dispose();
+        _evaluator.Dispose();
+        foreach (GradientNode node in _nodes)
+            node.Gradient.Dispose();
+    }
+
+    private bool IsIn(NetworkLayer layer, long step)
+    {
+        if (layer.Length == 0)
+            return true;
+        for (int p = 0; p < _broadcast.Length; p++)
+        {
+            ParameterShardRange range = _setup.Ranges[p];
+            if (range.Start < layer.End && layer.Offset < range.End && _broadcast[p] < step)
+                return false;
+        }
+        return true;
+    }
+
+    private int MaximumRows()
+    {
+        int shards = _setup.Job.Training.DataShards, most = 0;
+        foreach (int rows in (int[])[_sampler.BatchSize, _setup.Data.Train.Count % _sampler.BatchSize])
+        {
+            most = Math.Max(most, EpochSampler.Bound(rows, shards, _firstDataShard + _dataShardCount) - EpochSampler.Bound(rows, shards, _firstDataShard));
+        }
+        return _dataShardCount == 0 ? 0 : Math.Max(1, most);
+    }
+}

@@ -1,0 +1,65 @@
+namespace DistTrainer.Engine;
+
+/// <summary>
+/// Which samples a step uses: a permutation keyed by (seed, epoch), cut into batches; each batch cut among the data
+/// shards. Every sample is used exactly once an epoch; the last short batch is neither padded nor dropped. A pure
+/// function of its arguments; the buffer only saves work.
+/// </summary>
+public sealed class EpochSampler
+{
+    private readonly int[] _order;
+    private readonly ulong _seed;
+    private readonly bool _shuffle;
+    private long _epoch = -1;
+
+    /// <summary>Describes the order.</summary>
+    /// <param name="count">Training samples, ≥ 1.</param>
+    /// <param name="batchSize">Samples of one step, ≥ 1; the whole set where it is larger.</param>
+    /// <param name="seed">The job's seed.</param>
+    /// <param name="shuffle">Whether each epoch has its own order; else the order of the data.</param>
+    public EpochSampler(int count, int batchSize, ulong seed, bool shuffle)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        _order = new int[count];
+        (_seed, _shuffle) = (seed, shuffle);
+        BatchSize = Math.Min(batchSize, count);
+        StepsPerEpoch = (count + BatchSize - 1) / BatchSize;
+    }
+
+    /// <summary>Samples of one step but the last of an epoch.</summary>
+    public int BatchSize { get; }
+
+    /// <summary>Steps of one epoch.</summary>
+    public int StepsPerEpoch { get; }
+
+    /// <summary>Epoch of a step, both counted from 1.</summary>
+    public static int EpochOf(long step, int stepsPerEpoch) => (int)((step - 1) / stepsPerEpoch) + 1;
+
+    /// <summary>First row of a data shard within a batch: data shard s has the rows Bound(s) … Bound(s + 1) − 1.</summary>
+    /// <param name="rows">Rows of the batch.</param>
+    /// <param name="dataShards">Number of data shards.</param>
+    /// <param name="dataShard">0 … <paramref name="dataShards"/>.</param>
+    public static int Bound(int rows, int dataShards, int dataShard) => (int)((long)rows * dataShard / dataShards);
+
+    /// <summary>The samples of a step in order; valid until the next call.</summary>
+    /// <param name="step">The step, counted from 1 over the whole run.</param>
+    public ReadOnlySpan<int> Batch(long step)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        long epoch = (step - 1) / StepsPerEpoch;
+        if (epoch != _epoch)
+            Arrange(epoch);
+        int start = (int)((step - 1) % StepsPerEpoch) * BatchSize;
+        return _order.AsSpan(start, Math.Min(BatchSize, _order.Length - start));
+    }
+
+    private void Arrange(long epoch)
+    {
+        for (int i = 0; i < _order.Length; i++)
+            _order[i] = i;
+        if (_shuffle)
+            Permutation.Shuffle(_order, _seed, RandomPurpose.Shuffle, (ulong)epoch);
+        _epoch = epoch;
+    }
+}
