@@ -86,7 +86,7 @@ internal static class HoconGuard
             return;
         }
 
-        bool noKey = before is '\0' or '{' or '}' or ']' or ',';
+        bool noKey = before is '\0' or '{' or '}' or ']' or ',' or '.';
         if ((c is '=' or ':' && (noKey || afterSeparator)) || (c == '{' && before != '\0' && !afterSeparator && (noKey || newLine)) || (c == '[' && !afterSeparator))
             throw Refuse(text, at, origin, $"there is no key before '{c}'; write key = value, one a line");
     }
