@@ -1,3 +1,5 @@
+using Akka.Actor;
+using Akka.Configuration;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
@@ -5,6 +7,27 @@ namespace DistTrainer.Cluster;
 /// <summary>Trains in this process: one actor system without sockets, the same actors as on a cluster.</summary>
 public static class LocalTrainer
 {
+    // Workers and parameter shards compute in their handlers, so each has a thread of its own: compute on the thread pool
+    // would delay everything else that the actor system does.
+    private const string ActorSettings = """
+        akka {
+          loglevel = INFO
+          stdout-loglevel = OFF
+          log-dead-letters = off
+          coordinated-shutdown.run-by-clr-shutdown-hook = off
+        }
+        disttrainer {
+          worker-dispatcher {
+            type = PinnedDispatcher
+            throughput = 100
+          }
+          parameter-shard-dispatcher {
+            type = PinnedDispatcher
+            throughput = 100
+          }
+        }
+        """;
+
     /// <summary>Runs a job to its end.</summary>
     /// <param name="job">What to train; validated.</param>
     /// <param name="data">The samples.</param>
@@ -13,7 +36,24 @@ public static class LocalTrainer
     /// <param name="observer">Hears of steps and epochs.</param>
     /// <param name="stop">When cancelled, the open step is finished and the result of that point is returned (<see cref="EndReason.Stopped"/>).</param>
     /// <exception cref="DistTrainerException">The run cannot start or go on; <see cref="DistTrainerException.Kind"/> says why.</exception>
-    public static Task<TrainingResult> RunAsync(
+    public static async Task<TrainingResult> RunAsync(
         JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer,
-        CancellationToken stop) => throw new InvalidOperationException("The actors are written in parallel.");
+        CancellationToken stop)
+    {
+        using var setup = new TrainingSetup(job, data, options, initialParameters);
+        var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Config configuration = ConfigurationFactory.ParseString(options.ActorConfiguration)
+            .WithFallback(ConfigurationFactory.ParseString(ActorSettings));
+        ActorSystem system = ActorSystem.Create("disttrainer", configuration);
+        try
+        {
+            IActorRef coordinator = system.ActorOf(Props.Create(() => new CoordinatorActor(setup, observer, completion)), "coordinator");
+            using CancellationTokenRegistration registration = stop.Register(() => coordinator.Tell(new CoordinatorActor.StopRequest()));
+            return await completion.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            await system.Terminate().ConfigureAwait(false);
+        }
+    }
 }

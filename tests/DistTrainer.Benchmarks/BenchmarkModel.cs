@@ -1,3 +1,5 @@
+using DistTrainer.Engine;
+
 namespace DistTrainer.Benchmarks;
 
 /// <summary>The models that the peers are measured on: ReLU between the layers, softmax cross-entropy behind.</summary>
@@ -9,4 +11,42 @@ internal sealed record BenchmarkModel(string Name, int Batch, int[] Widths)
         new("b", 128, [784, 512, 256, 10]),
         new("c", 256, [784, 2048, 2048, 10]),
     ];
+
+    /// <summary>The job with the peers' optimizer settings.</summary>
+    public JobDescription Job(string optimizer, int dataShards, int epochs) => new()
+    {
+        Model = new ModelDescription
+        {
+            Layers = [.. Widths.Skip(1).Select((units, i) => new LayerDescription
+            {
+                Units = units,
+                Activation = i + 2 < Widths.Length ? ActivationKind.Relu : ActivationKind.Identity,
+                WeightInitializer = InitializerDescription.Default(InitializerKind.HeUniform),
+            })],
+        },
+        Optimizer = optimizer == "sgd"
+            ? new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.01f, Momentum = 0.9f }
+            : new OptimizerDescription { Kind = OptimizerKind.Adam, LearningRate = 1e-3f },
+        Training = new TrainingDescription { Epochs = epochs, BatchSize = Batch, DataShards = dataShards, Shuffle = false },
+    };
+
+    /// <summary>Random pixels and labels: speed does not depend on what they show.</summary>
+    public static DataParts RandomData(int count)
+    {
+        var random = new Random(1);
+        float[] features = new float[count * 784], targets = new float[count];
+        foreach (ref float value in features.AsSpan())
+            value = random.NextSingle();
+        foreach (ref float value in targets.AsSpan())
+            value = random.Next(10);
+        var schema = new DataSchema
+        {
+            Task = TaskKind.Classification,
+            FeatureNames = [.. Enumerable.Range(0, 784).Select(i => $"p{i}")],
+            TargetNames = ["label"],
+            ClassNames = [.. Enumerable.Range(0, 10).Select(i => $"{i}")],
+            Normalization = new Normalization(NormalizationKind.None, new float[784], [.. Enumerable.Repeat(1f, 784)], [0f], [1f]),
+        };
+        return new DataParts(new DataSet(features, targets, 784, 1), new DataSet([], [], 784, 1), new DataSet([], [], 784, 1), schema, "");
+    }
 }

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// Puts the parameter shards' reports together: losses, norms and speed. The clock runs only while steps do.
+/// </summary>
+internal sealed class RunFigures(TrainingSetup setup)
+{
+    private readonly Stopwatch _clock = new();
+    private readonly Dictionary<long, ReportSteps?[]> _open = [];
+    private LossSums _epoch;
+    private long _samples;
+    private TimeSpan _epochStart;
+    private TimeSpan _reportStart;
+    private double _rate;
+
+    /// <summary>Mean training loss of the epoch so far, or of the last one that ended.</summary>
+    public double TrainLoss { get; private set; } = double.NaN;
+
+    /// <summary>Training samples a second over the run.</summary>
+    public double SamplesPerSecond => _clock.Elapsed > TimeSpan.Zero ? _samples / _clock.Elapsed.TotalSeconds : 0;
+
+    private bool CountsCorrect => setup.Data.Schema.Task != TaskKind.Regression;
+
+    /// <summary>Steps begin.</summary>
+    public void Resume() => _clock.Start();
+
+    /// <summary>Steps stop for a decision.</summary>
+    public void Pause() => _clock.Stop();
+
+    /// <summary>Takes one parameter shard's report.</summary>
+    /// <returns>The whole report once all parameter shards' are in, else null.</returns>
+    public StepReport? Add(ReportSteps report)
+    {
+        if (!_open.TryGetValue(report.Step, out ReportSteps?[]? parts))
+            _open[report.Step] = parts = new ReportSteps?[setup.Ranges.Count];
+        parts[report.ParameterShard] = report;
+        if (parts.Contains(null))
+            return null;
+        _open.Remove(report.Step);
+        LossSums losses = parts[0]!.Losses;
+        _epoch += losses;
+        _samples += losses.Count;
+        _rate = report.LearningRate;
+        TrainLoss = _epoch.LossSum / _epoch.Count;
+        TimeSpan now = _clock.Elapsed;
+        double seconds = (now - _reportStart).TotalSeconds;
+        _reportStart = now;
+        return new StepReport(
+            report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
+            CountsCorrect ? (double)losses.Correct / losses.Count : null, _rate,
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9));
+    }
+
+    /// <summary>Ends an epoch.</summary>
+    public EpochReport EndEpoch(int epoch, long step, LossSums? validation)
+    {
+        TimeSpan now = _clock.Elapsed;
+        double seconds = (now - _epochStart).TotalSeconds;
+        _epochStart = now;
+        LossSums train = _epoch;
+        _epoch = default;
+        return new EpochReport(
+            epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
+            validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,
+            _rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters.Span));
+    }
+}

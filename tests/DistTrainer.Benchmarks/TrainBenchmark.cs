@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Text.Json;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Benchmarks;
+
+/// <summary>Whole training steps through the actors, as the peers time theirs: JSON lines with samples a second of each chunk.</summary>
+internal static class TrainBenchmark
+{
+    public static async Task Run(string[] models, string[] optimizers, int workers, int threads, int dataShards, double seconds, int chunks, DataParts data)
+    {
+        foreach (BenchmarkModel model in BenchmarkModel.All.Where(model => models.Contains(model.Name)))
+        {
+            foreach (string optimizer in optimizers)
+                await One(model, optimizer, workers, threads, dataShards, seconds, chunks, data);
+        }
+    }
+
+    private static async Task One(BenchmarkModel model, string optimizer, int workers, int threads, int dataShards, double seconds, int chunks, DataParts data)
+    {
+        JobDescription job = model.Job(optimizer, dataShards, epochs: 1_000_000);
+        using var stop = new CancellationTokenSource();
+        var observer = new ChunkObserver(seconds, chunks, stop);
+        var options = new RunOptions { Workers = workers, ParameterShards = 2, ComputeThreads = threads, ReportEvery = model.Name == "c" ? 1 : 10, ActorConfiguration = "akka.loglevel = WARNING" };
+        TrainingResult result = await LocalTrainer.RunAsync(job, data, options, null, observer, stop.Token);
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            test = "train",
+            fw = "disttrainer",
+            model = model.Name,
+            opt = optimizer,
+            workers,
+            threads,
+            dataShards,
+            batch = model.Batch,
+            sps = observer.Chunks.Select(speed => Math.Round(speed, 1)),
+            rss_mib = PeakMemory.Mebibytes(),
+            steps = result.Steps,
+        }));
+    }
+
+    private sealed class ChunkObserver(double seconds, int chunks, CancellationTokenSource stop) : ITrainingObserver
+    {
+        private readonly Stopwatch _watch = Stopwatch.StartNew();
+        private long _steps;
+        private int _batch;
+        private bool _warm;
+
+        public List<double> Chunks { get; } = [];
+
+        public void OnStarted(int stepsPerEpoch, long totalSteps) => _batch = 12800 / stepsPerEpoch;
+
+        public void OnStep(StepReport report)
+        {
+            if (_watch.Elapsed.TotalSeconds < seconds || stop.IsCancellationRequested)
+                return;
+            if (_warm)
+                Chunks.Add((report.Step - _steps) * _batch / _watch.Elapsed.TotalSeconds);
+            _warm = true;
+            _steps = report.Step;
+            _watch.Restart();
+            if (Chunks.Count == chunks)
+                stop.Cancel();
+        }
+
+        public void OnEpoch(EpochReport report)
+        {
+        }
+    }
+}
