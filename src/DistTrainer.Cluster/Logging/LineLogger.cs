@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Dispatch;
 using Akka.Event;
+using AkkaLogEvent = Akka.Event.LogEvent;
 
 namespace DistTrainer.Cluster;
 
@@ -15,6 +16,6 @@ public sealed class LineLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMess
     {
         LogOutput? output = LogOutput.Find(Context.System.Settings.Config.GetInt("disttrainer.log-output", -1));
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
-        Receive<LogEvent>(entry => output?.Write(LogLine.Of(entry, output.Format)));
+        Receive<AkkaLogEvent>(entry => output?.Write(LogLine.Of(entry, output.Format)));
     }
 }

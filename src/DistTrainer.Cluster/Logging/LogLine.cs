@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Akka.Event;
+using AkkaLogEvent = Akka.Event.LogEvent;
 
 namespace DistTrainer.Cluster;
 
@@ -24,7 +25,7 @@ internal static class LogLine
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The line, without its end.</summary>
-    public static string Of(LogEvent entry, LogFormat format)
+    public static string Of(AkkaLogEvent entry, LogFormat format)
     {
         // Formatting of values is left to Akka, which asks for the thread's culture.
         CultureInfo before = CultureInfo.CurrentCulture;
@@ -49,13 +50,13 @@ internal static class LogLine
         return paren > 0 ? source[..paren] : source;
     }
 
-    private static string Text(LogEvent entry)
+    private static string Text(AkkaLogEvent entry)
     {
         string line = string.Create(CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {Short(entry.LogLevel())} [{ActorOf(entry.LogSource)}] {entry.Message}");
         return OneLine(entry.Cause is null ? line : $"{line} cause={Cause(entry.Cause)}");
     }
 
-    private static string Json(LogEvent entry)
+    private static string Json(AkkaLogEvent entry)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, JsonOptions))
