@@ -26,12 +26,15 @@ internal static class HoconGuard
             throw new DistTrainerException(FailureKind.Configuration, $"{origin}: has {text.Length} characters; a job file has at most {LargestText}.");
         Stack<int> open = new();
         int dots = 0;
+        char before = '\0';
+        bool newLine = false;
         for (int at = 0; at < text.Length; at++)
         {
             char c = text[at];
             if (c == '"')
             {
                 at = EndOfQuote(text, at, origin);
+                (before, newLine) = ('"', false);
                 continue;
             }
 
@@ -39,12 +42,12 @@ internal static class HoconGuard
             {
                 int end = text.IndexOf('\n', at);
                 at = end < 0 ? text.Length : end;
+                newLine = true;
                 continue;
             }
 
+            CheckOrder(text, at, before, newLine, open.TryPeek(out int opener) ? text[opener] : '\0', origin);
             CheckBracket(text, at, open, origin);
-            if (c is '=' or ':' && open.TryPeek(out int list) && text[list] == '[')
-                throw Refuse(text, at, origin, $"'{c}' in a list; put the keys of an element in braces: [ {{ key = value }} ]");
             if (c == '$')
                 throw Refuse(text, at, origin, "substitutions (${…}) are not supported; write the value");
             if (c == '+' && at + 1 < text.Length && text[at + 1] == '=')
@@ -52,6 +55,8 @@ internal static class HoconGuard
             dots = c == '.' ? dots + 1 : char.IsWhiteSpace(c) || ",=:{}[]".Contains(c) ? 0 : dots;
             if (dots > MostDots)
                 throw Refuse(text, at, origin, $"more than {MostDots} dots in one key");
+            newLine = c == '\n' || (newLine && char.IsWhiteSpace(c));
+            before = char.IsWhiteSpace(c) ? before : c;
         }
 
         if (open.TryPeek(out int last))
@@ -64,6 +69,26 @@ internal static class HoconGuard
         int line = 1 + text.AsSpan(0, at).Count('\n');
         int column = at - (at == 0 ? -1 : text.LastIndexOf('\n', at - 1));
         return $"{line}:{column}";
+    }
+
+    // What may stand before a bracket or a separator. On anything else the parser loses count of the brackets, and may
+    // then read the same place of a list for ever.
+    private static void CheckOrder(string text, int at, char before, bool newLine, char inside, string origin)
+    {
+        char c = text[at];
+        bool afterSeparator = before is '=' or ':';
+        if (inside == '[')
+        {
+            if (c is '=' or ':')
+                throw Refuse(text, at, origin, $"'{c}' in a list; put the keys of an element in braces: [ {{ key = value }} ]");
+            if (c is '{' or '[' && before is not ('[' or ',' or '}' or ']'))
+                throw Refuse(text, at, origin, $"'{c}' behind a value in a list; write a comma before it");
+            return;
+        }
+
+        bool noKey = before is '\0' or '{' or '}' or ']' or ',' or '.';
+        if ((c is '=' or ':' && (noKey || afterSeparator)) || (c == '{' && before != '\0' && !afterSeparator && (noKey || newLine)) || (c == '[' && !afterSeparator))
+            throw Refuse(text, at, origin, $"there is no key before '{c}'; write key = value, one a line");
     }
 
     private static void CheckBracket(string text, int at, Stack<int> open, string origin)

@@ -1,0 +1,59 @@
+using System.Globalization;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>Jobs that are taken where no job file is named: one for each known data set, and two for data of one's own.</summary>
+internal static class BuiltInJobs
+{
+    /// <summary>The data set of the default job.</summary>
+    public const string DefaultData = "digits";
+
+    private const int MostNumericClasses = 30;
+
+    /// <summary>Data sets that have a job of their own.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["digits", "concrete", "fashion-mnist"];
+
+    /// <summary>The job for some data.</summary>
+    /// <param name="source">A known name, or the path of a file or folder.</param>
+    /// <param name="data">Looks at the data where the job depends on them.</param>
+    /// <param name="above">What is laid over the job; it may say how to read the data.</param>
+    public static JobSource For(string source, IDataAccess data, IEnumerable<JobSource> above)
+    {
+        if (Names.Contains(source))
+            return Read(source);
+        JobSource classification = Read("classification");
+        DataDescription description = JobFile.Read([classification, .. above, JobSource.FromOption("data.source", source, "--data")]).Job.Data;
+        return LooksLikeClasses(description, data) ? classification : Read("regression");
+    }
+
+    /// <summary>A built-in job's text.</summary>
+    public static JobSource Read(string name)
+    {
+        using Stream stream = typeof(BuiltInJobs).Assembly.GetManifestResourceStream($"{name}.conf")
+            ?? throw new InvalidOperationException($"The built-in job {name} is missing.");
+        using var reader = new StreamReader(stream);
+        return new JobSource(reader.ReadToEnd(), $"built-in job {name}");
+    }
+
+    /// <summary>Whether the targets are classes: names, or few whole numbers.</summary>
+    public static bool LooksLikeClasses(DataDescription description, IDataAccess data)
+    {
+        if (description.Targets.Count > 1)
+            return false;
+        IReadOnlyList<string> classes;
+        try
+        {
+            classes = data.Load(description with { Task = TaskKind.Classification, NormalizeTargets = false }, new LossDescription()).Schema.ClassNames;
+        }
+        catch (DistTrainerException failure) when (failure.Kind == FailureKind.Data)
+        {
+            // Data that cannot be read at all are reported when they are read as numbers.
+            return false;
+        }
+
+        return classes.Any(name => !double.TryParse(name, NumberStyles.Float, CultureInfo.InvariantCulture, out _))
+            || (classes.Count <= MostNumericClasses && classes.All(name => long.TryParse(name, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)));
+    }
+}

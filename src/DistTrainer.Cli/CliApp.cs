@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Globalization;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>The command <c>disttrainer</c>, callable in a process of somebody else.</summary>
+public static class CliApp
+{
+    /// <summary>Runs one command.</summary>
+    /// <param name="args">The command line without the program's name.</param>
+    /// <param name="console">Where to write.</param>
+    /// <param name="services">What to use.</param>
+    /// <param name="signals">How a run is stopped.</param>
+    /// <returns>The exit code: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 130 and 143 signals.</returns>
+    public static async Task<int> RunAsync(string[] args, CliConsole console, CliServices services, StopSignals signals)
+    {
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
+        try
+        {
+            ParseResult result = Root(console, services, signals).Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            if (result.Errors.Count > 0 && result.Action is not HelpAction)
+                throw new DistTrainerException(FailureKind.Configuration, Suggestions.Explain(result));
+            return await result.InvokeAsync(new InvocationConfiguration
+            {
+                Output = console.Output,
+                Error = console.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (Exception failure)
+        {
+            return Report(failure, console, signals);
+        }
+    }
+
+    private static RootCommand Root(CliConsole console, CliServices services, StopSignals signals) => new(
+        "Trains neural networks: the same parameters bit for bit on any number of workers.\n\nExit codes: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 130 SIGINT, 143 SIGTERM.")
+    {
+        new TrainCommand(console, services, signals),
+        new EvaluateCommand(console, services),
+        new PredictCommand(console, services),
+        new InspectCommand(console),
+        DataCommands.Create(console, services, signals),
+        ConfigCommands.Create(console, services),
+        new EnvCommand(console, services),
+    };
+
+    private static int Report(Exception failure, CliConsole console, StopSignals signals)
+    {
+        if (failure is OperationCanceledException && signals.ExitCode != 0)
+            return signals.ExitCode;
+        (int code, string message) = failure switch
+        {
+            DistTrainerException known => ((int)known.Kind, known.Message),
+            IOException or UnauthorizedAccessException => ((int)FailureKind.Disk, failure.Message),
+            OutOfMemoryException => (ExitCodes.Internal, "The memory does not suffice for this model and these data; use a smaller batch, fewer units or data.limit."),
+            _ => (ExitCodes.Internal, $"This is a fault of disttrainer: {failure.GetType().Name}: {failure.Message} (DISTTRAINER_DEBUG=1 shows where)"),
+        };
+        console.Error.WriteLine($"error: {message.ReplaceLineEndings(" ")}");
+        if (Environment.GetEnvironmentVariable("DISTTRAINER_DEBUG") == "1")
+            console.Error.WriteLine(failure.ToString());
+        return code;
+    }
+}

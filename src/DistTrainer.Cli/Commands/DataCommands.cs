@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Globalization;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer data …</c>.</summary>
+internal static class DataCommands
+{
+    private const int MostRows = 1000;
+
+    /// <summary>Makes the commands.</summary>
+    public static Command Create(CliConsole console, CliServices services, StopSignals signals) => new("data", "Lists, fetches and describes data sets.")
+    {
+        List(console, services),
+        Fetch(console, services, signals),
+        Inspect(console, services),
+    };
+
+    private static Command List(CliConsole console, CliServices services)
+    {
+        var command = new Command("list", "Lists the data sets that are known by name, and where they lie.");
+        command.SetAction(_ =>
+        {
+            foreach (KnownDataSet known in services.Data.List())
+            {
+                console.Output.WriteLine($"{known.Name,-16} {known.Meaning}");
+                console.Output.WriteLine($"{"",-16} {known.Origin}");
+                console.Output.WriteLine($"{"",-16} {known.Path ?? $"not here; `disttrainer data fetch {known.Name}` gets it"}");
+            }
+        });
+        return command;
+    }
+
+    private static Command Fetch(CliConsole console, CliServices services, StopSignals signals)
+    {
+        var name = new Argument<string>("NAME") { Description = "A name from `disttrainer data list`" };
+        var cache = new Option<string?>("--cache") { Description = $"The folder to fetch into. Default: {services.Data.CacheFolder}", HelpName = "DIR" };
+        var command = new Command("fetch", "Fetches a data set from its public address into the cache folder and checks its SHA-256.") { name, cache };
+        command.SetAction(async (result, _) =>
+        {
+            string folder = await services.Data.FetchAsync(result.GetRequiredValue(name), result.GetValue(cache), console.Error.WriteLine, signals.Token);
+            console.Output.WriteLine($"data folder {folder}");
+            return ExitCodes.Fine;
+        });
+        return command;
+    }
+
+    private static Command Inspect(CliConsole console, CliServices services)
+    {
+        var source = new Argument<string>("SOURCE") { Description = "A name from `disttrainer data list`, or the path of a file or folder" };
+        var command = new Command("inspect", "Describes data: samples, targets, classes, and each feature's range, mean and deviation.") { source };
+        command.SetAction(result =>
+        {
+            var description = new DataDescription { Source = result.GetRequiredValue(source), ValidationFraction = 0, TestFraction = 0 };
+            bool isClasses = BuiltInJobs.LooksLikeClasses(description, services.Data);
+            LossDescription loss = new() { Kind = isClasses ? LossKind.CrossEntropy : LossKind.MeanSquaredError };
+            Print(console.Output, services.Data.Load(description, loss));
+        });
+        return command;
+    }
+
+    private static void Print(TextWriter output, DataParts parts)
+    {
+        DataSet data = parts.Train;
+        DataSchema schema = parts.Schema;
+        output.WriteLine($"samples   {Numbers.Text(data.Count)}{(parts.Test.Count > 0 ? $" and {Numbers.Text(parts.Test.Count)} for the test" : "")}");
+        output.WriteLine($"features  {Numbers.Text(data.FeatureCount)}");
+        output.WriteLine($"targets   {string.Join(", ", schema.TargetNames)} ({schema.Task.ToString().ToLowerInvariant()})");
+        if (schema.Task == TaskKind.Classification)
+        {
+            int[] counts = new int[schema.ClassNames.Count];
+            foreach (float target in data.Targets)
+                counts[(int)target]++;
+            output.WriteLine($"classes   {string.Join(", ", schema.ClassNames.Select((name, i) => $"{name}: {Numbers.Text(counts[i])}"))}");
+        }
+        else
+        {
+            for (int target = 0; target < data.TargetWidth; target++)
+                Print(output, schema.TargetNames[target], Column(data.Targets, data.TargetWidth, target));
+        }
+
+        output.WriteLine($"sha256    {parts.Hash}");
+        output.WriteLine();
+        for (int feature = 0; feature < Math.Min(data.FeatureCount, MostRows); feature++)
+            Print(output, schema.FeatureNames[feature], Column(data.Features, data.FeatureCount, feature));
+        if (data.FeatureCount > MostRows)
+            output.WriteLine($"… and {Numbers.Text(data.FeatureCount - MostRows)} features more");
+    }
+
+    private static void Print(TextWriter output, string name, float[] column)
+    {
+        TensorFigures figures = TensorFigures.Of(column);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-24} minimum={figures.Minimum:G5} mean={figures.Mean:G5} maximum={figures.Maximum:G5} deviation={figures.Deviation:G5} zeros={figures.ZeroShare:P1} |{figures.Histogram}|"));
+    }
+
+    private static float[] Column(float[] values, int width, int column)
+    {
+        float[] result = new float[values.Length / width];
+        for (int row = 0; row < result.Length; row++)
+            result[row] = values[(row * width) + column];
+        return result;
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer evaluate</c>.</summary>
+internal sealed class EvaluateCommand : Command
+{
+    /// <summary>Makes the command.</summary>
+    public EvaluateCommand(CliConsole console, CliServices services)
+        : base("evaluate", "Prints a model's loss and accuracy (or R²) on the held-out part of its own data, or on a file with targets.")
+    {
+        Argument<string> model = ModelArgument.Create();
+        var data = new Option<string?>("--data") { Description = "A file with features and targets; without it the test part of the model's own data is taken", HelpName = "FILE" };
+        Add(model);
+        Add(data);
+        SetAction(result =>
+        {
+            SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
+            DataDescription own = saved.Job.Job.Data;
+            DataSet samples = result.GetValue(data) is { } path
+                ? services.Data.LoadRows(own with { Source = path, TestSource = null }, saved.Schema, withTargets: true)
+                : TestPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved);
+            using var evaluator = new Evaluator(saved.Network, samples.TargetWidth);
+            LossSums sums = evaluator.Evaluate(samples, saved.Parameters);
+            console.Output.WriteLine(TestFigures.Of(sums, samples, saved.Schema.Task).Line(result.GetValue(data) is null ? "test" : "evaluation"));
+            console.Output.WriteLine($"parameters sha256={saved.ParameterHash}");
+        });
+    }
+
+    private static DataSet TestPart(DataParts parts, SavedModel saved)
+    {
+        if (parts.Train.FeatureCount != saved.Network.Inputs || parts.Schema.Outputs != saved.Network.Outputs)
+            throw new DistTrainerException(FailureKind.Data, $"{saved.Job.Job.Data.Source}: has {parts.Train.FeatureCount} features and {parts.Schema.Outputs} outputs now; the model was trained on {saved.Network.Inputs} and {saved.Network.Outputs}: name the data with --data.");
+        return parts.Test.Count > 0
+            ? parts.Test
+            : throw new DistTrainerException(FailureKind.Data, $"{saved.Job.Job.Data.Source}: has no test part (data.test-fraction = 0); name data with --data.");
+    }
+}

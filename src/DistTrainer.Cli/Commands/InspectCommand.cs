@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.Globalization;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer inspect</c>.</summary>
+internal sealed class InspectCommand : Command
+{
+    /// <summary>Makes the command.</summary>
+    public InspectCommand(CliConsole console)
+        : base("inspect", "Describes a model: its data, its layers, and for each layer's weights and biases their shape, mean, deviation, range, norm, share of zeros and histogram.")
+    {
+        Argument<string> model = ModelArgument.Create();
+        Add(model);
+        SetAction(result => Print(console.Output, ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)))));
+    }
+
+    private static void Print(TextWriter output, SavedModel saved)
+    {
+        DataSchema schema = saved.Schema;
+        output.WriteLine($"data        {saved.Job.Job.Data.Source}: {schema.Task.ToString().ToLowerInvariant()}, {Numbers.Text(schema.FeatureNames.Count)} features, {Numbers.Text(schema.Outputs)} outputs");
+        if (schema.ClassNames.Count > 0)
+            output.WriteLine($"classes     {string.Join(", ", schema.ClassNames.Take(20))}{(schema.ClassNames.Count > 20 ? ", …" : "")}");
+        output.WriteLine($"parameters  {Numbers.Text(saved.Parameters.Length)} in {Numbers.Text(saved.Network.Layout.Tensors.Count)} tensors");
+        output.WriteLine($"sha256      {saved.ParameterHash}");
+        foreach (NetworkLayer layer in saved.Network.Layers)
+        {
+            output.WriteLine();
+            output.WriteLine($"layer {layer.Title}");
+            foreach (ParameterTensor tensor in saved.Network.Layout.Tensors.Where(tensor => tensor.Layer == layer.Index))
+                Print(output, tensor, TensorFigures.Of(saved.Parameters.AsSpan(tensor.Offset, tensor.Length)));
+        }
+    }
+
+    private static void Print(TextWriter output, ParameterTensor tensor, TensorFigures figures)
+    {
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {tensor.Name} {tensor.ShapeText} count={figures.Count} mean={figures.Mean:G4} deviation={figures.Deviation:G4} minimum={figures.Minimum:G4} maximum={figures.Maximum:G4} norm={figures.Norm:G4} zeros={figures.ZeroShare:P1}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {figures.Minimum,10:G3} |{figures.Histogram}| {figures.Maximum:G3}"));
+    }
+}

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>The options that say what to train: a job file, and what is laid over it.</summary>
+internal sealed class JobOptions
+{
+    private static readonly (string Name, string Key, string HelpName)[] Keys =
+    [
+        ("--data", "data.source", "NAME|PATH"),
+        ("--workers", "run.workers", "N"),
+        ("--data-shards", "training.data-shards", "N"),
+        ("--parameter-shards", "run.parameter-shards", "N"),
+        ("--compute-threads", "run.compute-threads", "N"),
+        ("--epochs", "training.epochs", "N"),
+        ("--max-steps", "training.max-steps", "N"),
+        ("--batch-size", "training.batch-size", "N"),
+        ("--optimizer", "optimizer.kind", "NAME"),
+        ("--learning-rate", "optimizer.learning-rate", "RATE"),
+        ("--seed", "training.seed", "N"),
+        ("--shuffle", "training.shuffle", "on|off"),
+        ("--report-every", "run.report-every", "STEPS"),
+        ("--output", "run.output", "DIR"),
+    ];
+
+    private readonly Option<string?> config = new("--config") { Description = "The job file (HOCON or JSON); `disttrainer config init` prints one. Default: a built-in job for the data", HelpName = "FILE" };
+    private readonly Option<string[]> set = new("--set") { Description = "Sets any key of the job file, e.g. --set optimizer.momentum=0.9; may be repeated", HelpName = "KEY=VALUE" };
+    private readonly (Option<string?> Option, string Key)[] keyed = [.. Keys.Select(entry => (Make(entry.Name, entry.Key, entry.HelpName), entry.Key))];
+
+    /// <summary>Adds them to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Add(config);
+        command.Add(set);
+        foreach ((Option<string?> option, _) in keyed)
+            command.Add(option);
+    }
+
+    /// <summary>The resolved job.</summary>
+    /// <param name="result">The parsed command line.</param>
+    /// <param name="data">Looks at the data where no job file is named.</param>
+    /// <returns>The job, and a name for it.</returns>
+    /// <exception cref="DistTrainerException">Something is wrong in it (<see cref="FailureKind.Configuration"/>).</exception>
+    public (JobFile Job, string Name) Read(ParseResult result, IDataAccess data)
+    {
+        JobSource[] above =
+        [
+            .. (result.GetValue(set) ?? []).Select(FromSet),
+            .. keyed.Where(entry => result.GetValue(entry.Option) is not null).Select(entry => JobSource.FromOption(entry.Key, result.GetValue(entry.Option)!, entry.Option.Name)),
+        ];
+        if (result.GetValue(config) is { } path)
+            return (JobFile.Read([JobSource.FromFile(path), .. above]), Path.GetFileNameWithoutExtension(path));
+
+        string source = SourceOf(above);
+        JobFile job = JobFile.Read([BuiltInJobs.For(source, data, above), .. above]);
+        return (job, Path.GetFileNameWithoutExtension(source.TrimEnd('/')));
+    }
+
+    // The data decide which built-in job is taken, so their name is needed before the whole job can be read.
+    private static string SourceOf(JobSource[] above) => JobFile.Read([BuiltInJobs.Read("classification"), .. above.Where(SetsSource)]) is var file && above.Any(SetsSource)
+        ? file.Job.Data.Source
+        : BuiltInJobs.DefaultData;
+
+    private static bool SetsSource(JobSource source) => source.Text.StartsWith("data.source ", StringComparison.Ordinal) || source.Text.StartsWith("data.source=", StringComparison.Ordinal);
+
+    private static JobSource FromSet(string text)
+    {
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0
+            ? new JobSource(text, $"--set {text}")
+            : throw new DistTrainerException(FailureKind.Configuration, $"--set: \"{text}\" has no key and value; write --set key=value, e.g. --set training.epochs=3.");
+    }
+
+    private static Option<string?> Make(string name, string key, string helpName)
+    {
+        JobKeyInfo info = JobKeys.Of(key);
+        string standard = info.Default is null ? "" : $". Default: {info.Default} (or the job's)";
+        return new Option<string?>(name) { Description = $"{info.Meaning}: {info.Allowed}{standard}", HelpName = helpName };
+    }
+}

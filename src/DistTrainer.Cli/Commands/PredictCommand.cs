@@ -1,0 +1,53 @@
+using System.CommandLine;
+using System.Text;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer predict</c>.</summary>
+internal sealed class PredictCommand : Command
+{
+    /// <summary>Makes the command.</summary>
+    public PredictCommand(CliConsole console, CliServices services)
+        : base("predict", "Predicts each row of a file: the class and the probabilities of all classes, or the values in the targets' own units.")
+    {
+        Argument<string> model = ModelArgument.Create();
+        var data = new Option<string>("--data") { Description = "A file with the features; target columns may be there and are not used", HelpName = "FILE", Required = true };
+        var format = new Option<string>("--format") { Description = "Form of the output: csv or json", HelpName = "csv|json", DefaultValueFactory = _ => "csv" };
+        var output = new Option<string?>("--output") { Description = "Writes to this file. Default: standard output", HelpName = "FILE" };
+        Add(model);
+        Add(data);
+        Add(format.AcceptOnlyFromAmong("csv", "json"));
+        Add(output);
+        SetAction(result =>
+        {
+            SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
+            DataSet rows = services.Data.LoadRows(saved.Job.Job.Data with { Source = result.GetRequiredValue(data), TestSource = null }, saved.Schema, withTargets: false);
+            float[] predictions = Predict(saved, rows);
+            string text = result.GetValue(format) == "json" ? PredictionText.Json(saved.Schema, predictions) : PredictionText.Csv(saved.Schema, predictions);
+            if (result.GetValue(output) is { } path)
+                AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+            else
+                console.Output.Write(text);
+        });
+    }
+
+    private static float[] Predict(SavedModel saved, DataSet rows)
+    {
+        float[] predictions = new float[checked(rows.Count * saved.Network.Outputs)];
+        using var evaluator = new Evaluator(saved.Network, rows.TargetWidth);
+        evaluator.Predict(rows.Features, saved.Parameters, predictions);
+        if (saved.Schema.Task == TaskKind.Regression)
+        {
+            Normalization scaling = saved.Schema.Normalization;
+            for (int i = 0; i < predictions.Length; i++)
+            {
+                int target = i % saved.Network.Outputs;
+                predictions[i] = (predictions[i] / scaling.TargetScale[target]) + scaling.TargetOffset[target];
+            }
+        }
+
+        return predictions;
+    }
+}

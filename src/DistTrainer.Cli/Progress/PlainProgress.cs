@@ -1,0 +1,38 @@
+using DistTrainer.Cluster;
+
+namespace DistTrainer.Cli;
+
+/// <summary>Parseable lines of <c>name=value</c> on standard output; log lines go to standard error.</summary>
+/// <param name="output">For progress.</param>
+/// <param name="error">For log lines.</param>
+/// <param name="isQuiet">Whether there is no progress to be shown.</param>
+internal sealed class PlainProgress(TextWriter output, TextWriter error, bool isQuiet) : IProgressDisplay
+{
+    /// <inheritdoc/>
+    public Task RunAsync(Func<Task> training) => training();
+
+    /// <inheritdoc/>
+    public void Log(string line) => error.WriteLine(line);
+
+    /// <inheritdoc/>
+    public void OnStarted(int stepsPerEpoch, long totalSteps) =>
+        Write($"started steps-per-epoch={Numbers.Text(stepsPerEpoch)} total-steps={Numbers.Text(totalSteps)}");
+
+    /// <inheritdoc/>
+    public void OnStep(StepReport report) => Write(
+        $"step={Numbers.Text(report.Step)} epoch={Numbers.Text(report.Epoch)} loss={Numbers.Text(report.Loss)}{Field("accuracy", report.Accuracy)}"
+        + $" learning-rate={Numbers.Text(report.LearningRate)} gradient-norm={Numbers.Text(report.GradientNorm)} samples/s={Numbers.Text((long)report.SamplesPerSecond)}");
+
+    /// <inheritdoc/>
+    public void OnEpoch(EpochReport report) => Write(
+        $"epoch={Numbers.Text(report.Epoch)} done step={Numbers.Text(report.Step)} train-loss={Numbers.Text(report.TrainLoss)}{Field("train-accuracy", report.TrainAccuracy)}"
+        + $"{Field("validation-loss", report.ValidationLoss)}{Field("validation-accuracy", report.ValidationAccuracy)} samples/s={Numbers.Text((long)report.SamplesPerSecond)}");
+
+    private static string Field(string name, double? value) => value is { } number ? $" {name}={Numbers.Text(number)}" : "";
+
+    private void Write(string line)
+    {
+        if (!isQuiet)
+            output.WriteLine(line);
+    }
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+using DistTrainer.Cluster;
+using OxyPlot;
+using OxyPlot.Axes;
+using OxyPlot.Legends;
+using OxyPlot.Series;
+
+namespace DistTrainer.Cli;
+
+/// <summary>Draws loss and accuracy over the epochs (over the steps, where a run ended within its first epoch).</summary>
+internal static class CurvesPicture
+{
+    private const string Accuracy = "accuracy";
+
+    /// <summary>The picture as SVG.</summary>
+    /// <param name="title">Above the picture.</param>
+    /// <param name="epochs">All epochs.</param>
+    /// <param name="steps">All step reports.</param>
+    public static string Draw(string title, IReadOnlyList<EpochReport> epochs, IReadOnlyList<StepReport> steps)
+    {
+        bool byEpoch = epochs.Count > 0;
+        var plot = new PlotModel { Title = title, Background = OxyColors.White, Culture = CultureInfo.InvariantCulture };
+        plot.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomCenter, LegendOrientation = LegendOrientation.Horizontal });
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = byEpoch ? "epoch" : "step", MinimumMajorStep = 1, MinimumMinorStep = 1, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "loss", Minimum = 0, MinimumPadding = 0, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        List<Series> series = byEpoch ? Epochs(epochs) : [Line("training loss", OxyColors.SteelBlue, LineStyle.Solid, null, steps.Select(s => (s.Step, (double?)s.Loss)))];
+        if (series.OfType<LineSeries>().Any(line => line.YAxisKey == Accuracy))
+            plot.Axes.Add(new LinearAxis { Position = AxisPosition.Right, Key = Accuracy, Title = Accuracy, Maximum = 1.0, StringFormat = "0.###" });
+        series.ForEach(plot.Series.Add);
+        using var svg = new MemoryStream();
+        new SvgExporter { Width = 800, Height = 500, IsDocument = true }.Export(plot, svg);
+        return System.Text.Encoding.UTF8.GetString(svg.ToArray());
+    }
+
+    private static List<Series> Epochs(IReadOnlyList<EpochReport> epochs)
+    {
+        Series[] all =
+        [
+            Line("training loss", OxyColors.SteelBlue, LineStyle.Solid, null, epochs.Select(e => ((long)e.Epoch, (double?)e.TrainLoss))),
+            Line("validation loss", OxyColors.SteelBlue, LineStyle.Dash, null, epochs.Select(e => ((long)e.Epoch, e.ValidationLoss))),
+            Line("training accuracy", OxyColors.DarkOrange, LineStyle.Solid, Accuracy, epochs.Select(e => ((long)e.Epoch, e.TrainAccuracy))),
+            Line("validation accuracy", OxyColors.DarkOrange, LineStyle.Dash, Accuracy, epochs.Select(e => ((long)e.Epoch, e.ValidationAccuracy))),
+        ];
+        return [.. all.OfType<LineSeries>().Where(line => line.Points.Count > 0)];
+    }
+
+    private static LineSeries Line(string title, OxyColor color, LineStyle style, string? axis, IEnumerable<(long X, double? Y)> points)
+    {
+        var line = new LineSeries { Title = title, Color = color, LineStyle = style, MarkerType = MarkerType.Circle, MarkerSize = 2.5, MarkerFill = color };
+        if (axis is not null)
+            line.YAxisKey = axis;
+        line.Points.AddRange(points.Where(point => point.Y is { } y && double.IsFinite(y)).Select(point => new DataPoint(point.X, point.Y!.Value)));
+        return line;
+    }
+}

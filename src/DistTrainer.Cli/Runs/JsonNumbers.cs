@@ -1,0 +1,16 @@
+using System.Text.Json;
+
+namespace DistTrainer.Cli;
+
+/// <summary>Numbers in JSON, which knows no NaN or infinity.</summary>
+internal static class JsonNumbers
+{
+    /// <summary>Writes a number; null where there is none or it is not finite.</summary>
+    public static void WriteFinite(this Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } number && double.IsFinite(number))
+            json.WriteNumber(name, number);
+        else
+            json.WriteNull(name);
+    }
+}

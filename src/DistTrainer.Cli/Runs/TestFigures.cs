@@ -1,0 +1,52 @@
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>Figures of one part of the data.</summary>
+/// <param name="Count">Samples.</param>
+/// <param name="Loss">Mean loss a sample; null without samples.</param>
+/// <param name="Accuracy">Share of correctly classified samples; null for regression or without samples.</param>
+/// <param name="R2">1 − squared error / squared deviation from the part's own mean, over all targets; null for classes, without samples, or where the targets do not vary.</param>
+internal sealed record TestFigures(long Count, double? Loss, double? Accuracy, double? R2)
+{
+    /// <summary>Figures from sums.</summary>
+    /// <param name="sums">Sums over the part.</param>
+    /// <param name="data">The part.</param>
+    /// <param name="task">What the targets mean.</param>
+    public static TestFigures Of(LossSums sums, DataSet data, TaskKind task)
+    {
+        if (sums.Count == 0)
+            return new TestFigures(0, null, null, null);
+        double loss = sums.LossSum / sums.Count;
+        if (task != TaskKind.Regression)
+            return new TestFigures(sums.Count, loss, (double)sums.Correct / sums.Count, null);
+        double deviation = SquaredDeviation(data);
+        return new TestFigures(sums.Count, loss, null, deviation > 0 ? 1 - (sums.SquaredErrorSum / deviation) : null);
+    }
+
+    /// <summary>The figures as one parseable line.</summary>
+    /// <param name="part">The part's name.</param>
+    public string Line(string part)
+    {
+        if (Count == 0)
+            return $"{part} samples=0";
+        string quality = Accuracy is { } accuracy ? $"accuracy={Numbers.Text(accuracy)}" : $"r2={Numbers.Text(R2)}";
+        return $"{part} samples={Numbers.Text(Count)} loss={Numbers.Text(Loss)} {quality}";
+    }
+
+    private static double SquaredDeviation(DataSet data)
+    {
+        double sum = 0;
+        for (int target = 0; target < data.TargetWidth; target++)
+        {
+            double mean = 0;
+            for (int i = target; i < data.Targets.Length; i += data.TargetWidth)
+                mean += data.Targets[i];
+            mean /= data.Count;
+            for (int i = target; i < data.Targets.Length; i += data.TargetWidth)
+                sum += (data.Targets[i] - mean) * (data.Targets[i] - mean);
+        }
+
+        return sum;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace DistTrainer.Cli;
+
+/// <summary>The first Ctrl+C or SIGTERM asks the run to stop after its open step; a second one ends the process at once.</summary>
+public sealed class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource source = new();
+    private readonly List<IDisposable> registrations = [];
+    private int exitCode;
+
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => source.Token;
+
+    /// <summary>The exit code that the signal asks for; 0 where none came.</summary>
+    public int ExitCode => Volatile.Read(ref exitCode);
+
+    /// <summary>Listens to the process's signals.</summary>
+    public static StopSignals Watch()
+    {
+        var signals = new StopSignals();
+        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => signals.Handle(context, ExitCodes.Interrupted)));
+        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => signals.Handle(context, ExitCodes.Terminated)));
+        return signals;
+    }
+
+    /// <summary>Acts as a signal does.</summary>
+    /// <param name="code">The exit code that it asks for.</param>
+    /// <returns>Whether it was the first one.</returns>
+    public bool Raise(int code)
+    {
+        if (Interlocked.CompareExchange(ref exitCode, code, 0) != 0)
+            return false;
+        source.Cancel();
+        return true;
+    }
+
+    /// <summary>No longer listens.</summary>
+    public void Dispose()
+    {
+        registrations.ForEach(registration => registration.Dispose());
+        source.Dispose();
+    }
+
+    // A second signal is left to the system, which ends the process with 128 + its number.
+    private void Handle(PosixSignalContext context, int code) => context.Cancel = Raise(code);
+}

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Akka.Event;
+using AkkaLogEvent = Akka.Event.LogEvent;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>How a log line looks.</summary>
+public enum LogFormat
+{
+    /// <summary><c>HH:mm:ss.fff INF [coordinator] epoch=1 step=50 …</c>, in UTC.</summary>
+    Text,
+
+    /// <summary>One JSON object a line: time, level, actor, message, and the message's named values.</summary>
+    Json,
+}
+
+/// <summary>Turns an actor's log event into one line; numbers never depend on the culture.</summary>
+internal static class LogLine
+{
+    private const string UserPath = "/user/";
+
+    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The line, without its end.</summary>
+    public static string Of(AkkaLogEvent entry, LogFormat format)
+    {
+        // Formatting of values is left to Akka, which asks for the thread's culture.
+        CultureInfo before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            return format == LogFormat.Json ? Json(entry) : Text(entry);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    /// <summary>The last parts of the actor's path, e.g. <c>server/shard-2</c>.</summary>
+    internal static string ActorOf(string source)
+    {
+        int user = source.IndexOf(UserPath, StringComparison.Ordinal);
+        if (user >= 0)
+            return source[(user + UserPath.Length)..];
+        int paren = source.IndexOf('(', StringComparison.Ordinal);
+        return paren > 0 ? source[..paren] : source;
+    }
+
+    private static string Text(AkkaLogEvent entry)
+    {
+        string line = string.Create(CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {Short(entry.LogLevel())} [{ActorOf(entry.LogSource)}] {entry.Message}");
+        return OneLine(entry.Cause is null ? line : $"{line} cause={Cause(entry.Cause)}");
+    }
+
+    private static string Json(AkkaLogEvent entry)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, JsonOptions))
+        {
+            json.WriteStartObject();
+            json.WriteString("time", entry.Timestamp.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+            json.WriteString("level", Long(entry.LogLevel()));
+            json.WriteString("actor", ActorOf(entry.LogSource));
+            json.WriteString("message", OneLine(entry.Message.ToString() ?? ""));
+            if (entry.Cause is not null)
+                json.WriteString("cause", OneLine(Cause(entry.Cause)));
+            if (entry.Message is LogMessage && entry.TryGetProperties(out IReadOnlyDictionary<string, object>? values) && values is not null)
+                WriteValues(json, values);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private static void WriteValues(Utf8JsonWriter json, IReadOnlyDictionary<string, object> values)
+    {
+        json.WriteStartObject("values");
+        foreach ((string name, object? value) in values)
+        {
+            json.WritePropertyName(name);
+            switch (value)
+            {
+                case null:
+                    json.WriteNullValue();
+                    break;
+                case bool flag:
+                    json.WriteBooleanValue(flag);
+                    break;
+                case sbyte or byte or short or ushort or int or uint or long:
+                    json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                    break;
+                case float number when float.IsFinite(number):
+                    json.WriteNumberValue(number);
+                    break;
+                case double number when double.IsFinite(number):
+                    json.WriteNumberValue(number);
+                    break;
+                default:
+                    json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
+                    break;
+            }
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static string Cause(Exception cause) => Environment.GetEnvironmentVariable("DISTTRAINER_DEBUG") == "1"
+        ? cause.ToString()
+        : $"{cause.GetType().Name}: {cause.Message}";
+
+    private static string OneLine(string text) => text.ReplaceLineEndings(" | ");
+
+    private static string Short(LogLevel level) => level switch
+    {
+        LogLevel.DebugLevel => "DBG",
+        LogLevel.InfoLevel => "INF",
+        LogLevel.WarningLevel => "WRN",
+        _ => "ERR",
+    };
+
+    private static string Long(LogLevel level) => level switch
+    {
+        LogLevel.DebugLevel => "debug",
+        LogLevel.InfoLevel => "info",
+        LogLevel.WarningLevel => "warning",
+        _ => "error",
+    };
+}

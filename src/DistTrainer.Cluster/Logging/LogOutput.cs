@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>The least important level that is printed.</summary>
+public enum LogThreshold
+{
+    /// <summary>Everything, also the layers' norms once an epoch.</summary>
+    Debug,
+
+    /// <summary>The course of a run.</summary>
+    Info,
+
+    /// <summary>Only what somebody should look at.</summary>
+    Warning,
+
+    /// <summary>Only failures.</summary>
+    Error,
+}
+
+/// <summary>
+/// Where actors' log lines go. Akka makes its logger by the name of its class in the configuration, so the place to
+/// write to is kept here under a number that the configuration names.
+/// </summary>
+public sealed class LogOutput : IDisposable
+{
+    private static readonly ConcurrentDictionary<int, LogOutput> Open = new();
+    private static int last;
+
+    private readonly int number = Interlocked.Increment(ref last);
+    private readonly LogThreshold threshold;
+    private readonly Action<string> write;
+
+    /// <summary>Opens a place to write to.</summary>
+    /// <param name="format">How a line looks.</param>
+    /// <param name="threshold">The least important level that is printed.</param>
+    /// <param name="write">Takes one line without its end; called from one thread at a time.</param>
+    public LogOutput(LogFormat format, LogThreshold threshold, Action<string> write)
+    {
+        (Format, this.threshold, this.write) = (format, threshold, write);
+        Open[number] = this;
+    }
+
+    /// <summary>How a line looks.</summary>
+    public LogFormat Format { get; }
+
+    /// <summary>HOCON that makes an actor system print here and nowhere else.</summary>
+    public string ActorConfiguration => string.Create(CultureInfo.InvariantCulture, $$"""
+        akka.loglevel = {{threshold.ToString().ToUpperInvariant()}}
+        akka.stdout-loglevel = OFF
+        akka.loggers = ["DistTrainer.Cluster.LineLogger, DistTrainer.Cluster"]
+        akka.logger-startup-timeout = 30s
+        disttrainer.log-output = {{number}}
+
+        """);
+
+    /// <summary>The open place of that number; null where it is closed.</summary>
+    internal static LogOutput? Find(int number) => Open.GetValueOrDefault(number);
+
+    /// <summary>Writes one line.</summary>
+    internal void Write(string line)
+    {
+        lock (write)
+            write(line);
+    }
+
+    /// <summary>Closes the place: lines that come later are dropped.</summary>
+    public void Dispose() => Open.TryRemove(number, out _);
+}

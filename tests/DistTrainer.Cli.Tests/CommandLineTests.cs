@@ -1,0 +1,178 @@
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+using Xunit;
+
+namespace DistTrainer.Cli.Tests;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("cli").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory]
+    [InlineData("train")]
+    [InlineData("evaluate")]
+    [InlineData("predict")]
+    [InlineData("inspect")]
+    [InlineData("data")]
+    [InlineData("data", "fetch")]
+    [InlineData("data", "list")]
+    [InlineData("data", "inspect")]
+    [InlineData("config")]
+    [InlineData("config", "init")]
+    [InlineData("config", "validate")]
+    [InlineData("env")]
+    public async Task Every_command_has_help(params string[] command)
+    {
+        CliRun run = await CliRun.Of([.. command, "--help"]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains("Usage:", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_help_of_train_says_defaults_ranges_and_units()
+    {
+        string help = string.Join(' ', (await CliRun.Of("train", "--help")).Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("Samples of one step over all workers: a whole number from 1 to 10000000. Default: 32", help, StringComparison.Ordinal);
+        Assert.Contains("Default: the number of cores", help, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("error: Unrecognized command or argument '--epoch'. (did you mean --epochs?)", "train", "--epoch", "3")]
+    [InlineData("did you mean train?", "trian")]
+    [InlineData("--epochs: training.epochs = \"many\" is not a whole number", "train", "--epochs", "many")]
+    [InlineData("--batch-size: training.batch-size = \"0\" is out of range", "train", "--batch-size", "0")]
+    [InlineData("--learning-rate: optimizer.learning-rate = \"NaN\"", "train", "--learning-rate", "NaN")]
+    [InlineData("--optimizer: optimizer.kind = \"adm\" is not known (did you mean adam?)", "train", "--optimizer", "adm")]
+    [InlineData("--shuffle: training.shuffle = \"maybe\"", "train", "--shuffle", "maybe")]
+    [InlineData("--set: \"novalue\" has no key and value", "train", "--set", "novalue")]
+    [InlineData("did you mean training.epochs?", "train", "--set", "training.epoch=1")]
+    [InlineData("--log-format", "train", "--log-format", "xml")]
+    [InlineData("nowhere.conf: cannot be read", "train", "--config", "nowhere.conf")]
+    [InlineData("--data", "predict", "model")]
+    [InlineData("error:", "data")]
+    [InlineData("error:")]
+    public async Task A_wrong_command_line_is_one_line_with_code_2(string expected, params string[] args)
+    {
+        CliRun run = await CliRun.Of(args);
+        Assert.Equal(2, run.Code);
+        Assert.Contains(expected.Replace("'. (", "' (", StringComparison.Ordinal), run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("error: ", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("evaluate")]
+    [InlineData("inspect")]
+    public async Task A_missing_model_ends_with_code_4(string command)
+    {
+        CliRun run = await CliRun.Of(command, Path.Combine(folder, "none"));
+        Assert.Equal(4, run.Code);
+        Assert.StartsWith("error: ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_template_of_config_init_is_a_valid_job()
+    {
+        foreach (string name in new[] { "digits", "concrete", "fashion-mnist" })
+        {
+            string path = Path.Combine(folder, name + ".conf");
+            Assert.Equal(0, (await CliRun.Of("config", "init", "--for", name, "--output", path)).Code);
+            Assert.Equal(2, (await CliRun.Of("config", "init", "--output", path)).Code);
+            CliRun run = await CliRun.Of("config", "validate", "--config", path);
+            Assert.Equal((0, $"{name}: fine, 3 layers\n"), (run.Code, run.Output));
+        }
+    }
+
+    [Fact]
+    public async Task A_model_is_evaluated_inspected_and_predicts_in_CSV_and_JSON()
+    {
+        string run = Path.Combine(folder, "run");
+        await CliRun.Of("train", "--output", run);
+        CliRun evaluated = await CliRun.Of("evaluate", run);
+        Assert.StartsWith("test samples=10 loss=", evaluated.Output, StringComparison.Ordinal);
+
+        CliRun inspected = await CliRun.Of("inspect", Path.Combine(run, "model.safetensors"));
+        Assert.Contains("layer 0 dense 2→128", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("  0.weight [128, 2] count=256 mean=", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("zeros=100.0 %", inspected.Output, StringComparison.Ordinal);
+
+        string[] csv = (await CliRun.Of("predict", run, "--data", "rows.csv")).Output.TrimEnd('\n').Split('\n');
+        Assert.Equal("class,probability_no,probability_yes", csv[0]);
+        Assert.Equal(4, csv.Length);
+        Assert.All(csv.Skip(1), line => Assert.Equal(1, line.Split(',').Skip(1).Sum(text => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture)), 5));
+
+        string path = Path.Combine(folder, "predictions.json");
+        Assert.Equal(0, (await CliRun.Of("predict", run, "--data", "rows.csv", "--format", "json", "--output", path)).Code);
+        using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllText(path));
+        Assert.Equal(3, json.RootElement.GetArrayLength());
+        Assert.Contains(json.RootElement[0].GetProperty("class").GetString(), new[] { "no", "yes" });
+    }
+
+    [Fact]
+    public async Task Regression_predictions_are_scaled_back()
+    {
+        string run = Path.Combine(folder, "run");
+        await CliRun.Of("train", "--data", "concrete", "--output", run);
+        string model = Path.Combine(run, "model.safetensors");
+        SavedModel saved = ModelFile.Load(model);
+        ModelFile.Save(model, saved.Job, saved.Schema, saved.Network.Layout, new float[saved.Parameters.Length]);
+        string[] csv = (await CliRun.Of("predict", run, "--data", "rows.csv")).Output.TrimEnd('\n').Split('\n');
+        Assert.Equal(["target", "10", "10", "10"], csv);
+    }
+
+    [Fact]
+    public async Task A_damaged_model_ends_with_code_4_and_a_foreign_one_says_so()
+    {
+        string run = Path.Combine(folder, "run");
+        await CliRun.Of("train", "--output", run);
+        string model = Path.Combine(run, "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(model);
+        bytes[^2] ^= 1;
+        File.WriteAllBytes(model, bytes);
+        CliRun damaged = await CliRun.Of("inspect", run);
+        Assert.Equal(4, damaged.Code);
+        Assert.Contains("hash is not the one that was stored", damaged.Error, StringComparison.Ordinal);
+
+        SafeTensorsFile.Write(model, new SafeTensors(new Dictionary<string, string>(), [new NamedTensor("0.weight", [1], new float[1])]));
+        CliRun foreign = await CliRun.Of("inspect", run);
+        Assert.Equal(4, foreign.Code);
+        Assert.Contains("was not written by disttrainer", foreign.Error, StringComparison.Ordinal);
+        CliRun misfit = await CliRun.Of("train", "--init-from", model, "--output", Path.Combine(folder, "other"));
+        Assert.Equal(4, misfit.Code);
+        Assert.Contains("0.weight of shape [1]; the job's network needs [128, 2]", misfit.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Data_are_listed_fetched_and_described()
+    {
+        Assert.Contains("`disttrainer data fetch fashion-mnist` gets it", (await CliRun.Of("data", "list")).Output, StringComparison.Ordinal);
+        CliRun fetched = await CliRun.Of("data", "fetch", "digits", "--cache", "/x");
+        Assert.Equal((0, "data folder /x\n", "fetched one file\n"), (fetched.Code, fetched.Output, fetched.Error));
+        CliRun inspected = await CliRun.Of("data", "inspect", "digits");
+        Assert.Contains("samples   40\n", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("classes   no: 20, yes: 20\n", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("\na                        minimum=-", inspected.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_environment_is_printed()
+    {
+        CliRun run = await CliRun.Of("env");
+        Assert.Equal(0, run.Code);
+        Assert.All(["version ", "runtime ", "cores ", "vectors ", "memory ", "data cache "], name => Assert.Contains(name, run.Output, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(new float[] { 1, 1, 1 }, 0)]
+    [InlineData(new float[] { 0, 0, 2, -2 }, 0.5)]
+    [InlineData(new float[] { 5 }, 0)]
+    public void Tensor_figures_hold_for_constant_and_tiny_tensors(float[] values, double zeros)
+    {
+        TensorFigures figures = TensorFigures.Of(values);
+        Assert.Equal(zeros, figures.ZeroShare);
+        Assert.Equal(24, figures.Histogram.Length);
+        Assert.Equal(values.Average(), figures.Mean, 6);
+    }
+}

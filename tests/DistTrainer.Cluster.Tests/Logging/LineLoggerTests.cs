@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Akka.Actor;
+using Akka.Event;
+using Xunit;
+
+namespace DistTrainer.Cluster.Tests;
+
+public class LineLoggerTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("de-DE")]
+    public async Task A_text_line_names_time_level_actor_and_values_in_any_culture(string culture)
+    {
+        string line = Assert.Single(await Log(LogFormat.Text, LogThreshold.Info, culture));
+        Assert.Matches(new Regex(@"^\d\d:\d\d:\d\d\.\d\d\d WRN \[chatter\] epoch=1 loss=0\.25 text=a \| b$"), line);
+    }
+
+    [Fact]
+    public async Task A_JSON_line_has_the_named_values_as_numbers()
+    {
+        string line = Assert.Single(await Log(LogFormat.Json, LogThreshold.Warning, "tr-TR"));
+        using JsonDocument json = JsonDocument.Parse(line);
+        Assert.Equal("warning", json.RootElement.GetProperty("level").GetString());
+        Assert.Equal("chatter", json.RootElement.GetProperty("actor").GetString());
+        Assert.Equal(0.25, json.RootElement.GetProperty("values").GetProperty("Loss").GetDouble());
+        Assert.Equal(1, json.RootElement.GetProperty("values").GetProperty("Epoch").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_line_below_the_threshold_is_not_printed() => Assert.Empty(await Log(LogFormat.Text, LogThreshold.Error, ""));
+
+    [Theory]
+    [InlineData("[akka://disttrainer/user/server/shard-2#17]", "server/shard-2#17]")]
+    [InlineData("akka://disttrainer/user/coordinator", "coordinator")]
+    [InlineData("ActorSystem(disttrainer)", "ActorSystem")]
+    public void The_actor_s_name_is_the_last_part_of_its_path(string source, string expected) => Assert.Equal(expected, LogLine.ActorOf(source));
+
+    private static async Task<IReadOnlyList<string>> Log(LogFormat format, LogThreshold threshold, string culture)
+    {
+        List<string> lines = [];
+        using var output = new LogOutput(format, threshold, lines.Add);
+        using ActorSystem system = ActorSystem.Create("disttrainer", output.ActorConfiguration);
+        await system.ActorOf(Props.Create(() => new Chatter(culture)), "chatter").Ask<string>("go", TimeSpan.FromSeconds(20));
+        await system.Terminate();
+        return [.. lines.Where(line => line.Contains("chatter", StringComparison.Ordinal) && line.Contains("epoch", StringComparison.Ordinal))];
+    }
+
+    private sealed class Chatter : ReceiveActor
+    {
+        public Chatter(string culture) => ReceiveAny(_ =>
+        {
+            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(culture);
+            Context.GetLogger().Warning("epoch={Epoch} loss={Loss} text={Text}", 1, 0.25, "a\nb");
+            Sender.Tell("done");
+        });
+    }
+}
