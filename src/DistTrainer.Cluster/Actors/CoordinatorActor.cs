@@ -47,6 +47,23 @@ internal sealed class CoordinatorActor : ReceiveActor
 
     protected override void PreStart()
     {
+        try
+        {
+            Start();
+        }
+        catch (Exception cause)
+        {
+            Fail(Known(cause, "coordinator"));
+        }
+    }
+
+    protected override void PreRestart(Exception reason, object message) => Fail(Known(reason, "coordinator"));
+
+    protected override void PostStop() => _completion.TrySetException(
+        new DistTrainerException(FailureKind.Internal, "The coordinator stopped before the run had ended."));
+
+    private void Start()
+    {
         _parameterShards = [.. _setup.Ranges.Select(range => Context.ActorOf(
             Props.Create(() => new ParameterShardActor(_setup, range)).WithDispatcher("disttrainer.parameter-shard-dispatcher"),
             $"parameter-shard-{range.Index}"))];
@@ -160,8 +177,7 @@ internal sealed class CoordinatorActor : ReceiveActor
             _log.Event(LogLevel.InfoLevel, "stop-requested epoch={Epoch} step={Step}", _setup.EpochOf(Math.Max(1, _step)), _step);
             TellAll(_workers, new Hold(Generation));
         });
-        Receive<ChildFailed>(failed => Fail(failed.Cause is DistTrainerException known ? known : new DistTrainerException(
-            FailureKind.Internal, $"{failed.Child} failed in epoch {_setup.EpochOf(_step + 1)}: {failed.Cause.Message}", failed.Cause)));
+        Receive<ChildFailed>(failed => Fail(Known(failed.Cause, failed.Child)));
         Receive<RefuseContribution>(refused => Fail(new DistTrainerException(
             FailureKind.Diverged,
             $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));
@@ -301,6 +317,10 @@ internal sealed class CoordinatorActor : ReceiveActor
             _setup.EpochOf(Math.Max(1, _step)), _step, result.Reason, result.SamplesPerSecond, result.ParameterHash);
         _completion.TrySetResult(result);
     }
+
+    /// <summary>A failure that names its kind, as it is; any other as an internal one of that actor.</summary>
+    private DistTrainerException Known(Exception cause, string actor) => cause as DistTrainerException ?? new DistTrainerException(
+        FailureKind.Internal, $"{actor} failed in epoch {_setup.EpochOf(_step + 1)}: {cause.Message}", cause);
 
     private void ReportStep(StepReport report)
     {

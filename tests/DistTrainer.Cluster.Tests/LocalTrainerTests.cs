@@ -1,0 +1,187 @@
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+using Xunit;
+
+namespace DistTrainer.Cluster.Tests;
+
+public sealed class LocalTrainerTests
+{
+    private static readonly DataParts s_data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
+    private static readonly JobDescription s_job = TestJobs.Variants["adam"];
+
+    [Fact]
+    public async Task It_learns_and_reports_every_step_and_epoch_once()
+    {
+        var observer = new Recorder();
+        TrainingResult result = await TestJobs.Run(s_job with { Training = s_job.Training with { Epochs = 30 } }, s_data, new RunOptions { ReportEvery = 2 }, observer);
+
+        Assert.Equal(EndReason.Completed, result.Reason);
+        Assert.Equal((30, 150L), (result.Epochs, result.Steps));
+        Assert.Equal(Enumerable.Range(1, 30), observer.Epochs.Select(report => report.Epoch));
+        Assert.Equal(observer.Steps.Select(report => report.Step).Order().Distinct(), observer.Steps.Select(report => report.Step));
+        Assert.Contains(observer.Steps, report => report.Step == 5); // the end of an epoch, too
+        Assert.True(observer.Epochs[^1].TrainLoss < 0.5 * observer.Epochs[0].TrainLoss);
+        Assert.True(result.Test.Correct > 0.9 * result.Test.Count);
+        Assert.Equal(s_data.Test.Count, result.Test.Count);
+        Assert.Equal(ParameterHash.Compute(result.Parameters), result.ParameterHash);
+        Assert.Equal(observer.Epochs[^1].ParameterHash, result.ParameterHash);
+    }
+
+    [Fact]
+    public async Task The_training_loss_of_an_epoch_is_the_mean_over_every_sample_once()
+    {
+        var observer = new Recorder();
+        JobDescription still = s_job with
+        {
+            Model = s_job.Model with { Layers = [new LayerDescription()], Loss = new LossDescription() },
+            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 1e-30f },
+        };
+        TrainingResult result = await TestJobs.Run(still, s_data, new RunOptions { Workers = 3 }, observer);
+        using var evaluator = new Evaluator(Network.Create(still.Model, 11, 4), 1);
+        LossSums all = evaluator.Evaluate(s_data.Train, result.Parameters);
+        Assert.All(observer.Epochs, report => Assert.Equal(all.LossSum / all.Count, report.TrainLoss, 1e-6));
+    }
+
+    [Fact]
+    public async Task A_stop_request_finishes_the_open_step_and_the_result_is_that_of_a_shorter_run()
+    {
+        using var stop = new CancellationTokenSource();
+        var observer = new Recorder { AfterStep = report => { if (report.Step >= 7) stop.Cancel(); } };
+        JobDescription endless = s_job with { Training = s_job.Training with { Epochs = 1_000_000 } };
+        TrainingResult stopped = await TestJobs.Run(endless, s_data, new RunOptions { Workers = 3, ReportEvery = 1 }, observer, stop.Token);
+        Assert.Equal(EndReason.Stopped, stopped.Reason);
+        Assert.InRange(stopped.Steps, 7, long.MaxValue);
+
+        JobDescription shorter = endless with { Training = endless.Training with { MaxSteps = (int)stopped.Steps } };
+        TrainingResult whole = await TestJobs.Run(shorter, s_data, new RunOptions { Workers = 1 });
+        Assert.Equal(whole.ParameterHash, stopped.ParameterHash);
+    }
+
+    [Fact]
+    public async Task A_stop_request_before_the_first_step_ends_with_the_initial_parameters_or_few_steps()
+    {
+        using var stop = new CancellationTokenSource();
+        await stop.CancelAsync();
+        TrainingResult result = await TestJobs.Run(s_job with { Training = s_job.Training with { Epochs = 1_000_000 } }, s_data, new RunOptions(), null, stop.Token);
+        Assert.Equal(EndReason.Stopped, result.Reason);
+        Assert.Equal(ParameterHash.Compute(result.Parameters), result.ParameterHash);
+    }
+
+    [Fact]
+    public async Task Early_stopping_takes_the_best_epoch_back()
+    {
+        var observer = new Recorder();
+        JobDescription wild = s_job with
+        {
+            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Training = s_job.Training with { Epochs = 200, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
+        };
+        TrainingResult result = await TestJobs.Run(wild, s_data, new RunOptions { ParameterShards = 3 }, observer);
+        Assert.Equal(EndReason.EarlyStopping, result.Reason);
+        EpochReport best = observer.Epochs.MinBy(report => report.ValidationLoss)!;
+        Assert.Equal(best.Epoch + 2, observer.Epochs.Count);
+        Assert.Equal(best.ParameterHash, result.ParameterHash);
+    }
+
+    [Fact]
+    public async Task Reduce_on_plateau_lowers_the_rate_of_later_epochs()
+    {
+        var observer = new Recorder();
+        JobDescription plateau = s_job with
+        {
+            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 1e-9f },
+            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1, Gamma = 0.5f },
+            Training = s_job.Training with { Epochs = 6 },
+        };
+        await TestJobs.Run(plateau, s_data, new RunOptions(), observer);
+        Assert.Equal([1e-9, 1e-9, 1e-9, 0.5e-9, 0.5e-9, 0.25e-9], observer.Epochs.Select(report => report.LearningRate).Select(rate => Math.Round(rate, 13)));
+    }
+
+    [Fact]
+    public async Task A_gradient_that_is_not_finite_is_refused_and_its_worker_and_data_shards_are_named()
+    {
+        DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
+        data.Train.Features[(70 * 11) + 3] = float.NaN;
+        JobDescription job = s_job with { Training = s_job.Training with { Shuffle = false, BatchSize = 80 } };
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(job, data, new RunOptions { Workers = 4 }));
+        Assert.Equal(FailureKind.Diverged, failure.Kind);
+        Assert.Contains("step 1", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("worker 3", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("data shards 6 to 7", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_class_number_outside_the_network_fails_the_run_with_the_data_error()
+    {
+        DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
+        data.Train.Targets[33] = 4;
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(s_job, data, new RunOptions { Workers = 2 }));
+        Assert.Equal(FailureKind.Data, failure.Kind);
+    }
+
+    [Fact]
+    public async Task A_failure_of_a_worker_in_the_middle_of_a_run_ends_it_with_that_failure()
+    {
+        DataParts data = TestJobs.Classification(samples: 300, features: 11, classes: 4);
+        data.Train.Targets[299] = 4; // not in the batch that is looked at before the run
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(s_job, data, new RunOptions { Workers = 2 }));
+        Assert.Equal(FailureKind.Data, failure.Kind);
+    }
+
+    [Fact]
+    public async Task Initial_parameters_of_another_network_are_refused()
+    {
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => LocalTrainer.RunAsync(
+            s_job, s_data, new RunOptions(), new float[7], new Recorder(), CancellationToken.None));
+        Assert.Equal(FailureKind.ModelFile, failure.Kind);
+    }
+
+    [Fact]
+    public async Task A_step_allocates_nothing_that_grows_with_the_model()
+    {
+        double small = await BytesPerStep(16), large = await BytesPerStep(512);
+        Assert.True(large < small + 2000, $"A step allocates {small:F0} bytes with 16 units and {large:F0} bytes with 512 units.");
+        Assert.True(large < 20_000, $"A step allocates {large:F0} bytes.");
+    }
+
+    private static async Task<double> BytesPerStep(int units)
+    {
+        JobDescription job = s_job with
+        {
+            Model = s_job.Model with { Layers = [new LayerDescription { Units = units, Activation = ActivationKind.Relu, Dropout = 0.1f }, new LayerDescription()] },
+            Training = s_job.Training with { Epochs = 300 },
+        };
+        long start = 0, end = 0;
+        var observer = new Recorder
+        {
+            AfterStep = report =>
+            {
+                if (report.Step == 500)
+                    start = GC.GetTotalAllocatedBytes();
+                else if (report.Step == 1500)
+                    end = GC.GetTotalAllocatedBytes();
+            },
+        };
+        await TestJobs.Run(job, s_data with { Validation = new DataSet([], [], 11, 1) }, new RunOptions { Workers = 2, ReportEvery = 500 }, observer);
+        return (end - start) / 1000.0;
+    }
+
+    private sealed class Recorder : ITrainingObserver
+    {
+        public List<StepReport> Steps { get; } = [];
+
+        public List<EpochReport> Epochs { get; } = [];
+
+        public Action<StepReport> AfterStep { get; init; } = _ => { };
+
+        public void OnStarted(int stepsPerEpoch, long totalSteps) => Assert.Equal(stepsPerEpoch * (totalSteps / stepsPerEpoch), totalSteps);
+
+        public void OnStep(StepReport report)
+        {
+            Steps.Add(report);
+            AfterStep(report);
+        }
+
+        public void OnEpoch(EpochReport report) => Epochs.Add(report);
+    }
+}
