@@ -158,6 +158,7 @@ def measure_gemm(session, options):
             for threads in options.threads:
                 openblas = Contestant(f"openblas {threads} thread{'s' * (threads > 1)}", [f"{HERE}/c/bin/gemm"], threads, {"LD_LIBRARY_PATH": OPENBLAS})
                 session.run(openblas, f"{OPENBLAS}/libopenblas.so.0", threads)
+                session.run(Contestant("peak", [f"{HERE}/c/bin/peak"], threads), threads)
         for c in ours(options):
             session.run(c, "gemm")
 
@@ -181,6 +182,7 @@ def build(options):
     commands = []
     if "c" in options.frameworks:
         commands += [["gcc", "-O2", f"{HERE}/c/gemm.c", "-o", f"{HERE}/c/bin/gemm", "-ldl"],
+                     ["gcc", "-O2", "-fopenmp", f"{HERE}/c/peak.c", "-o", f"{HERE}/c/bin/peak"],
                      ["gcc", "-O3", "-march=native", "-ffast-math", "-fopenmp", f"{HERE}/c/optimizer.c", "-o", f"{HERE}/c/bin/optimizer", "-lm"]]
     if "torchsharp" in options.frameworks:
         commands.append(["dotnet", "build", "-c", "Release", f"{HERE}/torchsharp"])
@@ -201,6 +203,8 @@ def machine():
         return found.group(1) if found else "unknown"
     git = lambda *a: subprocess.run(["git", "-C", ROOT, *a], capture_output=True, text=True).stdout.strip()
     return {"test": "machine", "cpu": first("/proc/cpuinfo", r"^model name\s*:\s*(.+)$"), "cores": os.cpu_count(),
+            "family_model": first("/proc/cpuinfo", r"^cpu family\s*:\s*(\d+)$") + "/" + first("/proc/cpuinfo", r"^model\s*:\s*(\d+)$"),
+            "vectors": "AVX-512" if re.search(r"\bavx512f\b", first("/proc/cpuinfo", r"^flags\s*:(.*)$")) else "AVX2",
             "memory_gib": round(int(first("/proc/meminfo", r"^MemTotal:\s*(\d+)")) / 2**20, 1), "kernel": os.uname().release,
             "system": first("/etc/os-release", r'^PRETTY_NAME="(.+)"$'), "dotnet": subprocess.run(["dotnet", "--version"], capture_output=True, text=True).stdout.strip(),
             "commit": git("rev-parse", "HEAD") + (" with changes" if git("status", "--porcelain", "--untracked-files=no") else ""),

@@ -11,14 +11,14 @@ import sys
 
 def tables(records):
     where = next(r for r in records if r["test"] == "machine")
-    parts = [f"Machine: {where['cpu']}, {where['cores']} cores, {where['memory_gib']} GiB, {where['system']}, kernel {where['kernel']}, "
+    parts = [f"Machine: {where['cpu']} (family/model {where['family_model']}, {where['vectors']}), {where['cores']} cores, {where['memory_gib']} GiB, {where['system']}, kernel {where['kernel']}, "
              f".NET SDK {where['dotnet']}; commit {where['commit']}; {where['date']}. Medians of one interleaved session.\n"]
     runs = [r["others"] for r in records if "others" in r]
     parts.append(f"CPUs used by others during the runs: median {statistics.median(runs):.2f}, most {max(runs):.2f}.\n" if runs else "")
     for test, section in (("train", train), ("optim", optim), ("gemm", gemm), ("tta", epoch), ("memory", memory)):
         chosen = [r for r in records if r["test"] == test]
         if chosen:
-            parts.append(section(chosen))
+            parts.append(section(chosen) + (limits(records) if test == "gemm" else ""))
     return "\n".join(parts)
 
 
@@ -95,6 +95,17 @@ def gemm(records):
         mine, peer = medians.get("disttrainer"), medians.get("openblas 1 thread")
         lines.append("| " + " | ".join([tag, *(number(medians.get(c)) for c in columns), number(mine / peer) if mine and peer else "–"]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def limits(records):
+    """What the processor could do, and which kernels OpenBLAS chose for it."""
+    cores = sorted({r["core"] for r in records if r["test"] == "openblas"})
+    peaks = {}
+    for r in records:
+        if r["test"] == "peak":
+            peaks.setdefault((r["bits"], r["threads"]), []).append(r["gflops"])
+    text = "; ".join(f"{bits} bits, {threads} thread{'s' * (threads > 1)}: {number(statistics.median(v))}" for (bits, threads), v in sorted(peaks.items()))
+    return f"\nOpenBLAS chose its kernels for {', '.join(cores) or '–'}. Peak of fused multiply-adds, GFLOP/s: {text or '–'}.\n"
 
 
 def epoch(records):

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     threads = atoi(argv[2]);
     sgemm = (sgemm_t)dlsym(library, "cblas_sgemm");
     ((void (*)(int))dlsym(library, "openblas_set_num_threads"))(threads);
-    fprintf(stderr, "%s\n", ((char *(*)(void))dlsym(library, "openblas_get_corename"))());
+    printf("{\"test\":\"openblas\",\"threads\":%d,\"core\":\"%s\"}\n", threads, ((char *(*)(void))dlsym(library, "openblas_get_corename"))());
     if (posix_memalign((void **)&a, 64, LARGEST * sizeof(float)) || posix_memalign((void **)&b, 64, LARGEST * sizeof(float))
         || posix_memalign((void **)&c, 64, LARGEST * sizeof(float)))
         return fprintf(stderr, "no memory\n"), 1;

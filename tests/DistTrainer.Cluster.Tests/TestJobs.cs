@@ -1,0 +1,93 @@
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster.Tests;
+
+/// <summary>Small jobs and data for tests of the actors.</summary>
+internal static class TestJobs
+{
+    /// <summary>A network with dropout, by its optimizer and what is switched on.</summary>
+    public static readonly Dictionary<string, JobDescription> Variants = new()
+    {
+        ["sgd"] = Job(new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.05f }),
+        ["sgd-nesterov-clip-norm"] = Job(new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.05f, Momentum = 0.9f, Nesterov = true }) with
+        {
+            Clipping = new ClippingDescription { Norm = 0.1f },
+        },
+        ["adam"] = Job(new OptimizerDescription { Kind = OptimizerKind.Adam, LearningRate = 0.01f }),
+        ["adamw-clip-both-max-norm"] = Job(new OptimizerDescription { Kind = OptimizerKind.AdamW, LearningRate = 0.01f, AmsGrad = true }) with
+        {
+            Clipping = new ClippingDescription { Norm = 0.2f, Value = 0.05f },
+            Regularization = new RegularizationDescription { DecoupledWeightDecay = 0.01f, MaxNorm = 1f },
+        },
+        ["rmsprop-elastic-net"] = Job(new OptimizerDescription { Kind = OptimizerKind.RmsProp, LearningRate = 0.01f, Centered = true, Momentum = 0.5f }) with
+        {
+            Regularization = new RegularizationDescription { L1 = 1e-3f, L2 = 1e-3f, ApplyToBiases = true },
+        },
+    };
+
+    /// <summary>Three dense layers with all kinds of sizes, dropout and label smoothing.</summary>
+    public static JobDescription Job(OptimizerDescription optimizer) => new()
+    {
+        Model = new ModelDescription
+        {
+            Layers =
+            [
+                new LayerDescription { Units = 37, Activation = ActivationKind.Gelu, Dropout = 0.3f },
+                new LayerDescription { Units = 14, Activation = ActivationKind.Tanh, Bias = false },
+                new LayerDescription(),
+            ],
+            Loss = new LossDescription { LabelSmoothing = 0.05f },
+        },
+        Optimizer = optimizer,
+        Training = new TrainingDescription { Epochs = 3, BatchSize = 50, DataShards = 8 },
+    };
+
+    /// <summary>Points round a centre for each class.</summary>
+    public static DataParts Classification(int samples, int features, int classes)
+    {
+        var random = new Random(5);
+        float[] centres = [.. Enumerable.Range(0, classes * features).Select(_ => (float)(2 * random.NextDouble() - 1))];
+        DataSet Part(int count)
+        {
+            float[] x = new float[count * features], y = new float[count];
+            for (int i = 0; i < count; i++)
+            {
+                y[i] = random.Next(classes);
+                for (int f = 0; f < features; f++)
+                    x[(i * features) + f] = centres[((int)y[i] * features) + f] + (float)(0.6 * (random.NextDouble() - 0.5));
+            }
+            return new DataSet(x, y, features, 1);
+        }
+
+        var schema = new DataSchema
+        {
+            Task = TaskKind.Classification,
+            FeatureNames = [.. Enumerable.Range(0, features).Select(i => $"x{i}")],
+            TargetNames = ["class"],
+            ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")],
+            Normalization = new Normalization(NormalizationKind.None, new float[features], [.. Enumerable.Repeat(1f, features)], [0f], [1f]),
+        };
+        return new DataParts(Part(samples), Part(60), Part(61), schema, "test");
+    }
+
+    /// <summary>Runs a job quietly.</summary>
+    public static Task<TrainingResult> Run(
+        JobDescription job, DataParts data, RunOptions options, ITrainingObserver? observer = null, CancellationToken stop = default) =>
+        LocalTrainer.RunAsync(job, data, options with { ActorConfiguration = "akka.loglevel = OFF" }, null, observer ?? new Silence(), stop)
+            .WaitAsync(TimeSpan.FromMinutes(2), CancellationToken.None);
+
+    private sealed class Silence : ITrainingObserver
+    {
+        public void OnStarted(int stepsPerEpoch, long totalSteps)
+        {
+        }
+
+        public void OnStep(StepReport report)
+        {
+        }
+
+        public void OnEpoch(EpochReport report)
+        {
+        }
+    }
+}
