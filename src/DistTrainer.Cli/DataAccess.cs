@@ -6,17 +6,35 @@ namespace DistTrainer.Cli;
 internal sealed class DataAccess : IDataAccess
 {
     /// <inheritdoc/>
-    public string CacheFolder => "";
+    public string CacheFolder => DataCatalog.CacheFolder;
 
     /// <inheritdoc/>
-    public DataParts Load(DataDescription data, LossDescription loss) => throw new InvalidOperationException("The readers are written in parallel.");
+    public DataParts Load(DataDescription data, LossDescription loss) => DataLoader.Load(data, loss);
 
     /// <inheritdoc/>
-    public DataSet LoadRows(DataDescription data, DataSchema schema, bool withTargets) => throw new InvalidOperationException("The readers are written in parallel.");
+    public DataSet LoadLabelled(DataDescription data, DataSchema schema) => DataLoader.LoadLabelled(data, schema);
 
     /// <inheritdoc/>
-    public IReadOnlyList<KnownDataSet> List() => [];
+    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) => DataLoader.LoadForPrediction(data, schema);
 
     /// <inheritdoc/>
-    public Task<string> FetchAsync(string name, string? cacheFolder, Action<string> report, CancellationToken cancellation) => throw new InvalidOperationException("The readers are written in parallel.");
+    public IReadOnlyList<CatalogEntry> List() => DataCatalog.List();
+
+    /// <inheritdoc/>
+    public Task<string> FetchAsync(string name, string? cacheFolder, Action<string> report, CancellationToken cancellation) =>
+        DatasetFetcher.FetchAsync(name, cacheFolder ?? CacheFolder, new FileReport(report), cancellation);
+
+    // Called from one thread at a time, and at once: a Progress<T> would report late and out of order.
+    private sealed class FileReport(Action<string> report) : IProgress<FetchProgress>
+    {
+        private string? file;
+
+        public void Report(FetchProgress value)
+        {
+            if (value.File == file)
+                return;
+            file = value.File;
+            report($"fetching {value.File}{(value.Total is { } total ? $" ({Numbers.Bytes(total)})" : "")}");
+        }
+    }
 }

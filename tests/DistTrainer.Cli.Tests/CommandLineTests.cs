@@ -94,8 +94,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.StartsWith("test samples=10 loss=", evaluated.Output, StringComparison.Ordinal);
 
         CliRun inspected = await CliRun.Of("inspect", Path.Combine(run, "model.safetensors"));
-        Assert.Contains("layer 0 dense 2→128", inspected.Output, StringComparison.Ordinal);
-        Assert.Contains("  0.weight [128, 2] count=256 mean=", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("layer 0 dense 2→256", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("  0.weight [256, 2] count=512 mean=", inspected.Output, StringComparison.Ordinal);
         Assert.Contains("zeros=100.0 %", inspected.Output, StringComparison.Ordinal);
 
         string[] csv = (await CliRun.Of("predict", run, "--data", "rows.csv")).Output.TrimEnd('\n').Split('\n');
@@ -141,7 +141,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("was not written by disttrainer", foreign.Error, StringComparison.Ordinal);
         CliRun misfit = await CliRun.Of("train", "--init-from", model, "--output", Path.Combine(folder, "other"));
         Assert.Equal(4, misfit.Code);
-        Assert.Contains("0.weight of shape [1]; the job's network needs [128, 2]", misfit.Error, StringComparison.Ordinal);
+        Assert.Contains("0.weight of shape [1]; the job's network needs [256, 2]", misfit.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,9 +31,15 @@ internal sealed class FakeData : IDataAccess
             Samples(0, 40, names.Length), Samples(40, data.ValidationFraction > 0 ? 10 : 0, names.Length), Samples(50, data.TestFraction > 0 ? 10 : 0, names.Length), schema, new string('d', 64));
     }
 
-    public DataSet LoadRows(DataDescription data, DataSchema schema, bool withTargets) => Samples(100, 3, schema.ClassNames.Count);
+    public DataSet LoadLabelled(DataDescription data, DataSchema schema) => Samples(100, 3, schema.ClassNames.Count);
 
-    public IReadOnlyList<KnownDataSet> List() => [new("digits", "1,797 digits", "somewhere, CC BY 4.0", "/data/digits"), new("fashion-mnist", "70,000 pictures", "elsewhere, MIT", null)];
+    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) => new(Samples(100, 3, 0).Features, 3, 2);
+
+    public IReadOnlyList<CatalogEntry> List() =>
+    [
+        new("digits", "digits", TaskKind.Classification, 1797, 64, "CC-BY-4.0", "/data/digits"),
+        new("fashion-mnist", "pictures", TaskKind.Classification, 70_000, 784, "MIT", null),
+    ];
 
     public Task<string> FetchAsync(string name, string? cacheFolder, Action<string> report, CancellationToken cancellation)
     {

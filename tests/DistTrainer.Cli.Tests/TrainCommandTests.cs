@@ -43,7 +43,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.True(json.RootElement.GetProperty("metrics").GetProperty("peakMemoryBytes").GetInt64() > 1_000_000);
 
         SafeTensors model = SafeTensorsFile.Read(Path.Combine(Run, "model.safetensors"));
-        Assert.Equal(["0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"], model.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal(["0.weight", "0.bias", "3.weight", "3.bias", "6.weight", "6.bias"], model.Tensors.Select(tensor => tensor.Name));
         float[] flat = [.. model.Tensors.SelectMany(tensor => tensor.Values.ToArray())];
         Assert.Equal(ParameterHash.Compute(flat), json.RootElement.GetProperty("parameterHash").GetString());
     }

@@ -22,11 +22,11 @@ internal static class DataCommands
         var command = new Command("list", "Lists the data sets that are known by name, and where they lie.");
         command.SetAction(_ =>
         {
-            foreach (KnownDataSet known in services.Data.List())
+            foreach (CatalogEntry known in services.Data.List())
             {
-                console.Output.WriteLine($"{known.Name,-16} {known.Meaning}");
-                console.Output.WriteLine($"{"",-16} {known.Origin}");
-                console.Output.WriteLine($"{"",-16} {known.Path ?? $"not here; `disttrainer data fetch {known.Name}` gets it"}");
+                console.Output.WriteLine($"{known.Name,-16} {known.Description}");
+                console.Output.WriteLine($"{"",-16} {known.Task.ToString().ToLowerInvariant()}, {Numbers.Text(known.Samples)} samples of {Numbers.Text(known.Features)} features, licence {known.Licence}");
+                console.Output.WriteLine($"{"",-16} {known.Location ?? $"not here; `disttrainer data fetch {known.Name}` gets it"}");
             }
         });
         return command;

@@ -20,7 +20,7 @@ internal sealed class EvaluateCommand : Command
             SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             DataDescription own = saved.Job.Job.Data;
             DataSet samples = result.GetValue(data) is { } path
-                ? services.Data.LoadRows(own with { Source = path, TestSource = null }, saved.Schema, withTargets: true)
+                ? services.Data.LoadLabelled(OtherFile(own, path), saved.Schema)
                 : TestPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved);
             using var evaluator = new Evaluator(saved.Network, samples.TargetWidth);
             LossSums sums = evaluator.Evaluate(samples, saved.Parameters);
@@ -28,6 +28,12 @@ internal sealed class EvaluateCommand : Command
             console.Output.WriteLine($"parameters sha256={saved.ParameterHash}");
         });
     }
+
+    /// <summary>The way to read another file for a model: column names are the model's, the format goes by the file's name.</summary>
+    /// <param name="own">The description of the model's own data.</param>
+    /// <param name="path">The other file.</param>
+    internal static DataDescription OtherFile(DataDescription own, string path) =>
+        own with { Source = path, TestSource = null, Format = DataFormat.Auto, Targets = [], Limit = 0 };
 
     private static DataSet TestPart(DataParts parts, SavedModel saved)
     {

@@ -23,7 +23,7 @@ internal sealed class PredictCommand : Command
         SetAction(result =>
         {
             SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
-            DataSet rows = services.Data.LoadRows(saved.Job.Job.Data with { Source = result.GetRequiredValue(data), TestSource = null }, saved.Schema, withTargets: false);
+            PredictionRows rows = services.Data.LoadForPrediction(EvaluateCommand.OtherFile(saved.Job.Job.Data, result.GetRequiredValue(data)), saved.Schema);
             float[] predictions = Predict(saved, rows);
             string text = result.GetValue(format) == "json" ? PredictionText.Json(saved.Schema, predictions) : PredictionText.Csv(saved.Schema, predictions);
             if (result.GetValue(output) is { } path)
@@ -33,10 +33,10 @@ internal sealed class PredictCommand : Command
         });
     }
 
-    private static float[] Predict(SavedModel saved, DataSet rows)
+    private static float[] Predict(SavedModel saved, PredictionRows rows)
     {
         float[] predictions = new float[checked(rows.Count * saved.Network.Outputs)];
-        using var evaluator = new Evaluator(saved.Network, rows.TargetWidth);
+        using var evaluator = new Evaluator(saved.Network, saved.Schema.TargetNames.Count);
         evaluator.Predict(rows.Features, saved.Parameters, predictions);
         if (saved.Schema.Task == TaskKind.Regression)
         {

@@ -19,8 +19,8 @@ internal static class CurvesPicture
     public static string Draw(string title, IReadOnlyList<EpochReport> epochs, IReadOnlyList<StepReport> steps)
     {
         bool byEpoch = epochs.Count > 0;
-        var plot = new PlotModel { Title = title, Background = OxyColors.White, Culture = CultureInfo.InvariantCulture };
-        plot.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomCenter, LegendOrientation = LegendOrientation.Horizontal });
+        var plot = new PlotModel { Title = title, Background = OxyColors.White, Culture = CultureInfo.InvariantCulture, DefaultFont = "Arial", TitleFontSize = 16, Padding = new OxyThickness(16) };
+        plot.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Inside, LegendPosition = LegendPosition.RightMiddle, LegendMargin = 24, LegendPadding = 10, LegendLineSpacing = 6, LegendBackground = OxyColor.FromAColor(220, OxyColors.White), LegendBorder = OxyColors.LightGray });
         plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = byEpoch ? "epoch" : "step", MinimumMajorStep = 1, MinimumMinorStep = 1, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
         plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "loss", Minimum = 0, MinimumPadding = 0, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
         List<Series> series = byEpoch ? Epochs(epochs) : [Line("training loss", OxyColors.SteelBlue, LineStyle.Solid, null, steps.Select(s => (s.Step, (double?)s.Loss)))];
@@ -28,7 +28,7 @@ internal static class CurvesPicture
             plot.Axes.Add(new LinearAxis { Position = AxisPosition.Right, Key = Accuracy, Title = Accuracy, Maximum = 1.0, StringFormat = "0.###" });
         series.ForEach(plot.Series.Add);
         using var svg = new MemoryStream();
-        new SvgExporter { Width = 800, Height = 500, IsDocument = true }.Export(plot, svg);
+        new SvgExporter { Width = 800, Height = 500, IsDocument = true, UseVerticalTextAlignmentWorkaround = true, TextMeasurer = new WideText() }.Export(plot, svg);
         return System.Text.Encoding.UTF8.GetString(svg.ToArray());
     }
 
@@ -51,5 +51,16 @@ internal static class CurvesPicture
             line.YAxisKey = axis;
         line.Points.AddRange(points.Where(point => point.Y is { } y && double.IsFinite(y)).Select(point => new DataPoint(point.X, point.Y!.Value)));
         return line;
+    }
+
+    // The measured widths are those of a narrow font, in points; the legend is cut off at them. Viewers' fonts are up to
+    // one and a half times as wide.
+    private sealed class WideText() : PdfRenderContext(800, 500, OxyColors.White)
+    {
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+        {
+            OxySize size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
+            return new OxySize(size.Width * 1.5, size.Height);
+        }
     }
 }

@@ -9,7 +9,7 @@ namespace DistTrainer.Cli;
 /// <param name="path">The file.</param>
 internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
 {
-    private readonly FileStream stream = new(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+    private readonly FileStream stream = new(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
     private readonly List<StepReport> steps = [];
     private readonly List<EpochReport> epochs = [];
 
@@ -82,7 +82,6 @@ internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
         try
         {
             stream.Write(line.GetBuffer().AsSpan(0, (int)line.Length));
-            stream.Flush();
         }
         catch (IOException failure)
         {

@@ -14,7 +14,7 @@ internal static class HoconText
     public static ConfigObject Parse(string text, string origin)
     {
         text = text.TrimStart('\uFEFF');
-        HoconGuard.Check(text, origin);
+        new HoconGuard(text, origin).Check();
         try
         {
             HoconValue? root = ConfigurationFactory.ParseString(text).Root;

@@ -20,7 +20,8 @@ public enum LogFormat
 /// <summary>Turns an actor's log event into one line; numbers never depend on the culture.</summary>
 internal static class LogLine
 {
-    private const string UserPath = "/user/";
+    /// <summary>In the path of every actor of this program.</summary>
+    internal const string UserPath = "/user/";
 
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -47,7 +48,7 @@ internal static class LogLine
         if (user >= 0)
             return source[(user + UserPath.Length)..];
         int paren = source.IndexOf('(', StringComparison.Ordinal);
-        return paren > 0 ? source[..paren] : source;
+        return paren > 0 ? source[..paren].TrimEnd() : source;
     }
 
     private static string Text(AkkaLogEvent entry)

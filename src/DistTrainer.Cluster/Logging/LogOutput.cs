@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Akka.Event;
+using AkkaLogEvent = Akka.Event.LogEvent;
 
 namespace DistTrainer.Cluster;
 
@@ -57,6 +59,10 @@ public sealed class LogOutput : IDisposable
 
     /// <summary>The open place of that number; null where it is closed.</summary>
     internal static LogOutput? Find(int number) => Open.GetValueOrDefault(number);
+
+    /// <summary>Whether a line is of interest: what Akka says of itself is, from warnings up, or where everything is asked for.</summary>
+    internal bool Wants(AkkaLogEvent entry) =>
+        threshold == LogThreshold.Debug || entry.LogLevel() >= LogLevel.WarningLevel || entry.LogSource.Contains(LogLine.UserPath, StringComparison.Ordinal);
 
     /// <summary>Writes one line.</summary>
     internal void Write(string line)

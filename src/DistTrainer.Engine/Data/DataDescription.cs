@@ -3,7 +3,7 @@ namespace DistTrainer.Engine;
 /// <summary>What the targets mean.</summary>
 public enum TaskKind
 {
-    /// <summary>Classification for cross-entropy, regression otherwise.</summary>
+    /// <summary>By the loss: classification for cross-entropy, binary for binary cross-entropy, else regression.</summary>
     Auto,
 
     /// <summary>One class a sample.</summary>

@@ -50,7 +50,37 @@ public sealed class DataSet
 /// <param name="TargetOffset">One a target; all zero unless regression targets were standardized.</param>
 /// <param name="TargetScale">One a target; all one unless regression targets were standardized.</param>
 public sealed record Normalization(
-    NormalizationKind Kind, float[] Offset, float[] Scale, float[] TargetOffset, float[] TargetScale);
+    NormalizationKind Kind, float[] Offset, float[] Scale, float[] TargetOffset, float[] TargetScale)
+{
+    /// <summary>Scales the features of one sample. Computed in double, rounded once: the same bits everywhere.</summary>
+    /// <param name="features">[features], raw on entry, scaled on return.</param>
+    /// <returns>False where a scaled value is not finite (a raw value far outside the training data).</returns>
+    public bool ScaleFeatures(Span<float> features) => Apply(features, Offset, Scale);
+
+    /// <summary>Scales the targets of one sample.</summary>
+    /// <param name="targets">[targets], raw on entry, scaled on return.</param>
+    /// <returns>False where a scaled value is not finite.</returns>
+    public bool ScaleTargets(Span<float> targets) => Apply(targets, TargetOffset, TargetScale);
+
+    /// <summary>Takes the scaling of the targets back: <c>raw = scaled / TargetScale + TargetOffset</c>.</summary>
+    /// <param name="targets">[targets] of one sample, scaled on entry, raw on return.</param>
+    public void RestoreTargets(Span<float> targets)
+    {
+        for (int i = 0; i < targets.Length; i++)
+            targets[i] = (float)((targets[i] / (double)TargetScale[i]) + TargetOffset[i]);
+    }
+
+    private static bool Apply(Span<float> values, float[] offset, float[] scale)
+    {
+        bool finite = true;
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (float)(((double)values[i] - offset[i]) * scale[i]);
+            finite &= float.IsFinite(values[i]);
+        }
+        return finite;
+    }
+}
 
 /// <summary>What a model must know of its data to be used on new rows; stored with the model.</summary>
 public sealed record DataSchema

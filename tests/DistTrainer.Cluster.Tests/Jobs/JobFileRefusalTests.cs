@@ -61,11 +61,18 @@ public class JobFileRefusalTests
     [InlineData("training { epochs = [1 } ]", "'}' closes the '[' of 2:21")]
     [InlineData("training.epochs = ${N}", "job.conf:2:19: substitutions")]
     [InlineData("a = [ ${?X} ]", "substitutions")]
-    [InlineData("include \"other\"", "cannot be parsed as HOCON or JSON")]
+    [InlineData("include \"other\"", "the key has no value")]
     [InlineData("data.ignore += x", "+= is not supported")]
-    [InlineData("training { epochs = 1 seed = 2 }", "separated by a comma")]
-    [InlineData("training { epochs = 1 } x", "\"x\" is not a known key")]
+    [InlineData("training { epochs = 1 seed = 2 }", "job.conf:2:28: '=' in a value; put the next key on a line of its own or behind a comma")]
+    [InlineData("training { epochs = 1 } x", "text behind a closing bracket")]
     [InlineData("model.layers = [ {} ] x", "put the next key on a line of its own")]
+    [InlineData("model.layers = [ { units } ]", "has no value")]
+    [InlineData("model.layers = [ { { units = 3 } } ]", "there is no key before '{'")]
+    [InlineData("training.epochs = ", "the last key has no value")]
+    [InlineData("= 3", "there is no key before '='")]
+    [InlineData("model.layers = [,]", "no value before ','")]
+    [InlineData("model.layers = [ {} {} ]", "write a comma before it")]
+    [InlineData("data.source = @", "'@' must be in quotes")]
     public void A_mistake_is_named_with_its_place_value_and_what_is_allowed(string text, string expected)
     {
         DistTrainerException failure = Assert.Throws<DistTrainerException>(() => JobFile.Read(new JobSource(Layers + text, "job.conf")));

@@ -59,8 +59,18 @@ public class JobFileRoundTripTests
         from limit in Gen.Int[0, int.MaxValue]
         select new DataDescription
         {
-            Source = source, TestSource = test, Format = format, Targets = columns, Ignore = columns, Header = header, Delimiter = delimiter[0],
-            Normalization = normalization, ValidationFraction = fraction, TestFraction = fraction, SplitSeed = seed, Limit = limit,
+            Source = source,
+            TestSource = test,
+            Format = format,
+            Targets = columns,
+            Ignore = columns,
+            Header = header,
+            Delimiter = delimiter[0],
+            Normalization = normalization,
+            ValidationFraction = fraction,
+            TestFraction = fraction,
+            SplitSeed = seed,
+            Limit = limit,
         };
 
     private static readonly Gen<OptimizerDescription> Optimizer =
@@ -104,7 +114,12 @@ public class JobFileRoundTripTests
         from stops in Gen.Bool
         select new TrainingDescription
         {
-            Epochs = number, MaxSteps = number - 1, BatchSize = number, DataShards = number, Seed = seed, Shuffle = flag,
+            Epochs = number,
+            MaxSteps = number - 1,
+            BatchSize = number,
+            DataShards = number,
+            Seed = seed,
+            Shuffle = flag,
             EarlyStopping = stops ? new EarlyStoppingDescription { Patience = number, MinimumDelta = delta, RestoreBest = flag } : new(),
         };
 

@@ -1,0 +1,103 @@
+using System.Globalization;
+
+namespace DistTrainer.Engine;
+
+/// <summary>Which columns of a table are features and which are targets.</summary>
+/// <param name="Features">Numbers of the feature columns, in the order of the features.</param>
+/// <param name="Targets">Numbers of the target columns, in the order of the targets; none where they may be missing and are.</param>
+internal sealed record ColumnPlan(int[] Features, int[] Targets)
+{
+    /// <summary>Makes the plan from the names of a table's columns.</summary>
+    /// <param name="place">Begins an error message, e.g. <c>a.csv:1</c>.</param>
+    /// <param name="names">One a column; numbers 0, 1, … where the table has no names.</param>
+    /// <param name="named">Whether the table has names.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <exception cref="DistTrainerException">A column is missing, named twice, or both target and ignored.</exception>
+    public static ColumnPlan Make(string place, IReadOnlyList<string> names, bool named, ReadRequest request)
+    {
+        // A column that nobody uses may be called anything.
+        Func<int, bool> used = request.Features is { } model
+            ? column => model.Contains(names[column]) || request.Targets.Contains(names[column])
+            : column => !request.Ignore.Contains(column.ToString(CultureInfo.InvariantCulture));
+        CheckNames(place, names, used);
+        return request.Features is { } wanted
+            ? ForModel(place, names, named, wanted, request)
+            : ForTraining(place, names, request);
+    }
+
+    private static ColumnPlan ForTraining(string place, IReadOnlyList<string> names, ReadRequest request)
+    {
+        var ignored = request.Ignore.Select(name => Find(place, names, name, "data.ignore")).ToHashSet();
+        int[] targets = request.Targets.Select(name => Find(place, names, name, "data.targets")).ToArray();
+        if (targets.Length == 0)
+            targets = Enumerable.Range(0, names.Count).Where(column => !ignored.Contains(column)).TakeLast(1).ToArray();
+        foreach (int target in targets)
+        {
+            if (ignored.Contains(target))
+                throw DataError.Configuration($"data.ignore: column {DataError.Quote(names[target])} is a target too; take it out of one of data.ignore and data.targets.");
+            if (targets.Count(other => other == target) > 1)
+                throw DataError.Configuration($"data.targets: column {DataError.Quote(names[target])} is named twice; name it once.");
+        }
+        int[] features = Enumerable.Range(0, names.Count).Where(column => !ignored.Contains(column) && !targets.Contains(column)).ToArray();
+        if (features.Length == 0)
+            throw DataError.Of($"{place}: no feature column is left of {names.Count} column(s) after {targets.Length} target(s) and {ignored.Count} ignored; check data.delimiter, data.targets and data.ignore.");
+        return new(features, targets);
+    }
+
+    private static ColumnPlan ForModel(string place, IReadOnlyList<string> names, bool named, IReadOnlyList<string> wanted, ReadRequest request)
+    {
+        int[] targets = request.Targets.Select(name => IndexOf(names, name)).ToArray();
+        if (Array.IndexOf(targets, -1) is var missing and >= 0)
+        {
+            if (request.NeedTargets)
+                throw DataError.Of($"{place}: there is no target column {DataError.Quote(request.Targets[missing])}; {DataError.Suggest(request.Targets[missing], [.. names])}");
+            targets = [];
+        }
+        // Rows without names and without targets are taken in the model's order.
+        if (!named && names.Count == wanted.Count && !request.NeedTargets)
+            return new([.. Enumerable.Range(0, names.Count)], []);
+        int[] features = wanted.Select(name => IndexOf(names, name)).ToArray();
+        if (Array.IndexOf(features, -1) is var absent and >= 0)
+        {
+            string advice = named
+                ? DataError.Suggest(wanted[absent], [.. names])
+                : $"the file has {names.Count} columns without names, the model wants {wanted.Count}; add a header line.";
+            throw DataError.Of($"{place}: the model wants a column {DataError.Quote(wanted[absent])}, which is not there; {advice}");
+        }
+        return new(features, targets);
+    }
+
+    private static void CheckNames(string place, IReadOnlyList<string> names, Func<int, bool> used)
+    {
+        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int column = 0; column < names.Count; column++)
+        {
+            if (!used(column))
+                continue;
+            if (names[column].Length == 0)
+                throw DataError.Of($"{place}:{column + 1}: the column has no name (an index that was written with the table?); name it, or leave it out with data.ignore = [\"{column}\"].");
+            if (!first.TryAdd(names[column], column))
+                throw DataError.Of($"{place}:{column + 1}: the name {DataError.Quote(names[column])} was given to column {first[names[column]] + 1} already; give every column a name of its own.");
+        }
+    }
+
+    private static int Find(string place, IReadOnlyList<string> names, string name, string key)
+    {
+        int column = IndexOf(names, name);
+        if (column < 0 && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            column = number < names.Count ? number
+                : throw DataError.Of($"{place}: {key} names column {number}, but the columns are 0 to {names.Count - 1}.");
+        return column >= 0 ? column
+            : throw DataError.Of($"{place}: {key} names a column {DataError.Quote(name)} that is not there; {DataError.Suggest(name, [.. names])}");
+    }
+
+    private static int IndexOf(IReadOnlyList<string> names, string name)
+    {
+        for (int column = 0; column < names.Count; column++)
+        {
+            if (string.Equals(names[column], name, StringComparison.Ordinal))
+                return column;
+        }
+        return -1;
+    }
+}

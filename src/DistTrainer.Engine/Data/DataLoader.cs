@@ -1,0 +1,146 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace DistTrainer.Engine;
+
+/// <summary>Rows to predict for, scaled as the model wants them.</summary>
+/// <param name="Features">[<paramref name="Count"/>, <paramref name="FeatureCount"/>] row-major.</param>
+/// <param name="Count">Rows.</param>
+/// <param name="FeatureCount">Features a row.</param>
+public sealed record PredictionRows(float[] Features, int Count, int FeatureCount);
+
+/// <summary>Makes samples of files: reads, divides into parts, numbers classes and scales.</summary>
+public static class DataLoader
+{
+    /// <summary>
+    /// Loads the three parts for training. The split depends on (number of rows, seed, fractions) alone and keeps the order of
+    /// the file within each part; the scaling is learned from the training part alone.
+    /// </summary>
+    /// <param name="description">Where the samples are and how they are made ready.</param>
+    /// <param name="loss">Decides the task where the description does not.</param>
+    /// <exception cref="DistTrainerException">A file or a setting is wrong; the message names it.</exception>
+    public static DataParts Load(DataDescription description, LossDescription loss)
+    {
+        TaskKind task = ResolveTask(description, loss.Kind);
+        SourceFiles files = SourceFiles.Find(description);
+        var request = new ReadRequest
+        {
+            Targets = description.Targets,
+            Ignore = description.Ignore,
+            TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
+        };
+        RawData raw = files.Main.Read(description, request);
+        var encoder = TargetEncoder.Learn(raw, task);
+        float[] targets = encoder.Encode(raw);
+        DataSplit split = DataSplit.Make(raw.Path, raw.Count, description, files.Test is not null);
+        Normalization normalization = FeatureScaler.Learn(raw, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
+        var schema = new DataSchema
+        {
+            Task = task,
+            FeatureNames = raw.FeatureNames,
+            TargetNames = encoder.TargetNames,
+            ClassNames = encoder.ClassNames,
+            Normalization = normalization,
+        };
+        DataSet train = Gather(raw, targets, encoder.Width, split.Train, normalization);
+        DataSet validation = Gather(raw, targets, encoder.Width, split.Validation, normalization);
+        DataSet test = files.Test is { } testFile
+            ? ReadLabelled(testFile, description, schema)
+            : Gather(raw, targets, encoder.Width, split.Test, normalization);
+        return new(train, validation, test, schema, HashOf(train, validation, test));
+    }
+
+    /// <summary>
+    /// Loads all samples of a source in the order of the file, to evaluate a model on them. Of a folder of MNIST-like files
+    /// the test files are taken where there are some, else the training files.
+    /// </summary>
+    /// <param name="description">Where the samples are; task, split and normalization are the model's. Targets, where given, name the target columns of this file in the model's order.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    /// <exception cref="DistTrainerException">The file is wrong or does not fit the model.</exception>
+    public static DataSet LoadLabelled(DataDescription description, DataSchema schema)
+    {
+        SourceFiles files = SourceFiles.Find(description);
+        return ReadLabelled(Directory.Exists(description.Source) || description.Source == DataCatalog.FashionMnist ? files.Test ?? files.Main : files.Main, description, schema);
+    }
+
+    /// <summary>Loads rows without targets (a target column may be there; it is not looked at) to predict for.</summary>
+    /// <param name="description">Where the rows are.</param>
+    /// <param name="schema">What the model knows of its data: columns are found by the features' names, or by place where the file has exactly the model's features and no names.</param>
+    /// <exception cref="DistTrainerException">The file is wrong or does not fit the model.</exception>
+    public static PredictionRows LoadForPrediction(DataDescription description, DataSchema schema)
+    {
+        SourceFiles files = SourceFiles.Find(description);
+        RawData raw = files.Main.Read(description with { Targets = [], Ignore = [] }, new ReadRequest { Features = schema.FeatureNames, NeedTargets = false });
+        return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
+    }
+
+    private static TaskKind ResolveTask(DataDescription description, LossKind loss)
+    {
+        (TaskKind fitting, string lossName) = loss switch
+        {
+            LossKind.CrossEntropy => (TaskKind.Classification, "cross-entropy"),
+            LossKind.BinaryCrossEntropy => (TaskKind.Binary, "binary-cross-entropy"),
+            _ => (TaskKind.Regression, loss == LossKind.Huber ? "huber" : "mean-squared-error"),
+        };
+        if (description.Task != TaskKind.Auto && description.Task != fitting)
+            throw DataError.Configuration($"data.task = {description.Task} does not fit the loss {lossName}, which is for {fitting}; change one of them, or set data.task = auto.");
+        if (description.NormalizeTargets && fitting != TaskKind.Regression)
+            throw DataError.Configuration($"data.normalize-targets is for regression only, but the task is {fitting}; set it to false.");
+        return fitting;
+    }
+
+    private static DataSet ReadLabelled(SourceFile file, DataDescription description, DataSchema schema)
+    {
+        var encoder = new TargetEncoder(schema.Task, schema.TargetNames, schema.ClassNames);
+        RawData raw = file.Read(description with { Ignore = [] }, new ReadRequest
+        {
+            Targets = description.Targets.Count > 0 ? description.Targets : schema.TargetNames,
+            Features = schema.FeatureNames,
+            TextTargets = schema.Task == TaskKind.Classification && schema.TargetNames.Count == 1,
+        });
+        return Gather(raw, encoder.Encode(raw), encoder.Width, null, schema.Normalization);
+    }
+
+    /// <summary>Copies rows (null: all) out of the raw data and scales them.</summary>
+    private static DataSet Gather(RawData raw, float[] targets, int targetWidth, int[]? rows, Normalization normalization)
+    {
+        int count = rows?.Length ?? raw.Count;
+        float[] gathered = new float[count * targetWidth];
+        for (int i = 0; i < count; i++)
+        {
+            int row = rows?[i] ?? i;
+            Span<float> values = gathered.AsSpan(i * targetWidth, targetWidth);
+            targets.AsSpan(row * targetWidth, targetWidth).CopyTo(values);
+            if (!normalization.ScaleTargets(values))
+                throw DataError.Of($"{raw.TargetPlace(row, 0)}: the target is so far from the training targets that it cannot be scaled; correct it, or set data.normalize-targets = false.");
+        }
+        return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth);
+    }
+
+    private static float[] GatherFeatures(RawData raw, int[]? rows, Normalization normalization)
+    {
+        int count = rows?.Length ?? raw.Count, width = raw.Features.Width;
+        RawData.CheckSize(raw.Path, count, width);
+        float[] features = GC.AllocateUninitializedArray<float>(count * width);
+        for (int i = 0; i < count; i++)
+        {
+            int row = rows?[i] ?? i;
+            Span<float> values = features.AsSpan(i * width, width);
+            raw.Features.CopyRow(row, values);
+            if (!normalization.ScaleFeatures(values))
+                throw DataError.Of($"{raw.RowPlace(row)}: a feature is so far from the training data that it cannot be scaled; correct it, or choose another data.normalization.");
+        }
+        return features;
+    }
+
+    private static string HashOf(params ReadOnlySpan<DataSet> parts)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (DataSet part in parts)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(part.Features.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(part.Targets.AsSpan()));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

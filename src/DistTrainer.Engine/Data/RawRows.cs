@@ -1,0 +1,63 @@
+namespace DistTrainer.Engine;
+
+/// <summary>Rows of features as a file has them, before they are divided into parts and scaled.</summary>
+/// <param name="width">Features a row.</param>
+internal abstract class RawRows(int width)
+{
+    /// <summary>Rows.</summary>
+    public int Count { get; protected set; }
+
+    /// <summary>Features a row.</summary>
+    public int Width { get; } = width;
+
+    /// <summary>Copies a row.</summary>
+    /// <param name="row">Number of the row.</param>
+    /// <param name="destination">[<see cref="Width"/>], overwritten.</param>
+    public abstract void CopyRow(int row, Span<float> destination);
+}
+
+/// <summary>Rows of bytes (images), a quarter of the size of floats.</summary>
+internal sealed class ByteRows : RawRows
+{
+    private readonly byte[] _values;
+
+    /// <param name="values">[rows, <paramref name="width"/>] row-major; kept.</param>
+    /// <param name="width">Features a row, ≥ 1.</param>
+    public ByteRows(byte[] values, int width)
+        : base(width) => (_values, Count) = (values, values.Length / width);
+
+    /// <inheritdoc/>
+    public override void CopyRow(int row, Span<float> destination)
+    {
+        ReadOnlySpan<byte> source = _values.AsSpan(row * Width, Width);
+        for (int i = 0; i < source.Length; i++)
+            destination[i] = source[i];
+    }
+}
+
+/// <summary>Rows of floats in blocks of about a megabyte, so that they can grow without being copied.</summary>
+internal sealed class FloatRows : RawRows
+{
+    private readonly List<float[]> _blocks = [];
+    private readonly int _rowsPerBlock;
+
+    /// <param name="width">Features a row, ≥ 1.</param>
+    /// <param name="expectedRows">Rows that will come, if known; keeps small data in a small block.</param>
+    public FloatRows(int width, int expectedRows = int.MaxValue)
+        : base(width) => _rowsPerBlock = Math.Clamp(Math.Min(expectedRows, 262_144 / width), 1, 262_144);
+
+    /// <summary>Adds a row.</summary>
+    /// <returns>[<see cref="RawRows.Width"/>], to be filled.</returns>
+    public Span<float> Append()
+    {
+        if (Count == _blocks.Count * _rowsPerBlock)
+            _blocks.Add(new float[_rowsPerBlock * Width]);
+        return Row(Count++);
+    }
+
+    /// <summary>A row that was added.</summary>
+    public Span<float> Row(int row) => _blocks[row / _rowsPerBlock].AsSpan(row % _rowsPerBlock * Width, Width);
+
+    /// <inheritdoc/>
+    public override void CopyRow(int row, Span<float> destination) => Row(row).CopyTo(destination);
+}

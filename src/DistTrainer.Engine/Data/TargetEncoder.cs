@@ -1,0 +1,138 @@
+using System.Globalization;
+
+namespace DistTrainer.Engine;
+
+/// <summary>Turns target columns into what a loss takes: a class number, 0 or 1, or real values.</summary>
+/// <param name="Task">What the targets mean.</param>
+/// <param name="TargetNames">Names of the columns.</param>
+/// <param name="ClassNames">Classification: the classes by number.</param>
+internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> TargetNames, IReadOnlyList<string> ClassNames)
+{
+    /// <summary>Targets a sample: 1 for classification.</summary>
+    public int Width => Task == TaskKind.Classification ? 1 : TargetNames.Count;
+
+    private bool OneHot => Task == TaskKind.Classification && TargetNames.Count > 1;
+
+    /// <summary>Learns the classes: numbers sorted as numbers, text by code points; the columns of a one-hot code in their order.</summary>
+    /// <exception cref="DistTrainerException">There is only one class, or labels are numbers that are not whole.</exception>
+    public static TargetEncoder Learn(RawData raw, TaskKind task)
+    {
+        string[] names = [.. raw.Targets.Select(target => target.Name)];
+        string[] classes = task != TaskKind.Classification ? [] : names.Length > 1 ? names : Classes(raw);
+        if (classes.Length == 1)
+            throw DataError.Of($"{raw.Path}: all {raw.Count} samples have the label {DataError.Quote(classes[0])}; classification needs at least two classes.");
+        return new(task, names, classes);
+    }
+
+    /// <summary>The targets of all rows.</summary>
+    /// <returns>[count, <see cref="Width"/>] row-major.</returns>
+    /// <exception cref="DistTrainerException">A value is not allowed; the message says where it stands.</exception>
+    public float[] Encode(RawData raw)
+    {
+        if (raw.Targets.Count != TargetNames.Count)
+            throw DataError.Of($"{raw.Path}: the file has {raw.Targets.Count} target(s), but {TargetNames.Count} are wanted: {string.Join(", ", TargetNames)}.");
+        RawData.CheckSize(raw.Path, raw.Count, Width);
+        float[] encoded = new float[raw.Count * Width];
+        if (OneHot)
+            EncodeOneHot(raw, encoded);
+        else if (Task == TaskKind.Classification)
+            EncodeClasses(raw, encoded);
+        else
+            EncodeValues(raw, encoded);
+        return encoded;
+    }
+
+    private static string[] Classes(RawData raw)
+    {
+        RawTarget target = raw.Targets[0];
+        var distinct = new Dictionary<string, double?>(StringComparer.Ordinal);
+        if (target.Numbers is { } numbers)
+        {
+            for (int row = 0; row < numbers.Length; row++)
+                RequireWhole(raw, row, numbers[row]);
+            return [.. numbers.Distinct().Order().Select(Name)];
+        }
+        string[] texts = target.Texts!;
+        foreach (string text in texts)
+            distinct.TryAdd(text, Parse(text));
+        if (distinct.Values.Any(value => value is null))
+            return [.. distinct.Keys.Order(StringComparer.Ordinal)];
+        for (int row = 0; row < texts.Length; row++)
+            RequireWhole(raw, row, distinct[texts[row]]!.Value);
+        return [.. distinct.Values.Select(value => value!.Value).Distinct().Order().Select(Name)];
+    }
+
+    private static void RequireWhole(RawData raw, int row, double value)
+    {
+        if (value != Math.Truncate(value) || Math.Abs(value) > 1L << 53)
+            throw DataError.Of($"{raw.TargetPlace(row, 0)}: the label {DataError.Number(value)} is not a whole number up to 2^53; labels are whole numbers or text (for real targets choose loss mse or huber).");
+    }
+
+    private void EncodeClasses(RawData raw, float[] encoded)
+    {
+        var byText = new Dictionary<string, int>(StringComparer.Ordinal);
+        var byNumber = new Dictionary<double, int>();
+        for (int i = 0; i < ClassNames.Count; i++)
+        {
+            byText[ClassNames[i]] = i;
+            if (Parse(ClassNames[i]) is { } number)
+                byNumber[number] = i;
+        }
+        RawTarget target = raw.Targets[0];
+        for (int row = 0; row < encoded.Length; row++)
+        {
+            string? text = target.Texts?[row];
+            if (text is null || !byText.TryGetValue(text, out int found))
+            {
+                double? number = text is null ? target.Numbers![row] : Parse(text);
+                if (number is null || !byNumber.TryGetValue(number.Value, out found))
+                    throw DataError.Of($"{raw.TargetPlace(row, 0)}: the label {DataError.Quote(text ?? Name(number!.Value))} is not a class of the training data; {ClassList()}");
+            }
+            encoded[row] = found;
+        }
+    }
+
+    private string ClassList() => ClassNames.Count > 12
+        ? $"there are {ClassNames.Count} classes from {DataError.Quote(ClassNames[0])} to {DataError.Quote(ClassNames[^1])}."
+        : $"the classes are {string.Join(", ", ClassNames.Select(DataError.Quote))}.";
+
+    private void EncodeOneHot(RawData raw, float[] encoded)
+    {
+        for (int row = 0; row < encoded.Length; row++)
+        {
+            int hot = -1, ones = 0;
+            for (int column = 0; column < TargetNames.Count; column++)
+            {
+                double value = raw.Targets[column].Numbers![row];
+                if (value is not (0 or 1))
+                    throw DataError.Of($"{raw.TargetPlace(row, column)}: {DataError.Number(value)} in a one-hot target; 0 and 1 are allowed.");
+                (hot, ones) = value == 1 ? (column, ones + 1) : (hot, ones);
+            }
+            if (ones != 1)
+                throw DataError.Of($"{raw.RowPlace(row)}: {ones} of the {TargetNames.Count} one-hot targets are 1; exactly one must be (for several labels a sample choose loss binary-cross-entropy).");
+            encoded[row] = hot;
+        }
+    }
+
+    private void EncodeValues(RawData raw, float[] encoded)
+    {
+        for (int column = 0; column < Width; column++)
+        {
+            double[] numbers = raw.Targets[column].Numbers!;
+            for (int row = 0; row < numbers.Length; row++)
+            {
+                float value = (float)numbers[row];
+                if (Task == TaskKind.Binary && value is not (0 or 1))
+                    throw DataError.Of($"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is neither 0 nor 1, which binary cross-entropy needs.");
+                if (!float.IsFinite(value))
+                    throw DataError.Of($"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is not a finite number within ±3.4e38.");
+                encoded[(row * Width) + column] = value;
+            }
+        }
+    }
+
+    private static double? Parse(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
+
+    private static string Name(double value) => value == 0 ? "0" : value.ToString("R", CultureInfo.InvariantCulture);
+}
