@@ -162,6 +162,7 @@ public sealed class DataLoaderTests : IDisposable
         Assert.Equal([1f, 2f], data.Test.Features);
         Assert.Equal([1f], data.Test.Targets);
         Assert.Equal(2, data.Train.Count);
+        Assert.Equal(data.Hash, _files.LoadCsv("a,b,y\n1,2,cat\n3,4,dog\n", DataTestFiles.CrossEntropy, d => d with { TestSource = test, Targets = ["2"] }).Hash);
         _files.Write("t.csv", "a,b,y\n1,2,cow\n");
         Assert.Equal("t.csv:2:3: the label 'cow' is not a class of the training data; the classes are 'cat', 'dog'.",
             _files.CsvError("a,b,y\n1,2,cat\n3,4,dog\n", DataTestFiles.CrossEntropy, d => d with { TestSource = test }));
@@ -195,6 +196,7 @@ public sealed class DataLoaderTests : IDisposable
         string renamed = _files.Write("r.csv", "label,a\n20,4\n");
         Assert.StartsWith($"{renamed}:1: there is no target column 'y'", DataTestFiles.Error(() => DataLoader.LoadLabelled(DataTestFiles.Whole(renamed), data.Schema)), StringComparison.Ordinal);
         Assert.Equal([1f], DataLoader.LoadLabelled(DataTestFiles.Whole(renamed) with { Targets = ["label"] }, data.Schema).Targets);
+        Assert.Equal([1f], DataLoader.LoadLabelled(DataTestFiles.Whole(renamed) with { Targets = ["0"] }, data.Schema).Targets);
     }
 
     [Fact]
