@@ -46,7 +46,7 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
 
     private static ColumnPlan ForModel(string place, IReadOnlyList<string> names, bool named, IReadOnlyList<string> wanted, ReadRequest request)
     {
-        int[] targets = request.Targets.Select(name => IndexOf(names, name)).ToArray();
+        int[] targets = request.Targets.Select(name => IndexOrNumber(names, name)).ToArray();
         if (Array.IndexOf(targets, -1) is var missing and >= 0)
         {
             if (request.NeedTargets)
@@ -83,12 +83,19 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
 
     private static int Find(string place, IReadOnlyList<string> names, string name, string key)
     {
-        int column = IndexOf(names, name);
+        int column = IndexOrNumber(names, name);
         if (column < 0 && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
-            column = number < names.Count ? number
-                : throw DataError.Of($"{place}: {key} names column {number}, but the columns are 0 to {names.Count - 1}.");
+            throw DataError.Of($"{place}: {key} names column {number}, but the columns are 0 to {names.Count - 1}.");
         return column >= 0 ? column
             : throw DataError.Of($"{place}: {key} names a column {DataError.Quote(name)} that is not there; {DataError.Suggest(name, [.. names])}");
+    }
+
+    /// <summary>A column by its name, else by its number; −1 where there is none.</summary>
+    private static int IndexOrNumber(IReadOnlyList<string> names, string name)
+    {
+        int column = IndexOf(names, name);
+        bool isNumber = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < names.Count;
+        return column < 0 && isNumber ? number : column;
     }
 
     private static int IndexOf(IReadOnlyList<string> names, string name)

@@ -31,7 +31,7 @@ public enum DataFormat
     /// <summary>Apache Parquet.</summary>
     Parquet,
 
-    /// <summary>NumPy <c>.npy</c> (features and targets in two files) or <c>.npz</c> (arrays <c>x</c> and <c>y</c>).</summary>
+    /// <summary>NumPy <c>.npy</c> (features in <c>…x.npy</c>, targets beside it in <c>…y.npy</c>) or <c>.npz</c> (arrays <c>x</c> and <c>y</c>).</summary>
     Npy,
 }
 
@@ -54,10 +54,13 @@ public enum NormalizationKind
 /// <summary>Where the samples come from and how they are made ready.</summary>
 public sealed record DataDescription
 {
-    /// <summary>A name from <c>disttrainer data list</c>, or the path of a file or folder.</summary>
+    /// <summary>
+    /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST. The labels of
+    /// a single IDX file of images are beside it, with <c>labels</c> and <c>idx1</c> in the name for <c>images</c> and <c>idx3</c>.
+    /// </summary>
     public string Source { get; init; } = "digits";
 
-    /// <summary>Path of a file with held-out test data; without it the test part is split off.</summary>
+    /// <summary>Path of a file with held-out test data; without it the test part is split off, or is that of the folder with the files of MNIST.</summary>
     public string? TestSource { get; init; }
 
     /// <summary>File format.</summary>
@@ -66,7 +69,10 @@ public sealed record DataDescription
     /// <summary>What the targets mean.</summary>
     public TaskKind Task { get; init; } = TaskKind.Auto;
 
-    /// <summary>Names (or 0-based numbers) of the target columns; empty takes the last column.</summary>
+    /// <summary>
+    /// Names (or 0-based numbers) of the target columns; empty takes the last column that is not ignored. Several columns for
+    /// cross-entropy are a one-hot code.
+    /// </summary>
     public IReadOnlyList<string> Targets { get; init; } = [];
 
     /// <summary>Names (or numbers) of columns to leave out.</summary>
@@ -75,7 +81,7 @@ public sealed record DataDescription
     /// <summary>CSV: whether the first line names the columns; null decides by looking.</summary>
     public bool? Header { get; init; }
 
-    /// <summary>CSV: the character between fields.</summary>
+    /// <summary>CSV: the character between fields; a comma means a tab in a <c>.tsv</c> file.</summary>
     public char Delimiter { get; init; } = ',';
 
     /// <summary>How features are scaled.</summary>

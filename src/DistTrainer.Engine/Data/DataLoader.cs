@@ -45,7 +45,7 @@ public static class DataLoader
         DataSet train = Gather(raw, targets, encoder.Width, split.Train, normalization);
         DataSet validation = Gather(raw, targets, encoder.Width, split.Validation, normalization);
         DataSet test = files.Test is { } testFile
-            ? ReadLabelled(testFile, description, schema)
+            ? ReadLabelled(testFile, description with { Targets = [] }, schema)
             : Gather(raw, targets, encoder.Width, split.Test, normalization);
         return new(train, validation, test, schema, HashOf(train, validation, test));
     }
@@ -122,14 +122,23 @@ public static class DataLoader
         int count = rows?.Length ?? raw.Count, width = raw.Features.Width;
         RawData.CheckSize(raw.Path, count, width);
         float[] features = GC.AllocateUninitializedArray<float>(count * width);
-        for (int i = 0; i < count; i++)
+        // Rows are independent, so blocks of them can be done in parallel; of several bad rows the first is reported.
+        const int Block = 512;
+        int[] firstBad = new int[(count + Block - 1) / Block];
+        Parallel.For(0, firstBad.Length, block =>
         {
-            int row = rows?[i] ?? i;
-            Span<float> values = features.AsSpan(i * width, width);
-            raw.Features.CopyRow(row, values);
-            if (!normalization.ScaleFeatures(values))
-                throw DataError.Of($"{raw.RowPlace(row)}: a feature is so far from the training data that it cannot be scaled; correct it, or choose another data.normalization.");
-        }
+            firstBad[block] = -1;
+            for (int i = Math.Min(count, (block + 1) * Block) - 1; i >= block * Block; i--)
+            {
+                Span<float> values = features.AsSpan(i * width, width);
+                raw.Features.CopyRow(rows?[i] ?? i, values);
+                if (!normalization.ScaleFeatures(values))
+                    firstBad[block] = rows?[i] ?? i;
+            }
+        });
+        int bad = Array.FindIndex(firstBad, row => row >= 0);
+        if (bad >= 0)
+            throw DataError.Of($"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; correct it, or choose another data.normalization.");
         return features;
     }
 

@@ -30,7 +30,7 @@ internal static class FeatureScaler
         switch (kind)
         {
             case NormalizationKind.MinMax:
-                (float[] minimum, float[] maximum) = Extremes(train, width, raw.Features.CopyRow);
+                (float[] minimum, float[] maximum, _) = Summarize(train, width, raw.Features.CopyRow);
                 return (minimum, Scales(minimum, maximum, i => (double)maximum[i] - minimum[i]));
             case NormalizationKind.Standardize:
                 return Standardize(train, width, raw.Features.CopyRow);
@@ -45,17 +45,9 @@ internal static class FeatureScaler
     /// <summary>Mean and 1 / standard deviation (of the population, divided by n) of each column, in two passes.</summary>
     private static (float[] Offset, float[] Scale) Standardize(int[] train, int width, RowCopy copy)
     {
-        (float[] minimum, float[] maximum) = Extremes(train, width, copy);
-        double[] mean = new double[width], squares = new double[width];
-        float[] values = new float[width];
-        foreach (int row in train)
-        {
-            copy(row, values);
-            for (int i = 0; i < values.Length; i++)
-                mean[i] += values[i];
-        }
-        for (int i = 0; i < width; i++)
-            mean[i] /= train.Length;
+        (float[] minimum, float[] maximum, double[] mean) = Summarize(train, width, copy);
+        double[] squares = new double[width];
+        float[] values = new float[width], offset = new float[width];
         foreach (int row in train)
         {
             copy(row, values);
@@ -66,15 +58,15 @@ internal static class FeatureScaler
             }
         }
         // A constant column's mean is its value; the sum may have rounded.
-        float[] offset = new float[width];
         for (int i = 0; i < width; i++)
             offset[i] = minimum[i] == maximum[i] ? minimum[i] : (float)mean[i];
         return (offset, Scales(minimum, maximum, i => Math.Sqrt(squares[i] / train.Length)));
     }
 
-    private static (float[] Minimum, float[] Maximum) Extremes(int[] train, int width, RowCopy copy)
+    private static (float[] Minimum, float[] Maximum, double[] Mean) Summarize(int[] train, int width, RowCopy copy)
     {
         float[] minimum = Filled(width, float.PositiveInfinity), maximum = Filled(width, float.NegativeInfinity), values = new float[width];
+        double[] mean = new double[width];
         foreach (int row in train)
         {
             copy(row, values);
@@ -82,9 +74,12 @@ internal static class FeatureScaler
             {
                 minimum[i] = Math.Min(minimum[i], values[i]);
                 maximum[i] = Math.Max(maximum[i], values[i]);
+                mean[i] += values[i];
             }
         }
-        return (minimum, maximum);
+        for (int i = 0; i < width; i++)
+            mean[i] /= train.Length;
+        return (minimum, maximum, mean);
     }
 
     /// <summary>1 / spread; 1 for a constant column, and where the quotient is no normal float.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace DistTrainer.Engine;
@@ -17,11 +18,66 @@ internal static class InputFile
     public static Stream Open(string path, out long largest, out bool exact)
     {
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize, FileOptions.SequentialScan);
-        Span<byte> magic = stackalloc byte[2];
-        int read = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
-        file.Position = 0;
-        bool gzip = read == 2 && magic is [0x1F, 0x8B];
+        Span<byte> magic = stackalloc byte[2], size = stackalloc byte[4];
+        bool gzip = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false) == 2 && magic is [0x1F, 0x8B];
         (largest, exact) = gzip ? (file.Length * LargestExpansion, false) : (file.Length, true);
-        return gzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+        if (gzip)
+        {
+            file.Position = Math.Max(0, file.Length - size.Length);
+            file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
+        }
+        file.Position = 0;
+        return gzip ? new WholeGzipStream(file, BinaryPrimitives.ReadUInt32LittleEndian(size)) : file;
+    }
+
+    /// <summary>
+    /// Unpacks gzip and notices a missing end: the runtime's stream just ends there, and rows would be lost without a word.
+    /// </summary>
+    /// <param name="file">The packed file, closed with this stream.</param>
+    /// <param name="unpackedLength">Its last four bytes: the length of the content modulo 2^32 (RFC 1952).</param>
+    private sealed class WholeGzipStream(FileStream file, uint unpackedLength) : Stream
+    {
+        private readonly GZipStream _content = new(file, CompressionMode.Decompress);
+        private long _read;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => _read;
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(Span<byte> buffer)
+        {
+            int read = _content.Read(buffer);
+            _read += read;
+            if (read == 0 && buffer.Length > 0 && (uint)_read != unpackedLength)
+                throw new InvalidDataException($"the gzip ends after {_read} unpacked bytes, and not as a gzip of one part does");
+            return read;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                _content.Dispose();
+            base.Dispose(disposing);
+        }
     }
 }

@@ -35,7 +35,7 @@ internal static class ParquetTableReader
             throw DataError.Of($"{path}: the table has no rows; give one with at least one row.");
         RawData.CheckSize(path, count, plan.Features.Length);
         var features = new FloatRows(plan.Features.Length, (int)count);
-        var targets = plan.Targets.Select(column => new TargetColumn(request.TextTargets && fields[column].ClrType == typeof(string))).ToArray();
+        var targets = plan.Targets.Select(column => new TargetColumn(request.TextTargets && IsText(fields[column]))).ToArray();
         foreach (ParquetRowGroupReader group in reader.RowGroups)
         {
             int first = features.Count;
@@ -86,7 +86,7 @@ internal static class ParquetTableReader
             var t when t == typeof(ulong) => As<ulong>(double.CreateChecked),
             var t when t == typeof(decimal) => As<decimal>(double.CreateChecked),
             var t when t == typeof(bool) => As<bool>(value => value ? 1 : 0),
-            _ => throw Unusable(path, field, field.ClrType.Name),
+            _ => throw Unusable(path, field, IsText(field) ? "text" : $"values of type {field.ClrType.Name}"),
         };
 
         async Task<double[]> As<T>(Converter<T, double> convert)
@@ -113,6 +113,9 @@ internal static class ParquetTableReader
         int missing = Array.FindIndex(texts, string.IsNullOrWhiteSpace);
         return missing < 0 ? Array.ConvertAll(texts, text => text!.Trim()) : throw Missing(path, field, first + missing);
     }
+
+    /// <summary>The library gives text as memory of characters.</summary>
+    private static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
 
     private static DistTrainerException Missing(string path, DataField field, int row) =>
         DataError.Of($"{path}: row {row}, column {DataError.Quote(field.Path.ToString())} is missing; fill it in or leave the row out.");

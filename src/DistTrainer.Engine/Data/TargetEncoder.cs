@@ -65,7 +65,7 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
     private static void RequireWhole(RawData raw, int row, double value)
     {
         if (value != Math.Truncate(value) || Math.Abs(value) > 1L << 53)
-            throw DataError.Of($"{raw.TargetPlace(row, 0)}: the label {DataError.Number(value)} is not a whole number up to 2^53; labels are whole numbers or text (for real targets choose loss mse or huber).");
+            throw DataError.Of($"{raw.TargetPlace(row, 0)}: the label {DataError.Number(value)} is not a whole number up to 2^53; labels are whole numbers or text (for real targets choose the loss mean-squared-error or huber).");
     }
 
     private void EncodeClasses(RawData raw, float[] encoded)
