@@ -21,6 +21,7 @@ internal sealed class CoordinatorActor : ReceiveActor
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly RunFigures _figures;
     private readonly HashSet<int> _answered = [];
+    private readonly HashSet<int> _reached = [];
     private readonly Dictionary<DataPart, LossSums[]> _sums = [];
     private readonly List<TensorStatistics> _statistics = [];
     private IActorRef[] _parameterShards = [];
@@ -30,6 +31,7 @@ internal sealed class CoordinatorActor : ReceiveActor
     private long _target;
     private long _held;
     private bool _stopRequested;
+    private bool _isRunning;
     private bool _isFinishing;
 
     public CoordinatorActor(TrainingSetup setup, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion)
@@ -104,6 +106,7 @@ internal sealed class CoordinatorActor : ReceiveActor
                 return;
             _answered.Clear();
             Become(Running);
+            _isRunning = true;
             _figures.Resume();
             TellAll(_workers, new RunUntil(Generation, _target));
             if (_stopRequested)
@@ -125,6 +128,8 @@ internal sealed class CoordinatorActor : ReceiveActor
             if (!_answered.Add(holding.Worker) || _answered.Count < _workers.Length)
                 return;
             _answered.Clear();
+            if (_target != _held)
+                _reached.Clear();
             _target = _held;
             TellAll(_parameterShards, new PrepareRun(Generation, _target, _plan.PlateauFactor, false));
             TellAll(_workers, new RunUntil(Generation, _target));
@@ -132,10 +137,10 @@ internal sealed class CoordinatorActor : ReceiveActor
         Receive<RunPrepared>(_ => { });
         Receive<RunReached>(reached =>
         {
-            if (reached.Step != _target || !_answered.Add(reached.ParameterShard))
+            if (reached.Step != _target || !_reached.Add(reached.ParameterShard))
                 return;
             _statistics.AddRange(reached.Statistics);
-            if (_answered.Count == _parameterShards.Length)
+            if (_reached.Count == _parameterShards.Length)
                 EndRun();
         });
     }
@@ -175,7 +180,8 @@ internal sealed class CoordinatorActor : ReceiveActor
                 return;
             _stopRequested = true;
             _log.Event(LogLevel.InfoLevel, "stop-requested epoch={Epoch} step={Step}", _setup.EpochOf(Math.Max(1, _step)), _step);
-            TellAll(_workers, new Hold(Generation));
+            if (_isRunning)
+                TellAll(_workers, new Hold(Generation));
         });
         Receive<ChildFailed>(failed => Fail(Known(failed.Cause, failed.Child)));
         Receive<RefuseContribution>(refused => Fail(new DistTrainerException(
@@ -191,6 +197,7 @@ internal sealed class CoordinatorActor : ReceiveActor
     {
         _target = _plan.NextDecision(_step);
         _answered.Clear();
+        _reached.Clear();
         _statistics.Clear();
         _held = 0;
         Become(Preparing);
@@ -200,6 +207,7 @@ internal sealed class CoordinatorActor : ReceiveActor
     private void EndRun()
     {
         _figures.Pause();
+        _isRunning = false;
         _answered.Clear();
         _step = _target;
         bool endsEpoch = _step % _setup.StepsPerEpoch == 0;

@@ -56,10 +56,7 @@ public sealed class EpochSampler
 
     private void Arrange(long epoch)
     {
-        for (int i = 0; i < _order.Length; i++)
-            _order[i] = i;
-        if (_shuffle)
-            Permutation.Shuffle(_order, _seed, RandomPurpose.Shuffle, (ulong)epoch);
+        RandomPermutation.Fill(_order, _seed, RandomPurpose.Shuffle, (ulong)epoch, _shuffle);
         _epoch = epoch;
     }
 }
