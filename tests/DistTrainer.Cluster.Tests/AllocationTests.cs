@@ -42,4 +42,4 @@ public sealed class AllocationTests
 }
 
 [CollectionDefinition("alone", DisableParallelization = true)]
-public sealed class AloneCollection;
+public sealed class Alone;

@@ -10,15 +10,15 @@ namespace DistTrainer.Cluster.Tests;
 public sealed class Golden_runs
 {
     [Theory]
-    [InlineData("sgd", "")]
-    [InlineData("sgd-nesterov-clip-norm", "")]
-    [InlineData("adam", "")]
-    [InlineData("adamw-clip-both-max-norm", "")]
-    [InlineData("rmsprop-elastic-net", "")]
+    [InlineData("sgd", "359bfab4c117e4786a51aa88231b043d94c33c7d")]
+    [InlineData("sgd-nesterov-clip-norm", "4c4144b925d9722bbd674e44ef96cebbed8dcaad")]
+    [InlineData("adam", "8cffcff7109847500c471a0748cc59809e65ee09")]
+    [InlineData("adamw-clip-both-max-norm", "5ebca8b1795c476b5a50f67690876f937301a89f")]
+    [InlineData("rmsprop-elastic-net", "c654a6038f445f663f7b2747b62d02e2d28ce14c")]
     public async Task The_parameter_hash_is_pinned(string variant, string hash)
     {
         DataParts data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
         TrainingResult result = await TestJobs.Run(TestJobs.Variants[variant], data, new RunOptions { Workers = 2, ParameterShards = 2 });
-        Assert.Equal(hash, result.ParameterHash);
+        Assert.Equal(hash, result.ParameterHash[..hash.Length]);
     }
 }
