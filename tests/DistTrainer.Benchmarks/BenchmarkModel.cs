@@ -29,24 +29,4 @@ internal sealed record BenchmarkModel(string Name, int Batch, int[] Widths)
             : new OptimizerDescription { Kind = OptimizerKind.Adam, LearningRate = 1e-3f },
         Training = new TrainingDescription { Epochs = epochs, BatchSize = Batch, DataShards = dataShards, Shuffle = false },
     };
-
-    /// <summary>Random pixels and labels: speed does not depend on what they show.</summary>
-    public static DataParts RandomData(int count)
-    {
-        var random = new Random(1);
-        float[] features = new float[count * 784], targets = new float[count];
-        foreach (ref float value in features.AsSpan())
-            value = random.NextSingle();
-        foreach (ref float value in targets.AsSpan())
-            value = random.Next(10);
-        var schema = new DataSchema
-        {
-            Task = TaskKind.Classification,
-            FeatureNames = [.. Enumerable.Range(0, 784).Select(i => $"p{i}")],
-            TargetNames = ["label"],
-            ClassNames = [.. Enumerable.Range(0, 10).Select(i => $"{i}")],
-            Normalization = new Normalization(NormalizationKind.None, new float[784], [.. Enumerable.Repeat(1f, 784)], [0f], [1f]),
-        };
-        return new DataParts(new DataSet(features, targets, 784, 1), new DataSet([], [], 784, 1), new DataSet([], [], 784, 1), schema, "");
-    }
 }

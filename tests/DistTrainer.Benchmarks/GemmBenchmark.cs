@@ -59,13 +59,6 @@ internal static class GemmBenchmark
 
     private static double Measure(Action action, int count)
     {
-        if (Environment.GetEnvironmentVariable("CPU_TIME") == "1")
-        {
-            TimeSpan before = Environment.CpuUsage.UserTime;
-            for (int i = 0; i < count; i++)
-                action();
-            return (Environment.CpuUsage.UserTime - before).TotalSeconds / count;
-        }
         var watch = Stopwatch.StartNew();
         for (int i = 0; i < count; i++)
             action();

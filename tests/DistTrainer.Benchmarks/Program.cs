@@ -1,6 +1,33 @@
+using System.CommandLine;
+using BenchmarkDotNet.Running;
 using DistTrainer.Benchmarks;
+using DistTrainer.Engine;
 
-if (args[0] == "gemm")
-    GemmBenchmark.Run(0.2);
-else
-    await TrainBenchmark.Run(args[1].Split(','), args[2].Split(','), int.Parse(args[3], System.Globalization.CultureInfo.InvariantCulture), 1, int.Parse(args[4], System.Globalization.CultureInfo.InvariantCulture), 0.4, 3, BenchmarkModel.RandomData(12800));
+var models = new Option<string>("--models") { Description = "Models, comma-separated.", DefaultValueFactory = _ => "a,b,c" };
+var optimizers = new Option<string>("--optimizers") { Description = "sgd (momentum 0.9), adam, or both, comma-separated.", DefaultValueFactory = _ => "sgd,adam" };
+var workers = new Option<int>("--workers") { Description = "Worker actors.", DefaultValueFactory = _ => 2 };
+var threads = new Option<int>("--threads") { Description = "Threads.", DefaultValueFactory = _ => 1 };
+var dataShards = new Option<int>("--data-shards") { Description = "Data shards of a step.", DefaultValueFactory = _ => 2 };
+var seconds = new Option<double>("--seconds") { Description = "Length of a timed chunk.", DefaultValueFactory = _ => 0.4 };
+var chunks = new Option<int>("--chunks") { Description = "Timed chunks.", DefaultValueFactory = _ => 3 };
+var seeds = new Option<int>("--seeds") { Description = "Seeds, from 1.", DefaultValueFactory = _ => 1 };
+var epochs = new Option<int>("--epochs") { Description = "Epochs a seed.", DefaultValueFactory = _ => 8 };
+
+var train = new Command("train", "Whole training steps through the actors.") { models, optimizers, workers, threads, dataShards, seconds, chunks };
+train.SetAction((result, _) => TrainBenchmark.Run(
+    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(workers), result.GetValue(threads),
+    result.GetValue(dataShards), result.GetValue(seconds), result.GetValue(chunks), FashionMnist(12_800)));
+var gemm = new Command("gemm", "Matrix products of the models at one thread.") { seconds };
+gemm.SetAction(result => GemmBenchmark.Run(result.GetValue(seconds) / 2));
+var optim = new Command("optim", "Optimizer updates of 25 million parameters.") { threads, seconds, chunks };
+optim.SetAction(result => OptimizerBenchmark.Run(result.GetValue(threads), result.GetValue(seconds), result.GetValue(chunks)));
+var epoch = new Command("epoch", "Seconds an epoch on Fashion-MNIST, model b, Adam, and test accuracy after each.") { seeds, epochs, workers, dataShards };
+epoch.SetAction((result, _) => EpochBenchmark.Run(
+    result.GetValue(seeds), result.GetValue(epochs), result.GetValue(workers), result.GetValue(dataShards), FashionMnist(0)));
+var kernels = new Command("kernels", "Kernels under BenchmarkDotNet.");
+kernels.SetAction(_ => BenchmarkRunner.Run<KernelBenchmarks>());
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels };
+return await root.Parse(args).InvokeAsync();
+
+static DataParts FashionMnist(int limit) => DataLoader.Load(
+    new DataDescription { Source = "fashion-mnist", Normalization = NormalizationKind.UnitBytes, ValidationFraction = 0, Limit = limit }, new LossDescription());
