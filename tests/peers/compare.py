@@ -63,6 +63,7 @@ class Session:
 
     def __init__(self, path, patient):
         self.path, self.records, self.patient = path, [], patient
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         open(path, "w").close()
 
     def keep(self, record):
