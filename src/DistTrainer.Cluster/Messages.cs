@@ -74,9 +74,11 @@ public sealed record Holding(int Generation, int Worker, long Step) : IProtocolM
 /// <param name="Samples">Samples of the whole step, over all workers: what the sum is divided by.</param>
 /// <param name="Node">Which data shards.</param>
 /// <param name="Gradient">The flat gradient; not changed until the step's parameters have been broadcast.</param>
+/// <param name="IsKnownFinite">Whether the worker has seen that all values are finite; else the parameter shard looks for itself.</param>
 /// <param name="Losses">The loss sums of the node's data shards, one each.</param>
 public sealed record PushGradient(
-    int Generation, int Worker, long Step, int Samples, TreeNode Node, AlignedBuffer Gradient, LossSums[] Losses) : IProtocolMessage;
+    int Generation, int Worker, long Step, int Samples, TreeNode Node, AlignedBuffer Gradient, bool IsKnownFinite,
+    LossSums[] Losses) : IProtocolMessage;
 
 /// <summary>Parameter shard → all workers: its slice of the parameters of a step is in place. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>

@@ -62,6 +62,9 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>Samples of the open step over all workers.</summary>
     public int BatchRows { get; private set; }
 
+    /// <summary>Whether the gradient is known to be finite in all layers that are through the backward pass.</summary>
+    public bool IsKnownFinite { get; private set; }
+
     /// <summary>The loss sums of one node's data shards in the open step.</summary>
     public LossSums[] LossesOf(int node) => _nodeLosses[node];
 
@@ -126,10 +129,11 @@ internal sealed class GradientWorker : IDisposable
         _engine!.Loss(_bounds, _losses, withGradient: true);
         for (int n = 0; n < _nodes.Length; n++)
             _losses.AsSpan(_nodes[n].Node.Start - _firstDataShard, _nodes[n].Node.Count).CopyTo(_nodeLosses[n]);
+        IsKnownFinite = true;
         int next = _setup.Ranges.Count - 1;
         for (int layer = _setup.Network.Layers.Count - 1; layer >= 0; layer--)
         {
-            _engine.Backward(layer, _setup.Parameters.Span, _nodes);
+            IsKnownFinite &= _engine.Backward(layer, _setup.Parameters.Span, _nodes);
             int done = _setup.Network.Layers[layer].Offset;
             for (; next >= 0 && _setup.Ranges[next].Start >= done; next--)
                 push(next);

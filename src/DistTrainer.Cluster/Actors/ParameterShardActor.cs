@@ -71,7 +71,10 @@ internal sealed class ParameterShardActor : ReceiveActor
 
     private void Take(PushGradient push)
     {
-        PushOutcome outcome = _shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, _shard.Range.Start));
+        PushOutcome outcome = _shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, _shard.Range.Start)
+        {
+            IsKnownFinite = push.IsKnownFinite,
+        });
         if (outcome is PushOutcome.Accepted or PushOutcome.Completed)
         {
             _samples = push.Samples;

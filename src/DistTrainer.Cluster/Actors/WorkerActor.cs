@@ -99,7 +99,7 @@ internal sealed class WorkerActor : ReceiveActor
         {
             GradientNode node = _worker.Nodes[n];
             _parameterShards[parameterShard].Tell(
-                new PushGradient(_generation, _index, _worker.Step, _worker.BatchRows, node.Node, node.Gradient, _worker.LossesOf(n)), Self);
+                new PushGradient(_generation, _index, _worker.Step, _worker.BatchRows, node.Node, node.Gradient, _worker.IsKnownFinite, _worker.LossesOf(n)), Self);
         }
     }
 

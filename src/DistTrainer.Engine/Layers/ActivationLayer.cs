@@ -85,11 +85,9 @@ public sealed class ActivationLayer : ILayer
 
     /// <summary>Does nothing: there are no parameters.</summary>
     /// <inheritdoc/>
-    public void BackwardParameters(
+    public bool BackwardParameters(
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
-        ReadOnlySpan<int> dataShardBounds, Span<float> gradient)
-    {
-    }
+        ReadOnlySpan<int> dataShardBounds, Span<float> gradient) => true;
 
     private static void Forward<TFunction>(TFunction function, ReadOnlySpan<float> input, Span<float> output)
         where TFunction : struct, IActivationFunction

@@ -75,7 +75,7 @@ public sealed unsafe class DenseLayer : ILayer
     }
 
     /// <inheritdoc/>
-    public void BackwardParameters(
+    public bool BackwardParameters(
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
         ReadOnlySpan<int> dataShardBounds, Span<float> gradient)
     {
@@ -96,6 +96,7 @@ public sealed unsafe class DenseLayer : ILayer
         }
         if (_bias)
             BiasGradient.Compute(outputGradient, dataShardBounds, gradient.Slice(WeightCount, Outputs));
+        return Magnitude.SumsStayFinite(input, outputGradient);
     }
 
     private enum Product

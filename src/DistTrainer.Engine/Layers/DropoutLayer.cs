@@ -67,11 +67,9 @@ public sealed class DropoutLayer : ILayer
 
     /// <summary>Does nothing: there are no parameters.</summary>
     /// <inheritdoc/>
-    public void BackwardParameters(
+    public bool BackwardParameters(
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
-        ReadOnlySpan<int> dataShardBounds, Span<float> gradient)
-    {
-    }
+        ReadOnlySpan<int> dataShardBounds, Span<float> gradient) => true;
 
     /// <summary>to = mask · scale · from; the same for values and for gradients.</summary>
     private void Apply(in LayerContext context, ActivationPanels from, ActivationPanels to)

@@ -78,7 +78,8 @@ public interface ILayer
     /// <param name="outputGradient">[rows, Outputs].</param>
     /// <param name="dataShardBounds">Row numbers at which the data shards of one complete subtree begin, and the end of the last.</param>
     /// <param name="gradient">This layer's part of a flat gradient vector; overwritten.</param>
-    void BackwardParameters(
+    /// <returns>Whether every value of the gradient is known to be finite; after false the parameter server looks for itself, which costs one more read.</returns>
+    bool BackwardParameters(
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
         ReadOnlySpan<int> dataShardBounds, Span<float> gradient);
 }

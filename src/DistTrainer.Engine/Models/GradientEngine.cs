@@ -115,7 +115,8 @@ public sealed class GradientEngine : IDisposable
     /// <param name="layer">Index of the layer; the layers behind it have been run backward.</param>
     /// <param name="parameters">All parameters, flat, as in the forward pass.</param>
     /// <param name="nodes">For each complete subtree of data shards that the rows belong to: its flat gradient, of which this layer's part is overwritten, and the bounds of its data shards.</param>
-    public void Backward(int layer, ReadOnlySpan<float> parameters, ReadOnlySpan<GradientNode> nodes)
+    /// <returns>Whether the layer's part of every node's gradient is known to be finite.</returns>
+    public bool Backward(int layer, ReadOnlySpan<float> parameters, ReadOnlySpan<GradientNode> nodes)
     {
         NetworkLayer module = _network.Layers[layer];
         LayerContext context = Context();
@@ -125,10 +126,12 @@ public sealed class GradientEngine : IDisposable
             module.Layer.BackwardInput(
                 context, parameters.Slice(module.Offset, module.Length), Activation(layer), Activation(layer + 1), outputGradient, Gradient(layer));
         }
+        bool isFinite = true;
         if (module.Length == 0)
-            return;
+            return isFinite;
         foreach (GradientNode node in nodes)
-            module.Layer.BackwardParameters(context, Activation(layer), outputGradient, node.Bounds, node.Gradient.Span.Slice(module.Offset, module.Length));
+            isFinite &= module.Layer.BackwardParameters(context, Activation(layer), outputGradient, node.Bounds, node.Gradient.Span.Slice(module.Offset, module.Length));
+        return isFinite;
     }
 
     /// <summary>The activations that go into a layer; index one past the last layer: the network's outputs.</summary>
