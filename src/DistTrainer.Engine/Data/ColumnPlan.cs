@@ -46,25 +46,46 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
 
     private static ColumnPlan ForModel(string place, IReadOnlyList<string> names, bool named, IReadOnlyList<string> wanted, ReadRequest request)
     {
-        int[] targets = request.Targets.Select(name => IndexOrNumber(names, name)).ToArray();
-        if (Array.IndexOf(targets, -1) is var missing and >= 0)
-        {
-            if (request.NeedTargets)
-                throw DataError.Of($"{place}: there is no target column {DataError.Quote(request.Targets[missing])}; {DataError.Suggest(request.Targets[missing], [.. names])}");
-            targets = [];
-        }
-        // Rows without names and without targets are taken in the model's order.
-        if (!named && names.Count == wanted.Count && !request.NeedTargets)
-            return new([.. Enumerable.Range(0, names.Count)], []);
+        int[] targets = ModelTargets(place, names, named, request);
         int[] features = wanted.Select(name => IndexOf(names, name)).ToArray();
-        if (Array.IndexOf(features, -1) is var absent and >= 0)
-        {
-            string advice = named
-                ? DataError.Suggest(wanted[absent], [.. names])
-                : $"the file has {names.Count} columns without names, the model wants {wanted.Count}; add a header line.";
-            throw DataError.Of($"{place}: the model wants a column {DataError.Quote(wanted[absent])}, which is not there; {advice}");
-        }
-        return new(features, targets);
+        bool found = !features.Contains(-1);
+        if (found && !features.Intersect(targets).Any())
+            return new(features, targets);
+        // Numbers are what a model calls columns that had no names.
+        bool modelNamed = !wanted.All(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        bool byPlace = !named || (!modelNamed && features.All(column => column < 0));
+        if (byPlace && ByPlace(names, modelNamed, wanted, targets) is { } places)
+            return new(places, targets);
+        if (found)
+            throw DataError.Configuration($"data.targets: column {DataError.Quote(names[features.Intersect(targets).First()])} of {place} is a feature of the model; name the target column.");
+        string absent = wanted[Array.IndexOf(features, -1)];
+        string andTargets = request.NeedTargets ? $" and {targets.Length} target(s)" : "";
+        string advice = !named ? $"the file has {names.Count} columns without names, the model wants {wanted.Count}{andTargets}; add a header line."
+            : byPlace ? $"the file has {names.Count} columns, the model wants {wanted.Count}{andTargets} in the order of its own data, which had no names."
+            : DataError.Suggest(absent, [.. names]);
+        throw DataError.Of($"{place}: the model wants a column {DataError.Quote(absent)}, which is not there; {advice}");
+    }
+
+    /// <summary>The target columns of a file for a model; none where they may be missing and are.</summary>
+    private static int[] ModelTargets(string place, IReadOnlyList<string> names, bool named, ReadRequest request)
+    {
+        int[] targets = request.Targets.Select(name => IndexOrNumber(names, name)).ToArray();
+        int missing = Array.IndexOf(targets, -1);
+        if (missing < 0 || !request.NeedTargets)
+            return missing < 0 ? targets : [];
+        // Where the targets stood among the features is not kept with a model, and a guess would give wrong figures unnoticed.
+        string advice = named ? DataError.Suggest(request.Targets[missing], [.. names]) : "the file's columns have no names: add a header line.";
+        throw DataError.Of($"{place}: there is no target column {DataError.Quote(request.Targets[missing])}; {advice}");
+    }
+
+    /// <summary>Features by place: under the model's numbers where they fit, else all columns that are no targets; null where neither fits.</summary>
+    private static int[]? ByPlace(IReadOnlyList<string> names, bool modelNamed, IReadOnlyList<string> wanted, int[] targets)
+    {
+        int[] numbers = modelNamed ? [-1] : wanted.Select(name => IndexOrNumber(names, name)).ToArray();
+        if (!numbers.Contains(-1) && !numbers.Intersect(targets).Any())
+            return numbers;
+        int[] others = Enumerable.Range(0, names.Count).Except(targets).ToArray();
+        return others.Length == wanted.Count ? others : null;
     }
 
     private static void CheckNames(string place, IReadOnlyList<string> names, Func<int, bool> used)

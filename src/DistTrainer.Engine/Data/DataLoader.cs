@@ -55,7 +55,7 @@ public static class DataLoader
     /// the test files are taken where there are some, else the training files.
     /// </summary>
     /// <param name="description">Where the samples are; task, split and normalization are the model's. Targets, where given, name the target columns of this file in the model's order.</param>
-    /// <param name="schema">What the model knows of its data.</param>
+    /// <param name="schema">What the model knows of its data: feature columns are found by name, or by place where the file or the model's own data have no names.</param>
     /// <exception cref="DistTrainerException">The file is wrong or does not fit the model.</exception>
     public static DataSet LoadLabelled(DataDescription description, DataSchema schema)
     {
@@ -65,7 +65,7 @@ public static class DataLoader
 
     /// <summary>Loads rows without targets (a target column may be there; it is not looked at) to predict for.</summary>
     /// <param name="description">Where the rows are.</param>
-    /// <param name="schema">What the model knows of its data: columns are found by the features' names, or by place where the file has exactly the model's features and no names.</param>
+    /// <param name="schema">What the model knows of its data: columns are found by the features' names, or by place where the file or the model's own data have no names.</param>
     /// <exception cref="DistTrainerException">The file is wrong or does not fit the model.</exception>
     public static PredictionRows LoadForPrediction(DataDescription description, DataSchema schema)
     {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 using Parquet;
@@ -26,6 +27,7 @@ internal static class ParquetTableReader
     private static async Task<RawData> ReadAsync(string path, ReadRequest request)
     {
         await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        CheckFooter(path, stream);
         await using ParquetReader reader = await ParquetReader.CreateAsync(stream).ConfigureAwait(false);
         DataField[] fields = reader.Schema.DataFields;
         string[] names = [.. fields.Select(field => field.Path.ToString())];
@@ -55,6 +57,24 @@ internal static class ParquetTableReader
         return new(path, features, [.. plan.Features.Select(column => names[column])],
             [.. plan.Targets.Select((column, i) => targets[i].ToRaw(names[column]))],
             row => $"{path}: row {row}", (row, target) => $"{path}: row {row}, column {DataError.Quote(names[plan.Targets[target]])}");
+    }
+
+    /// <summary>
+    /// Refuses a footer that cannot be right: the file ends in the footer, its length and <c>PAR1</c>, and the footer, a Thrift
+    /// structure, ends in a zero. The library searches without end for a missing zero.
+    /// </summary>
+    private static void CheckFooter(string path, FileStream stream)
+    {
+        const int Magic = 4, EndLength = 9;
+        Span<byte> end = stackalloc byte[EndLength];
+        if (stream.Length < Magic + EndLength)
+            throw DataError.Of($"{path}: {stream.Length} bytes are too few for a Parquet file; get it again.");
+        stream.Position = stream.Length - EndLength;
+        stream.ReadExactly(end);
+        stream.Position = 0;
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(end[1..]);
+        if (!end[5..].SequenceEqual("PAR1"u8) || length < 1 || length > stream.Length - Magic - (EndLength - 1) || end[0] != 0)
+            throw DataError.Of($"{path}: the file does not end like a Parquet file (footer, its length, PAR1); it is cut off, damaged or encrypted: get it again.");
     }
 
     private static void CopyFeature(string path, string name, double[] values, FloatRows features, int first, int feature)

@@ -199,6 +199,56 @@ public sealed class DataLoaderTests : IDisposable
         Assert.Equal([1f], DataLoader.LoadLabelled(DataTestFiles.Whole(renamed) with { Targets = ["0"] }, data.Schema).Targets);
     }
 
+    [Theory]
+    [InlineData("1,2,3\n4,5,6\n", "", "p,q,r\n7,8,9\n", "", new[] { 7f, 8f }, 9f)]
+    [InlineData("1,2,3\n4,5,6\n", "1", "p,q,r\n7,8,9\n", "", new[] { 7f, 9f }, 8f)]
+    [InlineData("1,2,3\n4,5,6\n", "", "7,8,9\n", "0", new[] { 8f, 9f }, 7f)]
+    [InlineData("1,2,3\n4,5,6\n", "", "p,q,r\n7,8,9\n", "p", new[] { 8f, 9f }, 7f)]
+    [InlineData("a,b,y\n1,2,3\n", "", "7,8,9\n", "1", new[] { 7f, 9f }, 8f)]
+    [InlineData("a,b,y\n1,2,3\n", "", "y,b,a\n7,8,9\n", "", new[] { 9f, 8f }, 7f)]
+    public void Columns_are_found_by_place_where_the_file_or_the_model_has_no_names(
+        string train, string trainTarget, string file, string fileTarget, float[] features, float target)
+    {
+        DataSchema schema = _files.LoadCsv(train, DataTestFiles.Squared, d => d with { Targets = trainTarget.Length > 0 ? [trainTarget] : [] }).Schema;
+        DataDescription description = DataTestFiles.Whole(_files.Write("e.csv", file)) with { Targets = fileTarget.Length > 0 ? [fileTarget] : [] };
+        DataSet labelled = DataLoader.LoadLabelled(description, schema);
+        Assert.Equal(features, labelled.Features);
+        Assert.Equal([target], labelled.Targets);
+    }
+
+    [Theory]
+    [InlineData("", "7,8\n")]
+    [InlineData("", "p,q\n7,8\n")]
+    [InlineData("", "p,q,r\n7,8,9\n")]
+    [InlineData("1", "p,q\n7,8\n")]
+    [InlineData("0", "7,8\n")]
+    [InlineData("1", "p,q,r\n7,9,8\n")]
+    public void Rows_for_a_model_without_names_are_taken_by_place(string trainTarget, string file)
+    {
+        DataSchema schema = _files.LoadCsv("1,2,3\n4,5,6\n", DataTestFiles.Squared, d => d with { Targets = trainTarget.Length > 0 ? [trainTarget] : [] }).Schema;
+        Assert.Equal([7f, 8f], DataLoader.LoadForPrediction(DataTestFiles.Whole(_files.Write("p.csv", file)), schema).Features);
+    }
+
+    [Theory]
+    [InlineData("a,b,y\n1,2,3\n", "7,8,9\n", "", ":1: there is no target column 'y'; the file's columns have no names: add a header line.")]
+    [InlineData("a,b,y\n1,2,3\n", "7,8,9,10\n", "2", ":1: the model wants a column 'a', which is not there; the file has 4 columns without names, the model wants 2 and 1 target(s); add a header line.")]
+    [InlineData("1,2,3\n4,5,6\n", "0,x,y\n7,8,9\n", "y", ":1: the model wants a column '1', which is not there; did you mean '0'?")]
+    [InlineData("1,2,3\n4,5,6\n", "p,q\n7,8\n", "q", ":1: the model wants a column '0', which is not there; the file has 2 columns, the model wants 2 and 1 target(s) in the order of its own data, which had no names.")]
+    public void Columns_that_cannot_be_told_apart_are_refused(string train, string file, string target, string message)
+    {
+        DataSchema schema = _files.LoadCsv(train, DataTestFiles.Squared).Schema;
+        string path = _files.Write("e.csv", file);
+        Assert.Equal(path + message, DataTestFiles.Error(() => DataLoader.LoadLabelled(DataTestFiles.Whole(path) with { Targets = target.Length > 0 ? [target] : [] }, schema)));
+    }
+
+    [Fact]
+    public void A_feature_of_the_model_cannot_be_the_target()
+    {
+        DataSchema schema = _files.LoadCsv("a,b,y\n1,2,3\n", DataTestFiles.Squared).Schema;
+        DataDescription description = DataTestFiles.Whole(_files.PathOf("a.csv")) with { Targets = ["a"] };
+        Assert.StartsWith("data.targets: column 'a' of", DataTestFiles.Error(() => DataLoader.LoadLabelled(description, schema), FailureKind.Configuration), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_row_that_cannot_be_scaled_is_refused_with_its_line()
     {

@@ -68,4 +68,21 @@ public sealed class ParquetTests : IDisposable
             Assert.StartsWith(path, DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared)), StringComparison.Ordinal);
         }
     }
+
+    /// <summary>Every bit of the end, where damage keeps the library busy without end (hence the time limit), and every 13th before.</summary>
+    [Fact]
+    public async Task A_file_with_one_bit_flipped_gives_data_or_one_clear_error_soon()
+    {
+        byte[] file = await File.ReadAllBytesAsync(await WriteAsync());
+        string path = _files.PathOf("flipped.parquet");
+        int end = 8 * (file.Length - 16);
+        for (int bit = 0; bit < 8 * file.Length; bit += bit < end ? 13 : 1)
+        {
+            byte[] flipped = [.. file];
+            flipped[bit / 8] ^= (byte)(1 << (bit % 8));
+            await File.WriteAllBytesAsync(path, flipped);
+            Exception? error = await Record.ExceptionAsync(() => Task.Run(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared)).WaitAsync(TimeSpan.FromSeconds(20)));
+            Assert.True(error is null or DistTrainerException { Kind: FailureKind.Data }, $"bit {bit}: {error}");
+        }
+    }
 }
