@@ -5,7 +5,7 @@ namespace DistTrainer.Cluster;
 
 /// <summary>
 /// What a worker does, without the actor: it owns a contiguous range of data shards, goes forward through the layers
-/// whose parameters are in, then backward, and hands out the gradient of a parameter shard as soon as it is whole.
+/// whose parameters are in, then backward, and hands out the gradient for each parameter shard.
 /// </summary>
 internal sealed class GradientWorker : IDisposable
 {
@@ -120,8 +120,11 @@ internal sealed class GradientWorker : IDisposable
         return true;
     }
 
-    /// <summary>Computes the loss and goes backward.</summary>
-    /// <param name="push">Called with each parameter shard's index once its gradient is whole and its parameters are no longer read.</param>
+    /// <summary>
+    /// Computes the loss, goes backward, then hands out the gradient. Within a process pushing earlier only makes a
+    /// parameter shard's update compete with the backward pass for the cores: measured, 8 % of a step of a large model.
+    /// </summary>
+    /// <param name="push">Called with each parameter shard's index, the last layers' first.</param>
     public void Backward(Action<int> push)
     {
         if (!_loaded)
@@ -130,14 +133,10 @@ internal sealed class GradientWorker : IDisposable
         for (int n = 0; n < _nodes.Length; n++)
             _losses.AsSpan(_nodes[n].Node.Start - _firstDataShard, _nodes[n].Node.Count).CopyTo(_nodeLosses[n]);
         IsKnownFinite = true;
-        int next = _setup.Ranges.Count - 1;
         for (int layer = _setup.Network.Layers.Count - 1; layer >= 0; layer--)
-        {
             IsKnownFinite &= _engine.Backward(layer, _setup.Parameters.Span, _nodes);
-            int done = _setup.Network.Layers[layer].Offset;
-            for (; next >= 0 && _setup.Ranges[next].Start >= done; next--)
-                push(next);
-        }
+        for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
+            push(p);
         IsOpen = false;
         _loaded = false;
     }
