@@ -21,7 +21,6 @@ internal sealed class GradientWorker : IDisposable
     private readonly int _firstDataShard;
     private readonly int _dataShardCount;
     private int _nextLayer;
-    private bool _loaded;
 
     /// <summary>Takes over a range of data shards.</summary>
     /// <param name="setup">What all actors share.</param>
@@ -104,7 +103,6 @@ internal sealed class GradientWorker : IDisposable
         foreach (GradientNode node in _nodes)
             _bounds.AsSpan(node.Node.Start - _firstDataShard, node.Bounds.Length).CopyTo(node.Bounds);
         _engine!.Load(_setup.Data.Train, batch.Slice(first, _bounds[^1]), training: true, Step, _setup.Job.Training.Seed);
-        _loaded = true;
     }
 
     /// <summary>Goes forward as far as parameters are in.</summary>
@@ -127,7 +125,7 @@ internal sealed class GradientWorker : IDisposable
     /// <param name="push">Called with each parameter shard's index, the last layers' first.</param>
     public void Backward(Action<int> push)
     {
-        if (!_loaded)
+        if (!IsOpen)
             throw new InvalidOperationException("No step is open.");
         _engine!.Loss(_bounds, _losses, withGradient: true);
         for (int n = 0; n < _nodes.Length; n++)
@@ -138,7 +136,6 @@ internal sealed class GradientWorker : IDisposable
         for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
             push(p);
         IsOpen = false;
-        _loaded = false;
     }
 
     /// <summary>Evaluates chunks of a data part with the parameters in place.</summary>
