@@ -11,6 +11,7 @@ internal sealed class RunFigures(TrainingSetup setup)
 {
     private readonly Stopwatch _clock = new();
     private readonly Dictionary<long, ReportSteps?[]> _open = [];
+    private readonly Dictionary<int, WorkerTimes> _workers = [];
     private LossSums _epoch;
     private long _samples;
     private TimeSpan _epochStart;
@@ -25,11 +26,17 @@ internal sealed class RunFigures(TrainingSetup setup)
 
     private bool CountsCorrect => setup.Data.Schema.Task != TaskKind.Regression;
 
+    /// <summary>Whether steps were reported since the last epoch ended.</summary>
+    public bool HasSamples => _epoch.Count > 0;
+
     /// <summary>Steps begin.</summary>
     public void Resume() => _clock.Start();
 
     /// <summary>Steps stop for a decision.</summary>
     public void Pause() => _clock.Stop();
+
+    /// <summary>Takes a worker's report of its times.</summary>
+    public void Add(ReportWorker report) => _workers[report.Worker] = report.Times;
 
     /// <summary>Takes one parameter shard's report.</summary>
     /// <returns>The whole report once all parameter shards' are in, else null.</returns>
@@ -66,6 +73,6 @@ internal sealed class RunFigures(TrainingSetup setup)
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,
-            _rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters.Span));
+            _rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
     }
 }
