@@ -1,7 +1,14 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using DistTrainer.Benchmarks;
+using DistTrainer.Cluster;
 using DistTrainer.Engine;
+
+if (args is ["wire-worker", ..])
+{
+    WireBenchmark.Work(args[1..]);
+    return 0;
+}
 
 var models = new Option<string>("--models") { Description = "Models, comma-separated.", DefaultValueFactory = _ => "a,b,c" };
 var optimizers = new Option<string>("--optimizers") { Description = "sgd (momentum 0.9), adam, or both, comma-separated.", DefaultValueFactory = _ => "sgd,adam" };
@@ -26,7 +33,19 @@ epoch.SetAction((result, _) => EpochBenchmark.Run(
     result.GetValue(seeds), result.GetValue(epochs), result.GetValue(workers), result.GetValue(dataShards), FashionMnist(0)));
 var kernels = new Command("kernels", "Kernels under BenchmarkDotNet.");
 kernels.SetAction(_ => BenchmarkRunner.Run<KernelBenchmarks>());
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels };
+var megabytes = new Option<double[]>("--megabytes") { Description = "Length of the vector, may be repeated.", DefaultValueFactory = _ => [23, 100] };
+var rounds = new Option<int>("--rounds") { Description = "Timed rounds, all variants in turn.", DefaultValueFactory = _ => 15 };
+var chunkKiB = new Option<int>("--chunk-kib") { Description = "Payload of a data-plane frame.", DefaultValueFactory = _ => new DataPlaneOptions { Node = "" }.ChunkBytes >> 10 };
+var socketKiB = new Option<int>("--socket-kib") { Description = "Socket buffers; 0: the system's choice.", DefaultValueFactory = _ => 0 };
+var wire = new Command("wire", "The data plane beside plain sockets: one way, and push + broadcast with two worker processes.") { megabytes, rounds, chunkKiB, socketKiB };
+wire.SetAction(result =>
+{
+    foreach (double size in result.GetValue(megabytes)!)
+        WireBenchmark.Run(new WireOptions((int)(size * 1e6 / 4), result.GetValue(rounds), result.GetValue(chunkKiB) << 10, result.GetValue(socketKiB) << 10));
+});
+var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
+crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, wire, crc };
 return await root.Parse(args).InvokeAsync();
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace DistTrainer.Benchmarks;
+
+/// <summary>What the wire benchmark can vary.</summary>
+/// <param name="Floats">Length of the vector.</param>
+/// <param name="Rounds">Timed rounds; all variants take turns within a round.</param>
+/// <param name="ChunkBytes">Payload of a frame at most.</param>
+/// <param name="SocketBytes">Send and receive buffers of the sockets; 0: the system's choice.</param>
+internal sealed record WireOptions(int Floats, int Rounds, int ChunkBytes, int SocketBytes);
+
+/// <summary>
+/// Loopback between processes: this one is the server, two more of its own are workers. A plain blocking socket and the data
+/// plane, over TCP and over a Unix-domain socket, move the same whole vector between the same kind of buffers. JSON lines in GB/s.
+/// </summary>
+internal static class WireBenchmark
+{
+    public const int Workers = 2;
+
+    public static void Run(WireOptions options)
+    {
+        IWireServer[] servers =
+        [
+            new PlainServer(options, useUnix: false), new PlainServer(options, useUnix: true),
+            new PlaneServer(options, useUnix: false), new PlaneServer(options, useUnix: true),
+        ];
+        var times = servers.ToDictionary(server => server, _ => (OneWay: new List<double>(), PushBroadcast: new List<double>()));
+        for (int round = -2; round < options.Rounds; round++)
+        {
+            foreach (IWireServer server in servers)
+            {
+                double oneWay = Seconds(() => server.Push(1)), pushBroadcast = Seconds(() => PushBroadcast(server));
+                if (round < 0)
+                    continue;
+                times[server].OneWay.Add(oneWay);
+                times[server].PushBroadcast.Add(pushBroadcast);
+            }
+        }
+        double bytes = (double)options.Floats * sizeof(float);
+        foreach (IWireServer server in servers)
+        {
+            Report("one-way", server, bytes, times[server].OneWay, times[servers[0]].OneWay);
+            Report("push-broadcast", server, 2 * Workers * bytes, times[server].PushBroadcast, times[servers[0]].PushBroadcast);
+            server.Dispose();
+        }
+    }
+
+    /// <summary>Starts a worker process of this program.</summary>
+    /// <param name="arguments">Its arguments.</param>
+    public static Process Start(params IEnumerable<string> arguments)
+    {
+        string program = Environment.ProcessPath!;
+        bool isHost = Path.GetFileNameWithoutExtension(program) == "dotnet";
+        return Process.Start(program, isHost ? [typeof(WireBenchmark).Assembly.Location, .. arguments] : arguments);
+    }
+
+    /// <summary>Is a worker process until the server has gone.</summary>
+    /// <param name="arguments">Variant, address, floats, and for the data plane chunk and socket buffers.</param>
+    public static void Work(string[] arguments)
+    {
+        int Number(int i) => int.Parse(arguments[i], CultureInfo.InvariantCulture);
+        if (arguments.Length == 3)
+            PlainServer.Work(arguments[0], arguments[1], Number(2));
+        else
+            PlaneWorker.Work(arguments[0], arguments[1], new WireOptions(Number(2), 0, Number(3), Number(4)));
+    }
+
+    private static void PushBroadcast(IWireServer server)
+    {
+        server.Push(Workers);
+        server.Broadcast();
+    }
+
+    private static double Seconds(Action action)
+    {
+        var watch = Stopwatch.StartNew();
+        action();
+        return watch.Elapsed.TotalSeconds;
+    }
+
+    private static void Report(string what, IWireServer server, double bytes, List<double> seconds, List<double> plain)
+    {
+        double best = seconds.Min(), median = seconds.Order().ElementAt(seconds.Count / 2);
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            test = "wire",
+            what,
+            server.Name,
+            megabytes = Math.Round(bytes / (what == "one-way" ? 1 : 2 * Workers) / 1e6, 1),
+            bestGBs = Math.Round(bytes / best / 1e9, 2),
+            medianGBs = Math.Round(bytes / median / 1e9, 2),
+            bestOfPlainTcp = string.Create(CultureInfo.InvariantCulture, $"{plain.Min() / best:P0}"),
+        }));
+    }
+}
+
+/// <summary>One way to move the vector.</summary>
+internal interface IWireServer : IDisposable
+{
+    string Name { get; }
+
+    /// <summary>Tells some workers to push, and returns when all they sent is in.</summary>
+    void Push(int workers);
+
+    /// <summary>Sends the vector to all workers, and returns when all say that it is in.</summary>
+    void Broadcast();
+}
