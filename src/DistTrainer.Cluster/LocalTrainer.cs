@@ -7,8 +7,6 @@ namespace DistTrainer.Cluster;
 /// <summary>Trains in this process: one actor system without sockets, the same actors as on a cluster.</summary>
 public static class LocalTrainer
 {
-    // Workers and parameter shards compute in their handlers, so each has a thread of its own: compute on the thread pool
-    // would delay everything else that the actor system does.
     private const string ActorSettings = """
         akka {
           loglevel = INFO
@@ -16,17 +14,8 @@ public static class LocalTrainer
           log-dead-letters = off
           coordinated-shutdown.run-by-clr-shutdown-hook = off
         }
-        disttrainer {
-          worker-dispatcher {
-            type = PinnedDispatcher
-            throughput = 100
-          }
-          parameter-shard-dispatcher {
-            type = PinnedDispatcher
-            throughput = 100
-          }
-        }
-        """;
+
+        """ + ComputeDispatchers.Settings;
 
     /// <summary>Runs a job to its end.</summary>
     /// <param name="job">What to train; validated.</param>

@@ -25,12 +25,13 @@ internal sealed class DataConnection : IDisposable
     /// <summary>Takes over a socket whose handshake is done.</summary>
     /// <param name="socket">The socket; the connection disposes it.</param>
     /// <param name="peer">The peer's node name.</param>
+    /// <param name="isDialed">Whether this side dialed.</param>
     /// <param name="receiver">Takes what arrives.</param>
     /// <param name="chunkBytes">Payload of a floats frame at most.</param>
     /// <param name="ended">Called after <see cref="IDataReceiver.Closed"/>.</param>
-    internal DataConnection(Socket socket, string peer, IDataReceiver receiver, int chunkBytes, Action<DataConnection> ended)
+    internal DataConnection(Socket socket, string peer, bool isDialed, IDataReceiver receiver, int chunkBytes, Action<DataConnection> ended)
     {
-        (_socket, Peer, _receiver, _ended) = (socket, peer, receiver, ended);
+        (_socket, Peer, IsDialed, _receiver, _ended) = (socket, peer, isDialed, receiver, ended);
         IsUnixSocket = socket.AddressFamily == AddressFamily.Unix;
         _writer = new FrameWriter(socket, _queue, chunkBytes);
         _reader = new FrameReader(socket);
@@ -38,6 +39,9 @@ internal sealed class DataConnection : IDisposable
 
     /// <summary>The peer's node name, from the handshake.</summary>
     public string Peer { get; }
+
+    /// <summary>Whether this side dialed.</summary>
+    public bool IsDialed { get; }
 
     /// <summary>Whether the two processes meet over a Unix-domain socket.</summary>
     public bool IsUnixSocket { get; }

@@ -51,7 +51,7 @@ internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, Data
             if (kind != HandshakeKind.Welcome)
                 throw new IOException(kind == HandshakeKind.Refused ? $"refused: {text}" : $"the answer is of kind {(byte)kind}; allowed are 2 (welcome) and 3 (refused).");
             lock (_gate)
-                _connection = _isGivenUp ? null : plane.Open(socket, text);
+                _connection = _isGivenUp ? null : plane.Open(socket, text, isDialed: true);
             End(null);
         }
         catch (Exception e)

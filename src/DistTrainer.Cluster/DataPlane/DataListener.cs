@@ -115,7 +115,7 @@ internal sealed class DataListener : IDisposable
             throw new IOException(reason);
         }
         Handshake.Send(socket, HandshakeKind.Welcome, Handshake.Body(_options.Node));
-        return _plane.Open(socket, hello.Node);
+        return _plane.Open(socket, hello.Node, isDialed: false);
     }
 
     private static (HandshakeKind Kind, byte[] Body) Receive(Socket socket, long deadline)

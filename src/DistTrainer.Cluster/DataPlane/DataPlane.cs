@@ -148,11 +148,12 @@ internal sealed class DataPlane : IDisposable
     /// <summary>Makes a connection of a socket whose handshake is done; null if the data plane is closed.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="peer">The peer's node name.</param>
-    internal DataConnection? Open(Socket socket, string peer)
+    /// <param name="isDialed">Whether this side dialed.</param>
+    internal DataConnection? Open(Socket socket, string peer, bool isDialed)
     {
         socket.ReceiveTimeout = 0;
         socket.SendTimeout = 0;
-        var connection = new DataConnection(socket, peer, Receiver, _options.ChunkBytes, Forget);
+        var connection = new DataConnection(socket, peer, isDialed, Receiver, _options.ChunkBytes, Forget);
         lock (_gate)
             return !_isClosed && _connections.Add(connection) ? connection : null;
     }

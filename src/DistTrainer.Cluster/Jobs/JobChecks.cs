@@ -73,7 +73,8 @@ internal static class JobChecks
             yield return ("schedule.minimum-rate", "is above optimizer.learning-rate");
     }
 
-    private static ConfigNode NodeAt(ConfigObject root, string path)
+    /// <summary>What was read at a path, or the nearest section above it.</summary>
+    internal static ConfigNode NodeAt(ConfigObject root, string path)
     {
         ConfigNode node = root;
         foreach (string part in path.Split('.', '['))

@@ -80,6 +80,9 @@ internal sealed class JobSection<T>(Func<T> defaults, params JobKey<T>[] keys) :
     /// <summary>Its keys.</summary>
     public IReadOnlyList<JobKey<T>> Keys => keys;
 
+    /// <summary>The keys of all sections, to find one that was written into the wrong section.</summary>
+    public Func<IReadOnlyList<JobKeyInfo>> Everything { get; init; } = () => JobKeys.All;
+
     /// <summary>The record where nothing is written.</summary>
     public T Defaults => defaults();
 
@@ -127,7 +130,7 @@ internal sealed class JobSection<T>(Func<T> defaults, params JobKey<T>[] keys) :
             if (keys.Any(key => key.Name == name))
                 continue;
             string? near = NearestName.Find(name, keys.Select(key => key.Name));
-            string? elsewhere = JobKeys.All.FirstOrDefault(key => key.Name == name)?.Path;
+            string? elsewhere = Everything().FirstOrDefault(key => key.Name == name)?.Path;
             string hint = item is ConfigText { Value: null } ? "; keys on one line must be separated by a comma"
                 : near is not null ? $"; did you mean {Join(path, near)}?"
                 : elsewhere is not null ? $"; did you mean {elsewhere}?"

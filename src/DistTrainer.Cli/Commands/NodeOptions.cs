@@ -1,0 +1,53 @@
+using System.Collections;
+using System.CommandLine;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>The options of a node: one for each setting of <c>cluster.hocon</c>, and the file itself.</summary>
+internal sealed class NodeOptions
+{
+    private const string ConfigVariable = NodeKeys.VariablePrefix + "CONFIG";
+
+    private readonly Option<string?> config = new("--config") { Description = $"A file like cluster.hocon. Default: ${ConfigVariable}, or none", HelpName = "FILE" };
+    private readonly Option<string[]>[] knobs = [.. NodeKeys.Knobs.Select(Make)];
+
+    /// <summary>Adds them to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Add(config);
+        foreach (Option<string[]> option in knobs)
+            command.Add(option);
+    }
+
+    /// <summary>The resolved settings, with the process's own environment.</summary>
+    /// <param name="result">The parsed command line.</param>
+    /// <exception cref="DistTrainerException">Something is wrong in them (<see cref="FailureKind.Configuration"/>).</exception>
+    public NodeSettings Read(ParseResult result) => Read(result, Environment.GetEnvironmentVariables()
+        .Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? ""));
+
+    /// <summary>The resolved settings.</summary>
+    /// <param name="result">The parsed command line.</param>
+    /// <param name="environment">Environment variables.</param>
+    /// <exception cref="DistTrainerException">Something is wrong in them (<see cref="FailureKind.Configuration"/>).</exception>
+    public NodeSettings Read(ParseResult result, IReadOnlyDictionary<string, string> environment)
+    {
+        string? path = result.GetValue(config) ?? environment.GetValueOrDefault(ConfigVariable);
+        Dictionary<string, string> flags = knobs.Where(option => result.GetResult(option) is not null)
+            .ToDictionary(option => option.Name, option => string.Join(',', result.GetValue(option) is { Length: > 0 } values ? values : ["true"]));
+        return NodeFile.Read(string.IsNullOrEmpty(path) ? null : JobSource.FromFile(path), environment, flags);
+    }
+
+    // A switch may stand alone; a list may be given with commas or by repeating the option.
+    private static Option<string[]> Make(NodeKnob knob)
+    {
+        JobKeyInfo info = knob.Info;
+        return new Option<string[]>(knob.Flag)
+        {
+            Description = $"{info.Meaning}: {info.Allowed}. Default: {info.Default ?? "none"}. Variable: {knob.Variable}",
+            HelpName = info.Name.ToUpperInvariant(),
+            Arity = new ArgumentArity(info.Allowed == "true or false" ? 0 : 1, 1),
+        };
+    }
+}

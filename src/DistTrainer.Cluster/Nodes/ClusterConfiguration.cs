@@ -1,0 +1,136 @@
+using System.Globalization;
+using Akka.Actor;
+using Akka.Configuration;
+using AkkaCluster = Akka.Cluster.Cluster;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>Makes the configuration of a node's actor system.</summary>
+/// <remarks>
+/// From the strongest to the weakest: what the node's settings decide, the user's own <c>akka</c> section,
+/// <see cref="Defaults"/>, Akka's reference configuration.
+/// </remarks>
+public static class ClusterConfiguration
+{
+    /// <summary>The name of every node's actor system; it is part of the cluster's addresses.</summary>
+    public const string SystemName = "disttrainer";
+
+    /// <summary>The role of nodes that hold parameter shards, and on which the coordinator runs.</summary>
+    public const string ServerRole = "server";
+
+    /// <summary>The role of nodes that compute gradients.</summary>
+    public const string WorkerRole = "worker";
+
+    /// <summary>Largest control message on the wire, in bytes. What grows with the model travels on the data plane.</summary>
+    public const int LargestMessage = 1_000_000;
+
+    // A cut is decided by the majority of the server nodes, so workers that die together never take the servers with them, and
+    // workers without a server end themselves. Servers that die one after another leave a majority each time; of the last
+    // two the one with the lower address goes on.
+    private const string Defaults = """
+        akka {
+          stdout-loglevel = OFF
+          log-dead-letters = off
+          actor.provider = cluster
+          coordinated-shutdown {
+            exit-clr = off
+            run-by-clr-shutdown-hook = off
+          }
+          remote {
+            retry-gate-closed-for = 1s
+            dot-netty.tcp {
+              maximum-frame-size = 1048576b
+              send-buffer-size = 2097152b
+              receive-buffer-size = 2097152b
+            }
+          }
+          cluster {
+            downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
+            gossip-interval = 500ms
+            leader-actions-interval = 500ms
+            unreachable-nodes-reaper-interval = 500ms
+            periodic-tasks-initial-delay = 200ms
+            seed-node-timeout = 2s
+            retry-unsuccessful-join-after = 2s
+            split-brain-resolver {
+              active-strategy = keep-majority
+              keep-majority.role = server
+              down-all-when-unstable = off
+            }
+            singleton {
+              role = server
+              hand-over-retry-interval = 200ms
+            }
+            singleton-proxy {
+              role = server
+              singleton-identification-interval = 200ms
+              buffer-size = 100
+            }
+          }
+        }
+
+        """ + ComputeDispatchers.Settings;
+
+    // The sender of a message picks the serializer by its number, so the general ones must not be there at all.
+    private const string Serializers = """
+        akka.actor {
+          serializers {
+            json = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            disttrainer-control = "DistTrainer.Cluster.HyperionSerializer, DistTrainer.Cluster"
+          }
+          serialization-bindings {
+            "System.Object" = json
+            "DistTrainer.Cluster.IControlMessage, DistTrainer.Cluster" = disttrainer-control
+          }
+        }
+
+        """;
+
+    /// <summary>The configuration of a node.</summary>
+    /// <param name="settings">The node's settings.</param>
+    /// <param name="actorConfiguration">HOCON laid over everything, e.g. <see cref="LogOutput.ActorConfiguration"/>.</param>
+    public static Config For(NodeSettings settings, string actorConfiguration = "")
+    {
+        Config own = ConfigurationFactory.ParseString(settings.AkkaSettings);
+        string scheme = own.GetBoolean("akka.remote.dot-netty.tcp.enable-ssl", false) ? "akka.ssl.tcp" : "akka.tcp";
+        return ConfigurationFactory.ParseString(actorConfiguration)
+            .WithFallback(ConfigurationFactory.ParseString(Serializers + Decided(settings, scheme)))
+            .WithFallback(own)
+            .WithFallback(ConfigurationFactory.ParseString(Defaults));
+    }
+
+    /// <summary>Joins the cluster: a node without seed nodes starts one, the others are on their way already.</summary>
+    /// <param name="system">The node's actor system, made with <see cref="For"/>.</param>
+    /// <param name="settings">The node's settings.</param>
+    /// <returns>Its cluster extension.</returns>
+    public static AkkaCluster Join(ActorSystem system, NodeSettings settings)
+    {
+        AkkaCluster cluster = AkkaCluster.Get(system);
+        if (settings.SeedNodes.Count == 0)
+            cluster.Join(cluster.SelfAddress);
+        return cluster;
+    }
+
+    private static string Decided(NodeSettings node, string scheme) => string.Create(CultureInfo.InvariantCulture, $$"""
+        akka.loglevel = {{node.LogLevel.ToString().ToUpperInvariant()}}
+        akka.remote.dot-netty.tcp {
+          hostname = {{JobValues.Quote(node.ClusterHost)}}
+          public-hostname = {{JobValues.Quote(node.ReachableHost)}}
+          port = {{node.PortToBind}}
+        }
+        akka.cluster {
+          app-version = "{{ProtocolVersion.Current}}"
+          roles = [{{List(node.Roles.Distinct().Select(role => role == NodeRole.Server ? ServerRole : WorkerRole))}}]
+          seed-nodes = [{{List(node.SeedNodes.Select(seed => $"{scheme}://{SystemName}@{seed}"))}}]
+          shutdown-after-unsuccessful-join-seed-nodes = {{NodeValues.Show(node.JoinTimeout)}}
+          failure-detector {
+            heartbeat-interval = {{NodeValues.Show(node.HeartbeatInterval)}}
+            acceptable-heartbeat-pause = {{NodeValues.Show(node.AcceptablePause)}}
+          }
+          split-brain-resolver.stable-after = {{NodeValues.Show(node.StableAfter)}}
+        }
+
+        """);
+
+    private static string List(IEnumerable<string> items) => string.Join(", ", items.Select(JobValues.Quote));
+}

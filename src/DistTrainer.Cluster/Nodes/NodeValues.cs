@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>The types of values that only node settings have.</summary>
+internal static class NodeValues
+{
+    private static readonly (string Unit, TimeSpan Length)[] Units =
+        [("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)), ("ms", TimeSpan.FromMilliseconds(1))];
+
+    /// <summary>The name or IPv4 address of a machine.</summary>
+    public static JobValue<string> Host { get; } = new ScalarValue<string>("a host name or an IPv4 address", ParseHost, JobValues.Quote);
+
+    /// <summary>The same, or nothing.</summary>
+    public static JobValue<string?> OptionalHost { get; } = new ScalarValue<string?>(Host.Allowed, ParseHost, value => value is null ? null : JobValues.Quote(value));
+
+    /// <summary>Host and port of a seed node.</summary>
+    public static JobValue<SeedNode> SeedNode { get; } = new ScalarValue<SeedNode>("HOST:PORT with a port from 1 to 65535, e.g. \"server:4053\"", ParseSeedNode, value => JobValues.Quote(value.ToString()));
+
+    /// <summary>A length of time within bounds, in whole milliseconds.</summary>
+    public static JobValue<TimeSpan> Duration(TimeSpan least, TimeSpan most) => new ScalarValue<TimeSpan>(
+        $"a time with its unit (ms, s, m, h) from {Show(least)} to {Show(most)}", text => ParseDuration(text, least, most), Show);
+
+    /// <summary>A list that may also be one text with commas, as in an environment variable.</summary>
+    public static JobValue<IReadOnlyList<T>> Commas<T>(JobValue<T> element, int longest) => new CommaListValue<T>(element, longest);
+
+    /// <summary>The shortest text of a length of time, e.g. 2s.</summary>
+    public static string Show(TimeSpan time)
+    {
+        (string unit, TimeSpan length) = Units.First(entry => entry.Unit == "ms" || (time >= entry.Length && time.Ticks % entry.Length.Ticks == 0));
+        return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / length.Ticks}{unit}");
+    }
+
+    private static TimeSpan ParseDuration(string text, TimeSpan least, TimeSpan most)
+    {
+        string number = text.TrimEnd([.. "abcdefghijklmnopqrstuvwxyz "]);
+        string unit = text[number.Length..].Trim();
+        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) || !Units.Any(entry => entry.Unit == unit))
+            throw new FormatException("is not a time with its unit");
+        double milliseconds = value * Units.First(entry => entry.Unit == unit).Length.TotalMilliseconds;
+        if (milliseconds < least.TotalMilliseconds || milliseconds > most.TotalMilliseconds)
+            throw new FormatException("is out of range");
+        return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds) : throw new FormatException("is not a whole number of milliseconds");
+    }
+
+    private static string ParseHost(string text) => Uri.CheckHostName(text) is UriHostNameType.Dns or UriHostNameType.IPv4 ? text : throw new FormatException("is not a host");
+
+    private static SeedNode ParseSeedNode(string text)
+    {
+        int colon = text.LastIndexOf(':');
+        if (colon <= 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)
+            throw new FormatException("is not a host and a port");
+        return new SeedNode(ParseHost(text[..colon]), port);
+    }
+}
+
+/// <inheritdoc cref="NodeValues.Commas"/>
+internal sealed class CommaListValue<T>(JobValue<T> element, int longest) : JobValue<IReadOnlyList<T>>
+{
+    private readonly ListValue<T> list = new(element, longest);
+
+    /// <inheritdoc/>
+    public override string Allowed => $"one or more, separated by commas, of: {element.Allowed}";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<T> Read(ConfigNode node, string path, IReadOnlyList<T> current) => list.Read(
+        node is ConfigText { Value: { } text } && text.Contains(',')
+            ? new ConfigList([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => new ConfigText(item, node.Origin))], node.Origin)
+            : node,
+        path,
+        current);
+
+    /// <inheritdoc/>
+    public override string? Write(IReadOnlyList<T> value, JobWriter writer) => list.Write(value, writer);
+}
+
+/// <summary>The section <c>akka</c>: taken as it is, and kept as HOCON.</summary>
+internal sealed class AkkaSectionValue : JobValue<string>
+{
+    /// <inheritdoc/>
+    public override string Allowed => "a section, e.g. akka { remote { … } }";
+
+    /// <inheritdoc/>
+    public override string Read(ConfigNode node, string path, string current)
+    {
+        if (node is ConfigText { Value: null })
+            return current;
+        var text = new StringBuilder("\"akka\" : ");
+        Append(text, node is ConfigObject ? node : throw node.Refuse(path, $" is not a section; allowed: {Allowed}"));
+        return text.ToString();
+    }
+
+    /// <inheritdoc/>
+    public override string? Write(string value, JobWriter writer) => value.Length == 0 ? null : value[(value.IndexOf(':') + 2)..];
+
+    private static void Append(StringBuilder text, ConfigNode node)
+    {
+        switch (node)
+        {
+            case ConfigObject section:
+                text.Append("{\n");
+                foreach ((string key, ConfigNode item) in section.Items)
+                {
+                    text.Append(JobValues.Quote(key)).Append(" : ");
+                    Append(text, item);
+                    text.Append('\n');
+                }
+
+                text.Append('}');
+                break;
+            case ConfigList list:
+                text.Append('[');
+                for (int i = 0; i < list.Items.Count; i++)
+                {
+                    text.Append(i > 0 ? ", " : "");
+                    Append(text, list.Items[i]);
+                }
+
+                text.Append(']');
+                break;
+            case ConfigText value:
+                text.Append(value.Value is null ? "null" : JobValues.Quote(value.Value));
+                break;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Serialization;
+using Hyperion;
+using Hyperion.SerializerFactories;
+using HyperionCore = Hyperion.Serializer;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// Writes and reads control messages with Hyperion. Only types of a closed list (<see cref="ControlTypes"/>) are written
+/// or read; on the wire they are numbers, and arrays names that are looked up in the list first. Actor references travel
+/// as paths.
+/// </summary>
+public class HyperionSerializer : SerializerWithStringManifest
+{
+    private readonly ControlTypes types;
+    private readonly HyperionCore serializer;
+
+    /// <summary>Made by the actor system.</summary>
+    public HyperionSerializer(ExtendedActorSystem system)
+        : this(system, ControlTypes.Own)
+    {
+    }
+
+    /// <summary>Makes one for messages of another assembly.</summary>
+    /// <param name="system">Resolves actor references.</param>
+    /// <param name="types">What may be written and read.</param>
+    protected internal HyperionSerializer(ExtendedActorSystem system, ControlTypes types)
+        : base(system)
+    {
+        this.types = types;
+        serializer = new HyperionCore(SerializerOptions.Default
+            .WithVersionTolerance(false)
+            .WithPreserveObjectReferences(false)
+            .WithIgnoreSerializable(true)
+            .WithDisallowUnsafeType(true)
+            .WithTypeFilter(new Names(types))
+            .WithKnownTypes(types.All)
+            .WithSurrogates([Surrogate.Create<IActorRef, ActorRefBase.Surrogate>(actor => (ActorRefBase.Surrogate)actor.ToSurrogate(system), surrogate => (IActorRef)surrogate.FromSurrogate(system))])
+            .WithSerializerFactory([new Gate(types)]));
+    }
+
+    /// <inheritdoc/>
+    public override int Identifier => -5;
+
+    /// <summary>The protocol version: messages of another one are refused before anything of them is read.</summary>
+    public override string Manifest(object o) => Version(ProtocolVersion.Current);
+
+    /// <summary>Writes a message.</summary>
+    /// <exception cref="SerializationException">It is, or holds, something that is not on the list, or it is larger than <see cref="ClusterConfiguration.LargestMessage"/>.</exception>
+    public override byte[] ToBinary(object obj)
+    {
+        if (!types.Contains(obj.GetType()))
+            throw new SerializationException($"{obj.GetType()} is not a control message.");
+        using var stream = new MemoryStream();
+        try
+        {
+            serializer.Serialize(obj, stream);
+        }
+        catch (Exception failure) when (failure is not SerializationException)
+        {
+            throw new SerializationException($"{obj.GetType()} cannot be written: {failure.Message}", failure);
+        }
+
+        return stream.Length <= ClusterConfiguration.LargestMessage
+            ? stream.ToArray()
+            : throw new SerializationException($"{obj.GetType()} takes {stream.Length} bytes; a control message has at most {ClusterConfiguration.LargestMessage}.");
+    }
+
+    /// <summary>Reads a message.</summary>
+    /// <exception cref="SerializationException">It is of another protocol version, too large, damaged, or names a type that is not on the list.</exception>
+    public override object FromBinary(byte[] bytes, string manifest)
+    {
+        if (manifest != Version(ProtocolVersion.Current))
+            throw new SerializationException($"A message of protocol version \"{manifest}\" came; this node speaks \"{Version(ProtocolVersion.Current)}\".");
+        if (bytes.Length > ClusterConfiguration.LargestMessage)
+            throw new SerializationException($"A control message of {bytes.Length} bytes came; it has at most {ClusterConfiguration.LargestMessage}.");
+        try
+        {
+            using var stream = new MemoryStream(bytes, writable: false);
+            object message = serializer.Deserialize(stream);
+            return message is IControlMessage && stream.Position == stream.Length ? message : throw new SerializationException("The bytes are not a control message.");
+        }
+        catch (Exception failure) when (failure is not SerializationException)
+        {
+            throw new SerializationException($"A control message is damaged or not allowed: {failure.Message}", failure);
+        }
+    }
+
+    private static string Version(int version) => $"v{version}";
+
+    /// <summary>
+    /// The names that may be looked up. Hyperion writes a listed type as its number, but an array always by its name; and it
+    /// asks for the full name of what it is given to write.
+    /// </summary>
+    private sealed class Names(ControlTypes types) : ITypeFilter
+    {
+        private readonly HashSet<string> allowed =
+        [
+            .. types.All.Where(type => type.IsArray).Aggregate(TypeFilterBuilder.Create(), (builder, type) => builder.Include(type)).Build().FilteredTypes,
+            .. types.All.Select(type => type.AssemblyQualifiedName!),
+        ];
+
+        public bool IsAllowed(string typeName) => allowed.Contains(typeName);
+    }
+
+    /// <summary>Asked once for each type that is written: lets the listed ones pass to Hyperion's own factories.</summary>
+    private sealed class Gate(ControlTypes types) : ValueSerializerFactory
+    {
+        public override bool CanSerialize(HyperionCore serializer, Type type) =>
+            types.MayDeclare(type) ? false : throw new SerializationException($"{type} may not be in a control message.");
+
+        public override bool CanDeserialize(HyperionCore serializer, Type type) => CanSerialize(serializer, type);
+
+        public override Hyperion.ValueSerializers.ValueSerializer BuildSerializer(HyperionCore serializer, Type type, System.Collections.Concurrent.ConcurrentDictionary<Type, Hyperion.ValueSerializers.ValueSerializer> typeMapping) =>
+            throw new NotSupportedException();
+    }
+}
