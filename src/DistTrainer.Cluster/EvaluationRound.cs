@@ -17,7 +17,26 @@ internal sealed class EvaluationRound(TrainingSetup setup, int generation, long 
     private readonly HashSet<int> _collected = [];
 
     /// <summary>Whether all chunks are evaluated and all parameters are in.</summary>
-    public bool IsDone => _done.Count == _sums.Values.Sum(sums => sums.Length) && _collected.Count == setup.Ranges.Count;
+    public bool IsDone => _done.Count == _sums.Values.Sum(sums => sums.Length) && IsCollected;
+
+    /// <summary>Whether all parameters are in.</summary>
+    public bool IsCollected => _collected.Count == setup.Ranges.Count;
+
+    /// <summary>Evaluates all chunks on this node, off the thread pool; for a run that has no workers any more.</summary>
+    public Task<Evaluated[]> EvaluateAllAsync() => Task.Factory.StartNew(
+        () =>
+        {
+            using var evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+            return parts.Select(part =>
+            {
+                var sums = new LossSums[_sums[part].Length];
+                evaluator.Evaluate(setup.PartOf(part), setup.Parameters[step].Span, 0, sums);
+                return new Evaluated(generation, step, part, 0, sums);
+            }).ToArray();
+        },
+        CancellationToken.None,
+        TaskCreationOptions.LongRunning,
+        TaskScheduler.Default);
 
     /// <summary>What to ask of each worker.</summary>
     /// <param name="workers">How many there are.</param>

@@ -121,8 +121,9 @@ public sealed record ParametersBroadcast(int Generation, int ParameterShard, lon
 
 /// <summary>Run → parameter shard, between steps: send the slice to the run's node. Reply: <see cref="ParametersBroadcast"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The generation.</param>
+/// <param name="Step">The last step that was applied, or the one before.</param>
 /// <param name="Collector">The run's place.</param>
-public sealed record CollectParameters(int Generation, ActorPlace Collector) : IProtocolMessage, IControlMessage;
+public sealed record CollectParameters(int Generation, long Step, ActorPlace Collector) : IProtocolMessage, IControlMessage;
 
 /// <summary>Parameter shard → all parameter shards, with clipping by norm only: its part of the gradient's norm. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>

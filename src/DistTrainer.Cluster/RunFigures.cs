@@ -38,6 +38,22 @@ internal sealed class RunFigures(TrainingSetup setup)
     /// <summary>Takes a worker's report of its times.</summary>
     public void Add(ReportWorker report) => _workers[report.Worker] = report.Times;
 
+    /// <summary>A worker's times of its last report; zero before the first.</summary>
+    public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker);
+
+    /// <summary>Workers have other numbers from now on.</summary>
+    public void ForgetWorkers() => _workers.Clear();
+
+    /// <summary>The others' median compute time, if this worker takes more than twice as long, and at least 5 ms longer; else null.</summary>
+    public double? SlowerThanOthers(int worker)
+    {
+        double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Compute).Order()];
+        if (others.Length == 0)
+            return null;
+        double median = others[others.Length / 2];
+        return TimesOf(worker).Compute > Math.Max(2 * median, median + 5) ? median : null;
+    }
+
     /// <summary>Takes one parameter shard's report.</summary>
     /// <returns>The whole report once all parameter shards' are in, else null.</returns>
     public StepReport? Add(ReportSteps report)

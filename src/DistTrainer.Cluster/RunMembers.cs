@@ -25,8 +25,11 @@ internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWor
     public ActorPlace[] Workers =>
         [.. _nodes.SelectMany(node => node.Workers, (node, worker) => new ActorPlace(worker, node.Node)).Take(maxWorkers)];
 
+    /// <summary>Whether all parameter shards are hosted.</summary>
+    public bool HasParameterShards => ParameterShards.Length == parameterShards;
+
     /// <summary>Whether a step can be made: all parameter shards are hosted, and workers are enough.</summary>
-    public bool AreEnough => ParameterShards.Length == parameterShards && Workers.Length >= minWorkers;
+    public bool AreEnough => HasParameterShards && Workers.Length >= minWorkers;
 
     /// <summary>What is missing, for people.</summary>
     public string Missing => ParameterShards.Length < parameterShards

@@ -12,17 +12,22 @@ internal sealed record RunRequests(bool Stops, bool Pauses, double? Rate, double
 }
 
 /// <summary>Asks for the end after the open step.</summary>
-public sealed record StopRun : IControlMessage;
+internal sealed record StopRun;
 
 /// <summary>Asks to begin no further step, or to go on.</summary>
 /// <param name="Pause">Whether to pause.</param>
-public sealed record PauseRun(bool Pause) : IControlMessage;
+internal sealed record PauseRun(bool Pause);
 
 /// <summary>Asks for another base learning rate after the open step.</summary>
 /// <param name="Rate">The rate, &gt; 0.</param>
-public sealed record SetLearningRate(double Rate) : IControlMessage;
+internal sealed record SetLearningRate(double Rate);
 
 /// <summary>A node takes no part in the run from now on.</summary>
 /// <param name="Node">Its name.</param>
 /// <param name="Reason">Why, for people.</param>
-internal sealed record NodeGone(string Node, string Reason);
+/// <param name="Bans">Whether it stays out, whatever it says, until <see cref="NodeBack"/>.</param>
+internal sealed record NodeGone(string Node, string Reason, bool Bans);
+
+/// <summary>A node may take part again when it says that it is there.</summary>
+/// <param name="Node">Its name.</param>
+internal sealed record NodeBack(string Node);

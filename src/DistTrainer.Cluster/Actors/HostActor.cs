@@ -9,8 +9,9 @@ namespace DistTrainer.Cluster;
 /// failed. It never restarts one: a restart would lose a slice of the parameters, or answer from an older generation.
 /// Supervisor: the node, or the trainer of a single process.
 /// </summary>
-internal sealed class HostActor : ReceiveActor
+internal sealed class HostActor : ReceiveActor, IWithTimers
 {
+    private static readonly TimeSpan s_sayEvery = TimeSpan.FromSeconds(2);
     private readonly TrainingSetup _setup;
     private readonly NodeAddress _node;
     private readonly IReadOnlyList<int> _parameterShards;
@@ -26,14 +27,22 @@ internal sealed class HostActor : ReceiveActor
     public HostActor(TrainingSetup setup, NodeAddress node, IReadOnlyList<int> parameterShards, int workers, IActorRef run)
     {
         (_setup, _node, _parameterShards, _workers, _run) = (setup, node, parameterShards, workers, run);
-        Receive<ActorFailed>(_run.Tell);
+        Receive<ActorFailed>(failed =>
+        {
+            Timers.CancelAll();
+            _run.Tell(failed);
+        });
+        Receive<ActorsHosted>(_run.Tell);
     }
 
-    protected override void PreStart() => _run.Tell(new ActorsHosted(
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    // Said again and again: a run that took this node for lost takes it in again.
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(ActorsHosted), new ActorsHosted(
         _node,
         [.. _parameterShards.Select(index => new HostedParameterShard(index, Host($"parameter-shard-{index}", "disttrainer.parameter-shard-dispatcher", Props.Create(() => new ParameterShardActor(_setup, _setup.Ranges[index])))))],
         [.. Enumerable.Range(0, _workers).Select(index => Host($"worker-{index}", "disttrainer.worker-dispatcher", Props.Create(() => new WorkerActor(_setup))))],
-        _setup.Data.Hash));
+        _setup.Data.Hash), TimeSpan.Zero, s_sayEvery);
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(0, 0, cause =>
     {

@@ -39,7 +39,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _dataShardLosses = new LossSums[setup.Job.Training.DataShards];
         Receive<JoinParameterServer>(Join);
         Receive<BroadcastParameters>(IsCurrent, Broadcast);
-        Receive<CollectParameters>(IsCurrent, collect => Send(_setup.Links.To(Audience.Run, [collect.Collector]), _shard.OpenStep - 1));
+        Receive<CollectParameters>(IsCurrent, collect => Send(_setup.Links.To(Audience.Run, [collect.Collector]), collect.Step));
         Receive<PushGradient>(IsCurrent, Take);
         Receive<ShareNorm>(IsCurrent, TakeNorm);
         Receive<PrepareRun>(IsCurrent, Prepare);

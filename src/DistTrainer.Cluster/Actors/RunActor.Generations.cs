@@ -9,10 +9,21 @@ internal sealed partial class RunActor
 {
     private readonly Dictionary<int, long> _openSteps = [];
     private readonly HashSet<int> _assigned = [];
+    private static readonly TimeSpan s_quarantine = TimeSpan.FromSeconds(1);
     private bool _isLinked;
     private int _generation;
     private long _applied;
     private DateTime _gatheringSince = DateTime.UtcNow;
+    private readonly HashSet<string> _banned = [];
+    private readonly Dictionary<string, DateTime> _lost = [];
+    private readonly HashSet<int> _slow = [];
+    private StepReport? _lastReport;
+
+    /// <summary>Asks how the run is going. Reply: <see cref="RunStatus"/>.</summary>
+    internal sealed record StatusRequest(string Id, string Name);
+
+    /// <summary>A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.</summary>
+    private bool EndsWithoutWorkers => _requests.Stops && _isStarted && _members.HasParameterShards;
 
     private sealed record Linked(int Generation, Exception? Failure);
 
@@ -24,7 +35,7 @@ internal sealed partial class RunActor
     private void OnMembers()
     {
         StopFlow();
-        if (_members.AreEnough)
+        if (_members.AreEnough || EndsWithoutWorkers)
         {
             Timers.Cancel(nameof(StillWaiting));
             BeginGeneration();
@@ -42,6 +53,8 @@ internal sealed partial class RunActor
         (_parameterShards, _workers) = (_members.ParameterShards, _members.Workers);
         _openSteps.Clear();
         _assigned.Clear();
+        _slow.Clear();
+        _figures.ForgetWorkers();
         _isLinked = false;
         if (!_isStarted)
             Start();
@@ -110,13 +123,27 @@ internal sealed partial class RunActor
         TellAll(_parameterShards, new BroadcastParameters(_generation, _openSteps.Values.Min() - 1, _workers));
         _log.Event(LogLevel.InfoLevel, "generation-begun generation={Generation} epoch={Epoch} step={Step} workers={Workers} parameterShards={ParameterShards}",
             _generation, _setup.EpochOf(_openSteps.Values.Min()), _openSteps.Values.Min(), _workers.Length, _parameterShards.Length);
+        if (!_members.AreEnough)
+        {
+            _workers = [];
+            _step = _openSteps.Values.Min() - 1;
+            _phase = Phase.Finishing;
+        }
         Enter(_phase);
     }
 
     private void Always()
     {
         Receive<ActorsHosted>(OnHosted);
-        Receive<NodeGone>(gone => OnGone(gone.Node, gone.Reason));
+        Receive<NodeGone>(gone =>
+        {
+            if (gone.Bans)
+                _banned.Add(gone.Node);
+            OnGone(gone.Node, gone.Reason);
+        });
+        Receive<NodeBack>(back => _banned.Remove(back.Node));
+        Receive<LinkLost>(OnLinkLost);
+        Receive<StatusRequest>(request => Sender.Tell(Status(request)));
         Receive<ActorFailed>(OnFailed);
         Receive<DataShardsRefused>(refused => refused.Generation == _generation, refused =>
             OnGone(_workers[refused.Worker].Node.Name, refused.Reason));
@@ -132,7 +159,7 @@ internal sealed partial class RunActor
         Receive<RefuseContribution>(refused => refused.Generation == _generation, refused => Fail(new DistTrainerException(
             FailureKind.Diverged,
             $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));
-        Receive<ReportWorker>(report => report.Generation == _generation, report => _figures.Add(report));
+        Receive<ReportWorker>(report => report.Generation == _generation, OnWorkerTimes);
         Receive<WaitingFor>(waiting => waiting.Generation == _generation, LogWait);
         Receive<StillWaiting>(_ => _log.Event(LogLevel.InfoLevel, "waiting-for missing=\"{Missing}\" seconds={Seconds:F0}", _members.Missing, (DateTime.UtcNow - _gatheringSince).TotalSeconds));
 
@@ -147,7 +174,8 @@ internal sealed partial class RunActor
             _log.Event(LogLevel.ErrorLevel, "node-refused node={Node} dataHash={DataHash} expected={Expected} reason=\"its data differ\"", hosted.Node.Name, hosted.DataHash, _setup.Data.Hash);
             return;
         }
-        if (!_members.Add(hosted))
+        // A node says every few seconds that it is there; one that was lost a moment ago may have said it before that.
+        if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out DateTime lost) && DateTime.UtcNow - lost < s_quarantine) || !_members.Add(hosted))
             return;
         if (_options.ToleratesLoss)
             _log.Event(LogLevel.InfoLevel, "node-joined node={Node} parameterShards={ParameterShards} workers={Workers}", hosted.Node.Name, hosted.ParameterShards.Length, hosted.Workers.Length);
@@ -158,12 +186,33 @@ internal sealed partial class RunActor
     {
         if (_members.Remove(node) is not { } gone)
             return;
+        _lost[node] = DateTime.UtcNow;
         _log.Event(LogLevel.WarningLevel, "node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} reason=\"{Reason}\"",
             node, gone.Workers.Length, gone.ParameterShards.Length, _setup.EpochOf(_step + 1), _step, reason);
         if (gone.ParameterShards.Length > 0)
             Fail(new DistTrainerException(FailureKind.Quorum, $"{node} is gone ({reason}) and with it {gone.ParameterShards.Length} of {_setup.Ranges.Count} parameter shards; start the run again, with --init-from where a model was saved."));
         else
             OnMembers();
+    }
+
+    /// <summary>
+    /// A worker's node that lost a link is most likely dead: the others go on without it at once, and it is taken in again
+    /// if it says that it is there. Where parameter shards are at the other end, all try once more.
+    /// </summary>
+    private void OnLinkLost(LinkLost lost)
+    {
+        ActorsHosted? peer = _members.Nodes.FirstOrDefault(node => node.Node.Name == lost.Peer);
+        if (peer is null || _members.Nodes.All(node => node.Node.Name != lost.Node))
+            return;
+        if (peer.ParameterShards.Length == 0)
+        {
+            OnGone(lost.Peer, $"{lost.Node} lost its connection: {lost.Reason}");
+        }
+        else if (lost.Generation == _generation)
+        {
+            _log.Event(LogLevel.WarningLevel, "link-lost node={Node} peer={Peer} epoch={Epoch} step={Step} reason=\"{Reason}\"", lost.Node, lost.Peer, _setup.EpochOf(_step + 1), _step, lost.Reason);
+            OnMembers();
+        }
     }
 
     private void OnFailed(ActorFailed failed)
@@ -187,6 +236,8 @@ internal sealed partial class RunActor
             TellAll(_workers, new Hold(_generation));
         else if (_isPaused)
             GoOn();
+        else if (!_members.AreEnough && EndsWithoutWorkers)
+            OnMembers();
     }
 
     private void ChangeRate()
@@ -213,8 +264,37 @@ internal sealed partial class RunActor
         }
     }
 
+    private void OnWorkerTimes(ReportWorker report)
+    {
+        _figures.Add(report);
+        if (_figures.SlowerThanOthers(report.Worker) is { } others && _slow.Add(report.Worker))
+        {
+            _log.Event(LogLevel.WarningLevel, "worker-slow worker={Worker} node={Node} epoch={Epoch} step={Step} computeMilliseconds={Compute:F1} othersMilliseconds={Others:F1}",
+                report.Worker, _workers[report.Worker].Node.Name, _setup.EpochOf(report.Step), report.Step, report.Times.Compute, others);
+        }
+    }
+
+    private RunStatus Status(StatusRequest request)
+    {
+        string state = _isPaused ? "paused" : !_members.AreEnough ? $"waiting for {_members.Missing}" : _flows ? "running" : _phase switch
+        {
+            Phase.Running => "joining",
+            Phase.Validating or Phase.Finishing => "evaluating",
+            _ => "keeping the best",
+        };
+        WorkerStatus[] workers = [.. _workers.Select((place, worker) =>
+        {
+            (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+            return new WorkerStatus(worker, place.Node.Name, new DataShardRange(first, count), _figures.TimesOf(worker));
+        })];
+        return new RunStatus(
+            request.Id, request.Name, state, _generation, _setup.EpochOf((_lastReport?.Step ?? _step) + 1), _lastReport?.Step ?? _step, _setup.TotalSteps,
+            _lastReport?.Loss ?? double.NaN, _lastReport?.LearningRate ?? double.NaN, _lastReport?.SamplesPerSecond ?? 0, workers);
+    }
+
     private void ReportStep(StepReport report)
     {
+        _lastReport = report;
         _observer.OnStep(report);
         _log.Event(LogLevel.InfoLevel, "steps epoch={Epoch} step={Step} loss={Loss:G6} accuracy={Accuracy:G6} learningRate={LearningRate:G6} gradientNorm={GradientNorm:G6} samplesPerSecond={SamplesPerSecond:F0}",
             report.Epoch, report.Step, report.Loss, report.Accuracy, report.LearningRate, report.GradientNorm, report.SamplesPerSecond);

@@ -171,6 +171,11 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             _round!.Take(evaluated);
             OnEvaluated();
         });
+        Receive<Evaluated[]>(all =>
+        {
+            Array.ForEach(all, _round!.Take);
+            OnEvaluated();
+        });
         Receive<ParametersBroadcast>(broadcast =>
         {
             _round!.Take(broadcast);
@@ -227,13 +232,19 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         _round = new EvaluationRound(_setup, _generation, _step, parts);
         Become(Evaluating);
-        TellAll(_parameterShards, new CollectParameters(_generation, new ActorPlace(Self, _node)));
+        TellAll(_parameterShards, new CollectParameters(_generation, _step, new ActorPlace(Self, _node)));
         foreach ((int worker, EvaluateChunks chunks) in _round.Requests(_workers.Length))
             _workers[worker].Actor.Tell(chunks);
     }
 
     private void OnEvaluated()
     {
+        if (_workers.Length == 0 && _round!.IsCollected && !_round.IsDone)
+        {
+            // Everybody else has left while the run was being stopped.
+            _round.EvaluateAllAsync().PipeTo(Self);
+            return;
+        }
         if (!_round!.IsDone)
             return;
         EvaluationRound round = _round;
