@@ -11,7 +11,7 @@ internal sealed class RunFigures(TrainingSetup setup)
 {
     private readonly Stopwatch _clock = new();
     private readonly Dictionary<long, ReportSteps?[]> _open = [];
-    private readonly Dictionary<int, WorkerTimes> _workers = [];
+    private readonly Dictionary<int, (WorkerTimes Times, int Reports)> _workers = [];
     private LossSums _epoch;
     private long _samples;
     private TimeSpan _epochStart;
@@ -36,19 +36,19 @@ internal sealed class RunFigures(TrainingSetup setup)
     public void Pause() => _clock.Stop();
 
     /// <summary>Takes a worker's report of its times.</summary>
-    public void Add(ReportWorker report) => _workers[report.Worker] = report.Times;
+    public void Add(ReportWorker report) => _workers[report.Worker] = (report.Times, _workers.GetValueOrDefault(report.Worker).Reports + 1);
 
     /// <summary>A worker's times of its last report; zero before the first.</summary>
-    public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker);
+    public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker).Times;
 
     /// <summary>Workers have other numbers from now on.</summary>
     public void ForgetWorkers() => _workers.Clear();
 
-    /// <summary>The others' median compute time, if this worker takes more than twice as long, and at least 5 ms longer; else null.</summary>
+    /// <summary>The others' median compute time, if this worker takes more than twice as long, and at least 5 ms longer; else null. The first report does not count: everything is slow at first.</summary>
     public double? SlowerThanOthers(int worker)
     {
-        double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Compute).Order()];
-        if (others.Length == 0)
+        double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Times.Compute).Order()];
+        if (others.Length == 0 || _workers.GetValueOrDefault(worker).Reports < 2)
             return null;
         double median = others[others.Length / 2];
         return TimesOf(worker).Compute > Math.Max(2 * median, median + 5) ? median : null;

@@ -13,11 +13,13 @@ namespace DistTrainer.Cluster;
 internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan s_checkEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(10);
     private readonly NodeRuntime _runtime;
     private readonly Action<int, string> _end;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<string, KnownNode> _nodes = [];
     private readonly List<(string Name, IActorRef Actor)> _leaving = [];
+    private EndNode? _ending;
     private SubmitRun? _waiting;
     private CurrentRun? _run;
     private DateTime _waitingSince;
@@ -41,6 +43,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<RunEnded>(Ended);
         Receive<Terminated>(ended => AfterRun(ended.ActorRef));
         Receive<Check>(_ => LogWait());
+        Receive<EndNow>(_ => _end(_ending!.ExitCode, _ending.Reason));
         Receive<ClusterEvent.UnreachableMember>(member => Unreachable(member.Member));
         Receive<ClusterEvent.ReachableMember>(member => Reachable(member.Member));
         Receive<ClusterEvent.MemberRemoved>(member => Removed(member.Member.UniqueAddress.Address));
@@ -54,6 +57,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     internal sealed record EndCoordinator;
 
     private sealed record Check;
+
+    private sealed record EndNow;
 
     private sealed record RunOpened(OpenedRun? Run, Exception? Failure);
 
@@ -78,6 +83,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private IEnumerable<KnownNode> Others => _nodes.Values.Where(node => node.Node.Node.Name != _runtime.Address.Name);
 
     private IEnumerable<KnownNode> Servers => _nodes.Values.Where(node => node.Node.IsServer && !node.IsReleased).OrderBy(node => node.Node.Node.Name, StringComparer.Ordinal);
 
@@ -244,10 +251,20 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         StartIfReady();
     }
 
+    /// <summary>Lets the other nodes leave first, so that they do so in good order.</summary>
     private void EndAll(int code, string reason)
     {
-        foreach (KnownNode node in _nodes.Values)
-            node.Actor.Tell(new EndNode(code, reason));
+        _ending = new EndNode(code, reason);
+        foreach (KnownNode node in Others)
+            node.Actor.Tell(_ending);
+        Timers.StartSingleTimer(nameof(EndNow), new EndNow(), s_endPatience);
+        EndIfAlone();
+    }
+
+    private void EndIfAlone()
+    {
+        if (_ending is { } ending && !Others.Any())
+            _end(ending.ExitCode, ending.Reason);
     }
 
     private void Drain(string name)
@@ -314,6 +331,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         _nodes.Remove(node.Node.Node.Name);
         _log.Event(LogLevel.InfoLevel, "node-forgotten node={Node} reason=\"{Reason}\" nodes={Nodes}", node.Node.Node.Name, reason, _nodes.Count);
         _run?.Actor.Tell(new NodeGone(node.Node.Node.Name, reason, Bans: true));
+        EndIfAlone();
     }
 
     private KnownNode[] NodesAt(Address address) => [.. _nodes.Values.Where(node => node.Node.Address == address.ToString())];
