@@ -75,7 +75,13 @@ internal sealed class RunFigures(TrainingSetup setup)
         return new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, _rate,
-            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9));
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9), Times(parts));
+    }
+
+    private StepTimes Times(ReportSteps?[] parts)
+    {
+        WorkerTimes slowest = _workers.Values.Select(worker => worker.Times).DefaultIfEmpty().MaxBy(times => times.Compute);
+        return new StepTimes(slowest.Compute, slowest.Wait, parts.Max(part => part!.Times.Gather), parts.Max(part => part!.Times.Apply));
     }
 
     /// <summary>Ends an epoch.</summary>

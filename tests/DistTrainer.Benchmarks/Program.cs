@@ -10,6 +10,9 @@ if (args is ["wire-worker", ..])
     return 0;
 }
 
+if (args is ["cluster-node", ..])
+    return await ClusterBenchmark.Node(args[1..], FashionMnist(12_800));
+
 var models = new Option<string>("--models") { Description = "Models, comma-separated.", DefaultValueFactory = _ => "a,b,c" };
 var optimizers = new Option<string>("--optimizers") { Description = "sgd (momentum 0.9), adam, or both, comma-separated.", DefaultValueFactory = _ => "sgd,adam" };
 var workers = new Option<int>("--workers") { Description = "Worker actors.", DefaultValueFactory = _ => 2 };
@@ -43,9 +46,15 @@ wire.SetAction(result =>
     foreach (double size in result.GetValue(megabytes)!)
         WireBenchmark.Run(new WireOptions((int)(size * 1e6 / 4), result.GetValue(rounds), result.GetValue(chunkKiB) << 10, result.GetValue(socketKiB) << 10));
 });
+var nodes = new Option<int>("--nodes") { Description = "Processes with a worker of one thread each; the batch a worker is the model's.", DefaultValueFactory = _ => 2 };
+var servers = new Option<int>("--servers") { Description = "How many of them hold parameter shards.", DefaultValueFactory = _ => 2 };
+var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers, seconds, chunks };
+cluster.SetAction(result => ClusterBenchmark.Run(
+    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(nodes), result.GetValue(servers),
+    result.GetValue(seconds), result.GetValue(chunks)));
 var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
 crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, wire, crc };
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc };
 return await root.Parse(args).InvokeAsync();
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(
