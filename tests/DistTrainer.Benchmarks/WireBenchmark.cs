@@ -8,7 +8,7 @@ namespace DistTrainer.Benchmarks;
 /// <param name="Floats">Length of the vector.</param>
 /// <param name="Rounds">Timed rounds; all variants take turns within a round.</param>
 /// <param name="ChunkBytes">Payload of a frame at most.</param>
-/// <param name="SocketBytes">Send and receive buffers of the sockets; 0: the system's choice.</param>
+/// <param name="SocketBytes">Send and receive buffers of the data plane's sockets; 0: its defaults.</param>
 internal sealed record WireOptions(int Floats, int Rounds, int ChunkBytes, int SocketBytes);
 
 /// <summary>
