@@ -39,7 +39,7 @@ kernels.SetAction(_ => BenchmarkRunner.Run<KernelBenchmarks>());
 var megabytes = new Option<double[]>("--megabytes") { Description = "Length of the vector, may be repeated.", DefaultValueFactory = _ => [23, 100] };
 var rounds = new Option<int>("--rounds") { Description = "Timed rounds, all variants in turn.", DefaultValueFactory = _ => 15 };
 var chunkKiB = new Option<int>("--chunk-kib") { Description = "Payload of a data-plane frame.", DefaultValueFactory = _ => new DataPlaneOptions { Node = "" }.ChunkBytes >> 10 };
-var socketKiB = new Option<int>("--socket-kib") { Description = "Socket buffers; 0: the system's choice.", DefaultValueFactory = _ => 0 };
+var socketKiB = new Option<int>("--socket-kib") { Description = "Socket buffers of the data plane; 0: its defaults.", DefaultValueFactory = _ => 0 };
 var wire = new Command("wire", "The data plane beside plain sockets: one way, and push + broadcast with two worker processes.") { megabytes, rounds, chunkKiB, socketKiB };
 wire.SetAction(result =>
 {

@@ -8,7 +8,7 @@ namespace DistTrainer.Benchmarks;
 /// <param name="Floats">Length of the vector.</param>
 /// <param name="Rounds">Timed rounds; all variants take turns within a round.</param>
 /// <param name="ChunkBytes">Payload of a frame at most.</param>
-/// <param name="SocketBytes">Send and receive buffers of the sockets; 0: the system's choice.</param>
+/// <param name="SocketBytes">Send and receive buffers of the data plane's sockets; 0: its defaults.</param>
 internal sealed record WireOptions(int Floats, int Rounds, int ChunkBytes, int SocketBytes);
 
 /// <summary>
@@ -19,6 +19,8 @@ internal static class WireBenchmark
 {
     public const int Workers = 2;
 
+    private readonly record struct Sample(double Wall, double Server, double Workers);
+
     public static void Run(WireOptions options)
     {
         IWireServer[] servers =
@@ -26,23 +28,24 @@ internal static class WireBenchmark
             new PlainServer(options, useUnix: false), new PlainServer(options, useUnix: true),
             new PlaneServer(options, useUnix: false), new PlaneServer(options, useUnix: true),
         ];
-        var times = servers.ToDictionary(server => server, _ => (OneWay: new List<double>(), PushBroadcast: new List<double>()));
+        var oneWay = servers.ToDictionary(server => server, _ => new List<Sample>());
+        var pushBroadcast = servers.ToDictionary(server => server, _ => new List<Sample>());
         for (int round = -2; round < options.Rounds; round++)
         {
             foreach (IWireServer server in servers)
             {
-                double oneWay = Seconds(() => server.Push(1)), pushBroadcast = Seconds(() => PushBroadcast(server));
+                Sample one = Measure(server, () => server.Push(1)), both = Measure(server, () => PushBroadcast(server));
                 if (round < 0)
                     continue;
-                times[server].OneWay.Add(oneWay);
-                times[server].PushBroadcast.Add(pushBroadcast);
+                oneWay[server].Add(one);
+                pushBroadcast[server].Add(both);
             }
         }
         double bytes = (double)options.Floats * sizeof(float);
         foreach (IWireServer server in servers)
         {
-            Report("one-way", server, bytes, times[server].OneWay, times[servers[0]].OneWay);
-            Report("push-broadcast", server, 2 * Workers * bytes, times[server].PushBroadcast, times[servers[0]].PushBroadcast);
+            Report("one-way", server, bytes, oneWay[server], oneWay[servers[0]]);
+            Report("push-broadcast", server, 2 * Workers * bytes, pushBroadcast[server], pushBroadcast[servers[0]]);
             server.Dispose();
         }
     }
@@ -73,16 +76,25 @@ internal static class WireBenchmark
         server.Broadcast();
     }
 
-    private static double Seconds(Action action)
+    private static Sample Measure(IWireServer server, Action action)
     {
+        double server0 = Environment.CpuUsage.TotalTime.TotalSeconds, workers0 = WorkerSeconds(server);
         var watch = Stopwatch.StartNew();
         action();
-        return watch.Elapsed.TotalSeconds;
+        double wall = watch.Elapsed.TotalSeconds;
+        return new Sample(wall, Environment.CpuUsage.TotalTime.TotalSeconds - server0, WorkerSeconds(server) - workers0);
     }
 
-    private static void Report(string what, IWireServer server, double bytes, List<double> seconds, List<double> plain)
+    private static double WorkerSeconds(IWireServer server)
     {
-        double best = seconds.Min(), median = seconds.Order().ElementAt(seconds.Count / 2);
+        foreach (Process process in server.Processes)
+            process.Refresh();
+        return server.Processes.Sum(process => process.TotalProcessorTime.TotalSeconds);
+    }
+
+    private static void Report(string what, IWireServer server, double bytes, List<Sample> samples, List<Sample> plain)
+    {
+        double best = samples.Min(s => s.Wall), median = samples.Select(s => s.Wall).Order().ElementAt(samples.Count / 2);
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             test = "wire",
@@ -91,7 +103,9 @@ internal static class WireBenchmark
             megabytes = Math.Round(bytes / (what == "one-way" ? 1 : 2 * Workers) / 1e6, 1),
             bestGBs = Math.Round(bytes / best / 1e9, 2),
             medianGBs = Math.Round(bytes / median / 1e9, 2),
-            bestOfPlainTcp = string.Create(CultureInfo.InvariantCulture, $"{plain.Min() / best:P0}"),
+            serverCpuMsPerGB = Math.Round(samples.Average(s => s.Server) / bytes * 1e12),
+            workersCpuMsPerGB = Math.Round(samples.Average(s => s.Workers) / bytes * 1e12),
+            bestOfPlainTcp = string.Create(CultureInfo.InvariantCulture, $"{plain.Min(s => s.Wall) / best:P0}"),
         }));
     }
 }
@@ -100,6 +114,9 @@ internal static class WireBenchmark
 internal interface IWireServer : IDisposable
 {
     string Name { get; }
+
+    /// <summary>The workers.</summary>
+    IReadOnlyList<Process> Processes { get; }
 
     /// <summary>Tells some workers to push, and returns when all they sent is in.</summary>
     void Push(int workers);

@@ -34,6 +34,8 @@ internal sealed class PlainServer : IWireServer
 
     public string Name { get; }
 
+    public IReadOnlyList<Process> Processes => _processes;
+
     public static void Work(string name, string where, int floats)
     {
         using var buffer = new AlignedBuffer(floats);

@@ -35,6 +35,8 @@ internal sealed class PlaneServer : IWireServer, IDataReceiver
 
     public string Name { get; }
 
+    public IReadOnlyList<Process> Processes => _processes;
+
     public void Push(int workers)
     {
         foreach (DataConnection connection in _connections.Take(workers))

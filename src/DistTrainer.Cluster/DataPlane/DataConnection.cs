@@ -54,7 +54,7 @@ internal sealed class DataConnection : IDisposable
 
     /// <summary>
     /// Sends a range of floats: puts it in the queue and returns at once, without an allocation once the queue is warm. The
-    /// buffer is referenced until it is written, and neither its floats may change nor may it be disposed before. A closed
+    /// buffer is referenced until it is written, and neither may its floats change nor may it be disposed before. A closed
     /// connection drops it; <see cref="IDataReceiver.Closed"/> tells.
     /// </summary>
     /// <param name="header">What the floats are.</param>

@@ -72,15 +72,17 @@ internal sealed class DataListener : IDisposable
 
     private void Serve(Socket socket)
     {
-        string from = socket.AddressFamily == AddressFamily.Unix ? "this machine" : $"{socket.RemoteEndPoint}";
+        string from = "this machine";
         DataConnection? connection = null;
         try
         {
+            if (socket.AddressFamily != AddressFamily.Unix)
+                from = $"{socket.RemoteEndPoint}";
             SocketSetup.Apply(socket, _options);
             socket.SendTimeout = (int)_options.HandshakeTimeout.TotalMilliseconds;
             connection = Greet(socket);
         }
-        catch (Exception e) when (e is IOException or TimeoutException or SocketException or ObjectDisposedException or InvalidDataException)
+        catch (Exception e)
         {
             if (!_isClosed)
                 _warning.Write($"The data plane refused a connection from {from}: {e.Message}");

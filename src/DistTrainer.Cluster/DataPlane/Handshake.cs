@@ -193,14 +193,27 @@ internal static class Handshake
     {
         while (!target.IsEmpty)
         {
-            long left = deadline - Environment.TickCount64;
-            if (left <= 0)
-                throw new TimeoutException("The peer did not finish its handshake in time.");
-            socket.ReceiveTimeout = (int)Math.Min(left, int.MaxValue);
-            int count = socket.Receive(target);
+            int count = ReceiveSome(socket, target, deadline);
             if (count == 0)
                 throw new EndOfStreamException("The peer ended the connection within the handshake.");
             target = target[count..];
+        }
+    }
+
+    private static int ReceiveSome(Socket socket, Span<byte> target, long deadline)
+    {
+        const string TooLate = "The peer did not finish its handshake in time.";
+        long left = deadline - Environment.TickCount64;
+        if (left <= 0)
+            throw new TimeoutException(TooLate);
+        socket.ReceiveTimeout = (int)Math.Min(left, int.MaxValue);
+        try
+        {
+            return socket.Receive(target);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+        {
+            throw new TimeoutException(TooLate, e);
         }
     }
 }

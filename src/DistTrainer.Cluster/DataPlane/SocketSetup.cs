@@ -5,6 +5,7 @@ namespace DistTrainer.Cluster;
 /// <summary>Options of the data plane's sockets. They stay blocking: a socket that was ever asynchronous goes through the thread pool.</summary>
 internal static class SocketSetup
 {
+    private const int UnixBufferBytes = 1 << 20;
     private const int UserTimeoutMilliseconds = 30_000;
     private const int LinuxTcp = 6;
     private const int LinuxTcpUserTimeout = 18;
@@ -14,11 +15,15 @@ internal static class SocketSetup
     /// <param name="options">Buffer sizes.</param>
     public static void Apply(Socket socket, DataPlaneOptions options)
     {
-        if (options.SendBufferBytes > 0)
-            socket.SendBufferSize = options.SendBufferBytes;
-        if (options.ReceiveBufferBytes > 0)
-            socket.ReceiveBufferSize = options.ReceiveBufferBytes;
-        if (socket.AddressFamily == AddressFamily.Unix)
+        bool isUnix = socket.AddressFamily == AddressFamily.Unix;
+        int standard = isUnix ? UnixBufferBytes : 0;
+        int send = options.SendBufferBytes > 0 ? options.SendBufferBytes : standard;
+        int receive = options.ReceiveBufferBytes > 0 ? options.ReceiveBufferBytes : standard;
+        if (send > 0)
+            socket.SendBufferSize = send;
+        if (receive > 0)
+            socket.ReceiveBufferSize = receive;
+        if (isUnix)
             return;
         socket.NoDelay = true;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);

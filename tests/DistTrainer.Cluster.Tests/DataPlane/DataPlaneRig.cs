@@ -83,9 +83,8 @@ internal sealed class DataPlaneRig : IDataReceiver, IDisposable
 
     public Span<float> Place(DataConnection connection, in FloatsHeader header)
     {
-        FloatsHeader copy = header;
         if (KeepsRecords)
-            Change(() => Frames.Add(copy));
+            Keep(header);
         return Wants(header) ? Buffer.Span.Slice(header.Offset, header.Count) : default;
     }
 
@@ -108,6 +107,9 @@ internal sealed class DataPlaneRig : IDataReceiver, IDisposable
         Plane.Dispose();
         Buffer.Dispose();
     }
+
+    // Not within Place: a closure there would be allocated even where no record is kept.
+    private void Keep(FloatsHeader header) => Change(() => Frames.Add(header));
 
     private void Change(Action change)
     {
