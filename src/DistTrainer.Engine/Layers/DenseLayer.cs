@@ -44,8 +44,7 @@ public sealed unsafe class DenseLayer : ILayer
     private int WeightCount => Inputs * Outputs;
 
     /// <inheritdoc/>
-    public int ScratchLength(int rows) =>
-        ActivationPanels.LengthFor((Inputs + ActivationPanels.Width - 1) / ActivationPanels.Width * ActivationPanels.Width, rows);
+    public int ScratchLength(int rows) => WeightGradient.ScratchLength(Inputs, rows);
 
     /// <inheritdoc/>
     public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
@@ -93,7 +92,7 @@ public sealed unsafe class DenseLayer : ILayer
         }
         if (_bias)
             BiasGradient.Compute(outputGradient, dataShardBounds, gradient.Slice(WeightCount, Outputs));
-        return Magnitude.SumsStayFinite(input, outputGradient);
+        return Outputs < input.Rows ? Magnitude.IsFarFromInfinite(gradient) : Magnitude.SumsStayFinite(input, outputGradient);
     }
 
     private enum Product

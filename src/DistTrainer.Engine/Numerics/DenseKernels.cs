@@ -65,31 +65,46 @@ internal static unsafe class DenseKernels
     public static void BackwardInput(
         float* weights, float* dy, float* dx, int inputs, int outputs, int panels, int part, int parts)
     {
-        float* packed = stackalloc float[PackTiles * TileKernel.Rows * StepBlock];
-        bool pack = outputs >= LeastOutputsToPack;
         (int first, int last) = Tiles(inputs, part, parts);
+        if (outputs < LeastOutputsToPack)
+        {
+            BackwardInputFromFew(weights, dy, dx, inputs, outputs, panels, first, last);
+            return;
+        }
+        float* packed = stackalloc float[PackTiles * TileKernel.Rows * StepBlock];
         for (int o = 0; o < outputs; o += StepBlock)
         {
             int steps = Math.Min(StepBlock, outputs - o);
-            for (int tile = first; tile < last; tile++)
+            for (int block = first; block < last; block += PackTiles)
             {
-                int inBlock = (tile - first) % PackTiles;
-                if (pack && inBlock == 0)
-                    PackColumns(weights + ((long)o * inputs), inputs, tile, Math.Min(PackTiles, last - tile), steps, packed);
-                int i = tile * TileKernel.Rows;
-                var w = new LeftOperand
+                int tiles = Math.Min(PackTiles, last - block);
+                PackColumns(weights + ((long)o * inputs), inputs, block, tiles, steps, packed);
+                for (int t = 0; t < tiles; t++)
                 {
-                    First = pack ? packed + (inBlock * TileKernel.Rows * steps) : weights + ((long)o * inputs) + i,
-                    RowStride = 1,
-                    StepStride = pack ? TileKernel.Rows : inputs,
-                    Steps = steps,
-                };
-                for (int p = 0; p < panels; p++)
-                {
-                    float* b = dy + ((((long)p * outputs) + o) * Width);
-                    float* c = dx + ((((long)p * inputs) + i) * Width);
-                    TileKernel.Compute(w, b, c, Width, Math.Min(TileKernel.Rows, inputs - i), o > 0);
+                    int i = (block + t) * TileKernel.Rows;
+                    var w = new LeftOperand { First = packed + (t * TileKernel.Rows * steps), RowStride = 1, StepStride = TileKernel.Rows, Steps = steps };
+                    for (int p = 0; p < panels; p++)
+                    {
+                        float* b = dy + ((((long)p * outputs) + o) * Width);
+                        float* c = dx + ((((long)p * inputs) + i) * Width);
+                        TileKernel.Compute(w, b, c, Width, Math.Min(TileKernel.Rows, inputs - i), o > 0);
+                    }
                 }
+            }
+        }
+    }
+
+    /// <summary>The same with so few outputs that writing dx takes as long as computing it: dx is written front to back.</summary>
+    private static void BackwardInputFromFew(
+        float* weights, float* dy, float* dx, int inputs, int outputs, int panels, int first, int last)
+    {
+        for (int p = 0; p < panels; p++)
+        {
+            for (int i = first * TileKernel.Rows; i < Math.Min(last * TileKernel.Rows, inputs); i += TileKernel.Rows)
+            {
+                var w = new LeftOperand { First = weights + i, RowStride = 1, StepStride = inputs, Steps = outputs };
+                float* c = dx + ((((long)p * inputs) + i) * Width);
+                TileKernel.Compute(w, dy + ((long)p * outputs * Width), c, Width, Math.Min(TileKernel.Rows, inputs - i), false);
             }
         }
     }
