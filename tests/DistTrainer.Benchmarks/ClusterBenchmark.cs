@@ -8,22 +8,23 @@ namespace DistTrainer.Benchmarks;
 
 /// <summary>
 /// Whole training steps across processes on this machine, a worker of one thread each: JSON lines with the total of samples
-/// a second of each chunk, and where a step's time goes. Each worker has the model's batch, so the step's is a multiple of it.
+/// a second of each chunk, and where a step's time goes. In the mode local each worker has the model's batch, in the mode
+/// global it is divided among them.
 /// </summary>
 internal static class ClusterBenchmark
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(3);
 
-    public static void Run(string[] models, string[] optimizers, int nodes, int servers, double seconds, int chunks)
+    public static void Run(string[] models, string[] optimizers, int nodes, int servers, string mode, double seconds, int chunks)
     {
         foreach (string model in models)
         {
             foreach (string optimizer in optimizers)
-                One(model, optimizer, nodes, servers, seconds, chunks);
+                One(model, optimizer, nodes, servers, mode, seconds, chunks);
         }
     }
 
-    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|-.</summary>
+    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE.</summary>
     public static async Task<int> Node(string[] args, DataParts data)
     {
         (string name, string optimizer, int nodes, int servers) = (args[0], args[1], Whole(args[2]), Whole(args[3]));
@@ -31,7 +32,8 @@ internal static class ClusterBenchmark
         (int chunks, int index, string seed) = (Whole(args[5]), Whole(args[6]), args[7]);
         BenchmarkModel model = BenchmarkModel.All.Single(known => known.Name == name);
         JobDescription job = model.Job(optimizer, nodes, epochs: 1_000_000);
-        job = job with { Training = job.Training with { BatchSize = model.Batch * nodes } };
+        int batch = args[8] == "global" ? model.Batch : model.Batch * nodes;
+        job = job with { Training = job.Training with { BatchSize = batch } };
         var settings = new NodeSettings
         {
             Roles = index <= servers ? [NodeRole.Server, NodeRole.Worker] : [NodeRole.Worker],
@@ -43,7 +45,7 @@ internal static class ClusterBenchmark
             ExitWhenDone = true,
         };
         using var stop = new CancellationTokenSource();
-        var output = new Output(model.Batch * nodes, seconds, chunks, stop);
+        var output = new Output(batch, seconds, chunks, stop);
         RunDescription? run = index == 1 ? new RunDescription("benchmark", name, new JobFile(job, new RunSettings()).Write(), null) : null;
         NodeEnd end = await ClusterNode.RunAsync(
             settings, new Services(data, output), run, "akka.loglevel = OFF", (address, _) => Console.WriteLine($"listening {address}"), stop.Token);
@@ -57,9 +59,9 @@ internal static class ClusterBenchmark
                 opt = optimizer,
                 nodes,
                 servers,
-                batch = model.Batch,
+                batch,
                 sps = output.Chunks.Select(speed => Math.Round(speed, 1)),
-                us = output.Chunks.Select(speed => Math.Round(1e6 * model.Batch * nodes / speed, 1)),
+                us = output.Chunks.Select(speed => Math.Round(1e6 * batch / speed, 1)),
                 breakdown_ms = output.Times,
                 rss_mib = PeakMemory.Mebibytes(),
             }));
@@ -67,7 +69,7 @@ internal static class ClusterBenchmark
         return end.ExitCode;
     }
 
-    private static void One(string model, string optimizer, int nodes, int servers, double seconds, int chunks)
+    private static void One(string model, string optimizer, int nodes, int servers, string mode, double seconds, int chunks)
     {
         var processes = new List<Process>();
         try
@@ -78,7 +80,7 @@ internal static class ClusterBenchmark
                 string[] arguments =
                 [
                     Path.Combine(AppContext.BaseDirectory, "DistTrainer.Benchmarks.dll"), "cluster-node", model, optimizer, Text(nodes), Text(servers),
-                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed,
+                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed, mode,
                 ];
                 Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
                 processes.Add(process);

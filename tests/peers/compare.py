@@ -4,7 +4,8 @@
     /usr/bin/python3 tests/peers/compare.py [GROUP...] [--newer-root DIR] [--repetitions N] [--output NAME] ...
 
 Groups: train (whole training steps), optim (optimizer steps on 25 million parameters), gemm (matrix products),
-epoch (Fashion-MNIST: seconds an epoch, accuracy), memory (peak of model c); all of them when none is named.
+epoch (Fashion-MNIST: seconds an epoch, accuracy), memory (peak of model c), cluster (two processes of one thread beside
+DistributedDataParallel); all of them when none is named.
 Writes NAME.jsonl (every figure) and NAME.md (the tables). docs/benchmarks/README.md says what a machine needs.
 
 Only figures of one session compare: the same cell drifts by a fifth within half an hour on a shared machine. So the
@@ -25,7 +26,7 @@ import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-GROUPS = ("train", "optim", "gemm", "epoch", "memory")
+GROUPS = ("train", "optim", "gemm", "epoch", "memory", "cluster")
 OPENBLAS = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
 TORCHSHARP = f"{HERE}/torchsharp/bin/Release/net10.0/linux-x64/TorchSharpPeer.dll"
 OURS = f"{ROOT}/tests/DistTrainer.Benchmarks/bin/Release/net10.0/DistTrainer.Benchmarks.dll"
@@ -177,6 +178,24 @@ def measure_epoch(session, options):
                 session.run(c, "epoch", "--seeds", options.seeds, timeout=60 * options.seeds)
 
 
+def measure_cluster(session, options):
+    """Two processes of one thread: SGD with the model's batch in each, and model b with Adam and its batch divided."""
+    for repetition in range(options.repetitions):
+        for mode, models, rule in (("local", options.models, "sgd"), ("global", "b", "adam")):
+            runs = []
+            if "pytorch" in options.frameworks:
+                program = [sys.executable, f"{HERE}/pytorch/ddp.py"]
+                runs += [(Contestant(f"pytorch{' jemalloc' if allocator else ''}", program, 1, {"LD_LIBRARY_PATH": OPENBLAS, **allocator}),
+                          (models, rule, mode, options.seconds, options.chunks), {}) for allocator in ({}, JEMALLOC)]
+            common = ("--models", models, "--optimizers", rule, "--seconds", options.seconds, "--chunks", options.chunks)
+            for c in ours(options):
+                runs.append((c, ("cluster", "--mode", mode, *common), {"mode": mode, "kind": "cluster"}))
+                if mode == "local":
+                    runs.append((c, ("train", "--workers", 1, "--data-shards", 1, *common), {"test": "cluster", "mode": mode, "kind": "alone"}))
+            for c, arguments, more in in_turn(runs, repetition):
+                session.run(c, *arguments, **more)
+
+
 def build(options):
     """Builds what is asked for; nothing runs while a compiler does."""
     os.makedirs(f"{HERE}/c/bin", exist_ok=True)
@@ -247,7 +266,7 @@ def main():
     session.keep(machine())
     measures = {"train": lambda: measure_train(session, options, options.models, options.optimizers), "optim": lambda: measure_optim(session, options),
                 "gemm": lambda: measure_gemm(session, options), "epoch": lambda: measure_epoch(session, options),
-                "memory": lambda: measure_memory(session, options)}
+                "memory": lambda: measure_memory(session, options), "cluster": lambda: measure_cluster(session, options)}
     start = time.time()
     for group in options.groups:
         measures[group]()

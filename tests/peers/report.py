@@ -15,7 +15,7 @@ def tables(records):
              f".NET SDK {where['dotnet']}; commit {where['commit']}; {where['date']}. Medians of one interleaved session.\n"]
     runs = [r["others"] for r in records if "others" in r]
     parts.append(f"CPUs used by others during the runs: median {statistics.median(runs):.2f}, most {max(runs):.2f}.\n" if runs else "")
-    for test, section in (("train", train), ("optim", optim), ("gemm", gemm), ("tta", epoch), ("memory", memory)):
+    for test, section in (("train", train), ("optim", optim), ("gemm", gemm), ("tta", epoch), ("memory", memory), ("cluster", cluster)):
         chosen = [r for r in records if r["test"] == test]
         if chosen:
             parts.append(section(chosen) + (limits(records) if test == "gemm" else ""))
@@ -124,6 +124,41 @@ def epoch(records):
 def memory(records):
     return table("Peak memory of training model c, MiB (the process's largest resident set)", "rule", records,
                  lambda r: RULES[r["opt"]], lambda r: [r["peak_mib"]], higher_is_better=False)
+
+
+def cluster(records):
+    """Two processes: totals, and what a step costs more than alone. The peer's best allocator counts, cell by cell."""
+    figures = {}
+    for r in records:
+        speeds = r["sps"]
+        micros = r.get("us") or [1e6 * r["batch"] / s for s in speeds]
+        key = (r["mode"], r["model"], r["opt"], is_ours(r["who"]), "alone" if r["kind"] == "alone" else "both")
+        cell = figures.setdefault(key, {}).setdefault(r["who"], ([], []))
+        cell[0].extend(speeds)
+        cell[1].extend(micros)
+
+    def best(mode, model, rule, mine, kind):
+        medians = [(statistics.median(s), statistics.median(u)) for s, u in figures.get((mode, model, rule, mine, kind), {}).values()]
+        return max(medians) if medians else (None, None)
+
+    lines = ["### Two processes of one thread, samples/s in all, and µs that a step takes more than one process alone\n",
+             "| model | PyTorch DDP | DistTrainer | ratio | PyTorch: alone → together, added | DistTrainer: alone → together, added |", "| --- " + "| ---: " * 5 + "|"]
+    added = lambda alone, both: f"{number(alone)} → {number(both)}, {number(both - alone)}" if alone and both else "–"
+    for mode, model, rule in sorted({k[:3] for k in figures}, reverse=True, key=lambda k: (k[0] == "local", "cba".index(k[1]))):
+        (peer, peer_us), (mine, mine_us) = best(mode, model, rule, False, "both"), best(mode, model, rule, True, "both")
+        alone_peer, alone_mine = best(mode, model, rule, False, "alone")[1], best(mode, model, rule, True, "alone")[1]
+        name = f"{model}, {RULES[rule]}, " + ("batch in each" if mode == "local" else "batch divided")
+        ratio = number(mine / peer) if mine and peer else "–"
+        lines.append(f"| {name} | {number(peer)} | {number(mine)} | {ratio} | {added(alone_peer, peer_us)} | {added(alone_mine, mine_us)} |")
+        if mode == "global" and mine and peer:
+            lines.append(f"| seconds an epoch of 60,000 | {number(60000 / peer)} | {number(60000 / mine)} | {ratio} | | |")
+    times = [r for r in records if r.get("breakdown_ms")]
+    if times:
+        lines += ["", "| a step of DistTrainer's, ms | compute | wait | of it gather | of it apply |", "| --- " + "| ---: " * 4 + "|"]
+        for mode, model in sorted({(r["mode"], r["model"]) for r in times}, reverse=True):
+            chosen = [r["breakdown_ms"] for r in times if (r["mode"], r["model"]) == (mode, model)]
+            lines.append(f"| {model}, batch {'in each' if mode == 'local' else 'divided'} | " + " | ".join(number(statistics.median(c[k] for c in chosen)) for k in ("Compute", "Wait", "Gather", "Apply")) + " |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

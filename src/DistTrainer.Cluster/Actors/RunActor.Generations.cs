@@ -18,6 +18,7 @@ internal sealed partial class RunActor
     private readonly Dictionary<string, DateTime> _lost = [];
     private readonly HashSet<int> _slow = [];
     private StepReport? _lastReport;
+    private (long Step, int ParameterShard, double Next) _waiting;
 
     /// <summary>Asks how the run is going. Reply: <see cref="RunStatus"/>.</summary>
     internal sealed record StatusRequest(string Id, string Name);
@@ -248,8 +249,14 @@ internal sealed partial class RunActor
         _log.Event(LogLevel.InfoLevel, "learning-rate-set epoch={Epoch} step={Step} learningRate={LearningRate:G6}", _setup.EpochOf(_step + 1), _step + 1, rate);
     }
 
+    /// <summary>Says whose contributions are missing: after two seconds, four, eight …</summary>
     private void LogWait(WaitingFor waiting)
     {
+        if (!_flows || waiting.ParameterShard != _waiting.ParameterShard || waiting.Step != _waiting.Step)
+            _waiting = (waiting.Step, waiting.ParameterShard, 0);
+        if (!_flows || waiting.Seconds < _waiting.Next)
+            return;
+        _waiting.Next = 2 * waiting.Seconds - 1;
         foreach (DataShardRange range in waiting.Missing)
         {
             for (int worker = 0; worker < _workers.Length; worker++)

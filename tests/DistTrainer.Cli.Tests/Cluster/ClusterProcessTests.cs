@@ -1,0 +1,113 @@
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace DistTrainer.Cli.Tests;
+
+/// <summary>Clusters of real processes on loopback.</summary>
+public sealed class ClusterProcessTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("disttrainer-cluster-").FullName;
+    private readonly List<NodeProcess> nodes = [];
+
+    public void Dispose()
+    {
+        foreach (NodeProcess node in nodes)
+            node.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 3)]
+    public async Task Processes_give_the_same_bits_as_one_process(int servers, int workers)
+    {
+        string job = Job(epochs: 2);
+        NodeProcess first = await StartAsync(job, servers, workers);
+        Assert.Equal(0, await first.ExitCodeAsync());
+        Assert.Equal(await SingleHash(job), Hash(first));
+        Assert.True(File.Exists(Path.Combine(folder, "runs", "run", "model.safetensors")));
+        foreach (NodeProcess node in nodes)
+            Assert.Equal(0, await node.ExitCodeAsync());
+    }
+
+    [Fact]
+    public async Task A_worker_killed_in_mid_step_changes_nothing_and_the_others_go_on_within_a_second()
+    {
+        string job = Job(epochs: 200);
+        NodeProcess first = await StartAsync(job, servers: 1, workers: 3, minWorkers: 1);
+        (DateTime all, _) = await first.LineAsync("generation-begun .* workers=3 ");
+        await first.LineAsync(" steps epoch=", all);
+        DateTime killed = DateTime.UtcNow;
+        nodes[2].Kill();
+        (DateTime begun, _) = await first.LineAsync("generation-begun", killed);
+        (DateTime goesOn, _) = await first.LineAsync(" steps epoch=", begun);
+        Assert.True(goesOn - killed < TimeSpan.FromSeconds(5), $"It took {goesOn - killed}.\n{first.Text}");
+        Assert.Equal(0, await first.ExitCodeAsync());
+        Assert.Equal(await SingleHash(job), Hash(first));
+    }
+
+    [Fact]
+    public async Task A_worker_that_was_stopped_for_long_comes_back_and_changes_nothing()
+    {
+        string job = Job(epochs: 300);
+        NodeProcess first = await StartAsync(job, servers: 1, workers: 2, minWorkers: 1);
+        (DateTime all, _) = await first.LineAsync("generation-begun .* workers=2 ");
+        await first.LineAsync(" steps epoch=", all);
+        DateTime stopped = DateTime.UtcNow;
+        nodes[1].Signal("STOP");
+        await first.LineAsync("waiting-for worker=", stopped);
+        await first.LineAsync("node-gone", stopped);
+        (DateTime begun, _) = await first.LineAsync("generation-begun .* workers=1 ", stopped);
+        nodes[1].Signal("CONT");
+        await first.LineAsync("generation-begun .* workers=2 ", begun);
+        Assert.Equal(0, await first.ExitCodeAsync());
+        Assert.Equal(await SingleHash(job), Hash(first));
+    }
+
+    [Fact]
+    public async Task Everything_that_is_told_to_end_ends_in_good_order_with_the_model_written()
+    {
+        NodeProcess first = await StartAsync(Job(epochs: 10_000), servers: 1, workers: 1);
+        await first.LineAsync(" steps epoch=");
+        nodes[1].Signal("TERM");
+        first.Signal("TERM");
+        Assert.Equal(143, await first.ExitCodeAsync());
+        Assert.Equal(143, await nodes[1].ExitCodeAsync());
+        Assert.Contains("stopped epochs=", first.Text, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(folder, "runs", "run", "run.json")));
+    }
+
+    private static string Hash(NodeProcess node) => Regex.Match(node.Text, "parameters sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
+
+    private string Job(int epochs)
+    {
+        string path = Path.Combine(folder, "job.conf");
+        File.WriteAllText(path, $$"""
+            data.source = digits
+            model.layers = [{ units = 96, activation = relu, dropout = 0.2 }, {}]
+            optimizer.kind = adam
+            training.epochs = {{epochs}}
+            training.batch-size = 64
+            run.output = "{{Path.Combine(folder, "runs", "run")}}"
+            run.report-every = 10
+            """);
+        return path;
+    }
+
+    private async Task<NodeProcess> StartAsync(string job, int servers, int workers, int? minWorkers = null)
+    {
+        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers", $"{minWorkers ?? workers}"));
+        for (int worker = 0; worker < workers; worker++)
+            nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", nodes[0].Address));
+        for (int server = 1; server < servers; server++)
+            nodes.Add(await NodeProcess.StartAsync("--role", "server", "--seed-node", nodes[0].Address));
+        return nodes[0];
+    }
+
+    private async Task<string> SingleHash(string job)
+    {
+        CliRun run = await CliRun.Of(new CliServices(), ["train", "--config", job, "--quiet", "--output", Path.Combine(folder, "single")]);
+        Assert.Equal(0, run.Code);
+        return Regex.Match(run.Output, "sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
+    }
+}

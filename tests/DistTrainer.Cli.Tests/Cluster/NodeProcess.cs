@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace DistTrainer.Cli.Tests;
+
+/// <summary>A node of a cluster as a process of its own.</summary>
+internal sealed class NodeProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly Process process;
+    private readonly List<(DateTime At, string Text)> lines = [];
+
+    private NodeProcess(Process process) => this.process = process;
+
+    /// <summary>Its cluster address.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>Everything that it has printed.</summary>
+    public string Text
+    {
+        get
+        {
+            lock (lines)
+                return string.Join('\n', lines.Select(line => line.Text));
+        }
+    }
+
+    /// <summary>Starts a node and waits until it listens.</summary>
+    public static async Task<NodeProcess> StartAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), "node", "--cluster-port", "0", .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        var node = new NodeProcess(Process.Start(start)!);
+        node.process.OutputDataReceived += (_, line) => node.Keep(line.Data);
+        node.process.ErrorDataReceived += (_, line) => node.Keep(line.Data);
+        node.process.BeginOutputReadLine();
+        node.process.BeginErrorReadLine();
+        node.Address = (await node.LineAsync("node listening cluster=(?<address>\\S+)")).Match.Groups["address"].Value;
+        return node;
+    }
+
+    /// <summary>Waits for a line.</summary>
+    /// <param name="pattern">A regular expression.</param>
+    /// <param name="after">Only lines that came after this time count.</param>
+    /// <returns>When it came, and the match.</returns>
+    public async Task<(DateTime At, Match Match)> LineAsync(string pattern, DateTime after = default)
+    {
+        for (DateTime until = DateTime.UtcNow + Patience; DateTime.UtcNow < until; await Task.Delay(5))
+        {
+            lock (lines)
+            {
+                foreach ((DateTime at, string text) in lines)
+                {
+                    if (at > after && Regex.Match(text, pattern) is { Success: true } match)
+                        return (at, match);
+                }
+            }
+        }
+        throw new TimeoutException($"No line matches \"{pattern}\":\n{Text}");
+    }
+
+    /// <summary>kill -9.</summary>
+    public void Kill()
+    {
+        process.Kill();
+        process.WaitForExit();
+    }
+
+    /// <summary>Sends a signal by its name, e.g. TERM or STOP.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Waits until it has ended.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        await process.WaitForExitAsync().WaitAsync(Patience);
+        return process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!process.HasExited)
+            Kill();
+        process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null)
+            return;
+        lock (lines)
+            lines.Add((DateTime.UtcNow, line));
+    }
+}
