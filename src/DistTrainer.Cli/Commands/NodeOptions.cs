@@ -47,7 +47,7 @@ internal sealed class NodeOptions
         {
             Description = $"{info.Meaning}: {info.Allowed}. Default: {info.Default ?? "none"}. Variable: {knob.Variable}",
             HelpName = info.Name.ToUpperInvariant(),
-            Arity = new ArgumentArity(info.Allowed == "true or false" ? 0 : 1, 1),
+            Arity = knob.IsSwitch ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
         };
     }
 }

@@ -31,7 +31,9 @@ public static class NodeFile
     public static NodeSettings Read(JobSource? file, IReadOnlyDictionary<string, string> environment, IReadOnlyDictionary<string, string> flags)
     {
         CheckVariables(environment);
-        IEnumerable<JobSource> above = Given(knob => knob.Variable, environment).Concat(Given(knob => knob.Flag, flags));
+        IEnumerable<JobSource> above = Given(knob => knob.Variable, environment).Where(source => source.Value.Length > 0)
+            .Concat(Given(knob => knob.Flag, flags))
+            .Select(given => JobSource.FromOption(given.Knob.Info.Path, given.Value, given.Origin));
         IEnumerable<JobSource> sources = file is null ? above : above.Prepend(file);
         ConfigObject all = sources.Select(source => HoconText.Parse(source.Text, source.Origin))
             .Aggregate(new ConfigObject(new Dictionary<string, ConfigNode>(), "node"), (below, over) => below.Under(over));
@@ -40,12 +42,11 @@ public static class NodeFile
         return settings;
     }
 
-    private static IEnumerable<JobSource> Given(Func<NodeKnob, string> name, IReadOnlyDictionary<string, string> values) =>
+    private static IEnumerable<(NodeKnob Knob, string Value, string Origin)> Given(Func<NodeKnob, string> name, IReadOnlyDictionary<string, string> values) =>
         from knob in NodeKeys.Knobs
         let origin = name(knob)
-        let value = values.GetValueOrDefault(origin)
-        where !string.IsNullOrEmpty(value)
-        select JobSource.FromOption(knob.Info.Path, value, origin);
+        where values.ContainsKey(origin)
+        select (knob, values[origin], origin);
 
     // Container platforms make variables of their own from a service's name, so only what looks like a misspelt setting is refused.
     private static void CheckVariables(IReadOnlyDictionary<string, string> environment)

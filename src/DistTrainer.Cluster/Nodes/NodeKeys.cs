@@ -11,6 +11,9 @@ public sealed record NodeKnob(JobKeyInfo Info)
 
     /// <summary>The environment variable, e.g. <c>DISTTRAINER_CLUSTER_PORT</c>.</summary>
     public string Variable => NodeKeys.VariablePrefix + Info.Name.ToUpperInvariant().Replace('-', '_');
+
+    /// <summary>Whether it is true or false, so that the option may stand alone.</summary>
+    public bool IsSwitch => Info.Allowed == JobValues.Bool.Allowed;
 }
 
 /// <summary>The table of all settings of a node. <c>cluster.hocon</c>, the options of the command line and the environment variables all follow from it.</summary>

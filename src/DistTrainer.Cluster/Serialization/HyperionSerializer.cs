@@ -9,8 +9,7 @@ namespace DistTrainer.Cluster;
 
 /// <summary>
 /// Writes and reads control messages with Hyperion. Only types of a closed list (<see cref="ControlTypes"/>) are written
-/// or read; on the wire they are numbers, and arrays names that are looked up in the list first. Actor references travel
-/// as paths.
+/// or read; on the wire they are numbers, or names that are looked up in the list first. Actor references travel as paths.
 /// </summary>
 public class HyperionSerializer : SerializerWithStringManifest
 {
@@ -36,7 +35,7 @@ public class HyperionSerializer : SerializerWithStringManifest
             .WithIgnoreSerializable(true)
             .WithDisallowUnsafeType(true)
             .WithTypeFilter(new Names(types))
-            .WithKnownTypes(types.All)
+            .WithKnownTypes(types.All.Where(type => type != typeof(ActorRefBase.Surrogate)))
             .WithSurrogates([Surrogate.Create<IActorRef, ActorRefBase.Surrogate>(actor => (ActorRefBase.Surrogate)actor.ToSurrogate(system), surrogate => (IActorRef)surrogate.FromSurrogate(system))])
             .WithSerializerFactory([new Gate(types)]));
     }
@@ -91,14 +90,14 @@ public class HyperionSerializer : SerializerWithStringManifest
     private static string Version(int version) => $"v{version}";
 
     /// <summary>
-    /// The names that may be looked up. Hyperion writes a listed type as its number, but an array always by its name; and it
-    /// asks for the full name of what it is given to write.
+    /// The names that may be looked up: those of the list. Hyperion writes records as their numbers, but collections by their
+    /// names, and a surrogate is only taken back where it came by its name; it asks for the full name of what it writes.
     /// </summary>
     private sealed class Names(ControlTypes types) : ITypeFilter
     {
         private readonly HashSet<string> allowed =
         [
-            .. types.All.Where(type => type.IsArray).Aggregate(TypeFilterBuilder.Create(), (builder, type) => builder.Include(type)).Build().FilteredTypes,
+            .. types.All.Aggregate(TypeFilterBuilder.Create(), (builder, type) => builder.Include(type)).Build().FilteredTypes,
             .. types.All.Select(type => type.AssemblyQualifiedName!),
         ];
 

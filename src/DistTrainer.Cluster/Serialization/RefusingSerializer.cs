@@ -1,5 +1,6 @@
 using System.Runtime.Serialization;
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.Event;
 using Akka.Serialization;
 
@@ -14,10 +15,10 @@ public sealed class RefusingSerializer : Serializer
     private int refusals;
 
     /// <summary>Made by the actor system.</summary>
-    public RefusingSerializer(ExtendedActorSystem system)
-        : base(system)
-    {
-    }
+    /// <param name="system">Where refusals are logged.</param>
+    /// <param name="settings">Those of the JSON serializer; none of them counts.</param>
+    public RefusingSerializer(ExtendedActorSystem system, Config settings)
+        : base(system) => _ = settings;
 
     /// <summary>The number of the JSON serializer, which senders name.</summary>
     public override int Identifier => 1;
