@@ -36,11 +36,16 @@ internal sealed class LiveNode : IDisposable
 
     public static LiveNode Start(NodeSettings settings, string actorConfiguration = "")
     {
-        // Several systems in one process block threads of the shared pool while they shut down.
-        ThreadPool.SetMinThreads(64, 64);
-        ActorSystem system = ActorSystem.Create(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration));
-        return new LiveNode((ExtendedActorSystem)system, ClusterConfiguration.Join(system, settings));
+        // Not under xunit's synchronization context, whose few threads the systems would wait for when they end.
+        return Task.Run(() =>
+        {
+            ActorSystem system = ActorSystem.Create(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, "akka.loggers = []\n" + actorConfiguration));
+            return new LiveNode((ExtendedActorSystem)system, ClusterConfiguration.Join(system, settings));
+        }).GetAwaiter().GetResult();
     }
+
+    /// <summary>Ends the node without a word to the others.</summary>
+    public void Crash() => Task.Run(System.Abort).GetAwaiter().GetResult();
 
     /// <summary>Waits until the node sees so many members that are up, and no others.</summary>
     public Task UntilUp(int count) => Until(() => Cluster.State.Members.Count == count && Cluster.State.Members.All(member => member.Status == MemberStatus.Up), $"{count} members up");
@@ -56,5 +61,5 @@ internal sealed class LiveNode : IDisposable
         }
     }
 
-    public void Dispose() => System.Abort();
+    public void Dispose() => Crash();
 }
