@@ -38,7 +38,15 @@ public static class CliApp
         }
     }
 
-    private static RootCommand Root(CliConsole console, CliServices services, StopSignals signals) => new(
+    private static RootCommand Root(CliConsole console, CliServices services, StopSignals signals)
+    {
+        RootCommand root = Commands(console, services, signals);
+        foreach (Command command in new ClusterCommands(console).All())
+            root.Add(command);
+        return root;
+    }
+
+    private static RootCommand Commands(CliConsole console, CliServices services, StopSignals signals) => new(
         "Trains neural networks: the same parameters bit for bit on any number of workers.\n\nExit codes: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 130 SIGINT, 143 SIGTERM.")
     {
         new TrainCommand(console, services, signals),
@@ -48,6 +56,9 @@ public static class CliApp
         DataCommands.Create(console, services, signals),
         ConfigCommands.Create(console, services),
         new EnvCommand(console, services),
+        new NodeCommand(console, services, signals),
+        new LaunchCommand(console, services, signals),
+        new HealthCommand(console),
     };
 
     private static int Report(Exception failure, CliConsole console, StopSignals signals)

@@ -36,8 +36,10 @@ public static class LocalTrainer
         ActorSystem system = ActorSystem.Create("disttrainer", configuration);
         try
         {
-            IActorRef coordinator = system.ActorOf(Props.Create(() => new CoordinatorActor(setup, observer, completion)), "coordinator");
-            using CancellationTokenRegistration registration = stop.Register(() => coordinator.Tell(new CoordinatorActor.StopRequest()));
+            var node = new NodeAddress("local", null, []);
+            IActorRef run = system.ActorOf(Props.Create(() => new RunActor(setup, node, observer, completion)), "run");
+            system.ActorOf(Props.Create(() => new HostActor(setup, node, Enumerable.Range(0, setup.Ranges.Count).ToArray(), options.Workers, run)), "node");
+            using CancellationTokenRegistration registration = stop.Register(() => run.Tell(new StopRun()));
             return await completion.Task.ConfigureAwait(false);
         }
         finally

@@ -4,9 +4,14 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster;
 
-// The whole protocol. Every message carries the generation of the membership that it was sent in; a receiver in another
-// generation drops it. Buffers are references: within a process nothing is copied, and between processes the data plane
-// fills a buffer of the receiver's before it sends the same message there.
+// The whole protocol of a run. Every message carries the generation of the membership that it was sent in; a receiver in
+// another generation drops it. A generation begins the same way whatever was the reason (a worker came, was drained, died):
+//   run → parameter shards  JoinParameterServer    each forgets the open step's contributions and names its open step
+//   run → workers           AssignDataShards       each gets data shards and connects to the parameter shards' nodes
+//   run → parameter shards  BroadcastParameters    each sends its slice of the step before the earliest open one
+// and the earliest open step is computed again, to the same bits. Gradients and parameters (PushGradient,
+// ParametersBroadcast) pass as references within a process; between processes the links fill a buffer of the receiver's
+// first and then tell the same message there (docs/wire.md). All others are small.
 
 /// <summary>A message of the training protocol.</summary>
 public interface IProtocolMessage
@@ -15,57 +20,84 @@ public interface IProtocolMessage
     int Generation { get; }
 }
 
-/// <summary>Coordinator → worker, once a generation: who the parameter shards are and which data shards the worker owns. No reply. A second copy changes nothing.</summary>
+/// <summary>Run → parameter shard, first in a generation: forget the open step's contributions. Reply: <see cref="ParameterServerJoined"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The new generation.</param>
-/// <param name="ParameterShards">The parameter-shard actors in the order of their ranges.</param>
+/// <param name="ParameterShards">All parameter shards, in the order of their ranges.</param>
+public sealed record JoinParameterServer(int Generation, IActorRef[] ParameterShards) : IProtocolMessage, IControlMessage;
+
+/// <summary>Parameter shard → run: it is in the generation.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="ParameterShard">Which one.</param>
+/// <param name="OpenStep">The step whose contributions it takes next. They are within one of each other.</param>
+public sealed record ParameterServerJoined(int Generation, int ParameterShard, long OpenStep) : IProtocolMessage, IControlMessage;
+
+/// <summary>Run → worker, second in a generation: who the parameter shards are and which data shards the worker owns. Reply: <see cref="DataShardsAssigned"/>. A second copy is answered again.</summary>
+/// <param name="Generation">The new generation.</param>
+/// <param name="Worker">The worker's number in this generation.</param>
+/// <param name="ParameterShards">The parameter shards in the order of their ranges, and where they are.</param>
 /// <param name="FirstDataShard">First data shard that the worker owns.</param>
 /// <param name="DataShardCount">How many it owns, in a row; may be 0.</param>
-/// <param name="Step">The step whose parameters are in place; the worker begins with the next one.</param>
+/// <param name="Step">The step whose parameters will be broadcast; the worker begins with the next one.</param>
 public sealed record AssignDataShards(
-    int Generation, IReadOnlyList<IActorRef> ParameterShards, int FirstDataShard, int DataShardCount, long Step) : IProtocolMessage;
+    int Generation, int Worker, ActorPlace[] ParameterShards, int FirstDataShard, int DataShardCount, long Step) : IProtocolMessage, IControlMessage;
 
-/// <summary>Coordinator → parameter shard, once a generation: who the workers and the other parameter shards are. No reply. A second copy changes nothing.</summary>
-/// <param name="Generation">The new generation.</param>
-/// <param name="Workers">All workers; each gets every broadcast.</param>
-/// <param name="ParameterShards">All parameter shards, in the order of their ranges.</param>
-public sealed record JoinParameterServer(
-    int Generation, IReadOnlyList<IActorRef> Workers, IReadOnlyList<IActorRef> ParameterShards) : IProtocolMessage;
+/// <summary>Worker → run: it is in the generation and its links stand.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Worker">Which one.</param>
+public sealed record DataShardsAssigned(int Generation, int Worker) : IProtocolMessage, IControlMessage;
 
-/// <summary>Coordinator → parameter shard: how to apply the steps up to a decision point. Reply: <see cref="RunPrepared"/> at once, <see cref="RunReached"/> when the step is applied. A second copy is answered again.</summary>
+/// <summary>Worker → run: it cannot be in the generation, because a parameter shard's node cannot be reached.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Worker">Which one.</param>
+/// <param name="Reason">Why, for people.</param>
+public sealed record DataShardsRefused(int Generation, int Worker, string Reason) : IProtocolMessage, IControlMessage;
+
+/// <summary>Run → parameter shard, third in a generation: send the slice of a step, and of the next one if it is applied, and from now on every step's. Reply: <see cref="ParametersBroadcast"/> to all workers. A second copy sends them again.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Step">The step before the earliest open one.</param>
+/// <param name="Workers">All workers, in the order of their numbers, and where they are.</param>
+public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[] Workers) : IProtocolMessage, IControlMessage;
+
+/// <summary>Run → parameter shard: how to apply the steps up to a decision point. Reply: <see cref="RunPrepared"/> at once, <see cref="RunReached"/> when the step is applied. A second copy is answered again.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Step">Last step to apply before the next decision; applied already is fine.</param>
-/// <param name="PlateauFactor">What reduce-on-plateau makes of the learning rate.</param>
+/// <param name="Rate">What the learning rate is multiplied by (reduce-on-plateau) or replaced with (a person's command).</param>
 /// <param name="WithStatistics">Whether the last step collects norms of parameters, gradients and updates a tensor.</param>
-public sealed record PrepareRun(int Generation, long Step, double PlateauFactor, bool WithStatistics) : IProtocolMessage;
+public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → coordinator: ready for the steps up to the one named.</summary>
+/// <summary>What has become of the job's learning rate.</summary>
+/// <param name="PlateauFactor">What reduce-on-plateau makes of it.</param>
+/// <param name="Base">The rate that the schedule starts from, set while training; null: the job's.</param>
+public sealed record RateChange(double PlateauFactor, double? Base);
+
+/// <summary>Parameter shard → run: ready for the steps up to the one named.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">As asked.</param>
-public sealed record RunPrepared(int Generation, int ParameterShard, long Step) : IProtocolMessage;
+public sealed record RunPrepared(int Generation, int ParameterShard, long Step) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → coordinator: the step that a run was prepared for is applied.</summary>
+/// <summary>Parameter shard → run: the step that a run was prepared for is applied.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The step.</param>
 /// <param name="Statistics">Sums of squares a tensor, if asked for.</param>
 public sealed record RunReached(
-    int Generation, int ParameterShard, long Step, IReadOnlyList<TensorStatistics> Statistics) : IProtocolMessage;
+    int Generation, int ParameterShard, long Step, TensorStatistics[] Statistics) : IProtocolMessage, IControlMessage;
 
-/// <summary>Coordinator → worker: begin steps up to the one named, each as soon as its parameters are in. No reply. A second copy changes nothing.</summary>
+/// <summary>Run → worker: begin steps up to the one named, each as soon as its parameters are in. No reply. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Step">Last step to begin.</param>
-public sealed record RunUntil(int Generation, long Step) : IProtocolMessage;
+public sealed record RunUntil(int Generation, long Step) : IProtocolMessage, IControlMessage;
 
-/// <summary>Coordinator → worker: begin no further step. Reply: <see cref="Holding"/>. A second copy is answered again.</summary>
+/// <summary>Run → worker: begin no further step. Reply: <see cref="Holding"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The generation.</param>
-public sealed record Hold(int Generation) : IProtocolMessage;
+public sealed record Hold(int Generation) : IProtocolMessage, IControlMessage;
 
-/// <summary>Worker → coordinator: no step beyond the one named was begun.</summary>
+/// <summary>Worker → run: no step beyond the one named was begun.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Worker">Which one.</param>
 /// <param name="Step">The last step that was begun.</param>
-public sealed record Holding(int Generation, int Worker, long Step) : IProtocolMessage;
+public sealed record Holding(int Generation, int Worker, long Step) : IProtocolMessage, IControlMessage;
 
 /// <summary>Worker → parameter shard: the gradient sum of one complete subtree of data shards. Reply: <see cref="ParametersBroadcast"/>, once all data shards are in. A second copy is dropped.</summary>
 /// <param name="Generation">The generation.</param>
@@ -73,43 +105,66 @@ public sealed record Holding(int Generation, int Worker, long Step) : IProtocolM
 /// <param name="Step">The step, counted from 1.</param>
 /// <param name="Samples">Samples of the whole step, over all workers: what the sum is divided by.</param>
 /// <param name="Node">Which data shards.</param>
-/// <param name="Gradient">The flat gradient; not changed until the step's parameters have been broadcast.</param>
+/// <param name="Gradient">Holds the sum; not changed until the step's parameters have been broadcast.</param>
+/// <param name="Offset">Index in the flat vector of the buffer's first element.</param>
 /// <param name="IsKnownFinite">Whether the worker has seen that all values are finite; else the parameter shard looks for itself.</param>
 /// <param name="Losses">The loss sums of the node's data shards, one each.</param>
 public sealed record PushGradient(
-    int Generation, int Worker, long Step, int Samples, TreeNode Node, AlignedBuffer Gradient, bool IsKnownFinite,
+    int Generation, int Worker, long Step, int Samples, TreeNode Node, AlignedBuffer Gradient, int Offset, bool IsKnownFinite,
     LossSums[] Losses) : IProtocolMessage;
 
-/// <summary>Parameter shard → all workers: its slice of the parameters of a step is in place. A second copy changes nothing.</summary>
+/// <summary>Parameter shard → all workers: its slice of the parameters of a step is in place. Also → run, as the answer to <see cref="CollectParameters"/>. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The step that was applied.</param>
 public sealed record ParametersBroadcast(int Generation, int ParameterShard, long Step) : IProtocolMessage;
+
+/// <summary>Run → parameter shard, between steps: send the slice to the run's node. Reply: <see cref="ParametersBroadcast"/>. A second copy is answered again.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Step">The last step that was applied, or the one before.</param>
+/// <param name="Collector">The run's place.</param>
+public sealed record CollectParameters(int Generation, long Step, ActorPlace Collector) : IProtocolMessage, IControlMessage;
 
 /// <summary>Parameter shard → all parameter shards, with clipping by norm only: its part of the gradient's norm. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The step.</param>
 /// <param name="BlockSums">Sum of squares of each of its blocks.</param>
-public sealed record ShareNorm(int Generation, int ParameterShard, long Step, double[] BlockSums) : IProtocolMessage;
+public sealed record ShareNorm(int Generation, int ParameterShard, long Step, double[] BlockSums) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → coordinator, every few steps: figures of the steps since the report before. No reply.</summary>
+/// <summary>Parameter shard → run, every few steps: figures of the steps since the report before. No reply.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The last step of the report.</param>
 /// <param name="LearningRate">Rate of that step.</param>
 /// <param name="Losses">Sums over the steps since the report before; from the first parameter shard only, else empty.</param>
 /// <param name="BlockSums">Sum of squares of each of its blocks of that step's gradient.</param>
+/// <param name="Times">Where its time went, a step.</param>
 public sealed record ReportSteps(
-    int Generation, int ParameterShard, long Step, double LearningRate, LossSums Losses, double[] BlockSums) : IProtocolMessage;
+    int Generation, int ParameterShard, long Step, double LearningRate, LossSums Losses, double[] BlockSums, ParameterShardTimes Times) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → coordinator: a contribution was refused before the sum. The run ends; the parameters stay as they were.</summary>
+/// <summary>Worker → run, every few steps: where its time went. No reply.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Worker">Which one.</param>
+/// <param name="Step">The last step of the report.</param>
+/// <param name="Times">Where its time went, a step.</param>
+public sealed record ReportWorker(int Generation, int Worker, long Step, WorkerTimes Times) : IProtocolMessage, IControlMessage;
+
+/// <summary>Parameter shard → run, when a step stands still: whose contributions are missing. No reply.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="ParameterShard">Which one.</param>
+/// <param name="Step">The open step.</param>
+/// <param name="Missing">The data shards that are missing, as contiguous ranges.</param>
+/// <param name="Seconds">How long the step has been open.</param>
+public sealed record WaitingFor(int Generation, int ParameterShard, long Step, DataShardRange[] Missing, double Seconds) : IProtocolMessage, IControlMessage;
+
+/// <summary>Parameter shard → run: a contribution was refused before the sum. The run ends; the parameters stay as they were.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Who refused.</param>
 /// <param name="Step">The step.</param>
 /// <param name="Worker">Who computed it.</param>
 /// <param name="Node">Which data shards.</param>
-public sealed record RefuseContribution(int Generation, int ParameterShard, long Step, int Worker, TreeNode Node) : IProtocolMessage;
+public sealed record RefuseContribution(int Generation, int ParameterShard, long Step, int Worker, TreeNode Node) : IProtocolMessage, IControlMessage;
 
 /// <summary>Which part of the data to evaluate.</summary>
 public enum DataPart
@@ -121,29 +176,29 @@ public enum DataPart
     Test,
 }
 
-/// <summary>Coordinator → worker: evaluate chunks of a data part with the parameters of a step. Reply: <see cref="Evaluated"/>. A second copy is answered again.</summary>
+/// <summary>Run → worker: evaluate chunks of a data part with the parameters of a step. Reply: <see cref="Evaluated"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Step">The parameters' step.</param>
 /// <param name="Part">Which part of the data.</param>
 /// <param name="FirstChunk">First chunk of <see cref="Evaluator.ChunkSize"/> samples.</param>
 /// <param name="ChunkCount">How many, in a row.</param>
-public sealed record EvaluateChunks(int Generation, long Step, DataPart Part, int FirstChunk, int ChunkCount) : IProtocolMessage;
+public sealed record EvaluateChunks(int Generation, long Step, DataPart Part, int FirstChunk, int ChunkCount) : IProtocolMessage, IControlMessage;
 
-/// <summary>Worker → coordinator: the sums of the chunks that it was asked for.</summary>
+/// <summary>Worker → run: the sums of the chunks that it was asked for.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Step">As asked.</param>
 /// <param name="Part">As asked.</param>
 /// <param name="FirstChunk">As asked.</param>
 /// <param name="Sums">One entry a chunk.</param>
-public sealed record Evaluated(int Generation, long Step, DataPart Part, int FirstChunk, LossSums[] Sums) : IProtocolMessage;
+public sealed record Evaluated(int Generation, long Step, DataPart Part, int FirstChunk, LossSums[] Sums) : IProtocolMessage, IControlMessage;
 
-/// <summary>Coordinator → parameter shard, between runs: remember the parameters as they are. Reply: <see cref="BestKept"/>.</summary>
+/// <summary>Run → parameter shard, between steps: remember the parameters as they are. Reply: <see cref="BestKept"/>. A second copy does it again, which changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Restore">False keeps a copy; true takes the kept copy back.</param>
-public sealed record KeepBest(int Generation, bool Restore) : IProtocolMessage;
+public sealed record KeepBest(int Generation, bool Restore) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → coordinator: done as asked by <see cref="KeepBest"/>.</summary>
+/// <summary>Parameter shard → run: done as asked by <see cref="KeepBest"/>.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Restore">As asked.</param>
-public sealed record BestKept(int Generation, int ParameterShard, bool Restore) : IProtocolMessage;
+public sealed record BestKept(int Generation, int ParameterShard, bool Restore) : IProtocolMessage, IControlMessage;

@@ -11,6 +11,7 @@ internal sealed class RunFigures(TrainingSetup setup)
 {
     private readonly Stopwatch _clock = new();
     private readonly Dictionary<long, ReportSteps?[]> _open = [];
+    private readonly Dictionary<int, (WorkerTimes Times, int Reports)> _workers = [];
     private LossSums _epoch;
     private long _samples;
     private TimeSpan _epochStart;
@@ -25,11 +26,33 @@ internal sealed class RunFigures(TrainingSetup setup)
 
     private bool CountsCorrect => setup.Data.Schema.Task != TaskKind.Regression;
 
+    /// <summary>Whether steps were reported since the last epoch ended.</summary>
+    public bool HasSamples => _epoch.Count > 0;
+
     /// <summary>Steps begin.</summary>
     public void Resume() => _clock.Start();
 
     /// <summary>Steps stop for a decision.</summary>
     public void Pause() => _clock.Stop();
+
+    /// <summary>Takes a worker's report of its times.</summary>
+    public void Add(ReportWorker report) => _workers[report.Worker] = (report.Times, _workers.GetValueOrDefault(report.Worker).Reports + 1);
+
+    /// <summary>A worker's times of its last report; zero before the first.</summary>
+    public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker).Times;
+
+    /// <summary>Workers have other numbers from now on.</summary>
+    public void ForgetWorkers() => _workers.Clear();
+
+    /// <summary>The others' median compute time, if this worker takes more than twice as long, and at least 5 ms longer; else null. The first report does not count: everything is slow at first.</summary>
+    public double? SlowerThanOthers(int worker)
+    {
+        double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Times.Compute).Order()];
+        if (others.Length == 0 || _workers.GetValueOrDefault(worker).Reports < 2)
+            return null;
+        double median = others[others.Length / 2];
+        return TimesOf(worker).Compute > Math.Max(2 * median, median + 5) ? median : null;
+    }
 
     /// <summary>Takes one parameter shard's report.</summary>
     /// <returns>The whole report once all parameter shards' are in, else null.</returns>
@@ -52,7 +75,13 @@ internal sealed class RunFigures(TrainingSetup setup)
         return new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, _rate,
-            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9));
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9), Times(parts));
+    }
+
+    private StepTimes Times(ReportSteps?[] parts)
+    {
+        WorkerTimes slowest = _workers.Values.Select(worker => worker.Times).DefaultIfEmpty().MaxBy(times => times.Compute);
+        return new StepTimes(slowest.Compute, slowest.Wait, parts.Max(part => part!.Times.Gather), parts.Max(part => part!.Times.Apply));
     }
 
     /// <summary>Ends an epoch.</summary>
@@ -66,6 +95,6 @@ internal sealed class RunFigures(TrainingSetup setup)
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,
-            _rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters.Span));
+            _rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
     }
 }

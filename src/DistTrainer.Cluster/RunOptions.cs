@@ -15,6 +15,15 @@ public sealed record RunOptions
     /// <summary>Steps between two step reports (log line, line of metrics.jsonl); ≥ 1.</summary>
     public int ReportEvery { get; init; } = 50;
 
+    /// <summary>Workers without which no step is begun; ≥ 1.</summary>
+    public int MinWorkers { get; init; } = 1;
+
+    /// <summary>Workers that are given data shards at most; ≥ <see cref="MinWorkers"/>. Others stand by.</summary>
+    public int MaxWorkers { get; init; } = int.MaxValue;
+
+    /// <summary>Whether a run goes on when workers are lost, because others may come: on a cluster.</summary>
+    public bool ToleratesLoss { get; init; }
+
     /// <summary>HOCON laid over the actor system's own settings, e.g. log levels and loggers.</summary>
     public string ActorConfiguration { get; init; } = "";
 }

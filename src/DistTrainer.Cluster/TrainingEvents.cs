@@ -12,9 +12,21 @@ namespace DistTrainer.Cluster;
 /// <param name="LearningRate">Rate of the last step.</param>
 /// <param name="GradientNorm">Euclidean norm of the last step's averaged gradient, before clipping and regularization.</param>
 /// <param name="SamplesPerSecond">Training samples a second over the report's steps.</param>
+/// <param name="Times">Where the time went.</param>
 public sealed record StepReport(
     long Step, int Epoch, int StepsPerEpoch, long TotalSteps, double Loss, double? Accuracy, double LearningRate,
-    double GradientNorm, double SamplesPerSecond);
+    double GradientNorm, double SamplesPerSecond, StepTimes Times);
+
+/// <summary>
+/// Where the time of a step went, in milliseconds, means over the report's steps: of the workers the slowest, of the
+/// parameter shards the slowest. Compute + Wait is the whole step of a worker; Gather and Apply lie within its wait, and
+/// what is left of it went into sending gradients and parameters.
+/// </summary>
+/// <param name="Compute">Samples, forward, loss, backward.</param>
+/// <param name="Wait">From the end of the backward pass until parameters are in.</param>
+/// <param name="Gather">From the first contribution of a step to the last.</param>
+/// <param name="Apply">Summing, updating, handing out.</param>
+public readonly record struct StepTimes(double Compute, double Wait, double Gather, double Apply);
 
 /// <summary>Figures of one epoch.</summary>
 /// <param name="Epoch">Counted from 1.</param>

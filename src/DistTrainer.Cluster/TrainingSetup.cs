@@ -3,16 +3,17 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster;
 
-/// <summary>What all actors of one process share: read-only but for the parameters, of which each parameter shard writes its own range.</summary>
-public sealed class TrainingSetup : IDisposable
+/// <summary>What all actors of a run on one node share: read-only but for the parameters, of which each parameter shard writes its own range.</summary>
+internal sealed class TrainingSetup : IDisposable
 {
-    /// <summary>Builds the network and lays out its parameters.</summary>
+    /// <summary>Builds the network and lays out its parameters, those of step 0.</summary>
     /// <param name="job">What to train.</param>
     /// <param name="data">The samples.</param>
     /// <param name="options">How to run.</param>
     /// <param name="initialParameters">Parameters to start from; null initializes by the job's seed.</param>
+    /// <param name="links">How other nodes' actors are reached; null: there are none, all is in this process.</param>
     /// <exception cref="DistTrainerException">The job does not fit the data, or the parameters do not fit the network.</exception>
-    public TrainingSetup(JobDescription job, DataParts data, RunOptions options, float[]? initialParameters)
+    public TrainingSetup(JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, Func<TrainingSetup, ILinks>? links = null)
     {
         (Job, Data, Options) = (job, data, options);
         Network = Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
@@ -21,12 +22,13 @@ public sealed class TrainingSetup : IDisposable
             throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
         Blocks = new ParameterBlocks(Network.Layout);
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
-        Parameters = new AlignedBuffer(Network.Layout.Length);
-        initial.CopyTo(Parameters.Span);
+        Parameters = links is null ? new ParameterBuffers(new AlignedBuffer(Network.Layout.Length)) : new ParameterBuffers(Network.Layout.Length);
+        initial.CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;
         StepsPerEpoch = new EpochSampler(data.Train.Count, training.BatchSize, training.Seed, training.Shuffle).StepsPerEpoch;
         long all = (long)StepsPerEpoch * training.Epochs;
         TotalSteps = training.MaxSteps > 0 ? Math.Min(all, training.MaxSteps) : all;
+        Links = links?.Invoke(this) ?? new LocalLinks();
     }
 
     /// <summary>What to train.</summary>
@@ -47,8 +49,11 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>The parameter shards' ranges.</summary>
     public IReadOnlyList<ParameterShardRange> Ranges { get; }
 
-    /// <summary>All parameters, flat.</summary>
-    public AlignedBuffer Parameters { get; }
+    /// <summary>All parameters, flat, by step.</summary>
+    public ParameterBuffers Parameters { get; }
+
+    /// <summary>How actors reach those that take or send tensors.</summary>
+    public ILinks Links { get; }
 
     /// <summary>Steps of one epoch.</summary>
     public int StepsPerEpoch { get; }
@@ -62,6 +67,10 @@ public sealed class TrainingSetup : IDisposable
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);
 
-    /// <summary>Gives the parameters' memory back.</summary>
-    public void Dispose() => Parameters.Dispose();
+    /// <summary>Closes the links and gives the parameters' memory back.</summary>
+    public void Dispose()
+    {
+        Links.Dispose();
+        Parameters.Dispose();
+    }
 }

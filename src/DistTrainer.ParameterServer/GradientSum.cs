@@ -79,6 +79,21 @@ internal sealed class GradientSum : IDisposable
         _covered = 0;
     }
 
+    /// <summary>The stretches of data shards that no contribution covers yet, in order.</summary>
+    public IReadOnlyList<(int Start, int Count)> Missing()
+    {
+        var missing = new List<(int Start, int Count)>();
+        int next = 0;
+        for (int i = 0; i <= _count; i++)
+        {
+            int start = i < _count ? _nodes[i].Start : _dataShards;
+            if (start > next)
+                missing.Add((next, start - next));
+            next = i < _count ? _nodes[i].End : next;
+        }
+        return missing;
+    }
+
     /// <summary>The sum of one piece as its last two terms; valid until the next call.</summary>
     /// <param name="start">First element, counted from the parameter shard's start.</param>
     /// <param name="length">At most <see cref="PieceLength"/>.</param>

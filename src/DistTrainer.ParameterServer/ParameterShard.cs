@@ -5,7 +5,7 @@ namespace DistTrainer.ParameterServer;
 
 /// <summary>
 /// One contiguous part of the flat parameter vector with its optimizer state. It takes the workers' gradient sums of the
-/// open step, and once all data shards are in, applies the step in place: average (sum / samples) → clip by value → clip
+/// open step, and once all data shards are in, applies the step: average (sum / samples) → clip by value → clip
 /// by global norm → L1 and L2 → decoupled decay → optimizer → max-norm. The result is the same bits for any arrival
 /// order, any grouping of data shards and any cut. Not thread-safe; different parameter shards may run at once.
 /// <para>
@@ -21,7 +21,7 @@ public sealed class ParameterShard : IDisposable
     private readonly ClippingDescription _clipping;
     private readonly Optimizer _optimizer;
     private readonly OptimizerState _state;
-    private readonly AlignedBuffer _parameters;
+    private readonly ParameterBuffers _parameters;
     private readonly GradientSum _sum;
     private readonly AlignedBuffer? _combined;
     private readonly double[] _gradientSums;
@@ -37,10 +37,10 @@ public sealed class ParameterShard : IDisposable
     /// <param name="blocks">The blocks of the flat vector.</param>
     /// <param name="job">Optimizer, regularization, clipping and number of data shards.</param>
     /// <param name="generation">Membership version.</param>
-    /// <param name="parameters">The whole flat vector, shared; only the own part is written.</param>
+    /// <param name="parameters">The whole flat vector, shared; only the own part is written. With two buffers a step is written beside the one before.</param>
     /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
     /// <exception cref="ArgumentException">The vector's length is not the layout's.</exception>
-    public ParameterShard(ParameterShardRange range, ParameterBlocks blocks, JobDescription job, int generation, AlignedBuffer parameters)
+    public ParameterShard(ParameterShardRange range, ParameterBlocks blocks, JobDescription job, int generation, ParameterBuffers parameters)
     {
         if (parameters.Length != blocks.Layout.Length)
             throw new ArgumentException($"The vector has {parameters.Length} elements; the layout has {blocks.Layout.Length}.", nameof(parameters));
@@ -74,7 +74,10 @@ public sealed class ParameterShard : IDisposable
     /// <summary>Whether all data shards of the open step are in.</summary>
     public bool IsComplete => _sum.IsComplete;
 
-    /// <summary>The own parameters.</summary>
+    /// <summary>The stretches of data shards that are missing in the open step, in order; allocates.</summary>
+    public IReadOnlyList<(int Start, int Count)> Missing() => _sum.Missing();
+
+    /// <summary>The own parameters, of the last step that was applied.</summary>
     public ReadOnlySpan<float> Parameters => Own;
 
     /// <summary>Names of the optimizer's vectors; see <see cref="Slot"/>.</summary>
@@ -89,7 +92,9 @@ public sealed class ParameterShard : IDisposable
     /// <summary>Figures for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantStatistics"/>.</summary>
     public ReadOnlySpan<TensorStatistics> Statistics => _statistics;
 
-    private Span<float> Own => _parameters.Span.Slice(Range.Start, Range.Length);
+    private Span<float> Own => _parameters[OpenStep - 1].Span.Slice(Range.Start, Range.Length);
+
+    private Span<float> Next => _parameters[OpenStep].Span.Slice(Range.Start, Range.Length);
 
     /// <summary>One of the optimizer's vectors, as long as the own parameters.</summary>
     /// <exception cref="ArgumentException">There is no such slot.</exception>
@@ -147,7 +152,7 @@ public sealed class ParameterShard : IDisposable
         return _clippedSums;
     }
 
-    /// <summary>Applies the open step in place and opens the next one.</summary>
+    /// <summary>Applies the open step and opens the next one.</summary>
     /// <exception cref="InvalidOperationException">It is not the open step, data shards are missing, or the norm for clipping is.</exception>
     public void Apply(in StepContext context)
     {
@@ -236,9 +241,9 @@ public sealed class ParameterShard : IDisposable
         {
             ParameterBlock block = _blocks[Range.FirstBlock + b];
             ParameterTensor tensor = _blocks.Layout.Tensors[block.Tensor];
-            Span<float> parameters = Own.Slice(block.Start - Range.Start, block.Length);
+            Span<float> parameters = Next.Slice(block.Start - Range.Start, block.Length);
             if (context.WantStatistics)
-                parameters.CopyTo(Before());
+                Own.Slice(block.Start - Range.Start, block.Length).CopyTo(Before());
             double? sum = Update(block, update, Adjustment(block.Tensor, context), wantSums ? 0 : null);
             _gradientSums[b] = sum ?? _gradientSums[b];
             if (_regularization.MaxNorm > 0 && tensor.Kind == ParameterKind.Weight)
@@ -271,7 +276,10 @@ public sealed class ParameterShard : IDisposable
                 gradient = new GradientTerms(_sum.Piece(start, length));
                 sum += SquareSum.Of(gradient.First, adjustment.Scale);
             }
-            _optimizer.Update(update, adjustment, gradient, _state, start, Own.Slice(start, length));
+            Span<float> parameters = Next.Slice(start, length);
+            if (_parameters.AreTwo)
+                Own.Slice(start, length).CopyTo(parameters);
+            _optimizer.Update(update, adjustment, gradient, _state, start, parameters);
         }
         return sum;
     }

@@ -24,7 +24,7 @@ internal static class OptimizerBenchmark
         using AlignedBuffer parameters = new(Count), gradient = new(Count);
         parameters.Span.Fill(0.1f);
         gradient.Span.Fill(1e-3f);
-        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, threads).Select(range => new ParameterShard(range, blocks, job, 1, parameters))];
+        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, threads).Select(range => new ParameterShard(range, blocks, job, 1, new ParameterBuffers(parameters)))];
         using var team = new ComputeTeam(threads, "optimizer");
         var step = new ApplyStep(shards, gradient);
         var watch = Stopwatch.StartNew();

@@ -1,7 +1,17 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using DistTrainer.Benchmarks;
+using DistTrainer.Cluster;
 using DistTrainer.Engine;
+
+if (args is ["wire-worker", ..])
+{
+    WireBenchmark.Work(args[1..]);
+    return 0;
+}
+
+if (args is ["cluster-node", ..])
+    return await ClusterBenchmark.Node(args[1..], FashionMnist(12_800));
 
 var models = new Option<string>("--models") { Description = "Models, comma-separated.", DefaultValueFactory = _ => "a,b,c" };
 var optimizers = new Option<string>("--optimizers") { Description = "sgd (momentum 0.9), adam, or both, comma-separated.", DefaultValueFactory = _ => "sgd,adam" };
@@ -26,7 +36,25 @@ epoch.SetAction((result, _) => EpochBenchmark.Run(
     result.GetValue(seeds), result.GetValue(epochs), result.GetValue(workers), result.GetValue(dataShards), FashionMnist(0)));
 var kernels = new Command("kernels", "Kernels under BenchmarkDotNet.");
 kernels.SetAction(_ => BenchmarkRunner.Run<KernelBenchmarks>());
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels };
+var megabytes = new Option<double[]>("--megabytes") { Description = "Length of the vector, may be repeated.", DefaultValueFactory = _ => [23, 100] };
+var rounds = new Option<int>("--rounds") { Description = "Timed rounds, all variants in turn.", DefaultValueFactory = _ => 15 };
+var chunkKiB = new Option<int>("--chunk-kib") { Description = "Payload of a data-plane frame.", DefaultValueFactory = _ => new DataPlaneOptions { Node = "" }.ChunkBytes >> 10 };
+var socketKiB = new Option<int>("--socket-kib") { Description = "Socket buffers of the data plane; 0: its defaults.", DefaultValueFactory = _ => 0 };
+var wire = new Command("wire", "The data plane beside plain sockets: one way, and push + broadcast with two worker processes.") { megabytes, rounds, chunkKiB, socketKiB };
+wire.SetAction(result =>
+{
+    foreach (double size in result.GetValue(megabytes)!)
+        WireBenchmark.Run(new WireOptions((int)(size * 1e6 / 4), result.GetValue(rounds), result.GetValue(chunkKiB) << 10, result.GetValue(socketKiB) << 10));
+});
+var nodes = new Option<int>("--nodes") { Description = "Processes with a worker of one thread each; the batch a worker is the model's.", DefaultValueFactory = _ => 2 };
+var servers = new Option<int>("--servers") { Description = "How many of them hold parameter shards.", DefaultValueFactory = _ => 2 };
+var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers, seconds, chunks };
+cluster.SetAction(result => ClusterBenchmark.Run(
+    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(nodes), result.GetValue(servers),
+    result.GetValue(seconds), result.GetValue(chunks)));
+var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
+crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc };
 return await root.Parse(args).InvokeAsync();
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(

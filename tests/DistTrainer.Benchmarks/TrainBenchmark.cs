@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
@@ -21,7 +20,7 @@ internal static class TrainBenchmark
     {
         JobDescription job = model.Job(optimizer, dataShards, epochs: 1_000_000);
         using var stop = new CancellationTokenSource();
-        var observer = new ChunkObserver(seconds, chunks, stop);
+        var observer = new ChunkObserver(model.Batch, seconds, chunks, stop);
         var options = new RunOptions { Workers = workers, ParameterShards = 2, ComputeThreads = threads, ReportEvery = model.Name == "c" ? 1 : 10, ActorConfiguration = "akka.loglevel = WARNING" };
         TrainingResult result = await LocalTrainer.RunAsync(job, data, options, null, observer, stop.Token);
         Console.WriteLine(JsonSerializer.Serialize(new
@@ -38,34 +37,5 @@ internal static class TrainBenchmark
             rss_mib = PeakMemory.Mebibytes(),
             steps = result.Steps,
         }));
-    }
-
-    private sealed class ChunkObserver(double seconds, int chunks, CancellationTokenSource stop) : ITrainingObserver
-    {
-        private readonly Stopwatch _watch = Stopwatch.StartNew();
-        private long _steps;
-        private int _batch;
-        private bool _warm;
-
-        public List<double> Chunks { get; } = [];
-
-        public void OnStarted(int stepsPerEpoch, long totalSteps) => _batch = 12800 / stepsPerEpoch;
-
-        public void OnStep(StepReport report)
-        {
-            if (_watch.Elapsed.TotalSeconds < seconds || stop.IsCancellationRequested)
-                return;
-            if (_warm)
-                Chunks.Add((report.Step - _steps) * _batch / _watch.Elapsed.TotalSeconds);
-            _warm = true;
-            _steps = report.Step;
-            _watch.Restart();
-            if (Chunks.Count == chunks)
-                stop.Cancel();
-        }
-
-        public void OnEpoch(EpochReport report)
-        {
-        }
     }
 }

@@ -30,7 +30,7 @@ internal sealed record CliRun(int Code, string Output, string Error)
         observer.OnStarted(2, 4);
         for (int epoch = 1; epoch <= 2; epoch++)
         {
-            observer.OnStep(new StepReport((epoch * 2) - 1, epoch, 2, 4, 1.5 / epoch, accuracy, 1e-3, 0.5, 1234.5));
+            observer.OnStep(new StepReport((epoch * 2) - 1, epoch, 2, 4, 1.5 / epoch, accuracy, 1e-3, 0.5, 1234.5, default));
             observer.OnEpoch(new EpochReport(epoch, epoch * 2, 1.25 / epoch, accuracy, 1.125 / epoch, accuracy, 1e-3, 1234.5, 0.1, hash));
         }
 

@@ -52,7 +52,7 @@ public sealed class RealRunTests : IDisposable
         CliRun run = await CliRun.Of(new CliServices(), ["train", "--data", "iris", "--epochs", "2", "--log-format", "json", "--log-level", "debug", "--output", Path.Combine(folder, "run")]);
         Assert.Equal(0, run.Code);
         string[] actors = [.. run.Error.TrimEnd('\n').Split('\n').Select(line => JsonDocument.Parse(line).RootElement.GetProperty("actor").GetString()!).Distinct()];
-        Assert.Contains("coordinator", actors);
+        Assert.Contains("run", actors);
     }
 
     [Fact]

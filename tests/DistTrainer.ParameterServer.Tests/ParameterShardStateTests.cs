@@ -102,7 +102,7 @@ public class ParameterShardStateTests
     {
         var blocks = new ParameterBlocks(ShardRig.Layout);
         using var parameters = new AlignedBuffer(ShardRig.Layout.Length - 1);
-        Assert.Throws<ArgumentException>(() => new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, ShardRig.MakeJob(1), 1, parameters));
+        Assert.Throws<ArgumentException>(() => new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, ShardRig.MakeJob(1), 1, new ParameterBuffers(parameters)));
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public class ParameterShardStateTests
         var blocks = new ParameterBlocks(ShardRig.Layout);
         using var parameters = new AlignedBuffer(ShardRig.Layout.Length);
         JobDescription job = ShardRig.MakeJob(1) with { Clipping = new ClippingDescription { Norm = -1 } };
-        var refused = Assert.Throws<DistTrainerException>(() => new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, job, 1, parameters));
+        var refused = Assert.Throws<DistTrainerException>(() => new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, job, 1, new ParameterBuffers(parameters)));
         Assert.Equal(FailureKind.Configuration, refused.Kind);
     }
 

@@ -16,7 +16,7 @@ internal sealed class ShardRig : IDisposable
         Blocks = new ParameterBlocks(layout ?? Layout);
         _parameters = new AlignedBuffer(Blocks.Layout.Length);
         Random(0, Blocks.Layout.Length).CopyTo(_parameters.Span);
-        Shards = [.. ParameterShardMap.Cut(Blocks, parameterShards).Select(range => new ParameterShard(range, Blocks, job, 1, _parameters))];
+        Shards = [.. ParameterShardMap.Cut(Blocks, parameterShards).Select(range => new ParameterShard(range, Blocks, job, 1, new ParameterBuffers(_parameters)))];
     }
 
     public JobDescription Job { get; }

@@ -32,58 +32,22 @@ internal sealed class TrainCommand : Command
     private async Task<int> RunAsync(ParseResult options)
     {
         (JobFile file, string name) = job.Read(options, services.Data);
-        DataParts data = services.Data.Load(file.Job.Data, file.Job.Model.Loss);
+        DataParts data = JobData.Load(services.Data, file.Job);
         Network network = JobNetwork.Create(file.Job.Model, data.Schema);
-        if (data.Validation.Count == 0 && (file.Job.Training.EarlyStopping.Patience > 0 || file.Job.Schedule.Kind == ScheduleKind.ReduceOnPlateau))
-            throw new DistTrainerException(FailureKind.Configuration, "data.validation-fraction: leaves no sample for validation, which early stopping and reduce-on-plateau watch; raise it.");
         float[]? initial = options.GetValue(initFrom) is { } path ? ModelFile.LoadParameters(RunFolder.ModelOf(path), network.Layout) : null;
 
-        // Text and pictures of a run take well below a MiB beside the model.
-        using RunFolder folder = RunFolder.Create(file.Run.Output, name, (4L * network.Layout.Length) + (1 << 20));
-        folder.WriteText("job.conf", file.Write());
-        using var recorder = new RunRecorder(folder.FileAt("metrics.jsonl"));
         IProgressDisplay display = Display(options.GetValue(quiet));
+        using var output = new RunOutput(console, display, file, data, network, name, "runs");
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
         {
             await display.RunAsync(async () => result = await services.Train(
-                file.Job, data, file.Run.ToOptions(log.ActorConfiguration), initial, new Observers(recorder, display), signals.Token));
+                file.Job, data, file.Run.ToOptions(log.ActorConfiguration), initial, output, signals.Token));
         }
 
-        Save(folder, recorder, file, data, network, result!, name);
-        Report(folder, data, result!);
+        output.Complete(result!);
         return result!.Reason == EndReason.Stopped && signals.ExitCode != 0 ? signals.ExitCode : ExitCodes.Fine;
     }
-
-    private static void Save(RunFolder folder, RunRecorder recorder, JobFile file, DataParts data, Network network, TrainingResult result, string name)
-    {
-        ModelFile.Save(folder.FileAt(RunFolder.ModelName), file, data.Schema, network.Layout, result.Parameters);
-        folder.WriteText("curves.svg", CurvesPicture.Draw($"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}", recorder.Epochs, recorder.Steps));
-        recorder.Dispose();
-        if (recorder.Failure is not null)
-            throw recorder.Failure;
-        folder.WriteText("run.json", RunSummary.Write(file.Job, data, result));
-        folder.Keep();
-    }
-
-    private void Report(RunFolder folder, DataParts data, TrainingResult result)
-    {
-        console.Output.WriteLine($"{Reason(result.Reason)} epochs={Numbers.Text(result.Epochs)} steps={Numbers.Text(result.Steps)} samples/s={Numbers.Text((long)result.SamplesPerSecond)}");
-        if (result.Validation.Count > 0)
-            console.Output.WriteLine(TestFigures.Of(result.Validation, data.Validation, data.Schema.Task).Line("validation"));
-        console.Output.WriteLine(TestFigures.Of(result.Test, data.Test, data.Schema.Task).Line("test"));
-        console.Output.WriteLine($"parameters sha256={result.ParameterHash}");
-        console.Output.WriteLine($"run folder {folder.Path}");
-        if (result.Reason == EndReason.Stopped)
-            console.Output.WriteLine($"stopped after step {Numbers.Text(result.Steps)}; to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, "job.conf")} --init-from {folder.Path} --output DIR");
-    }
-
-    private static string Reason(EndReason reason) => reason switch
-    {
-        EndReason.Completed => "completed",
-        EndReason.EarlyStopping => "early-stopping",
-        _ => "stopped",
-    };
 
     private IProgressDisplay Display(bool isQuiet) => console.Terminal is { } terminal && !isQuiet
         ? new BarProgress(terminal, console.ErrorIsTerminal ? null : console.Error)

@@ -24,13 +24,14 @@ internal sealed class RunFolder : IDisposable
     public string Path { get; }
 
     /// <summary>Makes the folder, or takes an empty one.</summary>
-    /// <param name="output">The folder's path; null makes one under <c>runs/</c>.</param>
+    /// <param name="output">The folder's path; null makes one under <paramref name="runs"/>.</param>
+    /// <param name="runs">Where run folders are made that were not named.</param>
     /// <param name="jobName">Part of that name.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
     /// <exception cref="DistTrainerException">The folder is not empty (<see cref="FailureKind.Configuration"/>), cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
-    public static RunFolder Create(string? output, string jobName, long needed)
+    public static RunFolder Create(string? output, string runs, string jobName, long needed)
     {
-        string path = output ?? Unused(System.IO.Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd-HHmmss}-{Safe(jobName)}")));
+        string path = output ?? Unused(System.IO.Path.Combine(runs, string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd-HHmmss}-{Safe(jobName)}")));
         try
         {
             if (File.Exists(path))

@@ -41,6 +41,10 @@ internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
             json.WriteFinite("learningRate", report.LearningRate);
             json.WriteFinite("gradientNorm", report.GradientNorm);
             json.WriteFinite("samplesPerSecond", report.SamplesPerSecond);
+            json.WriteFinite("computeMilliseconds", report.Times.Compute);
+            json.WriteFinite("waitMilliseconds", report.Times.Wait);
+            json.WriteFinite("gatherMilliseconds", report.Times.Gather);
+            json.WriteFinite("applyMilliseconds", report.Times.Apply);
         });
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 
@@ -21,12 +22,15 @@ internal sealed class GradientWorker : IDisposable
     private readonly int _firstDataShard;
     private readonly int _dataShardCount;
     private int _nextLayer;
+    private long _computeTicks;
+    private long _reportStart = Stopwatch.GetTimestamp();
+    private long _reportStep;
 
     /// <summary>Takes over a range of data shards.</summary>
     /// <param name="setup">What all actors share.</param>
     /// <param name="firstDataShard">First data shard.</param>
     /// <param name="dataShardCount">How many; may be 0, then the worker only evaluates.</param>
-    /// <param name="step">The step whose parameters are in place.</param>
+    /// <param name="step">The step whose parameters come first; it begins with the next one.</param>
     public GradientWorker(TrainingSetup setup, int firstDataShard, int dataShardCount, long step)
     {
         _setup = setup;
@@ -38,8 +42,8 @@ internal sealed class GradientWorker : IDisposable
         _nodes = [.. GradientTree.Decompose(firstDataShard, dataShardCount).Select(node => new GradientNode(node, new AlignedBuffer(setup.Network.Layout.Length)))];
         _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
         _broadcast = new long[setup.Ranges.Count];
-        Array.Fill(_broadcast, step);
-        Step = step;
+        Array.Fill(_broadcast, step - 1);
+        Step = _reportStep = step;
         _evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
         int rows = MaximumRows();
         if (rows > 0)
@@ -91,6 +95,7 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>Begins the next step; its samples are brought in at once, which needs no parameters.</summary>
     public void Begin()
     {
+        long start = Stopwatch.GetTimestamp();
         Step++;
         IsOpen = true;
         _nextLayer = 0;
@@ -103,6 +108,7 @@ internal sealed class GradientWorker : IDisposable
         foreach (GradientNode node in _nodes)
             _bounds.AsSpan(node.Node.Start - _firstDataShard, node.Bounds.Length).CopyTo(node.Bounds);
         _engine!.Load(_setup.Data.Train, batch.Slice(first, _bounds[^1]), training: true, Step, _setup.Job.Training.Seed);
+        _computeTicks += Stopwatch.GetTimestamp() - start;
     }
 
     /// <summary>Goes forward as far as parameters are in.</summary>
@@ -113,7 +119,9 @@ internal sealed class GradientWorker : IDisposable
         {
             if (!IsIn(_setup.Network.Layers[_nextLayer], Step - 1))
                 return false;
-            _engine!.Forward(_nextLayer++, _setup.Parameters.Span);
+            long start = Stopwatch.GetTimestamp();
+            _engine!.Forward(_nextLayer++, _setup.Parameters[Step - 1].Span);
+            _computeTicks += Stopwatch.GetTimestamp() - start;
         }
         return true;
     }
@@ -121,38 +129,58 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>
     /// Computes the loss, goes backward, then hands out the gradient. Within a process pushing earlier only makes a
     /// parameter shard's update compete with the backward pass for the cores: measured, 8 % of a step of a large model.
+    /// Between processes the layers' gradients are sent ahead while the pass still runs.
     /// </summary>
-    /// <param name="push">Called with each parameter shard's index, the last layers' first.</param>
-    public void Backward(Action<int> push)
+    /// <param name="ready">Called with each layer whose gradient is out.</param>
+    /// <param name="push">Called with each parameter shard's index after the pass, the last layers' first.</param>
+    public void Backward(Action<NetworkLayer> ready, Action<int> push)
     {
         if (!IsOpen)
             throw new InvalidOperationException("No step is open.");
+        long start = Stopwatch.GetTimestamp();
         _engine!.Loss(_bounds, _losses, withGradient: true);
         for (int n = 0; n < _nodes.Length; n++)
             _losses.AsSpan(_nodes[n].Node.Start - _firstDataShard, _nodes[n].Node.Count).CopyTo(_nodeLosses[n]);
         IsKnownFinite = true;
         for (int layer = _setup.Network.Layers.Count - 1; layer >= 0; layer--)
-            IsKnownFinite &= _engine.Backward(layer, _setup.Parameters.Span, _nodes);
+        {
+            IsKnownFinite &= _engine.Backward(layer, _setup.Parameters[Step - 1].Span, _nodes);
+            if (_setup.Network.Layers[layer].Length > 0)
+                ready(_setup.Network.Layers[layer]);
+        }
+        _computeTicks += Stopwatch.GetTimestamp() - start;
         for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
             push(p);
         IsOpen = false;
     }
 
-    /// <summary>Evaluates chunks of a data part with the parameters in place.</summary>
-    public LossSums[] Evaluate(DataPart part, int firstChunk, int count)
+    /// <summary>Where the time went since the last call, a step.</summary>
+    public WorkerTimes TakeTimes()
+    {
+        long now = Stopwatch.GetTimestamp();
+        double steps = Math.Max(1, Step - _reportStep);
+        double all = Stopwatch.GetElapsedTime(_reportStart, now).TotalMilliseconds;
+        double compute = Stopwatch.GetElapsedTime(0, _computeTicks).TotalMilliseconds;
+        (_reportStart, _reportStep, _computeTicks) = (now, Step, 0);
+        return new WorkerTimes(compute / steps, Math.Max(0, all - compute) / steps);
+    }
+
+    /// <summary>Evaluates chunks of a data part with the parameters of a step, which are in.</summary>
+    public LossSums[] Evaluate(long step, DataPart part, int firstChunk, int count)
     {
         var sums = new LossSums[count];
-        _evaluator.Evaluate(_setup.PartOf(part), _setup.Parameters.Span, firstChunk, sums);
+        _evaluator.Evaluate(_setup.PartOf(part), _setup.Parameters[step].Span, firstChunk, sums);
         return sums;
     }
 
-    /// <summary>Gives memory and threads back.</summary>
+    /// <summary>
+    /// Gives memory and threads back, but for the gradients: a connection may still be sending them, and their memory is
+    /// freed with the last reference.
+    /// </summary>
     public void Dispose()
     {
         _engine?.Dispose();
         _evaluator.Dispose();
-        foreach (GradientNode node in _nodes)
-            node.Gradient.Dispose();
     }
 
     private bool IsIn(NetworkLayer layer, long step)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using DistTrainer.Engine;
@@ -8,20 +9,23 @@ namespace DistTrainer.Cluster;
 /// <summary>
 /// A thin shell round <see cref="ParameterShard"/>: takes pushes, applies a step when all data shards are in, tells the
 /// workers. With clipping by norm it waits between for the other parameter shards' part of the norm.
-/// Supervisor: the coordinator, which ends the run when a parameter shard fails; a restart would lose its slice.
+/// Supervisor: the run or the node, which tell the run that a parameter shard failed; a restart would lose its slice.
 /// </summary>
-internal sealed class ParameterShardActor : ReceiveActor
+internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 {
+    private static readonly TimeSpan s_waitCheck = TimeSpan.FromSeconds(2);
     private readonly TrainingSetup _setup;
     private readonly ParameterShard _shard;
-    private readonly LearningRateSchedule _schedule;
+    private LearningRateSchedule _schedule;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LossSums[] _dataShardLosses;
     private readonly Dictionary<long, double[]?[]> _norms = [];
-    private IReadOnlyList<IActorRef> _workers = [];
+    private readonly ParameterShardClock _clock = new();
+    private IReadOnlyList<IParameterLink> _workers = [];
     private IReadOnlyList<IActorRef> _peers = [];
-    private PrepareRun _run = new(0, 0, 1, false);
-    private IActorRef _coordinator = ActorRefs.Nobody;
+    private PrepareRun _prepared = new(0, 0, new RateChange(1, null), false);
+    private ShareNorm? _lastShare;
+    private IActorRef _run = ActorRefs.Nobody;
     private LossSums _losses;
     private int _generation;
     private int _samples;
@@ -34,16 +38,25 @@ internal sealed class ParameterShardActor : ReceiveActor
         _schedule = new LearningRateSchedule(setup.Job.Optimizer.LearningRate, setup.Job.Schedule);
         _dataShardLosses = new LossSums[setup.Job.Training.DataShards];
         Receive<JoinParameterServer>(Join);
+        Receive<BroadcastParameters>(IsCurrent, Broadcast);
+        Receive<CollectParameters>(IsCurrent, collect => Send(_setup.Links.To(Audience.Run, [collect.Collector]), collect.Step));
         Receive<PushGradient>(IsCurrent, Take);
         Receive<ShareNorm>(IsCurrent, TakeNorm);
         Receive<PrepareRun>(IsCurrent, Prepare);
         Receive<KeepBest>(IsCurrent, Keep);
+        Receive<CheckWait>(_ => ReportWait());
         Receive<IProtocolMessage>(old => _log.Event(LogLevel.DebugLevel, "message-dropped generation={Generation} expected={Expected} type={Type}", old.Generation, _generation, old.GetType().Name));
     }
+
+    private sealed record CheckWait;
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     private int Index => _shard.Range.Index;
 
     private bool ClipsByNorm => _setup.Job.Clipping.Norm > 0;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_waitCheck);
 
     protected override void PostStop() => _shard.Dispose();
 
@@ -51,19 +64,45 @@ internal sealed class ParameterShardActor : ReceiveActor
 
     private void Join(JoinParameterServer join)
     {
-        if (join.Generation <= _generation)
+        if (join.Generation < _generation)
             return;
-        (_generation, _workers, _peers, _coordinator) = (join.Generation, join.Workers, join.ParameterShards, Sender);
-        _shard.BeginGeneration(_generation);
-        _norms.Clear();
-        _log.Event(LogLevel.InfoLevel, "parameters-owned epoch={Epoch} step={Step} start={Start} count={Count} of={Of} optimizer={Optimizer}",
-            _setup.EpochOf(_shard.OpenStep), _shard.OpenStep, _shard.Range.Start, _shard.Range.Length,
-            _setup.Network.Layout.Length, _setup.Job.Optimizer.Kind);
+        if (join.Generation > _generation)
+        {
+            (_generation, _peers, _workers, _run) = (join.Generation, join.ParameterShards, [], Sender);
+            _shard.BeginGeneration(_generation);
+            _norms.Clear();
+            _clock.Pause();
+            _setup.Links.Serve(_generation, Index, Self);
+            _log.Event(LogLevel.InfoLevel, "parameters-owned epoch={Epoch} step={Step} start={Start} count={Count} of={Of} optimizer={Optimizer} generation={Generation}",
+                _setup.EpochOf(_shard.OpenStep), _shard.OpenStep, _shard.Range.Start, _shard.Range.Length,
+                _setup.Network.Layout.Length, _setup.Job.Optimizer.Kind, _generation);
+        }
+        Sender.Tell(new ParameterServerJoined(_generation, Index, _shard.OpenStep));
+    }
+
+    /// <summary>A parameter shard that is a step ahead hands out both steps, and its part of the norm again for those that are behind.</summary>
+    private void Broadcast(BroadcastParameters broadcast)
+    {
+        _workers = _setup.Links.To(Audience.Workers, broadcast.Workers);
+        for (long step = broadcast.Step; step < _shard.OpenStep; step++)
+            Send(_workers, step);
+        if (_lastShare is { } share && share.Step > broadcast.Step && share.Step < _shard.OpenStep)
+            TellPeers(share);
+    }
+
+    private void Send(IReadOnlyList<IParameterLink> links, long step)
+    {
+        var broadcast = new ParametersBroadcast(_generation, Index, step);
+        foreach (IParameterLink link in links)
+            link.Broadcast(broadcast, _setup.Parameters[step], _shard.Range.Start, _shard.Range.Length);
     }
 
     private void Prepare(PrepareRun run)
     {
-        _run = run;
+        if (run.Rate.Base is { } rate && run.Rate.Base != _prepared.Rate.Base)
+            _schedule = new LearningRateSchedule((float)rate, _setup.Job.Schedule);
+        _prepared = run;
+        _clock.Open();
         Sender.Tell(new RunPrepared(_generation, Index, run.Step));
         if (_shard.OpenStep > run.Step)
             Sender.Tell(new RunReached(_generation, Index, run.Step, []));
@@ -71,12 +110,13 @@ internal sealed class ParameterShardActor : ReceiveActor
 
     private void Take(PushGradient push)
     {
-        PushOutcome outcome = _shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, _shard.Range.Start)
+        PushOutcome outcome = _shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, _shard.Range.Start - push.Offset)
         {
             IsKnownFinite = push.IsKnownFinite,
         });
         if (outcome is PushOutcome.Accepted or PushOutcome.Completed)
         {
+            _clock.Arrived();
             _samples = push.Samples;
             push.Losses.CopyTo(_dataShardLosses, push.Node.Start);
         }
@@ -87,26 +127,34 @@ internal sealed class ParameterShardActor : ReceiveActor
         else if (outcome == PushOutcome.Poisoned)
         {
             if (!_refused)
-                _coordinator.Tell(new RefuseContribution(_generation, Index, push.Step, push.Worker, push.Node));
+                _run.Tell(new RefuseContribution(_generation, Index, push.Step, push.Worker, push.Node));
             _refused = true;
         }
         else if (outcome != PushOutcome.Accepted)
         {
-            _log.Event(LogLevel.WarningLevel, "push-dropped epoch={Epoch} step={Step} worker={Worker} outcome={Outcome} openStep={OpenStep}",
+            // After a generation began, the parameter shards that were a step ahead get that step once more.
+            LogLevel level = outcome == PushOutcome.Stale && push.Step == _shard.OpenStep - 1 ? LogLevel.DebugLevel : LogLevel.WarningLevel;
+            _log.Event(level, "push-dropped epoch={Epoch} step={Step} worker={Worker} outcome={Outcome} openStep={OpenStep}",
                 _setup.EpochOf(push.Step), push.Step, push.Worker, outcome, _shard.OpenStep);
         }
     }
 
     private void Complete()
     {
+        _clock.Complete();
         if (!ClipsByNorm)
         {
             Apply(null);
             return;
         }
-        var message = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples).ToArray());
+        _lastShare = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples).ToArray());
+        TellPeers(_lastShare);
+    }
+
+    private void TellPeers(ShareNorm share)
+    {
         foreach (IActorRef peer in _peers)
-            peer.Tell(message);
+            peer.Tell(share with { Generation = _generation });
     }
 
     private void TakeNorm(ShareNorm share)
@@ -125,14 +173,13 @@ internal sealed class ParameterShardActor : ReceiveActor
     private void Apply(double? norm)
     {
         long step = _shard.OpenStep;
-        bool isLast = step == _run.Step;
+        bool isLast = step == _prepared.Step;
         bool reports = isLast || step % _setup.Options.ReportEvery == 0;
-        bool withStatistics = isLast && _run.WithStatistics;
-        double rate = _schedule.Rate(step, _setup.StepsPerEpoch, _setup.TotalSteps, _run.PlateauFactor);
+        bool withStatistics = isLast && _prepared.WithStatistics;
+        double rate = _schedule.Rate(step, _setup.StepsPerEpoch, _setup.TotalSteps, _prepared.Rate.PlateauFactor);
         _shard.Apply(new StepContext(step, rate, _samples) { GradientNorm = norm, WantNorm = reports, WantStatistics = withStatistics });
-        var broadcast = new ParametersBroadcast(_generation, Index, step);
-        foreach (IActorRef worker in _workers)
-            worker.Tell(broadcast);
+        Send(_workers, step);
+        _clock.Applied();
         if (Index == 0)
         {
             foreach (LossSums losses in _dataShardLosses)
@@ -140,11 +187,14 @@ internal sealed class ParameterShardActor : ReceiveActor
         }
         if (reports)
         {
-            _coordinator.Tell(new ReportSteps(_generation, Index, step, rate, _losses, _shard.GradientSums.ToArray()));
+            _run.Tell(new ReportSteps(_generation, Index, step, rate, _losses, _shard.GradientSums.ToArray(), _clock.TakeTimes()));
             _losses = default;
         }
         if (isLast)
-            _coordinator.Tell(new RunReached(_generation, Index, step, withStatistics ? _shard.Statistics.ToArray() : []));
+        {
+            _clock.Pause();
+            _run.Tell(new RunReached(_generation, Index, step, withStatistics ? _shard.Statistics.ToArray() : []));
+        }
     }
 
     private void Keep(KeepBest keep)
@@ -154,5 +204,11 @@ internal sealed class ParameterShardActor : ReceiveActor
         else
             _shard.KeepBest();
         Sender.Tell(new BestKept(_generation, Index, keep.Restore));
+    }
+
+    private void ReportWait()
+    {
+        if (_clock.OpenFor is { } open && open > s_waitCheck && _shard.Missing() is { Count: > 0 } missing)
+            _run.Tell(new WaitingFor(_generation, Index, _shard.OpenStep, [.. missing.Select(range => new DataShardRange(range.Start, range.Count))], open.TotalSeconds));
     }
 }

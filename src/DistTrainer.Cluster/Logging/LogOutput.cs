@@ -60,9 +60,9 @@ public sealed class LogOutput : IDisposable
     /// <summary>The open place of that number; null where it is closed.</summary>
     internal static LogOutput? Find(int number) => Open.GetValueOrDefault(number);
 
-    /// <summary>Whether a line is of interest: what Akka says of itself is, from warnings up, or where everything is asked for.</summary>
+    /// <summary>Whether a line is of interest: what Akka says of itself is from warnings up only, or where everything is asked for.</summary>
     internal bool Wants(AkkaLogEvent entry) =>
-        threshold == LogThreshold.Debug || entry.LogLevel() >= LogLevel.WarningLevel || entry.LogSource.Contains(LogLine.UserPath, StringComparison.Ordinal);
+        threshold == LogThreshold.Debug || entry.LogLevel() >= LogLevel.WarningLevel || entry.Message is LogEvent;
 
     /// <summary>Writes one line.</summary>
     internal void Write(string line)

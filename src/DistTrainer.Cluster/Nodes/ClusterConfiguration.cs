@@ -99,6 +99,21 @@ public static class ClusterConfiguration
             .WithFallback(ConfigurationFactory.ParseString(Defaults));
     }
 
+    /// <summary>The configuration of an actor system that only asks: it joins nothing, and answers come back over its own connection.</summary>
+    internal static Config ForClient() => ConfigurationFactory.ParseString("""
+        akka {
+          loglevel = OFF
+          stdout-loglevel = OFF
+          actor.provider = remote
+          remote.dot-netty.tcp {
+            hostname = 0.0.0.0
+            public-hostname = localhost
+            port = 0
+          }
+        }
+
+        """ + Serializers).WithFallback(ConfigurationFactory.ParseString(Defaults));
+
     /// <summary>Joins the cluster: a node without seed nodes starts one, the others are on their way already.</summary>
     /// <param name="system">The node's actor system, made with <see cref="For"/>.</param>
     /// <param name="settings">The node's settings.</param>

@@ -58,6 +58,7 @@ public static class NodeKeys
     [
         Table.Key("workers", "Worker actors of a node with the role worker, each with a compute thread of its own", JobValues.Whole(1, 4096), n => n.Workers, (n, v) => n with { Workers = v }),
         Table.Key("compute-threads", "Threads of one worker", JobValues.Whole(1, 1024), n => n.ComputeThreads, (n, v) => n with { ComputeThreads = v }),
+        Table.Key("min-servers", "Server nodes without which a run does not start; parameter shards are dealt out to those that are there then (a server's setting)", JobValues.Whole(1, 64), n => n.MinServers, (n, v) => n with { MinServers = v }),
         Table.Key("min-workers", "Workers of the whole cluster without which training waits (a server's setting)", JobValues.Whole(1, 4096), n => n.MinWorkers, (n, v) => n with { MinWorkers = v }),
         Table.Key("max-workers", "Workers of the whole cluster that get data shards at most; others wait in reserve (a server's setting)", JobValues.Whole(1, 4096), n => n.MaxWorkers, (n, v) => n with { MaxWorkers = v }),
         Table.Key("parameter-shards", "Parameter-shard actors, spread over the servers; 0 is one a server (a server's setting)", JobValues.Whole(0, 4096), n => n.ParameterShards, (n, v) => n with { ParameterShards = v }),

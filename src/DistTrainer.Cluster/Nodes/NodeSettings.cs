@@ -60,6 +60,9 @@ public sealed record NodeSettings
     /// <summary>Threads of one worker, ≥ 1.</summary>
     public int ComputeThreads { get; init; } = 1;
 
+    /// <summary>Server nodes without which a run does not start, ≥ 1; parameter shards are dealt out to those that are there then.</summary>
+    public int MinServers { get; init; } = 1;
+
     /// <summary>Workers without which training does not start or go on, ≥ 1.</summary>
     public int MinWorkers { get; init; } = 1;
 
@@ -121,5 +124,5 @@ public sealed record NodeSettings
     public string ReachableDataHost => DataHost is null || IsEveryAddress(DataHost) ? ReachableHost : DataHost;
 
     /// <summary>Whether an address stands for all addresses of the machine.</summary>
-    internal static bool IsEveryAddress(string host) => IPAddress.TryParse(host, out IPAddress? address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
+    public static bool IsEveryAddress(string host) => IPAddress.TryParse(host, out IPAddress? address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
 }

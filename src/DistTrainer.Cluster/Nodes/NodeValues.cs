@@ -46,7 +46,9 @@ internal static class NodeValues
 
     private static string ParseHost(string text) => Uri.CheckHostName(text) is UriHostNameType.Dns or UriHostNameType.IPv4 ? text : throw new FormatException("is not a host");
 
-    private static SeedNode ParseSeedNode(string text)
+    /// <summary>Reads <c>host:port</c>.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static SeedNode ParseSeedNode(string text)
     {
         int colon = text.LastIndexOf(':');
         if (colon <= 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)

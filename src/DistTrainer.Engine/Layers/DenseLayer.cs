@@ -44,8 +44,7 @@ public sealed unsafe class DenseLayer : ILayer
     private int WeightCount => Inputs * Outputs;
 
     /// <inheritdoc/>
-    public int ScratchLength(int rows) =>
-        ActivationPanels.LengthFor((Inputs + ActivationPanels.Width - 1) / ActivationPanels.Width * ActivationPanels.Width, rows);
+    public int ScratchLength(int rows) => WeightGradient.ScratchLength(Inputs, rows);
 
     /// <inheritdoc/>
     public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
@@ -79,32 +78,28 @@ public sealed unsafe class DenseLayer : ILayer
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
         ReadOnlySpan<int> dataShardBounds, Span<float> gradient)
     {
-        int panels = input.PanelCount;
-        fixed (float* x = input.Values, dy = outputGradient.Values, transposed = context.Scratch, dw = gradient)
+        fixed (float* x = input.Values, dy = outputGradient.Values, scratch = context.Scratch, dw = gradient)
         fixed (int* bounds = dataShardBounds)
         {
             if (context.Team is { Size: > 1 } team)
             {
-                team.Run(new Part(Product.Transpose) { X = x, W = transposed, Inputs = Inputs, Panels = panels });
-                team.Run(new Part(Product.BackwardWeights) { Y = dy, X = transposed, W = dw, Inputs = Inputs, Outputs = Outputs, Panels = panels, Bounds = bounds, BoundCount = dataShardBounds.Length });
+                team.Run(new Part(Product.WeightGradient) { Y = dy, X = x, Scratch = scratch, W = dw, Inputs = Inputs, Outputs = Outputs, Bounds = bounds, BoundCount = dataShardBounds.Length });
             }
             else
             {
-                DenseKernels.Transpose(x, transposed, Inputs, panels, 0, 1);
-                DenseKernels.BackwardWeights(dy, transposed, dw, Inputs, Outputs, panels, dataShardBounds, 0, 1);
+                WeightGradient.Compute(dy, x, scratch, dw, Inputs, Outputs, dataShardBounds, 0, 1);
             }
         }
         if (_bias)
             BiasGradient.Compute(outputGradient, dataShardBounds, gradient.Slice(WeightCount, Outputs));
-        return Magnitude.SumsStayFinite(input, outputGradient);
+        return Outputs < input.Rows ? Magnitude.IsFarFromInfinite(gradient) : Magnitude.SumsStayFinite(input, outputGradient);
     }
 
     private enum Product
     {
         Forward,
         BackwardInput,
-        Transpose,
-        BackwardWeights,
+        WeightGradient,
     }
 
     /// <summary>One product, to be shared among the threads of a team; the pointers are pinned by the caller meanwhile.</summary>
@@ -117,6 +112,8 @@ public sealed unsafe class DenseLayer : ILayer
         public float* X { get; init; }
 
         public float* Y { get; init; }
+
+        public float* Scratch { get; init; }
 
         public int Inputs { get; init; }
 
@@ -138,11 +135,8 @@ public sealed unsafe class DenseLayer : ILayer
                 case Product.BackwardInput:
                     DenseKernels.BackwardInput(W, Y, X, Inputs, Outputs, Panels, part, parts);
                     break;
-                case Product.Transpose:
-                    DenseKernels.Transpose(X, W, Inputs, Panels, part, parts);
-                    break;
                 default:
-                    DenseKernels.BackwardWeights(Y, X, W, Inputs, Outputs, Panels, new ReadOnlySpan<int>(Bounds, BoundCount), part, parts);
+                    WeightGradient.Compute(Y, X, Scratch, W, Inputs, Outputs, new ReadOnlySpan<int>(Bounds, BoundCount), part, parts);
                     break;
             }
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace DistTrainer.Engine;
@@ -8,19 +9,34 @@ internal static class Magnitude
     private const float Limit = 1e38f;
 
     /// <summary>max |v|; +∞ where any value is infinite or NaN. Compares bit patterns, which order like absolute values.</summary>
-    /// <param name="values">A multiple of 8 floats, as panels are.</param>
     public static float Largest(ReadOnlySpan<float> values)
     {
-        Vector256<int> largest = Vector256<int>.Zero;
+        ReadOnlySpan<Vector256<int>> vectors = MemoryMarshal.Cast<float, Vector256<int>>(values);
         Vector256<int> mask = Vector256.Create(int.MaxValue);
-        for (int i = 0; i + 8 <= values.Length; i += 8)
-            largest = Vector256.Max(largest, Vector256.Create(values.Slice(i, 8)).AsInt32() & mask);
+        // Four maxima, so that none waits for the one before.
+        Vector256<int> m0 = default, m1 = default, m2 = default, m3 = default;
+        int i = 0;
+        for (; i + 3 < vectors.Length; i += 4)
+        {
+            m0 = Vector256.Max(m0, vectors[i] & mask);
+            m1 = Vector256.Max(m1, vectors[i + 1] & mask);
+            m2 = Vector256.Max(m2, vectors[i + 2] & mask);
+            m3 = Vector256.Max(m3, vectors[i + 3] & mask);
+        }
+        for (; i < vectors.Length; i++)
+            m0 = Vector256.Max(m0, vectors[i] & mask);
+        Vector256<int> largest = Vector256.Max(Vector256.Max(m0, m1), Vector256.Max(m2, m3));
         int bits = 0;
         for (int lane = 0; lane < 8; lane++)
             bits = Math.Max(bits, largest[lane]);
+        foreach (float value in values[(vectors.Length * 8)..])
+            bits = Math.Max(bits, BitConverter.SingleToInt32Bits(value) & int.MaxValue);
         float result = BitConverter.Int32BitsToSingle(bits);
         return float.IsNaN(result) ? float.PositiveInfinity : result;
     }
+
+    /// <summary>Whether every value of a gradient is finite and far below the largest float; no partial sum of it was infinite then.</summary>
+    public static bool IsFarFromInfinite(ReadOnlySpan<float> gradient) => Largest(gradient) < Limit;
 
     /// <summary>
     /// Whether every sum of up to rows products, and every partial sum, must be finite:

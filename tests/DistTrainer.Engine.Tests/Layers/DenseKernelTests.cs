@@ -70,7 +70,10 @@ public sealed unsafe class DenseKernelTests
             float[] from = [.. Enumerable.Range(1, panels * inputs * 32)], to = new float[inputPanels * panels * 32 * 32];
             Array.Fill(to, float.NaN);
             fixed (float* x = from, y = to)
-                DenseKernels.Transpose(x, y, inputs, panels, 0, 1);
+            {
+                for (int j = 0; j < inputPanels; j++)
+                    WeightGradient.Transpose(x, y + (j * panels * 32 * 32), inputs, j, 0, panels);
+            }
             for (int i = 0; i < inputPanels * 32; i++)
             {
                 for (int b = 0; b < panels * 32; b++)

@@ -23,7 +23,7 @@ public class GoldenTrainingTests
         using var parameters = new AlignedBuffer(network.Layout.Length);
         GoldenCases.InitialParameters(golden.Model).CopyTo(parameters.Span);
         var blocks = new ParameterBlocks(network.Layout);
-        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, 2).Select(range => new ParameterShard(range, blocks, job, 1, parameters))];
+        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, 2).Select(range => new ParameterShard(range, blocks, job, 1, new ParameterBuffers(parameters)))];
         using var engine = new GradientEngine(network, golden.Training.BatchSize, data.TargetWidth);
         GradientNode[] nodes = [.. GradientTree.Decompose(0, DataShards).Select(n => new GradientNode(n, new AlignedBuffer(parameters.Length)))];
 

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.Globalization;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>The commands that talk to a running cluster.</summary>
+internal sealed class ClusterCommands(CliConsole console)
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<Command> All() => [Submit(), Status(), Simple("pause", "Begins no further step until the run is resumed.", new PauseCommand(true)), Simple("resume", "Goes on with a paused run.", new PauseCommand(false)), Simple("stop", "Ends the run after its open step; its model is written.", new StopCommand()), Drain(), Set()];
+
+    private static Option<string> Address() => new("--cluster")
+    {
+        Description = "The cluster address of any node",
+        HelpName = "HOST:PORT",
+        DefaultValueFactory = _ => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{NodeSettings.DefaultClusterPort}"),
+    };
+
+    private Command Submit()
+    {
+        var job = new Argument<string>("job") { Description = $"A job file, or a built-in job: {string.Join(", ", BuiltInJobs.Names)}" };
+        var initFrom = new Option<string?>("--init-from") { Description = "Starts from the parameters of this safetensors file or run folder, which every server node must be able to read", HelpName = "FILE" };
+        Option<string> cluster = Address();
+        var command = new Command("submit", "Hands a job to a running cluster.") { job, initFrom, cluster };
+        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, new SubmitRun(RunSubmission.Of(options.GetValue(job)!, options.GetValue(initFrom)))));
+        return command;
+    }
+
+    private Command Status()
+    {
+        Option<string> cluster = Address();
+        var command = new Command("status", "Prints how the run is going, and every node and worker.") { cluster };
+        command.SetAction(async (options, _) =>
+        {
+            ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(options.GetValue(cluster)!, new StatusCommand(), Timeout);
+            foreach (string line in StatusText.Of(status))
+                console.Output.WriteLine(line);
+            return ExitCodes.Fine;
+        });
+        return command;
+    }
+
+    private Command Drain()
+    {
+        var node = new Argument<string>("node") { Description = "The worker node's name or cluster address, as `disttrainer status` prints them" };
+        Option<string> cluster = Address();
+        var command = new Command("drain", "Takes the work from a worker node, whose process then ends.") { node, cluster };
+        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, new DrainCommand(options.GetValue(node)!)));
+        return command;
+    }
+
+    private Command Set()
+    {
+        var key = new Argument<string>("key") { Description = "What to set" };
+        key.AcceptOnlyFromAmong("learning-rate");
+        var value = new Argument<double>("value") { Description = "The base learning rate that the schedule works on, > 0" };
+        Option<string> cluster = Address();
+        var command = new Command("set", "Changes a running job after its open step. The result then depends on when it was changed; the log says at which step.") { key, value, cluster };
+        command.SetAction((options, _) =>
+        {
+            double rate = options.GetValue(value);
+            return double.IsFinite(rate) && rate > 0 && rate <= float.MaxValue
+                ? AskAsync(options.GetValue(cluster)!, new LearningRateCommand(rate))
+                : throw new DistTrainerException(FailureKind.Configuration, $"learning-rate = {Numbers.Text(rate)}; allowed: a number > 0.");
+        });
+        return command;
+    }
+
+    private Command Simple(string name, string meaning, IClusterCommand request)
+    {
+        Option<string> cluster = Address();
+        var command = new Command(name, meaning) { cluster };
+        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, request));
+        return command;
+    }
+
+    private async Task<int> AskAsync(string address, IClusterCommand request)
+    {
+        CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(address, request, Timeout);
+        if (answer.Failure is { } failure)
+            throw new DistTrainerException(failure, answer.Text);
+        console.Output.WriteLine(answer.Text);
+        return ExitCodes.Fine;
+    }
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Globalization;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer launch</c>: a cluster of processes on this machine.</summary>
+internal sealed class LaunchCommand : Command
+{
+    private readonly CliConsole console;
+    private readonly CliServices services;
+    private readonly StopSignals signals;
+    private readonly JobOptions job = new();
+    private readonly Option<int> nodes = new("--nodes") { Description = "Processes to start: a whole number, 1–64", HelpName = "N", DefaultValueFactory = _ => 2 };
+    private readonly Option<int?> servers = new("--servers") { Description = "How many of them hold parameter shards beside their workers: a whole number, 1–N. Default: all", HelpName = "N" };
+    private readonly Option<int> workersANode = new("--workers-per-node") { Description = "Workers of each process: a whole number, 1–64", HelpName = "N", DefaultValueFactory = _ => 1 };
+    private readonly Option<string?> initFrom = new("--init-from") { Description = "Starts from the parameters of this safetensors file or run folder instead of random ones", HelpName = "FILE" };
+    private readonly Option<string> logFormat = new("--log-format") { Description = "How the actors' log lines look: text or json", HelpName = "text|json", DefaultValueFactory = _ => "text" };
+    private readonly Option<string> logLevel = new("--log-level") { Description = "The least important log level that is printed: debug, info, warning or error", HelpName = "LEVEL", DefaultValueFactory = _ => "info" };
+
+    /// <summary>Makes the command.</summary>
+    public LaunchCommand(CliConsole console, CliServices services, StopSignals signals)
+        : base("launch", "Trains on a cluster of processes on this machine: the same parameters as `train`, bit for bit. Each process's lines are printed with its name before them.")
+    {
+        (this.console, this.services, this.signals) = (console, services, signals);
+        job.AddTo(this);
+        foreach (Option option in (Option[])[nodes, servers, workersANode, initFrom, logFormat.AcceptOnlyFromAmong("text", "json"), logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error")])
+            Add(option);
+        SetAction((result, _) => RunAsync(result));
+    }
+
+    private async Task<int> RunAsync(ParseResult options)
+    {
+        int count = Within(options.GetValue(nodes), 1, 64, "--nodes");
+        int serverCount = Within(options.GetValue(servers) ?? count, 1, count, "--servers");
+        int workers = Within(options.GetValue(workersANode), 1, 64, "--workers-per-node");
+        (JobFile file, string name) = job.Read(options, services.Data);
+        string folder = Directory.CreateTempSubdirectory("disttrainer-launch-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, $"{name}.conf");
+            File.WriteAllText(path, file.Write());
+            string[] first =
+            [
+                "node", "--role", "server,worker", "--name", "node-1", "--cluster-port", "0", "--job", path, "--exit-when-done",
+                "--min-servers", Text(serverCount), "--min-workers", Text(count * workers), .. Common(options, file, workers),
+                .. options.GetValue(initFrom) is { } from ? (string[])["--init-from", from] : [],
+            ];
+            using var processes = new NodeProcesses(console, signals.Token);
+            string seed = await processes.StartFirstAsync(first);
+            for (int node = 2; node <= count; node++)
+            {
+                string roles = node <= serverCount ? "server,worker" : "worker";
+                processes.Start($"node-{Text(node)}", ["node", "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--seed-node", seed, .. Common(options, file, workers)]);
+            }
+            int code = await processes.WaitAsync();
+            return signals.ExitCode != 0 && code == 0 ? signals.ExitCode : code;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static int Within(int value, int least, int most, string option) => value >= least && value <= most
+        ? value
+        : throw new DistTrainerException(FailureKind.Configuration, $"{option}: {Text(value)} is out of range; allowed: {Text(least)} to {Text(most)}.");
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private string[] Common(ParseResult options, JobFile file, int workers) =>
+    [
+        "--workers", Text(workers), "--compute-threads", Text(file.Run.ComputeThreads),
+        "--log-level", options.GetValue(logLevel)!, "--log-format", options.GetValue(logFormat)!,
+    ];
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using DistTrainer.Cluster;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer node</c>.</summary>
+internal sealed class NodeCommand : Command
+{
+    /// <summary>What the line begins with that says where a node listens.</summary>
+    public const string Listening = "node listening";
+
+    private readonly CliConsole console;
+    private readonly CliServices services;
+    private readonly StopSignals signals;
+    private readonly NodeOptions node = new();
+    private readonly Option<string?> initFrom = new("--init-from") { Description = "With --job: starts from the parameters of this safetensors file or run folder, which every server node must be able to read", HelpName = "FILE" };
+
+    /// <summary>Makes the command.</summary>
+    public NodeCommand(CliConsole console, CliServices services, StopSignals signals)
+        : base("node", "Runs one node of a cluster until it is told to end. The first server starts a cluster; the others name one of its servers with --seed-node.")
+    {
+        (this.console, this.services, this.signals) = (console, services, signals);
+        node.AddTo(this);
+        Add(initFrom);
+        SetAction((result, _) => RunAsync(result));
+    }
+
+    private async Task<int> RunAsync(ParseResult options)
+    {
+        NodeSettings settings = node.Read(options);
+        if (settings.Cache is { } cache)
+            Environment.SetEnvironmentVariable("DISTTRAINER_CACHE", cache);
+        RunDescription? run = settings.Job is { } job ? RunSubmission.Of(job, options.GetValue(initFrom)) : null;
+        using var log = new LogOutput(settings.LogFormat, settings.LogLevel, console.Error.WriteLine);
+        NodeEnd end = await ClusterNode.RunAsync(
+            settings, new NodeServices(console, services.Data, settings.Runs), run, log.ActorConfiguration,
+            (cluster, data) => console.Output.WriteLine($"{Listening} cluster={cluster} data={data} roles={string.Join(',', settings.Roles).ToLowerInvariant()}"),
+            signals.Token);
+        if (end.ExitCode != 0)
+            console.Error.WriteLine($"error: {end.Reason}");
+        return end.ExitCode == 0 && signals.ExitCode != 0 ? signals.ExitCode : end.ExitCode;
+    }
+}

@@ -1,0 +1,117 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>The processes of a cluster on this machine: their lines are printed with their names before them.</summary>
+internal sealed partial class NodeProcesses : IDisposable
+{
+    private const int Terminate = 15;
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(40);
+
+    private readonly CliConsole console;
+    private readonly List<Process> processes = [];
+    private readonly TaskCompletionSource<string> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenRegistration registration;
+
+    /// <summary>Starts with none.</summary>
+    /// <param name="console">Where their lines go.</param>
+    /// <param name="stop">When cancelled, the first process is asked to end in good order, and ends the others.</param>
+    public NodeProcesses(CliConsole console, CancellationToken stop)
+    {
+        this.console = console;
+        registration = stop.Register(() => Ask(processes.FirstOrDefault()));
+    }
+
+    /// <summary>Starts the first process and waits until it listens.</summary>
+    /// <returns>Its cluster address.</returns>
+    /// <exception cref="DistTrainerException">It ended before.</exception>
+    public async Task<string> StartFirstAsync(string[] arguments)
+    {
+        Process first = Start("node-1", arguments);
+        Task ended = first.WaitForExitAsync();
+        if (await Task.WhenAny(address.Task, ended, Task.Delay(StartTimeout)) == address.Task)
+            return await address.Task;
+        throw new DistTrainerException(first.HasExited ? (FailureKind)first.ExitCode : FailureKind.Internal, "node-1 did not start; its lines above say why.");
+    }
+
+    /// <summary>Starts a process.</summary>
+    public Process Start(string name, string[] arguments)
+    {
+        (string program, string[] before) = Self();
+        var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        Process process = Process.Start(start) ?? throw new DistTrainerException(FailureKind.Internal, $"{program} could not be started.");
+        processes.Add(process);
+        process.OutputDataReceived += (_, line) => Print(console.Output, name, line.Data);
+        process.ErrorDataReceived += (_, line) => Print(console.Error, name, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    /// <summary>Waits until the first process has ended, then for the others, which it has told to end.</summary>
+    /// <returns>The first one's exit code.</returns>
+    public async Task<int> WaitAsync()
+    {
+        await processes[0].WaitForExitAsync();
+        using var patience = new CancellationTokenSource(processes[0].ExitCode == 0 ? EndTimeout : TimeSpan.FromSeconds(5));
+        try
+        {
+            foreach (Process process in processes)
+                await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            console.Error.WriteLine("launch: nodes that had not ended were killed");
+        }
+        return processes[0].ExitCode;
+    }
+
+    /// <summary>Kills what still runs.</summary>
+    public void Dispose()
+    {
+        registration.Dispose();
+        foreach (Process process in processes)
+        {
+            try
+            {
+                process.Kill(entireProcessTree: true);
+            }
+            catch (Exception failure) when (failure is InvalidOperationException or Win32Exception)
+            {
+                // It has ended.
+            }
+            process.WaitForExit();
+            process.Dispose();
+        }
+    }
+
+    // Started as `dotnet disttrainer.dll` the process is dotnet, and the first argument the program.
+    private static (string Program, string[] Before) Self()
+    {
+        string process = Environment.ProcessPath ?? throw new DistTrainerException(FailureKind.Internal, "The path of this program is not known.");
+        return Path.GetFileNameWithoutExtension(process) == "dotnet" ? (process, [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")]) : (process, []);
+    }
+
+    private static void Ask(Process? process)
+    {
+        if (process is { HasExited: false })
+            _ = Kill(process.Id, Terminate);
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
+    private void Print(TextWriter writer, string name, string? line)
+    {
+        if (line is null)
+            return;
+        if (name == "node-1" && line.StartsWith(NodeCommand.Listening, StringComparison.Ordinal))
+            address.TrySetResult(line.Split(' ').First(word => word.StartsWith("cluster=", StringComparison.Ordinal))["cluster=".Length..]);
+        lock (processes)
+            writer.WriteLine($"{name} | {line}");
+    }
+}

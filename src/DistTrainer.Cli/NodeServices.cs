@@ -1,0 +1,21 @@
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>What a node needs: data as the commands read them, run folders, progress lines.</summary>
+/// <param name="console">Where progress and final figures go.</param>
+/// <param name="data">Reads data.</param>
+/// <param name="runs">The folder of run folders.</param>
+internal sealed class NodeServices(CliConsole console, IDataAccess data, string runs) : INodeServices
+{
+    /// <inheritdoc/>
+    public DataParts Load(JobDescription job) => JobData.Load(data, job);
+
+    /// <inheritdoc/>
+    public float[] LoadInitial(string path, Network network) => ModelFile.LoadParameters(RunFolder.ModelOf(path), network.Layout);
+
+    /// <inheritdoc/>
+    public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network) =>
+        new RunOutput(console, new PlainProgress(console.Output, console.Error, isQuiet: false), job, data, network, run.Name, runs);
+}

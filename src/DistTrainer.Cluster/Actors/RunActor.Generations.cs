@@ -1,0 +1,307 @@
+using Akka.Actor;
+using Akka.Event;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster;
+
+// How a generation begins, and what is heard in every state.
+internal sealed partial class RunActor
+{
+    private readonly Dictionary<int, long> _openSteps = [];
+    private readonly HashSet<int> _assigned = [];
+    private static readonly TimeSpan s_quarantine = TimeSpan.FromSeconds(1);
+    private bool _isLinked;
+    private int _generation;
+    private long _applied;
+    private DateTime _gatheringSince = DateTime.UtcNow;
+    private readonly HashSet<string> _banned = [];
+    private readonly Dictionary<string, DateTime> _lost = [];
+    private readonly HashSet<int> _slow = [];
+    private StepReport? _lastReport;
+
+    /// <summary>Asks how the run is going. Reply: <see cref="RunStatus"/>.</summary>
+    internal sealed record StatusRequest(string Id, string Name);
+
+    /// <summary>A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.</summary>
+    private bool EndsWithoutWorkers => _requests.Stops && _isStarted && _members.HasParameterShards;
+
+    private sealed record Linked(int Generation, Exception? Failure);
+
+    private sealed record StillWaiting;
+
+    private void Gathering() => Always();
+
+    /// <summary>Someone came or went: a new generation, as soon as enough are there.</summary>
+    private void OnMembers()
+    {
+        StopFlow();
+        if (_members.AreEnough || EndsWithoutWorkers)
+        {
+            Timers.Cancel(nameof(StillWaiting));
+            BeginGeneration();
+            return;
+        }
+        Become(Gathering);
+        _gatheringSince = DateTime.UtcNow;
+        Timers.StartPeriodicTimer(nameof(StillWaiting), new StillWaiting(), s_patience);
+    }
+
+    private void BeginGeneration()
+    {
+        StopFlow();
+        _generation++;
+        (_parameterShards, _workers) = (_members.ParameterShards, _members.Workers);
+        _openSteps.Clear();
+        _assigned.Clear();
+        _slow.Clear();
+        _figures.ForgetWorkers();
+        _isLinked = false;
+        if (!_isStarted)
+            Start();
+        Become(Joining);
+        TellAll(_parameterShards, new JoinParameterServer(_generation, [.. _parameterShards.Select(place => place.Actor)]));
+    }
+
+    private void Start()
+    {
+        _isStarted = true;
+        _log.Event(LogLevel.InfoLevel, "run-started workers={Workers} parameterShards={ParameterShards} dataShards={DataShards} parameters={Parameters} samples={Samples} stepsPerEpoch={StepsPerEpoch} totalSteps={TotalSteps}",
+            _workers.Length, _parameterShards.Length, _setup.Job.Training.DataShards, _setup.Network.Layout.Length,
+            _setup.Data.Train.Count, _setup.StepsPerEpoch, _setup.TotalSteps);
+        SignalReport.Log(_setup, _log);
+        _observer.OnStarted(_setup.StepsPerEpoch, _setup.TotalSteps);
+    }
+
+    private void Joining()
+    {
+        Always();
+        Receive<ParameterServerJoined>(joined =>
+        {
+            if (_openSteps.TryAdd(joined.ParameterShard, joined.OpenStep) && _openSteps.Count == _parameterShards.Length)
+                Assign();
+        });
+    }
+
+    private void Assign()
+    {
+        Become(Assigning);
+        long step = _openSteps.Values.Min() - 1;
+        _applied = _openSteps.Values.Max() - 1;
+        for (int worker = 0; worker < _workers.Length; worker++)
+        {
+            (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+            _workers[worker].Actor.Tell(new AssignDataShards(_generation, worker, _parameterShards, first, count, step));
+        }
+
+        // Connecting may take its time, and the actor must hear of who is lost meanwhile.
+        (int generation, ActorPlace[] shards, IActorRef self) = (_generation, _parameterShards, Self);
+        Task.Run(() => _setup.Links.Join(generation, shards, Audience.Run, self)).PipeTo(
+            Self, success: _ => new Linked(generation, null), failure: cause => new Linked(generation, cause));
+    }
+
+    private void Assigning()
+    {
+        Always();
+        Receive<DataShardsAssigned>(assigned =>
+        {
+            _assigned.Add(assigned.Worker);
+            OnAssigned();
+        });
+        Receive<Linked>(linked => linked.Generation == _generation, linked =>
+        {
+            if (linked.Failure is not null)
+                _log.Event(LogLevel.WarningLevel, "link-failed generation={Generation} message=\"{Message}\"", _generation, linked.Failure.Message);
+            _isLinked = linked.Failure is null;
+            OnAssigned();
+        });
+    }
+
+    private void OnAssigned()
+    {
+        if (!_isLinked || _assigned.Count < _workers.Length)
+            return;
+        TellAll(_parameterShards, new BroadcastParameters(_generation, _openSteps.Values.Min() - 1, _workers));
+        _log.Event(LogLevel.InfoLevel, "generation-begun generation={Generation} epoch={Epoch} step={Step} workers={Workers} parameterShards={ParameterShards}",
+            _generation, _setup.EpochOf(_openSteps.Values.Min()), _openSteps.Values.Min(), _workers.Length, _parameterShards.Length);
+        if (!_members.AreEnough)
+        {
+            _workers = [];
+            _step = _openSteps.Values.Min() - 1;
+            _phase = Phase.Finishing;
+        }
+        Enter(_phase);
+    }
+
+    private void Always()
+    {
+        Receive<ActorsHosted>(OnHosted);
+        Receive<NodeGone>(gone =>
+        {
+            if (gone.Bans)
+                _banned.Add(gone.Node);
+            OnGone(gone.Node, gone.Reason);
+        });
+        Receive<NodeBack>(back => _banned.Remove(back.Node));
+        Receive<LinkLost>(OnLinkLost);
+        Receive<StatusRequest>(request => Sender.Tell(Status(request)));
+        Receive<ActorFailed>(OnFailed);
+        Receive<DataShardsRefused>(refused => refused.Generation == _generation, refused =>
+            OnGone(_workers[refused.Worker].Node.Name, refused.Reason));
+        Receive<StopRun>(_ => Request(_requests with { Stops = true }, "stop-requested"));
+        Receive<PauseRun>(pause => Request(_requests with { Pauses = pause.Pause }, pause.Pause ? "pause-requested" : "resume-requested"));
+        Receive<SetLearningRate>(set => Request(_requests with { AskedRate = set.Rate }, "learning-rate-requested"));
+        Receive<ReportSteps>(report =>
+        {
+            // Of any generation: each parameter shard reports a step once.
+            if (_figures.Add(report) is { } whole)
+                ReportStep(whole);
+        });
+        Receive<RefuseContribution>(refused => refused.Generation == _generation, refused => Fail(new DistTrainerException(
+            FailureKind.Diverged,
+            $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));
+        Receive<ReportWorker>(report => report.Generation == _generation, OnWorkerTimes);
+        Receive<WaitingFor>(waiting => waiting.Generation == _generation, LogWait);
+        Receive<StillWaiting>(_ => _log.Event(LogLevel.InfoLevel, "waiting-for missing=\"{Missing}\" seconds={Seconds:F0}", _members.Missing, (DateTime.UtcNow - _gatheringSince).TotalSeconds));
+
+        // What is left over from a generation before, or from a state before, e.g. a worker that held after the run had ended.
+        Receive<IProtocolMessage>(message => message.Generation != _generation, _ => { });
+    }
+
+    private void OnHosted(ActorsHosted hosted)
+    {
+        if (hosted.DataHash != _setup.Data.Hash)
+        {
+            _log.Event(LogLevel.ErrorLevel, "node-refused node={Node} dataHash={DataHash} expected={Expected} reason=\"its data differ\"", hosted.Node.Name, hosted.DataHash, _setup.Data.Hash);
+            return;
+        }
+        // A node says every few seconds that it is there; one that was lost a moment ago may have said it before that.
+        if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out DateTime lost) && DateTime.UtcNow - lost < s_quarantine) || !_members.Add(hosted))
+            return;
+        if (_options.ToleratesLoss)
+            _log.Event(LogLevel.InfoLevel, "node-joined node={Node} parameterShards={ParameterShards} workers={Workers}", hosted.Node.Name, hosted.ParameterShards.Length, hosted.Workers.Length);
+        OnMembers();
+    }
+
+    private void OnGone(string node, string reason)
+    {
+        if (_members.Remove(node) is not { } gone)
+            return;
+        _lost[node] = DateTime.UtcNow;
+        _log.Event(LogLevel.WarningLevel, "node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} reason=\"{Reason}\"",
+            node, gone.Workers.Length, gone.ParameterShards.Length, _setup.EpochOf(_step + 1), _step, reason);
+        if (gone.ParameterShards.Length > 0)
+            Fail(new DistTrainerException(FailureKind.Quorum, $"{node} is gone ({reason}) and with it {gone.ParameterShards.Length} of {_setup.Ranges.Count} parameter shards; start the run again, with --init-from where a model was saved."));
+        else
+            OnMembers();
+    }
+
+    /// <summary>
+    /// A worker's node that lost a link is most likely dead: the others go on without it at once, and it is taken in again
+    /// if it says that it is there. Where parameter shards are at the other end, all try once more.
+    /// </summary>
+    private void OnLinkLost(LinkLost lost)
+    {
+        ActorsHosted? peer = _members.Nodes.FirstOrDefault(node => node.Node.Name == lost.Peer);
+        if (peer is null || _members.Nodes.All(node => node.Node.Name != lost.Node))
+            return;
+        if (peer.ParameterShards.Length == 0)
+        {
+            OnGone(lost.Peer, $"{lost.Node} lost its connection: {lost.Reason}");
+        }
+        else if (lost.Generation == _generation)
+        {
+            _log.Event(LogLevel.WarningLevel, "link-lost node={Node} peer={Peer} epoch={Epoch} step={Step} reason=\"{Reason}\"", lost.Node, lost.Peer, _setup.EpochOf(_step + 1), _step, lost.Reason);
+            OnMembers();
+        }
+    }
+
+    private void OnFailed(ActorFailed failed)
+    {
+        string message = failed.Kind == FailureKind.Internal
+            ? $"{failed.Actor} failed in epoch {_setup.EpochOf(_step + 1)}: {failed.Message}" : failed.Message;
+        if (_options.ToleratesLoss && failed.Actor.StartsWith("worker", StringComparison.Ordinal))
+            OnGone(failed.Node, message);
+        else
+            Fail(new DistTrainerException(failed.Kind, message));
+    }
+
+    private void Request(RunRequests requests, string name)
+    {
+        if (requests == _requests)
+            return;
+        bool held = _requests.WantsHold;
+        _requests = requests;
+        _log.Event(LogLevel.InfoLevel, name + " epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
+        if (_flows && requests.WantsHold && !held)
+            TellAll(_workers, new Hold(_generation));
+        else if (_isPaused)
+            GoOn();
+        else if (!_members.AreEnough && EndsWithoutWorkers)
+            OnMembers();
+    }
+
+    private void ChangeRate()
+    {
+        if (_requests.AskedRate is not { } rate)
+            return;
+        _requests = _requests with { Rate = rate, AskedRate = null };
+        _log.Event(LogLevel.InfoLevel, "learning-rate-set epoch={Epoch} step={Step} learningRate={LearningRate:G6}", _setup.EpochOf(_step + 1), _step + 1, rate);
+    }
+
+    private void LogWait(WaitingFor waiting)
+    {
+        foreach (DataShardRange range in waiting.Missing)
+        {
+            for (int worker = 0; worker < _workers.Length; worker++)
+            {
+                (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+                if (first < range.First + range.Count && range.First < first + count)
+                {
+                    _log.Event(LogLevel.WarningLevel, "waiting-for worker={Worker} node={Node} epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
+                        worker, _workers[worker].Node.Name, _setup.EpochOf(waiting.Step), waiting.Step, waiting.ParameterShard, waiting.Seconds);
+                }
+            }
+        }
+    }
+
+    private void OnWorkerTimes(ReportWorker report)
+    {
+        _figures.Add(report);
+        if (_figures.SlowerThanOthers(report.Worker) is { } others && _slow.Add(report.Worker))
+        {
+            _log.Event(LogLevel.WarningLevel, "worker-slow worker={Worker} node={Node} epoch={Epoch} step={Step} computeMilliseconds={Compute:F1} othersMilliseconds={Others:F1}",
+                report.Worker, _workers[report.Worker].Node.Name, _setup.EpochOf(report.Step), report.Step, report.Times.Compute, others);
+        }
+    }
+
+    private RunStatus Status(StatusRequest request)
+    {
+        string state = _isPaused ? "paused" : !_members.AreEnough ? $"waiting for {_members.Missing}" : _flows ? "running" : _phase switch
+        {
+            Phase.Running => "joining",
+            Phase.Validating or Phase.Finishing => "evaluating",
+            _ => "keeping the best",
+        };
+        WorkerStatus[] workers = [.. _workers.Select((place, worker) =>
+        {
+            (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+            return new WorkerStatus(worker, place.Node.Name, new DataShardRange(first, count), _figures.TimesOf(worker));
+        })];
+        return new RunStatus(
+            request.Id, request.Name, state, _generation, _setup.EpochOf((_lastReport?.Step ?? _step) + 1), _lastReport?.Step ?? _step, _setup.TotalSteps,
+            _lastReport?.Loss ?? double.NaN, _lastReport?.LearningRate ?? double.NaN, _lastReport?.SamplesPerSecond ?? 0, workers);
+    }
+
+    private void ReportStep(StepReport report)
+    {
+        _lastReport = report;
+        _observer.OnStep(report);
+        _log.Event(LogLevel.InfoLevel, "steps epoch={Epoch} step={Step} loss={Loss:G6} accuracy={Accuracy:G6} learningRate={LearningRate:G6} gradientNorm={GradientNorm:G6} samplesPerSecond={SamplesPerSecond:F0}",
+            report.Epoch, report.Step, report.Loss, report.Accuracy, report.LearningRate, report.GradientNorm, report.SamplesPerSecond);
+    }
+
+    private void LogEpoch(EpochReport report) =>
+        _log.Event(LogLevel.InfoLevel, "epoch-ended epoch={Epoch} step={Step} trainLoss={TrainLoss:G6} trainAccuracy={TrainAccuracy:G6} validationLoss={ValidationLoss:G6} validationAccuracy={ValidationAccuracy:G6} learningRate={LearningRate:G6} samplesPerSecond={SamplesPerSecond:F0} parameterHash={ParameterHash}",
+            report.Epoch, report.Step, report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy,
+            report.LearningRate, report.SamplesPerSecond, report.ParameterHash);
+}

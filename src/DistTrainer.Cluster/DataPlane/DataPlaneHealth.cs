@@ -1,0 +1,12 @@
+namespace DistTrainer.Cluster;
+
+/// <summary>Asks a node how it is, over its data port.</summary>
+public static class DataPlaneHealth
+{
+    /// <summary>The node's answer, as short JSON: <c>node</c>, <c>status</c> (its membership, e.g. Up) and <c>protocolVersion</c>.</summary>
+    /// <param name="host">Its host.</param>
+    /// <param name="port">Its data port.</param>
+    /// <param name="timeout">For everything.</param>
+    /// <exception cref="IOException">Nobody answers.</exception>
+    public static string Request(string host, int port, TimeSpan timeout) => DataPlane.RequestHealth(host, port, timeout);
+}

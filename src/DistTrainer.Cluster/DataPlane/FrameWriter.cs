@@ -1,0 +1,87 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>Writes what a queue holds to a socket, cut into frames; runs on the connection's writer thread.</summary>
+/// <param name="socket">A blocking socket.</param>
+/// <param name="queue">Where the entries come from.</param>
+/// <param name="chunkBytes">Payload of a floats frame at most.</param>
+internal sealed class FrameWriter(Socket socket, SendQueue queue, int chunkBytes)
+{
+    private readonly SendBuffer _stage = new(16 << 10);
+    private readonly byte[] _body = new byte[Frame.MaxMessageBytes];
+
+    /// <summary>Writes until the queue is closed.</summary>
+    /// <exception cref="SocketException">The socket fails.</exception>
+    public void Run()
+    {
+        do
+        {
+            while (queue.TryTake(out SendQueue.Item item, _body))
+            {
+                if (item.Buffer is null)
+                    WriteMessage(item.MessageKind, _body.AsSpan(0, (int)item.Length));
+                else
+                    WriteFloats(item);
+                queue.Written(item);
+            }
+            Flush();
+        }
+        while (queue.Wait());
+    }
+
+    private void WriteFloats(in SendQueue.Item item)
+    {
+        ReadOnlySpan<float> floats = item.Buffer!.Span.Slice(item.BufferOffset, item.Header.Count);
+        int chunk = chunkBytes / sizeof(float), done = 0;
+        do
+        {
+            int count = Math.Min(chunk, floats.Length - done);
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(floats.Slice(done, count));
+            MakeRoom(Frame.FloatsHeaderBytes);
+            Frame.WriteFloats(item.Header with { Offset = item.Header.Offset + done, Count = count }, Crc32C.Compute(bytes), _stage);
+            WritePayload(bytes);
+            done += count;
+        }
+        while (done < floats.Length);
+        GC.KeepAlive(item.Buffer);
+    }
+
+    private void WriteMessage(byte kind, ReadOnlySpan<byte> body)
+    {
+        MakeRoom(Frame.MessageHeaderBytes);
+        Frame.WriteMessage(kind, body, _stage);
+        WritePayload(body);
+    }
+
+    // What fits goes into the stage: small frames leave together, and a header leaves with the beginning of its payload.
+    private void WritePayload(ReadOnlySpan<byte> payload)
+    {
+        int head = Math.Min(payload.Length, _stage.Free);
+        payload[..head].CopyTo(_stage.GetSpan());
+        _stage.Advance(head);
+        if (head == payload.Length)
+            return;
+        Flush();
+        SendAll(payload[head..]);
+    }
+
+    private void MakeRoom(int bytes)
+    {
+        if (_stage.Free < bytes)
+            Flush();
+    }
+
+    private void Flush()
+    {
+        SendAll(_stage.Written);
+        _stage.Clear();
+    }
+
+    private void SendAll(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[socket.Send(bytes)..];
+    }
+}

@@ -1,0 +1,199 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using Akka.Actor;
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// Links of one node to the others for one run. Workers' nodes connect to parameter shards' nodes; gradients go up and
+/// parameters come down the same connection. Floats are received where they are used: parameters in the buffer of their
+/// step, gradients in a buffer for each contribution. A lost connection is told to the run at once.
+/// </summary>
+/// <param name="setup">The run on this node.</param>
+/// <param name="plane">The node's data plane.</param>
+/// <param name="runId">The run; connections of another one are refused.</param>
+/// <param name="self">This node.</param>
+internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, string runId, NodeAddress self) : ILinks
+{
+    private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_acceptTimeout = TimeSpan.FromSeconds(1);
+    private readonly object _joining = new();
+    private readonly ConcurrentDictionary<string, DataConnection> _dialed = new();
+    private readonly ConcurrentDictionary<string, DataConnection> _accepted = new();
+    private readonly ConcurrentDictionary<int, Served> _served = new();
+    private volatile Joined _joined = new(0, [], []);
+    private volatile bool _isClosed;
+
+    /// <summary>A parameter shard of this node, with the buffers of the contributions to it.</summary>
+    private sealed record Served(int Generation, IActorRef Actor)
+    {
+        public ConcurrentDictionary<TreeNode, AlignedBuffer> Contributions { get; } = new();
+    }
+
+    /// <summary>Who takes parameters in.</summary>
+    private sealed record Joined(int Generation, IReadOnlyList<IActorRef> Workers, IReadOnlyList<IActorRef> Runs);
+
+    /// <summary>Leads the run; hears of lost connections.</summary>
+    public IActorRef Owner { get; set; } = ActorRefs.Nobody;
+
+    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener)
+    {
+        lock (_joining)
+        {
+            Joined joined = _joined.Generation == generation ? _joined : new Joined(generation, [], []);
+            _joined = audience == Audience.Run
+                ? joined with { Runs = [.. joined.Runs.Union([listener])] }
+                : joined with { Workers = [.. joined.Workers.Union([listener])] };
+            return [.. parameterShards.Select((place, index) => place.Node.Name == self.Name
+                ? (IParameterShardLink)new LocalParameterShardLink(place.Actor)
+                : new RemoteParameterShardLink(Connect(place.Node), generation, index))];
+        }
+    }
+
+    public void Serve(int generation, int parameterShard, IActorRef actor) => _served[parameterShard] = new Served(generation, actor);
+
+    public IReadOnlyList<IParameterLink> To(Audience audience, IReadOnlyList<ActorPlace> places)
+    {
+        var links = new List<IParameterLink>();
+        foreach (IGrouping<string, ActorPlace> node in places.GroupBy(place => place.Node.Name))
+        {
+            if (node.Key == self.Name)
+                links.AddRange(node.Select(place => new LocalParameterLink(place.Actor)));
+            else if (Accepted(node.Key) is { } connection)
+                links.Add(new RemoteParameterLink(connection, audience));
+            else
+                Owner.Tell(new LinkLost(Generation, self.Name, node.Key, "it has no connection here"));
+        }
+        return links;
+    }
+
+    /// <summary>Whether a peer belongs to this run.</summary>
+    public (bool Accepted, string Reason) Admit(Hello hello) => hello.RunId == runId
+        ? (true, "")
+        : (false, $"the run here is {runId}, not {hello.RunId}");
+
+    /// <summary>A connection stands.</summary>
+    public void Opened(DataConnection connection)
+    {
+        if (connection.IsDialed)
+            return;
+        _accepted.AddOrUpdate(connection.Peer, connection, (_, old) =>
+        {
+            old.Close();
+            return connection;
+        });
+    }
+
+    /// <summary>Where floats go; nothing where they are of an old generation.</summary>
+    /// <exception cref="InvalidDataException">They have no place in this run.</exception>
+    public Span<float> Place(in FloatsHeader header)
+    {
+        if (header.Count < 0 || header.Offset < 0 || header.Offset > setup.Parameters.Length - header.Count)
+            throw new InvalidDataException($"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the {setup.Parameters.Length} parameters.");
+        if (header.Kind == FloatsKind.Parameters)
+            return header.Generation == _joined.Generation ? setup.Parameters[header.Step].Span.Slice(header.Offset, header.Count) : [];
+        var node = new TreeNode(header.NodeStart, header.NodeCount);
+        if (!GradientTree.IsNode(node, setup.Job.Training.DataShards))
+            throw new InvalidDataException($"data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {setup.Job.Training.DataShards}.");
+        if (!_served.TryGetValue(header.ParameterShard, out Served? served) || served.Generation != header.Generation)
+            return [];
+        ParameterShardRange range = setup.Ranges[header.ParameterShard];
+        if (header.Offset < range.Start || header.Offset + header.Count > range.End)
+            throw new InvalidDataException($"floats {header.Offset} to {header.Offset + header.Count} lie outside of parameter shard {range.Index}, {range.Start} to {range.End}.");
+        return served.Contributions.GetOrAdd(node, _ => new AlignedBuffer(range.Length)).Span.Slice(header.Offset - range.Start, header.Count);
+    }
+
+    /// <summary>Tells a message to the actors that it is for.</summary>
+    /// <exception cref="InvalidDataException">It is not one of <see cref="LinkMessages"/>.</exception>
+    public void Receive(byte kind, ReadOnlySpan<byte> body)
+    {
+        var message = new ReadOnlySequence<byte>(body.ToArray());
+        switch (kind)
+        {
+            case LinkMessages.Push:
+                (int shard, PushGradient? push) = LinkMessages.ReadPush(message, setup.Job.Training.DataShards, Contribution);
+                if (push is not null)
+                    _served[shard].Actor.Tell(push);
+                break;
+            case LinkMessages.Broadcast or LinkMessages.Collected:
+                ParametersBroadcast broadcast = LinkMessages.ReadBroadcast(message);
+                Joined joined = _joined;
+                foreach (IActorRef listener in kind == LinkMessages.Broadcast ? joined.Workers : joined.Runs)
+                    listener.Tell(broadcast);
+                break;
+            default:
+                throw new InvalidDataException($"message kind {kind} is not known; known are {LinkMessages.Push} to {LinkMessages.Collected}.");
+        }
+    }
+
+    /// <summary>A connection is gone.</summary>
+    public void Closed(DataConnection connection, Exception? cause)
+    {
+        bool wasOurs = _dialed.TryRemove(KeyValuePair.Create(connection.Peer, connection)) | _accepted.TryRemove(KeyValuePair.Create(connection.Peer, connection));
+        if (wasOurs && !_isClosed)
+            Owner.Tell(new LinkLost(Generation, self.Name, connection.Peer, cause?.Message ?? "the connection was closed"));
+    }
+
+    public void Dispose()
+    {
+        _isClosed = true;
+        foreach (DataConnection connection in _dialed.Values.Concat(_accepted.Values))
+            connection.Close();
+    }
+
+    /// <summary>The newest generation that this node knows.</summary>
+    private int Generation => Math.Max(_joined.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
+
+    // The peer may tell the run that its link stands before this side's thread has said so.
+    private DataConnection? Accepted(string node)
+    {
+        SpinWait.SpinUntil(() => _accepted.ContainsKey(node), s_acceptTimeout);
+        return _accepted.GetValueOrDefault(node);
+    }
+
+    private (AlignedBuffer Buffer, int Offset)? Contribution(int generation, int parameterShard, TreeNode node) =>
+        _served.TryGetValue(parameterShard, out Served? served) && served.Generation == generation && served.Contributions.TryGetValue(node, out AlignedBuffer? buffer)
+            ? (buffer, setup.Ranges[parameterShard].Start)
+            : null;
+
+    private DataConnection Connect(NodeAddress node)
+    {
+        if (_dialed.TryGetValue(node.Name, out DataConnection? connection))
+            return connection;
+        if (node.Endpoint is null)
+            throw new IOException($"{node.Name} has no data plane.");
+        return _dialed[node.Name] = plane.Connect(node.Endpoint, node.Token, new Hello(runId, self.Name), s_connectTimeout);
+    }
+}
+
+/// <summary>A parameter shard on another node.</summary>
+internal sealed class RemoteParameterShardLink(DataConnection connection, int generation, int parameterShard) : IParameterShardLink
+{
+    private readonly ArrayBufferWriter<byte> _message = new();
+
+    public void Prepare(int worker, long step, GradientNode node, int start, int length) => connection.Send(
+        new FloatsHeader(FloatsKind.Gradient, generation, step, parameterShard, worker, node.Node.Start, node.Node.Count, start, length), node.Gradient, start);
+
+    public void Push(PushGradient push)
+    {
+        _message.ResetWrittenCount();
+        LinkMessages.Write(_message, parameterShard, push);
+        connection.Send(LinkMessages.Push, _message.WrittenSpan);
+    }
+}
+
+/// <summary>Workers, or the run, on another node.</summary>
+internal sealed class RemoteParameterLink(DataConnection connection, Audience audience) : IParameterLink
+{
+    private readonly ArrayBufferWriter<byte> _message = new();
+
+    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
+    {
+        connection.Send(new FloatsHeader(FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start, length), parameters, start);
+        _message.ResetWrittenCount();
+        LinkMessages.Write(_message, broadcast);
+        connection.Send(audience == Audience.Run ? LinkMessages.Collected : LinkMessages.Broadcast, _message.WrittenSpan);
+    }
+}

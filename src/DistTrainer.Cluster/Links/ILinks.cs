@@ -1,0 +1,108 @@
+using Akka.Actor;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>Who takes parameters in.</summary>
+internal enum Audience
+{
+    /// <summary>The workers of a node: every step's parameters.</summary>
+    Workers,
+
+    /// <summary>The run: parameters when it asks for them.</summary>
+    Run,
+}
+
+/// <summary>
+/// How the actors of one node reach those that take or send tensors: by a message with references where they share the
+/// process, over the data plane where they do not.
+/// </summary>
+internal interface ILinks : IDisposable
+{
+    /// <summary>
+    /// Brings the node into a generation, for a worker or the run: connects to the parameter shards' nodes, takes in
+    /// their parameters from now on and tells <paramref name="listener"/> of them. Blocks until the links stand. A second
+    /// call changes nothing.
+    /// </summary>
+    /// <param name="generation">The generation; older parameters are no longer taken in.</param>
+    /// <param name="parameterShards">In the order of their ranges.</param>
+    /// <param name="audience">What the listener is.</param>
+    /// <param name="listener">Gets <see cref="ParametersBroadcast"/>.</param>
+    /// <returns>A link to each parameter shard.</returns>
+    /// <exception cref="IOException">A node cannot be reached or refuses.</exception>
+    IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener);
+
+    /// <summary>Takes in contributions for a parameter shard of this node, and tells it.</summary>
+    /// <param name="generation">The generation; older contributions are no longer taken in.</param>
+    /// <param name="parameterShard">Which one.</param>
+    /// <param name="actor">Gets <see cref="PushGradient"/>.</param>
+    void Serve(int generation, int parameterShard, IActorRef actor);
+
+    /// <summary>Links to actors that take parameters in; one for all those of a node.</summary>
+    /// <param name="audience">What they are.</param>
+    /// <param name="places">Where they are; they have joined the generation.</param>
+    IReadOnlyList<IParameterLink> To(Audience audience, IReadOnlyList<ActorPlace> places);
+}
+
+/// <summary>A parameter shard, as a worker sees it.</summary>
+internal interface IParameterShardLink
+{
+    /// <summary>A part of a contribution is ready: it may be sent ahead of the contribution itself.</summary>
+    /// <param name="worker">Who computed it.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="node">Which data shards, and the flat gradient.</param>
+    /// <param name="start">First element of the part in the flat vector.</param>
+    /// <param name="length">Its elements; all of them belong to the parameter shard.</param>
+    void Prepare(int worker, long step, GradientNode node, int start, int length);
+
+    /// <summary>Hands a contribution in, all parts of which were prepared.</summary>
+    void Push(PushGradient push);
+}
+
+/// <summary>A node with workers, or with the run, as a parameter shard sees it.</summary>
+internal interface IParameterLink
+{
+    /// <summary>Hands a slice of the parameters on.</summary>
+    /// <param name="broadcast">Which one.</param>
+    /// <param name="parameters">The flat vector of that step; the slice is not changed before the step after the next.</param>
+    /// <param name="start">First element of the slice.</param>
+    /// <param name="length">Its elements.</param>
+    void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length);
+}
+
+/// <summary>Links within a process: buffers pass as references.</summary>
+internal sealed class LocalLinks : ILinks
+{
+    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener) =>
+        [.. parameterShards.Select(place => new LocalParameterShardLink(place.Actor))];
+
+    public void Serve(int generation, int parameterShard, IActorRef actor)
+    {
+        // Contributions reach the actor directly.
+    }
+
+    public IReadOnlyList<IParameterLink> To(Audience audience, IReadOnlyList<ActorPlace> places) =>
+        [.. places.Select(place => new LocalParameterLink(place.Actor))];
+
+    public void Dispose()
+    {
+        // There is nothing to close.
+    }
+}
+
+/// <summary>A parameter shard in the same process.</summary>
+internal sealed class LocalParameterShardLink(IActorRef actor) : IParameterShardLink
+{
+    public void Prepare(int worker, long step, GradientNode node, int start, int length)
+    {
+        // The buffer is a reference: nothing goes ahead of the contribution.
+    }
+
+    public void Push(PushGradient push) => actor.Tell(push);
+}
+
+/// <summary>A worker, or the run, in the same process: its parameters lie where the parameter shard wrote them.</summary>
+internal sealed class LocalParameterLink(IActorRef actor) : IParameterLink
+{
+    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length) => actor.Tell(broadcast);
+}

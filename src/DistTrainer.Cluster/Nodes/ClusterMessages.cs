@@ -1,0 +1,119 @@
+using Akka.Actor;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster;
+
+// Between nodes, coordinator and people. What a run says to its parameter shards and workers is in Messages.cs.
+
+/// <summary>A run as it is handed to the cluster.</summary>
+/// <param name="Id">Names it; made by whoever submits it.</param>
+/// <param name="Name">For people.</param>
+/// <param name="Job">The whole job file, resolved.</param>
+/// <param name="InitFrom">A model that every server node can read, to start from its parameters; null: by the job's seed.</param>
+public sealed record RunDescription(string Id, string Name, string Job, string? InitFrom);
+
+/// <summary>Node → coordinator, until it is answered: I am here. Reply: <see cref="NodeRegistered"/>. A second copy is answered again.</summary>
+/// <param name="Version">Its protocol version.</param>
+/// <param name="Node">Its name and data plane.</param>
+/// <param name="Address">Its cluster address, for people.</param>
+/// <param name="IsServer">Whether it holds parameter shards.</param>
+/// <param name="Workers">Workers that it offers; 0 without the role worker.</param>
+internal sealed record RegisterNode(int Version, NodeAddress Node, string Address, bool IsServer, int Workers) : IControlMessage;
+
+/// <summary>Coordinator → node: known. No reply.</summary>
+/// <param name="Coordinator">Who leads; a node that sees it end registers with the next one.</param>
+internal sealed record NodeRegistered(IActorRef Coordinator) : IControlMessage;
+
+/// <summary>Coordinator → node: host actors of a run. Reply: <see cref="ActorsHosted"/> or <see cref="ActorFailed"/>, to the run. A second copy changes nothing.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="ParameterShardCount">Parameter shards over all nodes.</param>
+/// <param name="ParameterShards">Those to host here.</param>
+/// <param name="Workers">Workers to host here.</param>
+/// <param name="RunActor">Who leads the run.</param>
+internal sealed record OpenRun(RunDescription Run, int ParameterShardCount, int[] ParameterShards, int Workers, IActorRef RunActor) : IControlMessage;
+
+/// <summary>Coordinator → node: the run is over. No reply. A second copy changes nothing.</summary>
+/// <param name="Id">The run.</param>
+internal sealed record CloseRun(string Id) : IControlMessage;
+
+/// <summary>Node → run: the data connection to another node is gone.</summary>
+/// <param name="Generation">The newest generation that the node knew.</param>
+/// <param name="Node">Who tells.</param>
+/// <param name="Peer">The other end.</param>
+/// <param name="Reason">Why, for people.</param>
+public sealed record LinkLost(int Generation, string Node, string Peer, string Reason) : IControlMessage;
+
+/// <summary>Node → coordinator: I am about to leave. Reply: <see cref="EndNode"/>.</summary>
+/// <param name="Node">Its name.</param>
+internal sealed record LeaveCluster(string Node) : IControlMessage;
+
+/// <summary>Coordinator → node: leave the cluster and end. No reply.</summary>
+/// <param name="ExitCode">What the process returns.</param>
+/// <param name="Reason">Why, for people.</param>
+internal sealed record EndNode(int ExitCode, string Reason) : IControlMessage;
+
+/// <summary>A person's request to the cluster; any node takes it and hands it to the coordinator. Reply: <see cref="CommandAnswer"/> unless said otherwise.</summary>
+public interface IClusterCommand : IControlMessage;
+
+/// <summary>Train this.</summary>
+/// <param name="Run">What.</param>
+public sealed record SubmitRun(RunDescription Run) : IClusterCommand;
+
+/// <summary>Finish the open step, write the model and end the run.</summary>
+public sealed record StopCommand : IClusterCommand;
+
+/// <summary>Begin no further step, or go on.</summary>
+/// <param name="Pause">Whether to pause.</param>
+public sealed record PauseCommand(bool Pause) : IClusterCommand;
+
+/// <summary>Take the work from a worker node and let it end.</summary>
+/// <param name="Node">Its name, or its cluster address as host:port.</param>
+public sealed record DrainCommand(string Node) : IClusterCommand;
+
+/// <summary>Change the base learning rate after the open step.</summary>
+/// <param name="Rate">The rate, &gt; 0.</param>
+public sealed record LearningRateCommand(double Rate) : IClusterCommand;
+
+/// <summary>How is it going? Reply: <see cref="ClusterStatus"/>.</summary>
+public sealed record StatusCommand : IClusterCommand;
+
+/// <summary>Coordinator → person: what came of a request.</summary>
+/// <param name="Failure">The kind of failure; null where it was done.</param>
+/// <param name="Text">One line.</param>
+public sealed record CommandAnswer(FailureKind? Failure, string Text) : IControlMessage;
+
+/// <summary>Coordinator → person: how it is going.</summary>
+/// <param name="Run">The run; null while there is none.</param>
+/// <param name="Nodes">All nodes.</param>
+public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes) : IControlMessage;
+
+/// <summary>How a run is going.</summary>
+/// <param name="Id">The run.</param>
+/// <param name="Name">For people.</param>
+/// <param name="State">What it does, e.g. running, paused, waiting for workers.</param>
+/// <param name="Generation">Membership version.</param>
+/// <param name="Epoch">Epoch of the open step.</param>
+/// <param name="Step">Last step that was reported.</param>
+/// <param name="TotalSteps">Steps of the whole run.</param>
+/// <param name="Loss">Training loss of the last report; NaN before the first.</param>
+/// <param name="LearningRate">Rate of the last report.</param>
+/// <param name="SamplesPerSecond">Of the last report.</param>
+/// <param name="Workers">The workers in this generation.</param>
+public sealed record RunStatus(
+    string Id, string Name, string State, int Generation, int Epoch, long Step, long TotalSteps, double Loss, double LearningRate, double SamplesPerSecond,
+    WorkerStatus[] Workers) : IControlMessage;
+
+/// <summary>A worker in a run.</summary>
+/// <param name="Worker">Its number in this generation.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="DataShards">Data shards that it owns.</param>
+/// <param name="Times">Where its time goes; zero before the first report.</param>
+public sealed record WorkerStatus(int Worker, string Node, DataShardRange DataShards, WorkerTimes Times);
+
+/// <summary>A node of the cluster.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Address">Its cluster address.</param>
+/// <param name="IsServer">Whether it holds parameter shards.</param>
+/// <param name="Workers">Workers that it offers.</param>
+/// <param name="IsReachable">Whether the cluster can reach it.</param>
+public sealed record NodeStatus(string Name, string Address, bool IsServer, int Workers, bool IsReachable);

@@ -1,0 +1,120 @@
+using System.Text.Json;
+using Akka.Actor;
+using Akka.Cluster.Tools.Singleton;
+using Akka.Event;
+using DistTrainer.Engine;
+using AkkaCluster = Akka.Cluster.Cluster;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>How a node's process ended.</summary>
+/// <param name="ExitCode">0, or the code of a <see cref="FailureKind"/>.</param>
+/// <param name="Reason">Why, for people.</param>
+public sealed record NodeEnd(int ExitCode, string Reason);
+
+/// <summary>One process of a cluster: joins, takes part until it is told to end, leaves.</summary>
+public static class ClusterNode
+{
+    private static readonly TimeSpan s_releaseTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_leaveTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>Runs a node to its end.</summary>
+    /// <param name="settings">How it is deployed.</param>
+    /// <param name="services">What it needs from this program.</param>
+    /// <param name="job">A run to begin with, where this node's coordinator leads; null: wait for one.</param>
+    /// <param name="actorConfiguration">HOCON laid over everything, e.g. <see cref="LogOutput.ActorConfiguration"/>.</param>
+    /// <param name="started">Hears the node's cluster address (host:port) and the data plane's once it listens.</param>
+    /// <param name="stop">When cancelled, the node gives its work back and leaves.</param>
+    /// <exception cref="DistTrainerException">A port cannot be had (<see cref="FailureKind.Configuration"/>).</exception>
+    public static async Task<NodeEnd> RunAsync(
+        NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, Action<string, string> started, CancellationToken stop)
+    {
+        using var process = new NodeProcess(settings, services, job, actorConfiguration);
+        started(process.ClusterAddress, process.DataAddress);
+        using CancellationTokenRegistration registration = stop.Register(process.Leave);
+        NodeEnd end = await process.Ended.ConfigureAwait(false);
+        await process.CloseAsync(s_leaveTimeout).ConfigureAwait(false);
+        return end;
+    }
+
+    /// <summary>The parts of a node's process.</summary>
+    private sealed class NodeProcess : IDisposable
+    {
+        private readonly TaskCompletionSource<NodeEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly NodeRuntime _runtime;
+        private readonly ActorSystem _system;
+        private readonly AkkaCluster _cluster;
+        private readonly IActorRef _node;
+
+        public NodeProcess(NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration)
+        {
+            try
+            {
+                _runtime = new NodeRuntime(settings, services, Health, Warn);
+            }
+            catch (System.Net.Sockets.SocketException failure)
+            {
+                throw new DistTrainerException(FailureKind.Configuration, $"data-port: {settings.DataHostToBind}:{settings.DataPort} cannot be bound ({failure.Message}); name another address or port.", failure);
+            }
+            try
+            {
+                _system = ActorSystem.Create(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration));
+            }
+            catch (Exception failure)
+            {
+                _runtime.Dispose();
+                throw new DistTrainerException(FailureKind.Configuration, $"cluster-port: {settings.ClusterHost}:{settings.PortToBind} cannot be bound ({failure.GetBaseException().Message}); name another address or port.", failure);
+            }
+            Action<int, string> end = (code, reason) => _end.TrySetResult(new NodeEnd(code, reason));
+            if (settings.IsServer)
+            {
+                NodeRuntime runtime = _runtime;
+                _system.ActorOf(
+                    ClusterSingletonManager.Props(
+                        Props.Create(() => new CoordinatorActor(runtime, job, end)), new CoordinatorActor.EndCoordinator(),
+                        ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)),
+                    "coordinator");
+            }
+            IActorRef proxy = _system.ActorOf(
+                ClusterSingletonProxy.Props("/user/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)), "coordinator-proxy");
+            NodeRuntime shared = _runtime;
+            _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
+            _cluster = ClusterConfiguration.Join(_system, settings);
+            _cluster.RegisterOnMemberRemoved(() => end((int)FailureKind.Quorum, "the cluster removed this node, or went on without it; the other side of the cut goes on"));
+            _ = _system.WhenTerminated.ContinueWith(_ => end((int)FailureKind.Quorum, "no seed node answered in time; is a server running at that address?"), TaskScheduler.Default);
+        }
+
+        public Task<NodeEnd> Ended => _end.Task;
+
+        public string ClusterAddress => $"{_cluster.SelfAddress.Host}:{_cluster.SelfAddress.Port}";
+
+        public string DataAddress => $"{_runtime.Address.Endpoint!.Host}:{_runtime.Address.Endpoint.Port}";
+
+        /// <summary>Gives the work back; without a coordinator to take it, ends all the same.</summary>
+        public void Leave()
+        {
+            _node.Tell(new NodeActor.Leave());
+            _ = Task.Delay(s_releaseTimeout).ContinueWith(_ => _end.TrySetResult(new NodeEnd(0, "no coordinator took the work back in time")), TaskScheduler.Default);
+        }
+
+        public async Task CloseAsync(TimeSpan timeout)
+        {
+            Task left = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
+            await Task.WhenAny(left, Task.Delay(timeout)).ConfigureAwait(false);
+        }
+
+        public void Dispose()
+        {
+            _system.Dispose();
+            _runtime.Dispose();
+        }
+
+        private void Warn(string line) => Logging.GetLogger(_system, "data-plane").Warning("data-plane-refused message=\"{0}\"", line);
+
+        private string Health()
+        {
+            string status = _cluster?.SelfMember.Status.ToString() ?? "Starting";
+            return JsonSerializer.Serialize(new { node = _runtime.Address.Name, status, protocolVersion = ProtocolVersion.Current });
+        }
+    }
+}

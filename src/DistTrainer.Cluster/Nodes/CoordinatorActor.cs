@@ -1,0 +1,371 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+using DistTrainer.Engine;
+using AkkaCluster = Akka.Cluster.Cluster;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// Leads a cluster, as its singleton on the oldest server node: knows the nodes, takes people's requests, and has one run
+/// at a time, led by a <see cref="RunActor"/>. States: idle → opening (this node reads the data) → running → idle.
+/// </summary>
+internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan s_checkEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(10);
+    private readonly NodeRuntime _runtime;
+    private readonly Action<int, string> _end;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<string, KnownNode> _nodes = [];
+    private readonly List<(string Name, IActorRef Actor)> _leaving = [];
+    private EndNode? _ending;
+    private SubmitRun? _waiting;
+    private CurrentRun? _run;
+    private DateTime _waitingSince;
+
+    /// <summary>Begins to lead.</summary>
+    /// <param name="runtime">What this node's actors share.</param>
+    /// <param name="job">A run to begin with as soon as enough nodes are there; null: wait for one to be submitted.</param>
+    /// <param name="end">Ends this process with an exit code, and says why.</param>
+    public CoordinatorActor(NodeRuntime runtime, RunDescription? job, Action<int, string> end)
+    {
+        (_runtime, _end) = (runtime, end);
+        Receive<RegisterNode>(Register);
+        Receive<SubmitRun>(Submit);
+        Receive<StatusCommand>(_ => Status());
+        Receive<StopCommand>(_ => Ask(new StopRun(), "the run ends after its open step"));
+        Receive<PauseCommand>(pause => Ask(new PauseRun(pause.Pause), pause.Pause ? "the run pauses after its open step" : "the run goes on"));
+        Receive<LearningRateCommand>(rate => Ask(new SetLearningRate(rate.Rate), $"the learning rate is {rate.Rate:R} after the open step"));
+        Receive<DrainCommand>(drain => Drain(drain.Node));
+        Receive<LeaveCluster>(leave => Release(leave.Node, Sender));
+        Receive<RunOpened>(Start);
+        Receive<RunEnded>(Ended);
+        Receive<Terminated>(ended => AfterRun(ended.ActorRef));
+        Receive<Check>(_ => LogWait());
+        Receive<EndNow>(_ => _end(_ending!.ExitCode, _ending.Reason));
+        Receive<ClusterEvent.UnreachableMember>(member => Unreachable(member.Member));
+        Receive<ClusterEvent.ReachableMember>(member => Reachable(member.Member));
+        Receive<ClusterEvent.MemberRemoved>(member => Removed(member.Member.UniqueAddress.Address));
+        Receive<ClusterEvent.IMemberEvent>(_ => { });
+        Receive<EndCoordinator>(_ => Context.Stop(Self));
+        if (job is not null)
+            Self.Tell(new SubmitRun(job));
+    }
+
+    /// <summary>The singleton is to end, because its node leaves.</summary>
+    internal sealed record EndCoordinator;
+
+    private sealed record Check;
+
+    private sealed record EndNow;
+
+    private sealed record RunOpened(OpenedRun? Run, Exception? Failure);
+
+    private sealed record RunEnded(TrainingResult? Result, Exception? Failure);
+
+    private sealed record KnownNode(RegisterNode Node, IActorRef Actor)
+    {
+        public bool IsReachable { get; set; } = true;
+
+        public bool IsReleased { get; set; }
+    }
+
+    private sealed record CurrentRun(RunDescription Run)
+    {
+        public OpenedRun? Opened { get; set; }
+
+        public IRunOutput? Output { get; set; }
+
+        public IActorRef Actor { get; set; } = ActorRefs.Nobody;
+
+        public RunEnded? End { get; set; }
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private IEnumerable<KnownNode> Others => _nodes.Values.Where(node => node.Node.Node.Name != _runtime.Address.Name);
+
+    private IEnumerable<KnownNode> Servers => _nodes.Values.Where(node => node.Node.IsServer && !node.IsReleased).OrderBy(node => node.Node.Node.Name, StringComparer.Ordinal);
+
+    protected override void PreStart()
+    {
+        AkkaCluster.Get(Context.System).Subscribe(Self, ClusterEvent.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.ReachableMember));
+        Timers.StartPeriodicTimer(nameof(Check), new Check(), s_checkEvery);
+        _log.Event(LogLevel.InfoLevel, "coordinator-started node={Node} dataEndpoint={DataEndpoint}", _runtime.Address.Name, _runtime.Address.Endpoint is { } endpoint ? $"{endpoint.Host}:{endpoint.Port}" : "");
+    }
+
+    protected override void PreRestart(Exception reason, object message) => _end((int)FailureKind.Internal, $"the coordinator failed: {reason.Message}");
+
+    protected override void PostStop()
+    {
+        AkkaCluster.Get(Context.System).Unsubscribe(Self);
+        _run?.Output?.Dispose();
+    }
+
+    private void Register(RegisterNode node)
+    {
+        if (node.Version != ProtocolVersion.Current)
+        {
+            string reason = $"this cluster speaks protocol version {ProtocolVersion.Current}, {node.Address} speaks {node.Version}; run the same version of disttrainer on every node";
+            _log.Event(LogLevel.WarningLevel, "node-refused node={Node} reason=\"{Reason}\"", node.Node.Name, reason);
+            Sender.Tell(new EndNode((int)FailureKind.Configuration, reason));
+            return;
+        }
+        Sender.Tell(new NodeRegistered(Self));
+        if (!_nodes.TryAdd(node.Node.Name, new KnownNode(node, Sender)))
+            return;
+        foreach (KnownNode old in _nodes.Values.Where(known => known.Node.Address == node.Address && known.Node.Node.Name != node.Node.Name).ToArray())
+            Forget(old, "its process was started anew");
+        _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}", node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
+        if (_run?.Opened is not null && node.Workers > 0)
+            Sender.Tell(new OpenRun(_run.Run, _run.Opened.Setup.Ranges.Count, [], node.Workers, _run.Actor));
+        else
+            StartIfReady();
+    }
+
+    private void Submit(SubmitRun submit)
+    {
+        if (_run is not null || _waiting is not null)
+        {
+            Answer(FailureKind.Configuration, $"the run {(_run?.Run ?? _waiting!.Run).Name} is not over; one run at a time: wait for it, or stop it first");
+            return;
+        }
+        try
+        {
+            JobFile.Read(new JobSource(submit.Run.Job, submit.Run.Name));
+        }
+        catch (DistTrainerException failure)
+        {
+            Answer(failure.Kind, failure.Message);
+            return;
+        }
+        (_waiting, _waitingSince) = (submit, DateTime.UtcNow);
+        _log.Event(LogLevel.InfoLevel, "run-submitted run={Run} name=\"{Name}\"", submit.Run.Id, submit.Run.Name);
+        Answer(null, $"run {submit.Run.Id} ({submit.Run.Name}) is accepted");
+        StartIfReady();
+    }
+
+    private void StartIfReady()
+    {
+        if (_waiting is null || _run is not null || Missing() is not null)
+            return;
+        _run = new CurrentRun(_waiting.Run);
+        _waiting = null;
+        int shards = _runtime.Settings.ParameterShards > 0 ? _runtime.Settings.ParameterShards : Servers.Count();
+        _runtime.OpenAsync(_run.Run, shards).PipeTo(
+            Self, success: run => new RunOpened(run, null), failure: cause => new RunOpened(null, cause));
+    }
+
+    /// <summary>Who is missing before a run can begin; null where nobody is.</summary>
+    private string? Missing()
+    {
+        int servers = Servers.Count(), workers = _nodes.Values.Where(node => !node.IsReleased).Sum(node => node.Node.Workers);
+        NodeSettings settings = _runtime.Settings;
+        if (servers < settings.MinServers)
+            return $"{settings.MinServers - servers} of at least {settings.MinServers} server nodes";
+        return workers < settings.MinWorkers ? $"{settings.MinWorkers - workers} of at least {settings.MinWorkers} workers" : null;
+    }
+
+    private void LogWait()
+    {
+        if (_waiting is not null && Missing() is { } missing)
+            _log.Event(LogLevel.InfoLevel, "waiting-for missing=\"{Missing}\" seconds={Seconds:F0}", missing, (DateTime.UtcNow - _waitingSince).TotalSeconds);
+    }
+
+    private void Start(RunOpened opened)
+    {
+        CurrentRun run = _run!;
+        try
+        {
+            run.Opened = opened.Run ?? throw opened.Failure!.GetBaseException();
+            TrainingSetup setup = run.Opened.Setup;
+            run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network);
+            var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+            (NodeAddress node, IRunOutput output) = (_runtime.Address, run.Output);
+            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion)), $"run-{run.Run.Id}"));
+            run.Opened.Links.Owner = run.Actor;
+            completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
+            Host(run);
+        }
+        catch (Exception failure)
+        {
+            Ended(new RunEnded(null, failure));
+            AfterRun(run.Actor);
+        }
+    }
+
+    /// <summary>Deals the parameter shards out to the server nodes, and asks all nodes for their workers.</summary>
+    private void Host(CurrentRun run)
+    {
+        KnownNode[] servers = [.. Servers];
+        int count = run.Opened!.Setup.Ranges.Count;
+        foreach (KnownNode node in _nodes.Values.Where(node => !node.IsReleased).ToArray())
+        {
+            int server = Array.IndexOf(servers, node);
+            int[] shards = server < 0 ? [] : [.. Enumerable.Range(0, count).Where(index => index % servers.Length == server)];
+            if (shards.Length > 0 || node.Node.Workers > 0)
+                node.Actor.Tell(new OpenRun(run.Run, count, shards, node.Node.Workers, run.Actor));
+        }
+    }
+
+    private void Ended(RunEnded ended)
+    {
+        CurrentRun run = _run!;
+        run.End = ended;
+        if (ended.Result is { } result)
+        {
+            try
+            {
+                run.Output!.Complete(result);
+            }
+            catch (Exception failure)
+            {
+                run.End = new RunEnded(null, failure);
+            }
+        }
+        run.Output?.Dispose();
+        run.Output = null;
+        if (run.End.Failure is { } cause)
+            _log.Event(LogLevel.ErrorLevel, "run-failed run={Run} name=\"{Name}\" message=\"{Message}\"", run.Run.Id, run.Run.Name, cause.GetBaseException().Message);
+        Context.Stop(run.Actor);
+    }
+
+    /// <summary>The run's actor has ended: the nodes may free what belongs to the run.</summary>
+    private void AfterRun(IActorRef actor)
+    {
+        if (_run is not { End: { } end } run || !actor.Equals(run.Actor))
+            return;
+        foreach (KnownNode node in _nodes.Values)
+            node.Actor.Tell(new CloseRun(run.Run.Id));
+        _run = null;
+        int code = end.Failure is null ? 0 : (int)((end.Failure.GetBaseException() as DistTrainerException)?.Kind ?? FailureKind.Internal);
+        if (_runtime.Settings.ExitWhenDone)
+        {
+            EndAll(code, end.Failure is null ? "the run is done" : "the run failed");
+            return;
+        }
+        foreach ((string name, IActorRef leaving) in _leaving.ToArray())
+            Release(name, leaving);
+        _leaving.Clear();
+        StartIfReady();
+    }
+
+    /// <summary>Lets the other nodes leave first, so that they do so in good order.</summary>
+    private void EndAll(int code, string reason)
+    {
+        _ending = new EndNode(code, reason);
+        foreach (KnownNode node in Others)
+            node.Actor.Tell(_ending);
+        Timers.StartSingleTimer(nameof(EndNow), new EndNow(), s_endPatience);
+        EndIfAlone();
+    }
+
+    private void EndIfAlone()
+    {
+        if (_ending is { } ending && !Others.Any())
+            _end(ending.ExitCode, ending.Reason);
+    }
+
+    private void Drain(string name)
+    {
+        if (_nodes.Values.FirstOrDefault(node => node.Node.Node.Name == name || node.Node.Node.Name.StartsWith(name + "/", StringComparison.Ordinal) || node.Node.Address.EndsWith("@" + name, StringComparison.Ordinal)) is not { } node)
+            Answer(FailureKind.Configuration, $"there is no node {name}; there are {string.Join(", ", _nodes.Keys)}");
+        else if (node.Node.IsServer)
+            Answer(FailureKind.Configuration, $"{name} is a server; only workers can be drained");
+        else
+        {
+            Release(node.Node.Node.Name, node.Actor);
+            Answer(null, $"{node.Node.Node.Name} is drained and ends");
+        }
+    }
+
+    /// <summary>Takes a node's work away, then lets it end. A server's work cannot be taken away: the run ends first.</summary>
+    private void Release(string name, IActorRef actor)
+    {
+        if (_nodes.TryGetValue(name, out KnownNode? node))
+        {
+            if (node.Node.IsServer && _run is not null)
+            {
+                _leaving.Add((name, actor));
+                _run.Actor.Tell(new StopRun());
+                return;
+            }
+
+            node.IsReleased = true;
+            _log.Event(LogLevel.InfoLevel, "node-drained node={Node}", name);
+            _run?.Actor.Tell(new NodeGone(name, "it leaves", Bans: true));
+        }
+        actor.Tell(new EndNode(0, "it was released by the coordinator"));
+    }
+
+    private void Unreachable(Member member)
+    {
+        foreach (KnownNode node in NodesAt(member.UniqueAddress.Address))
+        {
+            node.IsReachable = false;
+            _log.Event(LogLevel.WarningLevel, "node-unreachable node={Node}", node.Node.Node.Name);
+            _run?.Actor.Tell(new NodeGone(node.Node.Node.Name, "the cluster cannot reach it", Bans: true));
+        }
+    }
+
+    private void Reachable(Member member)
+    {
+        foreach (KnownNode node in NodesAt(member.UniqueAddress.Address))
+        {
+            node.IsReachable = true;
+            _log.Event(LogLevel.InfoLevel, "node-reachable node={Node}", node.Node.Node.Name);
+            if (!node.IsReleased)
+                _run?.Actor.Tell(new NodeBack(node.Node.Node.Name));
+        }
+    }
+
+    private void Removed(Address address)
+    {
+        foreach (KnownNode node in NodesAt(address))
+            Forget(node, "it left the cluster");
+    }
+
+    private void Forget(KnownNode node, string reason)
+    {
+        _nodes.Remove(node.Node.Node.Name);
+        _log.Event(LogLevel.InfoLevel, "node-forgotten node={Node} reason=\"{Reason}\" nodes={Nodes}", node.Node.Node.Name, reason, _nodes.Count);
+        _run?.Actor.Tell(new NodeGone(node.Node.Node.Name, reason, Bans: true));
+        EndIfAlone();
+    }
+
+    private KnownNode[] NodesAt(Address address) => [.. _nodes.Values.Where(node => node.Node.Address == address.ToString())];
+
+    private void Ask(object request, string done)
+    {
+        if (_run?.Opened is null)
+        {
+            Answer(FailureKind.Configuration, "there is no run");
+            return;
+        }
+        _run.Actor.Tell(request);
+        Answer(null, done);
+    }
+
+    private void Status()
+    {
+        NodeStatus[] nodes = [.. _nodes.Values.Select(node => new NodeStatus(node.Node.Node.Name, node.Node.Address, node.Node.IsServer, node.Node.Workers, node.IsReachable))];
+        IActorRef asker = Sender;
+        if (_run?.Opened is null)
+        {
+            asker.Tell(new ClusterStatus(null, nodes));
+            return;
+        }
+        RunDescription run = _run.Run;
+        _run.Actor.Ask<RunStatus>(new RunActor.StatusRequest(run.Id, run.Name), TimeSpan.FromSeconds(3))
+            .PipeTo(asker, success: status => new ClusterStatus(status, nodes), failure: _ => new ClusterStatus(null, nodes));
+    }
+
+    private void Answer(FailureKind? failure, string text)
+    {
+        if (!Sender.Equals(Self))
+            Sender.Tell(new CommandAnswer(failure, text));
+        else if (failure is not null)
+            _end((int)failure, text);
+    }
+}

@@ -1,0 +1,126 @@
+using Akka.Actor;
+using Akka.Event;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// A node of a cluster: registers with the coordinator, and with the next one where that ends; hosts the actors of the
+/// run that it is told to; hands people's requests to the coordinator. States: none beside those; a restart would lose
+/// the run's actors, so it ends the process instead.
+/// </summary>
+internal sealed class NodeActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan s_registerEvery = TimeSpan.FromSeconds(1);
+    private readonly NodeRuntime _runtime;
+    private readonly IActorRef _coordinator;
+    private readonly Action<int, string> _end;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private (string Id, IActorRef Actor)? _host;
+    private OpenRun? _next;
+    private IActorRef _known = ActorRefs.Nobody;
+
+    /// <summary>Begins to register.</summary>
+    /// <param name="runtime">What the node's actors share.</param>
+    /// <param name="coordinator">A proxy of the coordinator.</param>
+    /// <param name="end">Ends the process with an exit code, and says why.</param>
+    public NodeActor(NodeRuntime runtime, IActorRef coordinator, Action<int, string> end)
+    {
+        (_runtime, _coordinator, _end) = (runtime, coordinator, end);
+        Receive<Register>(_ => RegisterNow());
+        Receive<NodeRegistered>(Registered);
+        Receive<Terminated>(ended => ended.ActorRef.Equals(_known), _ => Lost());
+        Receive<Terminated>(_ => HostEnded());
+        Receive<OpenRun>(Open);
+        Receive<Opened>(Host);
+        Receive<CloseRun>(close => Close(close.Id));
+        Receive<EndNode>(end => _end(end.ExitCode, end.Reason));
+        Receive<Leave>(_ => _coordinator.Tell(new LeaveCluster(_runtime.Address.Name)));
+        Receive<IClusterCommand>(command => _coordinator.Forward(command));
+    }
+
+    /// <summary>Asks the node to leave the cluster in good order.</summary>
+    internal sealed record Leave;
+
+    private sealed record Register;
+
+    private sealed record Opened(OpenRun Request, OpenedRun? Run, Exception? Failure);
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Register), new Register(), TimeSpan.Zero, s_registerEvery);
+
+    protected override void PreRestart(Exception reason, object message) => _end((int)FailureKind.Internal, $"the node's actor failed: {reason.Message}");
+
+    private void RegisterNow()
+    {
+        NodeSettings settings = _runtime.Settings;
+        string address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString();
+        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0));
+    }
+
+    private void Registered(NodeRegistered registered)
+    {
+        Timers.Cancel(nameof(Register));
+        if (_known.Equals(registered.Coordinator))
+            return;
+        _known = Context.Watch(registered.Coordinator);
+        _log.Event(LogLevel.InfoLevel, "node-registered node={Node} coordinator={Coordinator}", _runtime.Address.Name, registered.Coordinator.Path.Address);
+    }
+
+    private void Lost()
+    {
+        _log.Event(LogLevel.WarningLevel, "coordinator-gone node={Node}", _runtime.Address.Name);
+        _known = ActorRefs.Nobody;
+        PreStart();
+    }
+
+    private void Open(OpenRun open)
+    {
+        if (_host is { } host && host.Id == open.Run.Id)
+            return;
+        if (_host is not null)
+        {
+            // The run before is still ending.
+            _next = open;
+            return;
+        }
+        _log.Event(LogLevel.InfoLevel, "run-opening run={Run} name=\"{Name}\" parameterShards={ParameterShards} workers={Workers}", open.Run.Id, open.Run.Name, open.ParameterShards.Length, open.Workers);
+        _runtime.OpenAsync(open.Run, open.ParameterShardCount).PipeTo(
+            Self, success: run => new Opened(open, run, null), failure: cause => new Opened(open, null, cause));
+    }
+
+    private void Host(Opened opened)
+    {
+        OpenRun request = opened.Request;
+        if (opened.Run is not { } run)
+        {
+            Exception cause = opened.Failure!.GetBaseException();
+            request.RunActor.Tell(new ActorFailed(_runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause.Message));
+            _runtime.Close(request.Run.Id);
+            return;
+        }
+        run.Links.Owner = request.RunActor;
+        IActorRef host = Context.ActorOf(Props.Create(() => new HostActor(run.Setup, _runtime.Address, request.ParameterShards, request.Workers, request.RunActor)));
+        _host = (request.Run.Id, Context.Watch(host));
+    }
+
+    private void Close(string id)
+    {
+        if (_host is { } host && host.Id == id)
+            Context.Stop(host.Actor);
+        if (_next?.Run.Id == id)
+            _next = null;
+    }
+
+    private void HostEnded()
+    {
+        _runtime.Close(_host!.Value.Id);
+        _host = null;
+        if (_next is { } next)
+        {
+            _next = null;
+            Open(next);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>A run on a node.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Job">Its job.</param>
+/// <param name="Setup">What its actors share.</param>
+/// <param name="Links">Its links.</param>
+internal sealed record OpenedRun(RunDescription Run, JobFile Job, TrainingSetup Setup, DataPlaneLinks Links);
+
+/// <summary>
+/// What a node's actors share: settings, the data plane, and the run that is open. What arrives over the data plane goes
+/// to that run; with none, every connection is refused.
+/// </summary>
+internal sealed class NodeRuntime : IDataReceiver, IDisposable
+{
+    private readonly object _gate = new();
+    private readonly Func<string> _health;
+    private readonly DataPlane _plane;
+    private (string Id, Task<OpenedRun> Opening)? _open;
+    private volatile DataPlaneLinks? _links;
+
+    /// <summary>Begins to listen for data connections.</summary>
+    /// <param name="settings">The node's settings.</param>
+    /// <param name="services">What the program gives.</param>
+    /// <param name="health">How the node is, as short JSON.</param>
+    /// <param name="warn">Takes warnings about strangers.</param>
+    public NodeRuntime(NodeSettings settings, INodeServices services, Func<string> health, Action<string> warn)
+    {
+        (Settings, Services, _health) = (settings, services, health);
+        string name = $"{settings.Name ?? $"{settings.ReachableHost}:{settings.PortToBind}"}/{Guid.NewGuid().ToString("N")[..6]}";
+        _plane = new DataPlane(
+            new DataPlaneOptions
+            {
+                Node = name,
+                BindHost = settings.DataHostToBind,
+                AnnouncedHost = settings.ReachableDataHost,
+                Port = settings.DataPort,
+                Warn = warn,
+            },
+            this);
+        Address = new NodeAddress(name, _plane.Endpoint, _plane.Token.ToArray());
+    }
+
+    /// <summary>The node's settings.</summary>
+    public NodeSettings Settings { get; }
+
+    /// <summary>What the program gives.</summary>
+    public INodeServices Services { get; }
+
+    /// <summary>Where others find this node's data plane.</summary>
+    public NodeAddress Address { get; }
+
+    /// <summary>Reads a run's job and data and lays out its parameters; a second call for the same run gives the same.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="parameterShards">Parameter shards over all nodes.</param>
+    public Task<OpenedRun> OpenAsync(RunDescription run, int parameterShards)
+    {
+        lock (_gate)
+        {
+            if (_open is { } open && open.Id == run.Id)
+                return open.Opening;
+            Task<OpenedRun> opening = Task.Factory.StartNew(
+                () => Open(run, parameterShards), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _open = (run.Id, opening);
+            return opening;
+        }
+    }
+
+    /// <summary>Ends a run on this node; its actors have ended before.</summary>
+    public void Close(string id)
+    {
+        lock (_gate)
+        {
+            if (_open?.Id != id)
+                return;
+            _links = null;
+            if (_open.Value.Opening.IsCompletedSuccessfully)
+                _open.Value.Opening.Result.Setup.Dispose();
+            _open = null;
+        }
+    }
+
+    (bool Accepted, string Reason) IDataReceiver.Admit(Hello hello) => _links?.Admit(hello) ?? (false, "no run is open here");
+
+    void IDataReceiver.Opened(DataConnection connection)
+    {
+        DataPlaneLinks? links = _links;
+        connection.State = links;
+        if (links is null)
+            connection.Close();
+        else
+            links.Opened(connection);
+    }
+
+    Span<float> IDataReceiver.Place(DataConnection connection, in FloatsHeader header) => LinksOf(connection).Place(header);
+
+    void IDataReceiver.Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) => LinksOf(connection).Receive(kind, body);
+
+    void IDataReceiver.Closed(DataConnection connection, Exception? cause) => (connection.State as DataPlaneLinks)?.Closed(connection, cause);
+
+    string IDataReceiver.Health() => _health();
+
+    /// <summary>Stops listening and closes all connections.</summary>
+    public void Dispose() => _plane.Dispose();
+
+    private static DataPlaneLinks LinksOf(DataConnection connection) =>
+        connection.State as DataPlaneLinks ?? throw new InvalidDataException("no run is open here");
+
+    private OpenedRun Open(RunDescription run, int parameterShards)
+    {
+        JobFile job = JobFile.Read(new JobSource(run.Job, run.Name));
+        DataParts data = Services.Load(job.Job);
+        float[]? initial = run.InitFrom is { } path ? Services.LoadInitial(path, JobNetwork.Create(job.Job.Model, data.Schema)) : null;
+        var options = new RunOptions
+        {
+            ParameterShards = parameterShards,
+            ComputeThreads = Settings.ComputeThreads,
+            ReportEvery = Settings.ReportEvery ?? job.Run.ReportEvery,
+            MinWorkers = Settings.MinWorkers,
+            MaxWorkers = Settings.MaxWorkers,
+            ToleratesLoss = true,
+        };
+        DataPlaneLinks? links = null;
+        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address));
+        _links = links;
+        return new OpenedRun(run, job, setup, links!);
+    }
+}

@@ -1,0 +1,33 @@
+namespace DistTrainer.Cluster;
+
+/// <summary>What people have asked of a run.</summary>
+/// <param name="Stops">End after the open step.</param>
+/// <param name="Pauses">Begin no further step until resumed.</param>
+/// <param name="Rate">The base learning rate in force, if it was set; null: the job's.</param>
+/// <param name="AskedRate">A base learning rate that comes into force after the open step.</param>
+internal sealed record RunRequests(bool Stops, bool Pauses, double? Rate, double? AskedRate)
+{
+    /// <summary>Whether steps must stop flowing for it.</summary>
+    public bool WantsHold => Stops || Pauses || AskedRate is not null;
+}
+
+/// <summary>Asks for the end after the open step.</summary>
+internal sealed record StopRun;
+
+/// <summary>Asks to begin no further step, or to go on.</summary>
+/// <param name="Pause">Whether to pause.</param>
+internal sealed record PauseRun(bool Pause);
+
+/// <summary>Asks for another base learning rate after the open step.</summary>
+/// <param name="Rate">The rate, &gt; 0.</param>
+internal sealed record SetLearningRate(double Rate);
+
+/// <summary>A node takes no part in the run from now on.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Reason">Why, for people.</param>
+/// <param name="Bans">Whether it stays out, whatever it says, until <see cref="NodeBack"/>.</param>
+internal sealed record NodeGone(string Node, string Reason, bool Bans);
+
+/// <summary>A node may take part again when it says that it is there.</summary>
+/// <param name="Node">Its name.</param>
+internal sealed record NodeBack(string Node);

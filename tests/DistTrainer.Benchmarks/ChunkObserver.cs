@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using DistTrainer.Cluster;
+
+namespace DistTrainer.Benchmarks;
+
+/// <summary>Cuts a run into timed chunks after a first one to warm up, and stops it after the last.</summary>
+/// <param name="batch">Samples of a step.</param>
+/// <param name="seconds">Least length of a chunk.</param>
+/// <param name="chunks">How many.</param>
+/// <param name="stop">Cancelled after the last.</param>
+internal class ChunkObserver(int batch, double seconds, int chunks, CancellationTokenSource stop) : ITrainingObserver
+{
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private long _steps;
+    private bool _warm;
+
+    /// <summary>Samples a second of each chunk.</summary>
+    public List<double> Chunks { get; } = [];
+
+    /// <summary>Where the time of a step went, of the last report.</summary>
+    public StepTimes Times { get; private set; }
+
+    public void OnStarted(int stepsPerEpoch, long totalSteps) => _watch.Restart();
+
+    public void OnStep(StepReport report)
+    {
+        Times = report.Times;
+        if (_watch.Elapsed.TotalSeconds < seconds || stop.IsCancellationRequested)
+            return;
+        if (_warm)
+            Chunks.Add((report.Step - _steps) * batch / _watch.Elapsed.TotalSeconds);
+        _warm = true;
+        _steps = report.Step;
+        _watch.Restart();
+        if (Chunks.Count == chunks)
+            stop.Cancel();
+    }
+
+    public void OnEpoch(EpochReport report)
+    {
+    }
+}

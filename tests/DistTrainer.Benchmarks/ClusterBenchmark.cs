@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Benchmarks;
+
+/// <summary>
+/// Whole training steps across processes on this machine, a worker of one thread each: JSON lines with the total of samples
+/// a second of each chunk, and where a step's time goes. Each worker has the model's batch, so the step's is a multiple of it.
+/// </summary>
+internal static class ClusterBenchmark
+{
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(3);
+
+    public static void Run(string[] models, string[] optimizers, int nodes, int servers, double seconds, int chunks)
+    {
+        foreach (string model in models)
+        {
+            foreach (string optimizer in optimizers)
+                One(model, optimizer, nodes, servers, seconds, chunks);
+        }
+    }
+
+    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|-.</summary>
+    public static async Task<int> Node(string[] args, DataParts data)
+    {
+        (string name, string optimizer, int nodes, int servers) = (args[0], args[1], Whole(args[2]), Whole(args[3]));
+        double seconds = double.Parse(args[4], CultureInfo.InvariantCulture);
+        (int chunks, int index, string seed) = (Whole(args[5]), Whole(args[6]), args[7]);
+        BenchmarkModel model = BenchmarkModel.All.Single(known => known.Name == name);
+        JobDescription job = model.Job(optimizer, nodes, epochs: 1_000_000);
+        job = job with { Training = job.Training with { BatchSize = model.Batch * nodes } };
+        var settings = new NodeSettings
+        {
+            Roles = index <= servers ? [NodeRole.Server, NodeRole.Worker] : [NodeRole.Worker],
+            ClusterPort = 0,
+            SeedNodes = seed == "-" ? [] : [Seed(seed)],
+            MinServers = servers,
+            MinWorkers = nodes,
+            ReportEvery = name == "c" ? 4 : 20,
+            ExitWhenDone = true,
+        };
+        using var stop = new CancellationTokenSource();
+        var output = new Output(model.Batch * nodes, seconds, chunks, stop);
+        RunDescription? run = index == 1 ? new RunDescription("benchmark", name, new JobFile(job, new RunSettings()).Write(), null) : null;
+        NodeEnd end = await ClusterNode.RunAsync(
+            settings, new Services(data, output), run, "akka.loglevel = OFF", (address, _) => Console.WriteLine($"listening {address}"), stop.Token);
+        if (index == 1 && output.Chunks.Count > 0)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new
+            {
+                test = "cluster",
+                fw = "disttrainer",
+                model = name,
+                opt = optimizer,
+                nodes,
+                servers,
+                batch = model.Batch,
+                sps = output.Chunks.Select(speed => Math.Round(speed, 1)),
+                us = output.Chunks.Select(speed => Math.Round(1e6 * model.Batch * nodes / speed, 1)),
+                breakdown_ms = output.Times,
+                rss_mib = PeakMemory.Mebibytes(),
+            }));
+        }
+        return end.ExitCode;
+    }
+
+    private static void One(string model, string optimizer, int nodes, int servers, double seconds, int chunks)
+    {
+        var processes = new List<Process>();
+        try
+        {
+            string seed = "-";
+            for (int index = 1; index <= nodes; index++)
+            {
+                string[] arguments =
+                [
+                    Path.Combine(AppContext.BaseDirectory, "DistTrainer.Benchmarks.dll"), "cluster-node", model, optimizer, Text(nodes), Text(servers),
+                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed,
+                ];
+                Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
+                processes.Add(process);
+                if (index > 1)
+                    continue;
+                seed = process.StandardOutput.ReadLine()!.Split(' ')[1];
+            }
+            Console.Write(processes[0].StandardOutput.ReadToEnd());
+            foreach (Process process in processes)
+                process.WaitForExit(s_timeout);
+        }
+        finally
+        {
+            foreach (Process process in processes.Where(process => !process.HasExited))
+                process.Kill();
+        }
+    }
+
+    private static int Whole(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static SeedNode Seed(string address) => new(address[..address.LastIndexOf(':')], Whole(address[(address.LastIndexOf(':') + 1)..]));
+
+    private sealed class Services(DataParts data, Output output) : INodeServices
+    {
+        public DataParts Load(JobDescription job) => data;
+
+        public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
+
+        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network) => output;
+    }
+
+    private sealed class Output(int batch, double seconds, int chunks, CancellationTokenSource stop) : ChunkObserver(batch, seconds, chunks, stop), IRunOutput
+    {
+        public void Complete(TrainingResult result)
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

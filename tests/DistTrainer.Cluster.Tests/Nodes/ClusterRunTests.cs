@@ -1,0 +1,129 @@
+using DistTrainer.Engine;
+using Xunit;
+
+namespace DistTrainer.Cluster.Tests;
+
+/// <summary>Runs on clusters of nodes with their own actor systems and data connections, in this process.</summary>
+public sealed class ClusterRunTests
+{
+    private static readonly DataParts s_data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
+
+    [Theory]
+    [InlineData("sgd", 1, 1, false)]
+    [InlineData("adamw-clip-both-max-norm", 2, 2, false)]
+    [InlineData("rmsprop-elastic-net", 1, 3, false)]
+    [InlineData("sgd-nesterov-clip-norm", 3, 1, false)]
+    [InlineData("adam", 2, 2, true)]
+    public async Task A_cluster_gives_the_same_bits_as_one_process(string variant, int servers, int workers, bool combined)
+    {
+        JobDescription job = TestJobs.Variants[variant];
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers, workers, combined);
+        TrainingResult result = await cluster.ResultAsync();
+        TrainingResult single = await TestJobs.Run(job, s_data, new RunOptions { Workers = 2, ParameterShards = 2 });
+        Assert.Equal(single.ParameterHash, result.ParameterHash);
+        Assert.Equal(single.Test, result.Test);
+        Assert.Equal(EndReason.Completed, result.Reason);
+    }
+
+    [Fact]
+    public async Task Workers_that_join_are_drained_or_leave_do_not_change_a_bit()
+    {
+        JobDescription job = Long("adamw-clip-both-max-norm", epochs: 150);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 2, workers: 2, minWorkers: 1);
+        await cluster.LineAsync("steps epoch=");
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker], Workers = 2, ReportEvery = 5 });
+        await cluster.LineAsync("workers=4 parameterShards=2");
+        await cluster.CommandAsync(new DrainCommand(await cluster.Nodes[2].Address));
+        Assert.Equal(0, (await cluster.Nodes[2].End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode);
+        cluster.Nodes[3].Leave();
+        Assert.Equal(0, (await cluster.Nodes[3].End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode);
+        TrainingResult result = await cluster.ResultAsync();
+        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+        Assert.Contains(cluster.Log, line => line.Contains("node-gone", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Pausing_and_resuming_does_not_change_a_bit_and_status_tells_of_it()
+    {
+        JobDescription job = Long("adam", epochs: 60);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 2);
+        await cluster.LineAsync("steps epoch=");
+        await cluster.CommandAsync(new PauseCommand(true));
+        await cluster.LineAsync("run-paused");
+        ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(cluster.Address, new StatusCommand(), TimeSpan.FromSeconds(10));
+        Assert.Equal("paused", status.Run!.State);
+        Assert.Equal(2, status.Run.Workers.Length);
+        Assert.Equal(3, status.Nodes.Length);
+        await cluster.CommandAsync(new PauseCommand(false));
+        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, (await cluster.ResultAsync()).ParameterHash);
+    }
+
+    [Fact]
+    public async Task A_learning_rate_that_was_set_is_used_from_the_next_step_on()
+    {
+        JobDescription job = Long("sgd", epochs: 200);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 2, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        await cluster.CommandAsync(new LearningRateCommand(0.001));
+        await cluster.LineAsync("learning-rate-set");
+        await cluster.ResultAsync();
+        Assert.Equal(0.05f, (float)cluster.Steps[0].LearningRate);
+        Assert.Equal(0.001f, (float)cluster.Steps[^1].LearningRate);
+    }
+
+    [Fact]
+    public async Task A_run_that_is_stopped_ends_after_its_open_step()
+    {
+        JobDescription job = Long("adam", epochs: 5000);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 2);
+        await cluster.LineAsync("steps epoch=");
+        await cluster.CommandAsync(new StopCommand());
+        TrainingResult result = await cluster.ResultAsync();
+        Assert.Equal(EndReason.Stopped, result.Reason);
+        Assert.Equal((await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_told_to_leave_ends_its_run_first_even_when_the_workers_have_left()
+    {
+        JobDescription job = Long("adam", epochs: 5000);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        cluster.Nodes[1].Leave();
+        cluster.Nodes[0].Leave();
+        TrainingResult result = await cluster.ResultAsync();
+        Assert.Equal(EndReason.Stopped, result.Reason);
+        Assert.Equal((await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+        Assert.Equal(61, result.Test.Count);
+    }
+
+    [Fact]
+    public async Task A_node_with_other_data_is_refused_and_training_goes_on()
+    {
+        JobDescription job = Long("adam", epochs: 100);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, other: s_data with { Hash = "other" });
+        Assert.Contains("expected=test", await cluster.LineAsync("node-refused"), StringComparison.Ordinal);
+        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, (await cluster.ResultAsync()).ParameterHash);
+    }
+
+    [Fact]
+    public async Task The_best_parameters_are_restored_on_all_nodes()
+    {
+        JobDescription job = Long("adam", epochs: 40);
+        job = job with { Training = job.Training with { EarlyStopping = new EarlyStoppingDescription { Patience = 2, RestoreBest = true } } };
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 2, workers: 2);
+        TrainingResult result = await cluster.ResultAsync();
+        TrainingResult single = await TestJobs.Run(job, s_data, new RunOptions());
+        Assert.Equal(single.ParameterHash, result.ParameterHash);
+        Assert.Equal(single.Validation, result.Validation);
+        await cluster.LineAsync("best-restored");
+    }
+
+    private static JobDescription Long(string variant, int epochs)
+    {
+        JobDescription job = TestJobs.Variants[variant];
+        return job with { Training = job.Training with { Epochs = epochs } };
+    }
+}
