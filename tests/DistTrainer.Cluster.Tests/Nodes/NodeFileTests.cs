@@ -129,7 +129,7 @@ public sealed class NodeFileTests
         "log-level" => "error",
         "log-format" => "json",
         "name" or "job" or "runs" or "cache" => "something",
-        _ => "77",
+        _ => "33",
     };
 
     private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
