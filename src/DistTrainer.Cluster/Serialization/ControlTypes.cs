@@ -22,7 +22,7 @@ public sealed class ControlTypes
     private ControlTypes(IEnumerable<Type> messages)
     {
         foreach (Type message in messages)
-            Add(message, message.Name);
+            AddRecord(message, message.Name);
         All = [.. types.OrderBy(type => type.ToString(), StringComparer.Ordinal)];
     }
 
@@ -36,7 +36,12 @@ public sealed class ControlTypes
     /// <param name="assembly">Where the messages are.</param>
     /// <exception cref="NotSupportedException">A message declares a value that may be of any type, or of one that is not supported.</exception>
     public static ControlTypes Of(Assembly assembly) =>
-        new(assembly.GetTypes().Where(type => !type.IsAbstract && typeof(IControlMessage).IsAssignableFrom(type)));
+        Of(assembly.GetTypes().Where(type => !type.IsAbstract && typeof(IControlMessage).IsAssignableFrom(type)));
+
+    /// <summary>The types of some messages.</summary>
+    /// <param name="messages">The messages' types.</param>
+    /// <exception cref="NotSupportedException">As above.</exception>
+    internal static ControlTypes Of(IEnumerable<Type> messages) => new(messages);
 
     /// <summary>Whether a value of this type may be in a message.</summary>
     public bool Contains(Type type) => types.Contains(type);

@@ -22,4 +22,15 @@ public sealed class ControlTypesTests
         Assert.Equal(names.Order(StringComparer.Ordinal), names);
         Assert.Equal(names.Distinct(), names);
     }
+
+    [Theory]
+    [InlineData(typeof(Anything), "Anything.<Value>k__BackingField is a System.Object")]
+    [InlineData(typeof(Dictionaries), "Dictionaries.<Values>k__BackingField is a System.Collections.Generic.Dictionary")]
+    [InlineData(typeof(OpenRecord), "which is not sealed")]
+    public void A_message_that_could_hold_any_type_is_refused_at_the_start(Type message, string expected) =>
+        Assert.Contains(expected, Assert.Throws<NotSupportedException>(() => ControlTypes.Of([message])).Message, StringComparison.Ordinal);
+
+    private sealed record Anything(object Value);
+
+    private sealed record Dictionaries(Dictionary<string, int> Values);
 }

@@ -29,5 +29,8 @@ public sealed record GoldenMessage(int Generation, long Step, SampleKind Kind, i
 /// <summary>As somebody might write by mistake: a collection expression makes a list of the compiler's own.</summary>
 public sealed record ListMessage(IReadOnlyList<int> Numbers) : IControlMessage;
 
+/// <summary>Not sealed, so a value of it may be of any type below it.</summary>
+public record OpenRecord(int Value);
+
 /// <summary>Writes and reads the messages of this assembly.</summary>
 public sealed class SampleSerializer(ExtendedActorSystem system) : HyperionSerializer(system, ControlTypes.Of(typeof(SampleSerializer).Assembly));
