@@ -28,7 +28,7 @@ public sealed class ClusterRunTests
     [Fact]
     public async Task Workers_that_join_are_drained_or_leave_do_not_change_a_bit()
     {
-        JobDescription job = Long("adamw-clip-both-max-norm", epochs: 150);
+        JobDescription job = Long("adamw-clip-both-max-norm", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 2, workers: 2, minWorkers: 1);
         await cluster.LineAsync("steps epoch=");
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker], Workers = 2, ReportEvery = 5 });
@@ -37,15 +37,14 @@ public sealed class ClusterRunTests
         Assert.Equal(0, (await cluster.Nodes[2].End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode);
         cluster.Nodes[3].Leave();
         Assert.Equal(0, (await cluster.Nodes[3].End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode);
-        TrainingResult result = await cluster.ResultAsync();
-        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+        await StopAndCompare(cluster, job);
         Assert.Contains(cluster.Log, line => line.Contains("node-gone", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Pausing_and_resuming_does_not_change_a_bit_and_status_tells_of_it()
     {
-        JobDescription job = Long("adam", epochs: 60);
+        JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 2);
         await cluster.LineAsync("steps epoch=");
         await cluster.CommandAsync(new PauseCommand(true));
@@ -55,17 +54,19 @@ public sealed class ClusterRunTests
         Assert.Equal(2, status.Run.Workers.Length);
         Assert.Equal(3, status.Nodes.Length);
         await cluster.CommandAsync(new PauseCommand(false));
-        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, (await cluster.ResultAsync()).ParameterHash);
+        await StopAndCompare(cluster, job);
     }
 
     [Fact]
     public async Task A_learning_rate_that_was_set_is_used_from_the_next_step_on()
     {
-        JobDescription job = Long("sgd", epochs: 200);
+        JobDescription job = Long("sgd", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 2, workers: 1);
         await cluster.LineAsync("steps epoch=");
         await cluster.CommandAsync(new LearningRateCommand(0.001));
         await cluster.LineAsync("learning-rate-set");
+        await cluster.LineAsync("learningRate=0.001 ");
+        await cluster.CommandAsync(new StopCommand());
         await cluster.ResultAsync();
         Assert.Equal(0.05f, (float)cluster.Steps[0].LearningRate);
         Assert.Equal(0.001f, (float)cluster.Steps[^1].LearningRate);
@@ -74,19 +75,16 @@ public sealed class ClusterRunTests
     [Fact]
     public async Task A_run_that_is_stopped_ends_after_its_open_step()
     {
-        JobDescription job = Long("adam", epochs: 5000);
+        JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 2);
         await cluster.LineAsync("steps epoch=");
-        await cluster.CommandAsync(new StopCommand());
-        TrainingResult result = await cluster.ResultAsync();
-        Assert.Equal(EndReason.Stopped, result.Reason);
-        Assert.Equal((await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+        await StopAndCompare(cluster, job);
     }
 
     [Fact]
     public async Task A_server_that_is_told_to_leave_ends_its_run_first_even_when_the_workers_have_left()
     {
-        JobDescription job = Long("adam", epochs: 5000);
+        JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
         await cluster.LineAsync("steps epoch=");
         cluster.Nodes[1].Leave();
@@ -100,12 +98,12 @@ public sealed class ClusterRunTests
     [Fact]
     public async Task A_node_with_other_data_is_refused_and_training_goes_on()
     {
-        JobDescription job = Long("adam", epochs: 100);
+        JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
         await cluster.LineAsync("steps epoch=");
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, other: s_data with { Hash = "other" });
         Assert.Contains("expected=test", await cluster.LineAsync("node-refused"), StringComparison.Ordinal);
-        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, (await cluster.ResultAsync()).ParameterHash);
+        await StopAndCompare(cluster, job);
     }
 
     [Fact]
@@ -119,6 +117,15 @@ public sealed class ClusterRunTests
         Assert.Equal(single.ParameterHash, result.ParameterHash);
         Assert.Equal(single.Validation, result.Validation);
         await cluster.LineAsync("best-restored");
+    }
+
+    private static async Task StopAndCompare(TestCluster cluster, JobDescription job)
+    {
+        await cluster.CommandAsync(new StopCommand());
+        TrainingResult result = await cluster.ResultAsync();
+        Assert.Equal(EndReason.Stopped, result.Reason);
+        TrainingResult single = await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions());
+        Assert.Equal(single.ParameterHash, result.ParameterHash);
     }
 
     private static JobDescription Long(string variant, int epochs)
