@@ -50,6 +50,21 @@ public sealed unsafe class DenseKernelTests
         new Rig(45, 26, 70, seed: 4).Check(bounds);
 
     [Fact]
+    public void A_large_gradient_written_past_the_caches_has_the_same_bits_as_one_that_is_not()
+    {
+        // Written past the caches only where it begins at a cache line.
+        using var aligned = new AlignedBuffer((1056 * 1030) + 1030);
+        using var beside = new AlignedBuffer(aligned.Length + 1);
+        var rig = new Rig(1056, 1030, 9, seed: 6);
+        rig.BackwardParameters([0, 4, 9], aligned.Span);
+        rig.BackwardParameters([0, 4, 9], beside.Span[1..]);
+        Assert.True(aligned.Span.SequenceEqual(beside.Span[1..]));
+        rig.BackwardParameters([0, 9], aligned.Span);
+        rig.BackwardParameters([0, 9], beside.Span[1..]);
+        Assert.True(aligned.Span.SequenceEqual(beside.Span[1..]));
+    }
+
+    [Fact]
     public void A_team_of_threads_gives_the_same_bits()
     {
         var alone = new Rig(100, 90, 40, seed: 5);
@@ -123,6 +138,13 @@ public sealed unsafe class DenseKernelTests
             _layer.Forward(context, _parameters, x, y);
             _layer.BackwardInput(context, _parameters, x, y, dy, new ActivationPanels(InputGradient, _layer.Inputs, _rows));
             _layer.BackwardParameters(context, x, dy, bounds, Gradient);
+        }
+
+        public void BackwardParameters(int[] bounds, Span<float> gradient)
+        {
+            using var scratch = new AlignedBuffer(_layer.ScratchLength(_rows));
+            _layer.BackwardParameters(
+                new LayerContext { Scratch = scratch.Span }, new ActivationPanels(_x, _layer.Inputs, _rows), new ActivationPanels(_dy, _layer.Outputs, _rows), bounds, gradient);
         }
 
         public void Check(int[] bounds)
