@@ -23,10 +23,11 @@ var chunks = new Option<int>("--chunks") { Description = "Timed chunks.", Defaul
 var seeds = new Option<int>("--seeds") { Description = "Seeds, from 1.", DefaultValueFactory = _ => 1 };
 var epochs = new Option<int>("--epochs") { Description = "Epochs a seed.", DefaultValueFactory = _ => 8 };
 
-var train = new Command("train", "Whole training steps through the actors.") { models, optimizers, workers, threads, dataShards, seconds, chunks };
+var samples = new Option<int>("--samples") { Description = "Samples of an epoch; at its end the parameters are hashed, which is no part of a step.", DefaultValueFactory = _ => 60_000 };
+var train = new Command("train", "Whole training steps through the actors.") { models, optimizers, workers, threads, dataShards, seconds, chunks, samples };
 train.SetAction((result, _) => TrainBenchmark.Run(
     result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(workers), result.GetValue(threads),
-    result.GetValue(dataShards), result.GetValue(seconds), result.GetValue(chunks), FashionMnist(12_800)));
+    result.GetValue(dataShards), result.GetValue(seconds), result.GetValue(chunks), FashionMnist(result.GetValue(samples))));
 var gemm = new Command("gemm", "Matrix products of the models at one thread.") { seconds };
 gemm.SetAction(result => GemmBenchmark.Run(result.GetValue(seconds) / 2));
 var optim = new Command("optim", "Optimizer updates of 25 million parameters.") { threads, seconds, chunks };

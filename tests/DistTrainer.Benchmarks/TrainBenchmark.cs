@@ -21,7 +21,7 @@ internal static class TrainBenchmark
         JobDescription job = model.Job(optimizer, dataShards, epochs: 1_000_000);
         using var stop = new CancellationTokenSource();
         var observer = new ChunkObserver(model.Batch, seconds, chunks, stop);
-        var options = new RunOptions { Workers = workers, ParameterShards = 2, ComputeThreads = threads, ReportEvery = model.Name == "c" ? 4 : 10, ActorConfiguration = "akka.loglevel = WARNING" };
+        var options = new RunOptions { Workers = workers, ParameterShards = 2, ComputeThreads = threads, ReportEvery = 10, ActorConfiguration = "akka.loglevel = WARNING" };
         TrainingResult result = await LocalTrainer.RunAsync(job, data, options, null, observer, stop.Token);
         Console.WriteLine(JsonSerializer.Serialize(new
         {
@@ -34,6 +34,7 @@ internal static class TrainBenchmark
             dataShards,
             batch = model.Batch,
             sps = observer.Chunks.Select(speed => Math.Round(speed, 1)),
+            breakdown_ms = observer.Times,
             rss_mib = PeakMemory.Mebibytes(),
             steps = result.Steps,
         }));

@@ -130,7 +130,8 @@ def in_turn(everybody, repetition):
 def measure_train(session, options, models, optimizers, test=None):
     """Whole training steps. Ours: W workers of one thread in one process, the batch divided among them."""
     peers = [(c, (models, optimizers, options.seconds, options.chunks)) for c in contestants(options)]
-    mine = [(c, ("--models", models, "--optimizers", optimizers, "--workers", w, "--seconds", options.seconds, "--chunks", options.chunks))
+    samples = 12800 if test == "memory" else 60000  # of memory the peers hold as many; of time the end of an epoch is no part
+    mine = [(c, ("--models", models, "--optimizers", optimizers, "--workers", w, "--seconds", options.seconds, "--chunks", options.chunks, "--samples", samples))
             for w in options.threads for c in ours(options, f"disttrainer {w} worker{'s' * (w > 1)}")]
     more = {"test": test} if test else {}
     for repetition in range(1 if test else options.repetitions):
