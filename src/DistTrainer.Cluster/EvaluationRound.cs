@@ -10,7 +10,8 @@ namespace DistTrainer.Cluster;
 /// <param name="generation">The generation that it belongs to.</param>
 /// <param name="step">The parameters' step.</param>
 /// <param name="parts">Which parts of the data.</param>
-internal sealed class EvaluationRound(TrainingSetup setup, int generation, long step, IReadOnlyList<DataPart> parts)
+/// <param name="workers">How many workers divide them.</param>
+internal sealed class EvaluationRound(TrainingSetup setup, int generation, long step, IReadOnlyList<DataPart> parts, int workers)
 {
     private readonly Dictionary<DataPart, LossSums[]> _sums = parts.ToDictionary(part => part, part => new LossSums[Evaluator.ChunkCount(setup.PartOf(part))]);
     private readonly HashSet<(DataPart Part, int Chunk)> _done = [];
@@ -38,9 +39,15 @@ internal sealed class EvaluationRound(TrainingSetup setup, int generation, long 
         TaskCreationOptions.LongRunning,
         TaskScheduler.Default);
 
+    /// <summary>Whether a worker has evaluated all that it was asked to.</summary>
+    public bool HasAll(int worker) => Requests().Where(request => request.Worker == worker).All(request =>
+        Enumerable.Range(request.Chunks.FirstChunk, request.Chunks.ChunkCount).All(chunk => _done.Contains((request.Chunks.Part, chunk))));
+
+    /// <summary>Whether a parameter shard's slice is in.</summary>
+    public bool HasCollected(int parameterShard) => _collected.Contains(parameterShard);
+
     /// <summary>What to ask of each worker.</summary>
-    /// <param name="workers">How many there are.</param>
-    public IEnumerable<(int Worker, EvaluateChunks Chunks)> Requests(int workers)
+    public IEnumerable<(int Worker, EvaluateChunks Chunks)> Requests()
     {
         foreach (DataPart part in parts)
         {

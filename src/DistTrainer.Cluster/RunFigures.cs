@@ -54,6 +54,16 @@ internal sealed class RunFigures(TrainingSetup setup)
         return TimesOf(worker).Compute > Math.Max(2 * median, median + 5) ? median : null;
     }
 
+    /// <summary>Takes losses of steps that were not reported.</summary>
+    public void Add(LossSums losses)
+    {
+        if (losses.Count == 0)
+            return;
+        _epoch += losses;
+        _samples += losses.Count;
+        TrainLoss = _epoch.LossSum / _epoch.Count;
+    }
+
     /// <summary>Takes one parameter shard's report.</summary>
     /// <returns>The whole report once all parameter shards' are in, else null.</returns>
     public StepReport? Add(ReportSteps report)

@@ -13,7 +13,8 @@ namespace DistTrainer.Cluster;
 /// </summary>
 internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan s_waitCheck = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_waitCheck = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private readonly TrainingSetup _setup;
     private readonly ParameterShard _shard;
     private LearningRateSchedule _schedule;
@@ -105,7 +106,10 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _clock.Open();
         Sender.Tell(new RunPrepared(_generation, Index, run.Step));
         if (_shard.OpenStep > run.Step)
-            Sender.Tell(new RunReached(_generation, Index, run.Step, []));
+        {
+            Sender.Tell(new RunReached(_generation, Index, run.Step, _losses, []));
+            _losses = default;
+        }
     }
 
     private void Take(PushGradient push)
@@ -193,7 +197,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         if (isLast)
         {
             _clock.Pause();
-            _run.Tell(new RunReached(_generation, Index, step, withStatistics ? _shard.Statistics.ToArray() : []));
+            _run.Tell(new RunReached(_generation, Index, step, default, withStatistics ? _shard.Statistics.ToArray() : []));
         }
     }
 
@@ -208,7 +212,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private void ReportWait()
     {
-        if (_clock.OpenFor is { } open && open > s_waitCheck && _shard.Missing() is { Count: > 0 } missing)
+        if (_clock.OpenFor is { } open && open > s_patience && _shard.Missing() is { Count: > 0 } missing)
             _run.Tell(new WaitingFor(_generation, Index, _shard.OpenStep, [.. missing.Select(range => new DataShardRange(range.Start, range.Count))], open.TotalSeconds));
     }
 }

@@ -9,6 +9,9 @@ internal sealed partial class RunActor
 {
     private readonly Dictionary<int, long> _openSteps = [];
     private readonly HashSet<int> _assigned = [];
+    private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(2);
+    private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.UtcNow);
+    private TimeSpan _awaitedNext;
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan s_quarantine = TimeSpan.FromSeconds(1);
     private bool _isLinked;
@@ -33,7 +36,34 @@ internal sealed partial class RunActor
 
     private sealed record JoinsSettled;
 
+    private sealed record CheckWait;
+
     private void Gathering() => Always();
+
+    /// <summary>Answers are awaited from now on: who has not given one is named after two seconds, four, eight …</summary>
+    private void Await(string what, Func<IEnumerable<string>> who)
+    {
+        _awaited = (what, who, DateTime.UtcNow);
+        _awaitedNext = s_wait;
+        Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_wait);
+    }
+
+    private void LogAwaited()
+    {
+        TimeSpan since = DateTime.UtcNow - _awaited.Since;
+        string[] who = _flows || !_members.HasParameterShards ? [] : [.. _awaited.Who()];
+        if (who.Length == 0 || since < _awaitedNext)
+            return;
+        _awaitedNext = 2 * since - TimeSpan.FromMilliseconds(500);
+        foreach (string name in who)
+            _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for={What} epoch={Epoch} step={Step} seconds={Seconds:F1}", name, _awaited.What, _setup.EpochOf(_step + 1), _step, since.TotalSeconds);
+    }
+
+    private IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
+        _parameterShards.Select((place, index) => (place, index)).Where(shard => !answered(shard.index)).Select(shard => $"parameter shard {shard.index} on {shard.place.Node.Name}");
+
+    private IEnumerable<string> WorkersBut(Func<int, bool> answered) =>
+        _workers.Select((place, index) => (place, index)).Where(worker => !answered(worker.index)).Select(worker => $"worker {worker.index} on {worker.place.Node.Name}");
 
     /// <summary>Someone came or went: a new generation, as soon as enough are there.</summary>
     private void OnMembers()
@@ -64,6 +94,7 @@ internal sealed partial class RunActor
         if (!_isStarted)
             Start();
         Become(Joining);
+        Await("joining", () => ShardsBut(_openSteps.ContainsKey));
         TellAll(_parameterShards, new JoinParameterServer(_generation, [.. _parameterShards.Select(place => place.Actor)]));
     }
 
@@ -90,6 +121,7 @@ internal sealed partial class RunActor
     private void Assign()
     {
         Become(Assigning);
+        Await("links", () => WorkersBut(_assigned.Contains));
         long step = _openSteps.Values.Min() - 1;
         _applied = _openSteps.Values.Max() - 1;
         for (int worker = 0; worker < _workers.Length; worker++)
@@ -147,6 +179,7 @@ internal sealed partial class RunActor
             OnGone(gone.Node, gone.Reason);
         });
         Receive<JoinsSettled>(_ => OnMembers());
+        Receive<CheckWait>(_ => LogAwaited());
         Receive<NodeBack>(back => _banned.Remove(back.Node));
         Receive<LinkLost>(OnLinkLost);
         Receive<StatusRequest>(request => Sender.Tell(Status(request)));
@@ -167,7 +200,7 @@ internal sealed partial class RunActor
             $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));
         Receive<ReportWorker>(report => report.Generation == _generation, OnWorkerTimes);
         Receive<WaitingFor>(waiting => waiting.Generation == _generation, LogWait);
-        Receive<StillWaiting>(_ => _log.Event(LogLevel.InfoLevel, "waiting-for missing=\"{Missing}\" seconds={Seconds:F0}", _members.Missing, (DateTime.UtcNow - _gatheringSince).TotalSeconds));
+        Receive<StillWaiting>(_ => _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (DateTime.UtcNow - _gatheringSince).TotalSeconds));
 
         // What is left over from a generation before, or from a state before, e.g. a worker that held after the run had ended.
         Receive<IProtocolMessage>(message => message.Generation != _generation, _ => { });
@@ -274,8 +307,8 @@ internal sealed partial class RunActor
                 (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
                 if (first < range.First + range.Count && range.First < first + count)
                 {
-                    _log.Event(LogLevel.WarningLevel, "waiting-for worker={Worker} node={Node} epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
-                        worker, _workers[worker].Node.Name, _setup.EpochOf(waiting.Step), waiting.Step, waiting.ParameterShard, waiting.Seconds);
+                    _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for=step epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
+                        $"worker {worker} on {_workers[worker].Node.Name}", _setup.EpochOf(waiting.Step), waiting.Step, waiting.ParameterShard, waiting.Seconds);
                 }
             }
         }

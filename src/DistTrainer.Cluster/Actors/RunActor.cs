@@ -99,6 +99,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
                 break;
             default:
                 Become(KeepingBest);
+                Await("best", () => ShardsBut(_answered.Contains));
                 TellAll(_parameterShards, new KeepBest(_generation, phase == Phase.RestoringBest));
                 break;
         }
@@ -112,6 +113,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _statistics.Clear();
         _held = 0;
         Become(Preparing);
+        Await("preparing", () => ShardsBut(_answered.Contains));
         TellAll(_parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _requests.Rate), _log.IsDebugEnabled));
     }
 
@@ -158,6 +160,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         if (reached.Step != _target || !_reached.Add(reached.ParameterShard))
             return;
+        _figures.Add(reached.Losses);
         _statistics.AddRange(reached.Statistics);
         if (_reached.Count == _parameterShards.Length && _flows)
             EndRun();
@@ -230,10 +233,11 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void Evaluate(params DataPart[] parts)
     {
-        _round = new EvaluationRound(_setup, _generation, _step, parts);
+        _round = new EvaluationRound(_setup, _generation, _step, parts, _workers.Length);
         Become(Evaluating);
+        Await("evaluation", () => [.. WorkersBut(_round!.HasAll), .. ShardsBut(_round.HasCollected)]);
         TellAll(_parameterShards, new CollectParameters(_generation, _step, new ActorPlace(Self, _node)));
-        foreach ((int worker, EvaluateChunks chunks) in _round.Requests(_workers.Length))
+        foreach ((int worker, EvaluateChunks chunks) in _round.Requests())
             _workers[worker].Actor.Tell(chunks);
     }
 

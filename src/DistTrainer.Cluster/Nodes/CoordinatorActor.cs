@@ -170,7 +170,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void LogWait()
     {
         if (_waiting is not null && Missing() is { } missing)
-            _log.Event(LogLevel.InfoLevel, "waiting-for missing=\"{Missing}\" seconds={Seconds:F0}", missing, (DateTime.UtcNow - _waitingSince).TotalSeconds);
+            _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing, (DateTime.UtcNow - _waitingSince).TotalSeconds);
     }
 
     private void Start(RunOpened opened)

@@ -46,15 +46,45 @@ public sealed class ClusterProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_any_worker_the_run_waits_and_goes_on_when_one_comes()
+    {
+        string job = Job(epochs: 100_000);
+        NodeProcess first = await StartAsync(job, servers: 1, workers: 1);
+        await first.LineAsync(" steps epoch=");
+        DateTime killed = DateTime.UtcNow;
+        nodes[1].Kill();
+        await first.LineAsync("waiting-for who=\"1 of at least 1 workers\"", killed);
+        nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", first.Address));
+        (DateTime back, _) = await first.LineAsync("generation-begun .* workers=1 ", killed);
+        await first.LineAsync(" steps epoch=", back);
+        await AssertStoppedRunIsRight(first, job);
+    }
+
+    [Fact]
+    public async Task Twice_as_many_compute_threads_as_cores_make_nobody_unreachable()
+    {
+        string job = Job(epochs: 100_000, units: 1024);
+        string threads = $"{Environment.ProcessorCount}";
+        NodeProcess first = await StartAsync(job, servers: 1, workers: 2, more: ["--compute-threads", threads]);
+        (DateTime begun, _) = await first.LineAsync(" steps epoch=");
+        await Task.Delay(TimeSpan.FromSeconds(6));
+        await first.LineAsync(" steps epoch=", begun + TimeSpan.FromSeconds(5));
+        first.Signal("TERM");
+        Assert.Equal(143, await first.ExitCodeAsync());
+        Assert.DoesNotContain("node-unreachable", first.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("node-gone", first.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_worker_that_was_stopped_for_long_comes_back_and_changes_nothing()
     {
         string job = Job(epochs: 100_000);
-        NodeProcess first = await StartAsync(job, servers: 1, workers: 2, minWorkers: 1);
+        NodeProcess first = await StartAsync(job, servers: 1, workers: 2, minWorkers: 1, acceptablePause: "6s");
         (DateTime all, _) = await first.LineAsync("generation-begun .* workers=2 ");
         await first.LineAsync(" steps epoch=", all);
         DateTime stopped = DateTime.UtcNow;
         nodes[1].Signal("STOP");
-        await first.LineAsync("waiting-for worker=", stopped);
+        await first.LineAsync("waiting-for who=\"worker", stopped);
         await first.LineAsync("node-gone", stopped);
         (DateTime begun, _) = await first.LineAsync("generation-begun .* workers=1 ", stopped);
         nodes[1].Signal("CONT");
@@ -78,12 +108,12 @@ public sealed class ClusterProcessTests : IDisposable
 
     private static string Hash(NodeProcess node) => Regex.Match(node.Text, "parameters sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
 
-    private string Job(int epochs)
+    private string Job(int epochs, int units = 96)
     {
         string path = Path.Combine(folder, "job.conf");
         File.WriteAllText(path, $$"""
             data.source = digits
-            model.layers = [{ units = 96, activation = relu, dropout = 0.2 }, {}]
+            model.layers = [{ units = {{units}}, activation = relu, dropout = 0.2 }, {}]
             optimizer.kind = adam
             training.epochs = {{epochs}}
             training.batch-size = 64
@@ -93,11 +123,11 @@ public sealed class ClusterProcessTests : IDisposable
         return path;
     }
 
-    private async Task<NodeProcess> StartAsync(string job, int servers, int workers, int? minWorkers = null)
+    private async Task<NodeProcess> StartAsync(string job, int servers, int workers, int? minWorkers = null, string acceptablePause = "2s", params string[] more)
     {
-        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers", $"{minWorkers ?? workers}"));
+        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers", $"{minWorkers ?? workers}", "--acceptable-pause", acceptablePause));
         for (int worker = 0; worker < workers; worker++)
-            nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", nodes[0].Address));
+            nodes.Add(await NodeProcess.StartAsync(["--role", "worker", "--seed-node", nodes[0].Address, .. more]));
         for (int server = 1; server < servers; server++)
             nodes.Add(await NodeProcess.StartAsync("--role", "server", "--seed-node", nodes[0].Address));
         return nodes[0];
