@@ -67,10 +67,14 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);
 
-    /// <summary>Closes the links and gives the parameters' memory back.</summary>
+    /// <summary>
+    /// Closes the links. Parameters that connections send from or receive into are freed with the last of them; those of a
+    /// single process at once.
+    /// </summary>
     public void Dispose()
     {
         Links.Dispose();
-        Parameters.Dispose();
+        if (!Parameters.AreTwo)
+            Parameters.Dispose();
     }
 }

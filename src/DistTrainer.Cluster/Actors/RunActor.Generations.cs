@@ -9,6 +9,7 @@ internal sealed partial class RunActor
 {
     private readonly Dictionary<int, long> _openSteps = [];
     private readonly HashSet<int> _assigned = [];
+    private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan s_quarantine = TimeSpan.FromSeconds(1);
     private bool _isLinked;
     private int _generation;
@@ -30,12 +31,15 @@ internal sealed partial class RunActor
 
     private sealed record StillWaiting;
 
+    private sealed record JoinsSettled;
+
     private void Gathering() => Always();
 
     /// <summary>Someone came or went: a new generation, as soon as enough are there.</summary>
     private void OnMembers()
     {
         StopFlow();
+        Timers.Cancel(nameof(JoinsSettled));
         if (_members.AreEnough || EndsWithoutWorkers)
         {
             Timers.Cancel(nameof(StillWaiting));
@@ -142,6 +146,7 @@ internal sealed partial class RunActor
                 _banned.Add(gone.Node);
             OnGone(gone.Node, gone.Reason);
         });
+        Receive<JoinsSettled>(_ => OnMembers());
         Receive<NodeBack>(back => _banned.Remove(back.Node));
         Receive<LinkLost>(OnLinkLost);
         Receive<StatusRequest>(request => Sender.Tell(Status(request)));
@@ -180,7 +185,12 @@ internal sealed partial class RunActor
             return;
         if (_options.ToleratesLoss)
             _log.Event(LogLevel.InfoLevel, "node-joined node={Node} parameterShards={ParameterShards} workers={Workers}", hosted.Node.Name, hosted.ParameterShards.Length, hosted.Workers.Length);
-        OnMembers();
+
+        // Nodes that start together join in one generation. Who is lost is not waited for.
+        if (!_options.ToleratesLoss)
+            OnMembers();
+        else if (!Timers.IsTimerActive(nameof(JoinsSettled)))
+            Timers.StartSingleTimer(nameof(JoinsSettled), new JoinsSettled(), s_settle);
     }
 
     private void OnGone(string node, string reason)

@@ -23,6 +23,9 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     private readonly ConcurrentDictionary<string, DataConnection> _dialed = new();
     private readonly ConcurrentDictionary<string, DataConnection> _accepted = new();
     private readonly ConcurrentDictionary<int, Served> _served = new();
+    // A reader thread writes through a pointer, which keeps nothing alive: a buffer of an older generation would be freed under it.
+    [ThreadStatic]
+    private static AlignedBuffer? s_receiving;
     private volatile Joined _joined = new(0, [], []);
     private volatile bool _isClosed;
 
@@ -93,7 +96,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         if (header.Count < 0 || header.Offset < 0 || header.Offset > setup.Parameters.Length - header.Count)
             throw new InvalidDataException($"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the {setup.Parameters.Length} parameters.");
         if (header.Kind == FloatsKind.Parameters)
-            return header.Generation == _joined.Generation ? setup.Parameters[header.Step].Span.Slice(header.Offset, header.Count) : [];
+            return header.Generation == _joined.Generation ? Receiving(setup.Parameters[header.Step]).Slice(header.Offset, header.Count) : [];
         var node = new TreeNode(header.NodeStart, header.NodeCount);
         if (!GradientTree.IsNode(node, setup.Job.Training.DataShards))
             throw new InvalidDataException($"data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {setup.Job.Training.DataShards}.");
@@ -102,7 +105,13 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         ParameterShardRange range = setup.Ranges[header.ParameterShard];
         if (header.Offset < range.Start || header.Offset + header.Count > range.End)
             throw new InvalidDataException($"floats {header.Offset} to {header.Offset + header.Count} lie outside of parameter shard {range.Index}, {range.Start} to {range.End}.");
-        return served.Contributions.GetOrAdd(node, _ => new AlignedBuffer(range.Length)).Span.Slice(header.Offset - range.Start, header.Count);
+        return Receiving(served.Contributions.GetOrAdd(node, _ => new AlignedBuffer(range.Length))).Slice(header.Offset - range.Start, header.Count);
+    }
+
+    private static Span<float> Receiving(AlignedBuffer buffer)
+    {
+        s_receiving = buffer;
+        return buffer.Span;
     }
 
     /// <summary>Tells a message to the actors that it is for.</summary>

@@ -30,6 +30,10 @@ public sealed class LogOutput : IDisposable
     private static readonly ConcurrentDictionary<int, LogOutput> Open = new();
     private static int last;
 
+    // Classes of Akka that warn of the ordinary: a coordinator that is not found yet (nodes say when they have registered),
+    // a connection that the other end closes while the node ends.
+    private static readonly string[] Warned = ["ClusterSingletonProxy", "TcpClientHandler"];
+
     private readonly int number = Interlocked.Increment(ref last);
     private readonly LogThreshold threshold;
     private readonly Action<string> write;
@@ -51,6 +55,7 @@ public sealed class LogOutput : IDisposable
     public string ActorConfiguration => string.Create(CultureInfo.InvariantCulture, $$"""
         akka.loglevel = {{threshold.ToString().ToUpperInvariant()}}
         akka.stdout-loglevel = OFF
+        akka.stdout-logger-class = "DistTrainer.Cluster.SilentLogger, DistTrainer.Cluster"
         akka.loggers = ["DistTrainer.Cluster.LineLogger, DistTrainer.Cluster"]
         akka.logger-startup-timeout = 30s
         disttrainer.log-output = {{number}}
@@ -62,7 +67,7 @@ public sealed class LogOutput : IDisposable
 
     /// <summary>Whether a line is of interest: what Akka says of itself is from warnings up only, or where everything is asked for.</summary>
     internal bool Wants(AkkaLogEvent entry) =>
-        threshold == LogThreshold.Debug || entry.LogLevel() >= LogLevel.WarningLevel || entry.Message is LogEvent;
+        threshold == LogThreshold.Debug || entry.Message is LogEvent || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name));
 
     /// <summary>Writes one line.</summary>
     internal void Write(string line)

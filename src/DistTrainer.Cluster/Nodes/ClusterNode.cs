@@ -80,6 +80,11 @@ public static class ClusterNode
             NodeRuntime shared = _runtime;
             _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
             _cluster = ClusterConfiguration.Join(_system, settings);
+            _cluster.RegisterOnMemberUp(() =>
+            {
+                if (VersionCheck.Conflict(_cluster.SelfMember, _cluster.State.Members.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))) is { } conflict)
+                    end((int)FailureKind.Configuration, conflict);
+            });
             _cluster.RegisterOnMemberRemoved(() => end((int)FailureKind.Quorum, "the cluster removed this node, or went on without it; the other side of the cut goes on"));
             _ = _system.WhenTerminated.ContinueWith(_ => end((int)FailureKind.Quorum, "no seed node answered in time; is a server running at that address?"), TaskScheduler.Default);
         }

@@ -18,6 +18,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private (string Id, IActorRef Actor)? _host;
     private OpenRun? _next;
+    private string? _closed;
     private IActorRef _known = ActorRefs.Nobody;
 
     /// <summary>Begins to register.</summary>
@@ -34,7 +35,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Receive<OpenRun>(Open);
         Receive<Opened>(Host);
         Receive<CloseRun>(close => Close(close.Id));
-        Receive<EndNode>(end => _end(end.ExitCode, end.Reason));
+        Receive<EndNode>(end =>
+        {
+            Become(Ending);
+            _end(end.ExitCode, end.Reason);
+        });
         Receive<Leave>(_ => _coordinator.Tell(new LeaveCluster(_runtime.Address.Name)));
         Receive<IClusterCommand>(command => _coordinator.Forward(command));
     }
@@ -51,6 +56,14 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Register), new Register(), TimeSpan.Zero, s_registerEvery);
 
     protected override void PreRestart(Exception reason, object message) => _end((int)FailureKind.Internal, $"the node's actor failed: {reason.Message}");
+
+    private void Ending()
+    {
+        Timers.CancelAll();
+        Receive<CloseRun>(close => Close(close.Id));
+        Receive<Terminated>(ended => !ended.ActorRef.Equals(_known), _ => HostEnded());
+        ReceiveAny(_ => { });
+    }
 
     private void RegisterNow()
     {
@@ -100,6 +113,12 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             _runtime.Close(request.Run.Id);
             return;
         }
+        if (_closed == request.Run.Id)
+        {
+            // The run was over before this node had read its data.
+            _runtime.Close(request.Run.Id);
+            return;
+        }
         run.Links.Owner = request.RunActor;
         IActorRef host = Context.ActorOf(Props.Create(() => new HostActor(run.Setup, _runtime.Address, request.ParameterShards, request.Workers, request.RunActor)));
         _host = (request.Run.Id, Context.Watch(host));
@@ -107,6 +126,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void Close(string id)
     {
+        _closed = id;
         if (_host is { } host && host.Id == id)
             Context.Stop(host.Actor);
         if (_next?.Run.Id == id)

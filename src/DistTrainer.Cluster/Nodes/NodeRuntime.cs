@@ -76,8 +76,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             if (_open?.Id != id)
                 return;
             _links = null;
-            if (_open.Value.Opening.IsCompletedSuccessfully)
-                _open.Value.Opening.Result.Setup.Dispose();
+            _open.Value.Opening.ContinueWith(opened => opened.Result.Setup.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
             _open = null;
         }
     }
@@ -124,7 +123,11 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         };
         DataPlaneLinks? links = null;
         var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address));
-        _links = links;
+        lock (_gate)
+        {
+            if (_open?.Id == run.Id)
+                _links = links;
+        }
         return new OpenedRun(run, job, setup, links!);
     }
 }

@@ -107,6 +107,20 @@ public sealed class ClusterRunTests
     }
 
     [Fact]
+    public async Task A_node_of_another_protocol_version_ends_itself_and_names_both()
+    {
+        JobDescription job = Long("adam", epochs: 100_000);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, actorConfiguration: "akka.cluster.app-version = \"77\"\n");
+        NodeEnd end = await other.End.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal((int)FailureKind.Configuration, end.ExitCode);
+        Assert.Contains("protocol version 77", end.Reason, StringComparison.Ordinal);
+        Assert.Contains($"speaks {ProtocolVersion.Current}", end.Reason, StringComparison.Ordinal);
+        await StopAndCompare(cluster, job);
+    }
+
+    [Fact]
     public async Task The_best_parameters_are_restored_on_all_nodes()
     {
         JobDescription job = Long("adam", epochs: 40);

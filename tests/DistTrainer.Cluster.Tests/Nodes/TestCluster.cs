@@ -46,7 +46,8 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <param name="settings">Its settings; ports and seed nodes are set here.</param>
     /// <param name="job">A run to begin with.</param>
     /// <param name="other">Other data than the cluster's.</param>
-    public async Task<TestNode> AddAsync(NodeSettings settings, JobDescription? job = null, DataParts? other = null)
+    /// <param name="actorConfiguration">HOCON laid over everything.</param>
+    public async Task<TestNode> AddAsync(NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "")
     {
         settings = settings with
         {
@@ -54,7 +55,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             SeedNodes = _nodes.Count == 0 ? [] : [NodeValues.ParseSeedNode(Address)],
         };
         RunDescription? run = job is null ? null : new RunDescription("test", "test", new JobFile(job, new RunSettings()).Write(), null);
-        var node = new TestNode(settings, new Services(this, other ?? data), run, line =>
+        var node = new TestNode(settings, new Services(this, other ?? data), run, actorConfiguration, line =>
         {
             lock (Log)
                 Log.Add(line);
@@ -135,10 +136,10 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LogOutput _log;
 
-    public TestNode(NodeSettings settings, INodeServices services, RunDescription? run, Action<string> write)
+    public TestNode(NodeSettings settings, INodeServices services, RunDescription? run, string actorConfiguration, Action<string> write)
     {
         _log = new LogOutput(LogFormat.Text, LogThreshold.Info, write);
-        End = Task.Run(() => ClusterNode.RunAsync(settings, services, run, _log.ActorConfiguration, (cluster, _) => _address.SetResult(cluster), _stop.Token));
+        End = Task.Run(() => ClusterNode.RunAsync(settings, services, run, _log.ActorConfiguration + actorConfiguration, (cluster, _) => _address.SetResult(cluster), _stop.Token));
         End.ContinueWith(failed => _address.TrySetException(failed.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 

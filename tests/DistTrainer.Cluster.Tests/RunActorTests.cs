@@ -1,0 +1,170 @@
+using Akka.Actor;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using DistTrainer.Engine;
+using Xunit;
+
+namespace DistTrainer.Cluster.Tests;
+
+/// <summary>The run's side of the protocol, with probes in the places of two parameter shards and two workers' nodes.</summary>
+public sealed class RunActorTests : TestKit
+{
+    private static readonly TimeSpan s_silence = TimeSpan.FromMilliseconds(150);
+    private static readonly NodeAddress s_server = new("server", null, []);
+    private readonly TestProbe _shard0;
+    private readonly TestProbe _shard1;
+    private readonly TestProbe _workerA;
+    private readonly TestProbe _workerB;
+    private readonly TaskCompletionSource<TrainingResult> _completion = new();
+    private readonly TrainingSetup _setup;
+    private readonly IActorRef _run;
+
+    public RunActorTests()
+        : base("akka.loglevel = OFF")
+    {
+        JobDescription job = TestJobs.Job(new OptimizerDescription());
+        _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), new RunOptions { ParameterShards = 2, ToleratesLoss = true }, null);
+        (_shard0, _shard1, _workerA, _workerB) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        _run = Sys.ActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion)));
+        _run.Tell(new ActorsHosted(s_server, [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test"));
+        _run.Tell(Worker("a", _workerA));
+        _run.Tell(Worker("b", _workerB));
+    }
+
+    [Fact]
+    public void A_generation_begins_with_the_parameter_shards_then_the_workers_then_the_parameters()
+    {
+        Assert.Equal(1, _shard0.ExpectMsg<JoinParameterServer>().Generation);
+        _shard1.ExpectMsg<JoinParameterServer>();
+        Tell(_shard0, new ParameterServerJoined(1, 0, 1));
+        _workerA.ExpectNoMsg(s_silence);
+        Tell(_shard1, new ParameterServerJoined(1, 1, 1));
+        AssignDataShards first = _workerA.ExpectMsg<AssignDataShards>(), second = _workerB.ExpectMsg<AssignDataShards>();
+        Assert.Equal((0, 4, 4, 4, 0L), (first.FirstDataShard, first.DataShardCount, second.FirstDataShard, second.DataShardCount, first.Step));
+        Tell(_workerA, new DataShardsAssigned(1, 0));
+        _shard0.ExpectNoMsg(s_silence);
+        Tell(_workerB, new DataShardsAssigned(1, 1));
+        Assert.Equal(0, _shard0.ExpectMsg<BroadcastParameters>().Step);
+        Assert.Equal(5, _shard0.ExpectMsg<PrepareRun>().Step);
+    }
+
+    [Fact]
+    public void While_steps_flow_the_run_sends_nothing()
+    {
+        Begin(1, 1, 1);
+        Tell(_shard0, new ReportSteps(1, 0, 2, 0.1, default, [1.0], default));
+        Tell(_shard1, new ReportSteps(1, 1, 2, 0.1, default, [1.0], default));
+        Tell(_workerA, new ReportWorker(1, 0, 2, default));
+        foreach (TestProbe probe in (TestProbe[])[_shard0, _shard1, _workerA, _workerB])
+            probe.ExpectNoMsg(s_silence);
+    }
+
+    [Fact]
+    public void A_lost_worker_begins_a_new_generation_of_the_others_at_the_earliest_open_step()
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new LinkLost(1, "server", "b", "reset"));
+        Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
+        Assert.Equal(2, _shard1.ExpectMsg<JoinParameterServer>().Generation);
+        Tell(_shard0, new ParameterServerJoined(2, 0, 4));
+        Tell(_shard1, new ParameterServerJoined(2, 1, 3));
+        AssignDataShards assignment = _workerA.ExpectMsg<AssignDataShards>();
+        Assert.Equal((2, 0, 8, 2L), (assignment.Generation, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step));
+        Tell(_workerA, new DataShardsAssigned(2, 0));
+        Assert.Equal(2, _shard0.ExpectMsg<BroadcastParameters>().Step);
+        _workerB.ExpectNoMsg(s_silence);
+    }
+
+    [Fact]
+    public void What_an_older_generation_says_is_dropped()
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new LinkLost(1, "server", "b", "reset"));
+        _shard0.ExpectMsg<JoinParameterServer>();
+        _shard1.ExpectMsg<JoinParameterServer>();
+        Tell(_shard0, new ParameterServerJoined(1, 0, 1));
+        Tell(_shard1, new ParameterServerJoined(1, 1, 1));
+        _workerA.ExpectNoMsg(s_silence);
+    }
+
+    [Fact]
+    public void A_node_that_says_it_is_there_is_taken_in_again_but_not_before_its_last_words_can_have_come()
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new LinkLost(1, "server", "b", "reset"));
+        _shard0.ExpectMsg<JoinParameterServer>();
+        _run.Tell(Worker("b", _workerB));
+        _shard0.ExpectNoMsg(TimeSpan.FromMilliseconds(600));
+        Thread.Sleep(600);
+        _run.Tell(Worker("b", _workerB));
+        Assert.Equal(3, _shard0.ExpectMsg<JoinParameterServer>().Generation);
+    }
+
+    [Fact]
+    public void A_banned_node_stays_out_until_it_is_let_back()
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new NodeGone("b", "unreachable", Bans: true));
+        _shard0.ExpectMsg<JoinParameterServer>();
+        Thread.Sleep(1100);
+        _run.Tell(Worker("b", _workerB));
+        _shard0.ExpectNoMsg(TimeSpan.FromMilliseconds(600));
+        _run.Tell(new NodeBack("b"));
+        _run.Tell(Worker("b", _workerB));
+        _shard0.ExpectMsg<JoinParameterServer>();
+    }
+
+    [Fact]
+    public async Task A_lost_parameter_shard_ends_the_run_and_says_what_to_do()
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new NodeGone("server", "unreachable", Bans: true));
+        var failure = await Assert.ThrowsAsync<DistTrainerException>(() => _completion.Task.WaitAsync(TimeSpan.FromSeconds(5)));
+        Assert.Equal(FailureKind.Quorum, failure.Kind);
+        Assert.Contains("2 of 2 parameter shards", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_enough_workers_no_step_is_asked_for()
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new NodeGone("a", "gone", Bans: true));
+        _shard0.ExpectMsg<JoinParameterServer>();
+        _shard1.ExpectMsg<JoinParameterServer>();
+        _run.Tell(new NodeGone("b", "gone", Bans: true));
+        _shard0.ExpectNoMsg(s_silence);
+        RunStatus status = await _run.Ask<RunStatus>(new RunActor.StatusRequest("id", "name"), TimeSpan.FromSeconds(5));
+        Assert.Equal("waiting for 1 of at least 1 workers", status.State);
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _setup.Dispose();
+    }
+
+    private static ActorsHosted Worker(string name, TestProbe probe) => new(new NodeAddress(name, null, []), [], [probe.Ref], "test");
+
+    private void Tell(TestProbe from, object message) => _run.Tell(message, from.Ref);
+
+    /// <summary>Brings the run to where steps flow.</summary>
+    private void Begin(int generation, long open0, long open1)
+    {
+        _shard0.ExpectMsg<JoinParameterServer>();
+        _shard1.ExpectMsg<JoinParameterServer>();
+        Tell(_shard0, new ParameterServerJoined(generation, 0, open0));
+        Tell(_shard1, new ParameterServerJoined(generation, 1, open1));
+        _workerA.ExpectMsg<AssignDataShards>();
+        _workerB.ExpectMsg<AssignDataShards>();
+        Tell(_workerA, new DataShardsAssigned(generation, 0));
+        Tell(_workerB, new DataShardsAssigned(generation, 1));
+        foreach (TestProbe shard in (TestProbe[])[_shard0, _shard1])
+        {
+            shard.ExpectMsg<BroadcastParameters>();
+            long step = shard.ExpectMsg<PrepareRun>().Step;
+            Tell(shard, new RunPrepared(generation, shard == _shard0 ? 0 : 1, step));
+        }
+        _workerA.ExpectMsg<RunUntil>();
+        _workerB.ExpectMsg<RunUntil>();
+    }
+}
