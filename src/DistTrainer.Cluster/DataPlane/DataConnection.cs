@@ -73,14 +73,14 @@ internal sealed class DataConnection : IDisposable
         _queue.Add(new SendQueue.Item(header, buffer, bufferOffset, 0, (long)header.Count * sizeof(float)), default);
     }
 
-    /// <summary>Sends a small message behind everything sent before: copies it, puts it in the queue and returns at once.</summary>
+    /// <summary>Sends a small message behind everything sent before: writes it at once if nothing waits, else copies it and puts it in the queue; never blocks.</summary>
     /// <param name="kind">For the receiver.</param>
     /// <param name="body">The message, ≤ 64 KiB.</param>
     /// <exception cref="ArgumentOutOfRangeException">The message is longer.</exception>
     public void Send(byte kind, ReadOnlySpan<byte> body)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(body.Length, Frame.MaxMessageBytes);
-        _queue.Add(new SendQueue.Item(default, null, 0, kind, body.Length), body);
+        _queue.WriteOrAdd(new SendQueue.Item(default, null, 0, kind, body.Length), body, _writer);
     }
 
     /// <summary>
