@@ -6,15 +6,19 @@ namespace DistTrainer.Cluster;
 /// <summary>What all actors of a run on one node share: read-only but for the parameters, of which each parameter shard writes its own range.</summary>
 internal sealed class TrainingSetup : IDisposable
 {
+    private readonly bool _sharesMemory;
+
     /// <summary>Builds the network and lays out its parameters, those of step 0.</summary>
     /// <param name="job">What to train.</param>
     /// <param name="data">The samples.</param>
     /// <param name="options">How to run.</param>
     /// <param name="initialParameters">Parameters to start from; null initializes by the job's seed.</param>
     /// <param name="links">How other nodes' actors are reached; null: there are none, all is in this process.</param>
+    /// <param name="sharesMemory">Whether other processes of this machine may map gradients and parameters.</param>
     /// <exception cref="DistTrainerException">The job does not fit the data, or the parameters do not fit the network.</exception>
-    public TrainingSetup(JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, Func<TrainingSetup, ILinks>? links = null)
+    public TrainingSetup(JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, Func<TrainingSetup, ILinks>? links = null, bool sharesMemory = false)
     {
+        _sharesMemory = sharesMemory;
         (Job, Data, Options) = (job, data, options);
         Network = Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
         float[] initial = initialParameters ?? Network.InitialParameters(job.Training.Seed);
@@ -22,7 +26,7 @@ internal sealed class TrainingSetup : IDisposable
             throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
         Blocks = new ParameterBlocks(Network.Layout);
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
-        Parameters = links is null ? new ParameterBuffers(new AlignedBuffer(Network.Layout.Length)) : new ParameterBuffers(Network.Layout.Length);
+        Parameters = links is null ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());
         initial.CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;
         StepsPerEpoch = new EpochSampler(data.Train.Count, training.BatchSize, training.Seed, training.Shuffle).StepsPerEpoch;
@@ -66,6 +70,9 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);
+
+    /// <summary>Reserves a flat vector of the network's length, all zero, which the links may hand to other processes.</summary>
+    public AlignedBuffer CreateVector() => _sharesMemory ? AlignedBuffer.CreateShared(Network.Layout.Length) : new AlignedBuffer(Network.Layout.Length);
 
     /// <summary>
     /// Closes the links. Parameters that connections send from or receive into are freed with the last of them; those of a

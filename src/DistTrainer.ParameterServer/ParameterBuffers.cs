@@ -15,8 +15,8 @@ public sealed class ParameterBuffers : IDisposable
     /// <summary>Takes one buffer for all steps; it belongs to these buffers from now on.</summary>
     public ParameterBuffers(AlignedBuffer single) => _even = _odd = single;
 
-    /// <summary>Reserves two buffers of <paramref name="length"/> floats, all zero.</summary>
-    public ParameterBuffers(int length) => (_even, _odd) = (new AlignedBuffer(length), new AlignedBuffer(length));
+    /// <summary>Takes two buffers of one length, for the even and for the odd steps; they belong to these buffers from now on.</summary>
+    public ParameterBuffers(AlignedBuffer even, AlignedBuffer odd) => (_even, _odd) = (even, odd);
 
     /// <summary>Whether a step's parameters lie apart from those of the step before.</summary>
     public bool AreTwo => _even != _odd;

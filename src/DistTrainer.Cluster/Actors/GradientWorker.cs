@@ -39,7 +39,7 @@ internal sealed class GradientWorker : IDisposable
         _sampler = new EpochSampler(setup.Data.Train.Count, training.BatchSize, training.Seed, training.Shuffle);
         _bounds = new int[dataShardCount + 1];
         _losses = new LossSums[dataShardCount];
-        _nodes = [.. GradientTree.Decompose(firstDataShard, dataShardCount).Select(node => new GradientNode(node, new AlignedBuffer(setup.Network.Layout.Length)))];
+        _nodes = [.. GradientTree.Decompose(firstDataShard, dataShardCount).Select(node => new GradientNode(node, setup.CreateVector()))];
         _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
         _broadcast = new long[setup.Ranges.Count];
         Array.Fill(_broadcast, step - 1);

@@ -27,14 +27,15 @@ internal sealed class DataConnection : IDisposable
     /// <param name="peer">The peer's node name.</param>
     /// <param name="isDialed">Whether this side dialed.</param>
     /// <param name="receiver">Takes what arrives.</param>
-    /// <param name="chunkBytes">Payload of a floats frame at most.</param>
+    /// <param name="options">The data plane's options.</param>
     /// <param name="ended">Called after <see cref="IDataReceiver.Closed"/>.</param>
-    internal DataConnection(Socket socket, string peer, bool isDialed, IDataReceiver receiver, int chunkBytes, Action<DataConnection> ended)
+    internal DataConnection(Socket socket, string peer, bool isDialed, IDataReceiver receiver, DataPlaneOptions options, Action<DataConnection> ended)
     {
         (_socket, Peer, IsDialed, _receiver, _ended) = (socket, peer, isDialed, receiver, ended);
         IsUnixSocket = socket.AddressFamily == AddressFamily.Unix;
-        _writer = new FrameWriter(socket, _queue, chunkBytes);
+        _writer = new FrameWriter(socket, _queue, options.ChunkBytes);
         _reader = new FrameReader(socket);
+        Segments = new SharedSegments(this, IsUnixSocket && options.SharesMemory ? SocketSetup.PeerProcess(socket) : 0);
     }
 
     /// <summary>The peer's node name, from the handshake.</summary>
@@ -45,6 +46,9 @@ internal sealed class DataConnection : IDisposable
 
     /// <summary>Whether the two processes meet over a Unix-domain socket.</summary>
     public bool IsUnixSocket { get; }
+
+    /// <summary>The buffers that the two processes share.</summary>
+    public SharedSegments Segments { get; }
 
     /// <summary>Whatever the receiver wants to find again with the connection.</summary>
     public object? State { get; set; }
@@ -69,14 +73,14 @@ internal sealed class DataConnection : IDisposable
         _queue.Add(new SendQueue.Item(header, buffer, bufferOffset, 0, (long)header.Count * sizeof(float)), default);
     }
 
-    /// <summary>Sends a small message behind everything sent before: copies it, puts it in the queue and returns at once.</summary>
+    /// <summary>Sends a small message behind everything sent before: writes it at once if nothing waits, else copies it and puts it in the queue; never blocks.</summary>
     /// <param name="kind">For the receiver.</param>
     /// <param name="body">The message, ≤ 64 KiB.</param>
     /// <exception cref="ArgumentOutOfRangeException">The message is longer.</exception>
     public void Send(byte kind, ReadOnlySpan<byte> body)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(body.Length, Frame.MaxMessageBytes);
-        _queue.Add(new SendQueue.Item(default, null, 0, kind, body.Length), body);
+        _queue.WriteOrAdd(new SendQueue.Item(default, null, 0, kind, body.Length), body, _writer);
     }
 
     /// <summary>
@@ -107,6 +111,7 @@ internal sealed class DataConnection : IDisposable
         }
         writer.Join();
         _socket.Dispose();
+        Segments.Close();
         _receiver.Closed(this, _cause);
         _ended(this);
     }

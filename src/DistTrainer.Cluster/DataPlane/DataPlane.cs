@@ -153,7 +153,7 @@ internal sealed class DataPlane : IDisposable
     {
         socket.ReceiveTimeout = 0;
         socket.SendTimeout = 0;
-        var connection = new DataConnection(socket, peer, isDialed, Receiver, _options.ChunkBytes, Forget);
+        var connection = new DataConnection(socket, peer, isDialed, Receiver, _options, Forget);
         lock (_gate)
             return !_isClosed && _connections.Add(connection) ? connection : null;
     }

@@ -18,6 +18,9 @@ internal sealed record DataPlaneOptions
     /// <summary>Whether peers on the same machine meet over a Unix-domain socket (Linux only).</summary>
     public bool UseUnixSockets { get; init; } = true;
 
+    /// <summary>Whether peers that meet over a Unix-domain socket may pass floats in shared memory.</summary>
+    public bool SharesMemory { get; init; } = true;
+
     /// <summary>Payload of a floats frame at most, in bytes: a multiple of 4, 4 … <see cref="Frame.MaxChunkBytes"/>.</summary>
     public int ChunkBytes { get; init; } = 512 << 10;
 

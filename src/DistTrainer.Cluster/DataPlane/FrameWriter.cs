@@ -3,12 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace DistTrainer.Cluster;
 
-/// <summary>Writes what a queue holds to a socket, cut into frames; runs on the connection's writer thread.</summary>
+/// <summary>Writes what a queue holds to a socket, cut into frames; runs on the connection's writer thread, but for small messages that find it idle.</summary>
 /// <param name="socket">A blocking socket.</param>
 /// <param name="queue">Where the entries come from.</param>
 /// <param name="chunkBytes">Payload of a floats frame at most.</param>
 internal sealed class FrameWriter(Socket socket, SendQueue queue, int chunkBytes)
 {
+    private const int MaxNowBytes = 4 << 10;
     private readonly SendBuffer _stage = new(16 << 10);
     private readonly byte[] _body = new byte[Frame.MaxMessageBytes];
 
@@ -29,6 +30,28 @@ internal sealed class FrameWriter(Socket socket, SendQueue queue, int chunkBytes
             Flush();
         }
         while (queue.Wait());
+    }
+
+    /// <summary>Writes a small message at once if that cannot block; the queue's lock is held and its writer waits.</summary>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="body">Its body.</param>
+    /// <returns>False if it was not written: it is long, the socket is full, or it fails, which the writer thread will find out.</returns>
+    public bool TryWriteNow(byte kind, ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            // Writable means that at least a quarter of the socket's buffer is free, many times a short message.
+            if (body.Length > MaxNowBytes || !socket.Poll(0, SelectMode.SelectWrite))
+                return false;
+            WriteMessage(kind, body);
+            Flush();
+            return true;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            _stage.Clear();
+            return false;
+        }
     }
 
     private void WriteFloats(in SendQueue.Item item)

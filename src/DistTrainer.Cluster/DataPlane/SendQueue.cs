@@ -9,6 +9,7 @@ internal sealed class SendQueue
     private readonly Queue<Item> _items = new();
     private readonly ByteRing _bodies = new();
     private long _bytes;
+    private bool _isIdle;
     private bool _isClosed;
 
     /// <summary>One entry.</summary>
@@ -35,6 +36,19 @@ internal sealed class SendQueue
             _bodies.Write(body);
             Interlocked.Add(ref _bytes, item.Length);
             Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Writes a small message on the calling thread if nothing is before it, which saves waking the writer; else puts it at the end.</summary>
+    /// <param name="item">The entry.</param>
+    /// <param name="body">Its body.</param>
+    /// <param name="writer">The queue's writer.</param>
+    public void WriteOrAdd(in Item item, ReadOnlySpan<byte> body, FrameWriter writer)
+    {
+        lock (_gate)
+        {
+            if (!_isIdle || _isClosed || _items.Count > 0 || !writer.TryWriteNow(item.MessageKind, body))
+                Add(item, body);
         }
     }
 
@@ -67,8 +81,10 @@ internal sealed class SendQueue
     {
         lock (_gate)
         {
+            _isIdle = true;
             while (!_isClosed && _items.Count == 0)
                 Monitor.Wait(_gate);
+            _isIdle = false;
             return !_isClosed;
         }
     }

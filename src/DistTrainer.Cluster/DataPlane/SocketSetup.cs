@@ -9,6 +9,8 @@ internal static class SocketSetup
     private const int UserTimeoutMilliseconds = 30_000;
     private const int LinuxTcp = 6;
     private const int LinuxTcpUserTimeout = 18;
+    private const int LinuxSocketLevel = 1;
+    private const int LinuxPeerCredentials = 17;
 
     /// <summary>Sets the options of a connected socket, or of one before it connects.</summary>
     /// <param name="socket">The socket.</param>
@@ -33,5 +35,15 @@ internal static class SocketSetup
         // Keep-alive says nothing while data is under way; without this a machine that lost its power is tried for a quarter of an hour.
         if (OperatingSystem.IsLinux())
             socket.SetRawSocketOption(LinuxTcp, LinuxTcpUserTimeout, BitConverter.GetBytes(UserTimeoutMilliseconds));
+    }
+
+    /// <summary>The process at the other end of a Unix-domain socket, as the system knows it; 0: it cannot be seen from here.</summary>
+    /// <param name="socket">A connected socket.</param>
+    public static int PeerProcess(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+            return 0;
+        Span<byte> credentials = stackalloc byte[3 * sizeof(int)]; // process, user, group
+        return socket.GetRawSocketOption(LinuxSocketLevel, LinuxPeerCredentials, credentials) == credentials.Length ? BitConverter.ToInt32(credentials) : 0;
     }
 }

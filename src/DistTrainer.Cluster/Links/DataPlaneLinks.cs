@@ -9,7 +9,8 @@ namespace DistTrainer.Cluster;
 /// <summary>
 /// Links of one node to the others for one run. Workers' nodes connect to parameter shards' nodes; gradients go up and
 /// parameters come down the same connection. Floats are received where they are used: parameters in the buffer of their
-/// step, gradients in a buffer for each contribution. A lost connection is told to the run at once.
+/// step, gradients in a buffer for each contribution. Between processes of one machine gradients are read, and parameters
+/// copied, from memory that both have mapped. A lost connection is told to the run at once.
 /// </summary>
 /// <param name="setup">The run on this node.</param>
 /// <param name="plane">The node's data plane.</param>
@@ -45,7 +46,13 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     {
         lock (_joining)
         {
-            Joined joined = _joined.Generation == generation ? _joined : new Joined(generation, [], []);
+            Joined joined = _joined;
+            if (joined.Generation != generation)
+            {
+                joined = new Joined(generation, [], []);
+                foreach (DataConnection connection in _dialed.Values)
+                    connection.Segments.Forget(); // workers of another generation have gradients of their own
+            }
             _joined = audience == Audience.Run
                 ? joined with { Runs = [.. joined.Runs.Union([listener])] }
                 : joined with { Workers = [.. joined.Workers.Union([listener])] };
@@ -116,24 +123,34 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
 
     /// <summary>Tells a message to the actors that it is for.</summary>
     /// <exception cref="InvalidDataException">It is not one of <see cref="LinkMessages"/>.</exception>
-    public void Receive(byte kind, ReadOnlySpan<byte> body)
+    public void Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body)
     {
         var message = new ReadOnlySequence<byte>(body.ToArray());
         switch (kind)
         {
             case LinkMessages.Push:
-                (int shard, PushGradient? push) = LinkMessages.ReadPush(message, setup.Job.Training.DataShards, Contribution);
+                (int shard, PushGradient? push) = LinkMessages.ReadPush(
+                    message, setup.Job.Training.DataShards, (generation, shard, node, segment) => Contribution(connection, generation, shard, node, segment));
                 if (push is not null)
                     _served[shard].Actor.Tell(push);
                 break;
             case LinkMessages.Broadcast or LinkMessages.Collected:
-                ParametersBroadcast broadcast = LinkMessages.ReadBroadcast(message);
+                (ParametersBroadcast broadcast, int inMemory) = LinkMessages.ReadBroadcast(message);
                 Joined joined = _joined;
+                if (broadcast.Generation == joined.Generation && inMemory != 0)
+                    Copy(connection, broadcast, inMemory);
                 foreach (IActorRef listener in kind == LinkMessages.Broadcast ? joined.Workers : joined.Runs)
                     listener.Tell(broadcast);
                 break;
+            case LinkMessages.Offer:
+                connection.Segments.TakeOffer(LinkMessages.ReadOffer(message), setup.Parameters.Length);
+                break;
+            case LinkMessages.Answer:
+                (int answered, bool isMapped) = LinkMessages.ReadAnswer(message);
+                connection.Segments.TakeAnswer(answered, isMapped);
+                break;
             default:
-                throw new InvalidDataException($"message kind {kind} is not known; known are {LinkMessages.Push} to {LinkMessages.Collected}.");
+                throw new InvalidDataException($"message kind {kind} is not known; known are {LinkMessages.Push} to {LinkMessages.Answer}.");
         }
     }
 
@@ -162,10 +179,26 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         return _accepted.GetValueOrDefault(node);
     }
 
-    private (AlignedBuffer Buffer, int Offset)? Contribution(int generation, int parameterShard, TreeNode node) =>
-        _served.TryGetValue(parameterShard, out Served? served) && served.Generation == generation && served.Contributions.TryGetValue(node, out AlignedBuffer? buffer)
-            ? (buffer, setup.Ranges[parameterShard].Start)
-            : null;
+    private (AlignedBuffer Buffer, int Offset)? Contribution(DataConnection connection, int generation, int parameterShard, TreeNode node, int segment)
+    {
+        if (!_served.TryGetValue(parameterShard, out Served? served) || served.Generation != generation)
+            return null;
+        if (segment != 0)
+            return connection.Segments.Mapped(segment) is { } shared ? (shared, 0) : null;
+        return served.Contributions.TryGetValue(node, out AlignedBuffer? buffer) ? (buffer, setup.Ranges[parameterShard].Start) : null;
+    }
+
+    // The parameter shard writes over its buffer two steps later: the slice counts as received only once it is copied.
+    private void Copy(DataConnection connection, ParametersBroadcast broadcast, int segment)
+    {
+        if (broadcast.ParameterShard < 0 || broadcast.ParameterShard >= setup.Ranges.Count)
+            throw new InvalidDataException($"parameter shard {broadcast.ParameterShard} does not exist; there are {setup.Ranges.Count}.");
+        if (connection.Segments.Mapped(segment) is not { } shared)
+            return;
+        ParameterShardRange range = setup.Ranges[broadcast.ParameterShard];
+        shared.Span.Slice(range.Start, range.Length).CopyTo(setup.Parameters[broadcast.Step].Span.Slice(range.Start, range.Length));
+        GC.KeepAlive(shared);
+    }
 
     private DataConnection Connect(NodeAddress node)
     {
@@ -181,14 +214,21 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
 internal sealed class RemoteParameterShardLink(DataConnection connection, int generation, int parameterShard) : IParameterShardLink
 {
     private readonly ArrayBufferWriter<byte> _message = new();
+    private readonly Dictionary<AlignedBuffer, (long Step, int Segment)> _segments = [];
 
-    public void Prepare(int worker, long step, GradientNode node, int start, int length) => connection.Send(
-        new FloatsHeader(FloatsKind.Gradient, generation, step, parameterShard, worker, node.Node.Start, node.Node.Count, start, length), node.Gradient, start);
+    public void Prepare(int worker, long step, GradientNode node, int start, int length)
+    {
+        // A step's floats are all sent or all left where they are, even if the peer's answer comes in its midst.
+        if (!_segments.TryGetValue(node.Gradient, out var used) || used.Step != step)
+            _segments[node.Gradient] = used = (step, connection.Segments.NumberOf(node.Gradient));
+        if (used.Segment == 0)
+            connection.Send(new FloatsHeader(FloatsKind.Gradient, generation, step, parameterShard, worker, node.Node.Start, node.Node.Count, start, length), node.Gradient, start);
+    }
 
     public void Push(PushGradient push)
     {
         _message.ResetWrittenCount();
-        LinkMessages.Write(_message, parameterShard, push);
+        LinkMessages.Write(_message, parameterShard, push, _segments.GetValueOrDefault(push.Gradient).Segment);
         connection.Send(LinkMessages.Push, _message.WrittenSpan);
     }
 }
@@ -200,9 +240,11 @@ internal sealed class RemoteParameterLink(DataConnection connection, Audience au
 
     public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
     {
-        connection.Send(new FloatsHeader(FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start, length), parameters, start);
+        int segment = connection.Segments.NumberOf(parameters);
+        if (segment == 0)
+            connection.Send(new FloatsHeader(FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start, length), parameters, start);
         _message.ResetWrittenCount();
-        LinkMessages.Write(_message, broadcast);
+        LinkMessages.Write(_message, broadcast, segment);
         connection.Send(audience == Audience.Run ? LinkMessages.Collected : LinkMessages.Broadcast, _message.WrittenSpan);
     }
 }

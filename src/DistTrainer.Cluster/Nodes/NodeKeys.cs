@@ -52,6 +52,7 @@ public static class NodeKeys
         Table.Key("join-timeout", "How long the node looks for a seed node before it gives up", NodeValues.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)), n => n.JoinTimeout, (n, v) => n with { JoinTimeout = v }),
         Table.Key("data-host", "The address that the data port is bound to", NodeValues.OptionalHost, n => n.DataHost, (n, v) => n with { DataHost = v }, defaultText: "cluster-host"),
         Table.Key("data-port", "The port for gradients and parameters; 0 takes a free one. The node announces it over the cluster", Port, n => n.DataPort, (n, v) => n with { DataPort = v }),
+        Table.Key("shared-memory", "Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux); others always use connections", JobValues.Bool, n => n.SharedMemory, (n, v) => n with { SharedMemory = v }),
     ];
 
     private static IEnumerable<JobKey<NodeSettings>> Work() =>

@@ -37,6 +37,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
                 BindHost = settings.DataHostToBind,
                 AnnouncedHost = settings.ReachableDataHost,
                 Port = settings.DataPort,
+                SharesMemory = settings.SharedMemory,
                 Warn = warn,
             },
             this);
@@ -95,7 +96,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
 
     Span<float> IDataReceiver.Place(DataConnection connection, in FloatsHeader header) => LinksOf(connection).Place(header);
 
-    void IDataReceiver.Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) => LinksOf(connection).Receive(kind, body);
+    void IDataReceiver.Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) => LinksOf(connection).Receive(connection, kind, body);
 
     void IDataReceiver.Closed(DataConnection connection, Exception? cause) => (connection.State as DataPlaneLinks)?.Closed(connection, cause);
 
@@ -122,7 +123,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             ToleratesLoss = true,
         };
         DataPlaneLinks? links = null;
-        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address));
+        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address), Settings.SharedMemory);
         lock (_gate)
         {
             if (_open?.Id == run.Id)

@@ -54,6 +54,9 @@ public sealed record NodeSettings
     /// <summary>The data port, 0–65535; 0 takes a free one, which the node announces over the cluster.</summary>
     public int DataPort { get; init; }
 
+    /// <summary>Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux only).</summary>
+    public bool SharedMemory { get; init; } = true;
+
     /// <summary>Worker actors of a node with the role worker, ≥ 1.</summary>
     public int Workers { get; init; } = 1;
 

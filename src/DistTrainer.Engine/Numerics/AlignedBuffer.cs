@@ -5,7 +5,7 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// A block of floats outside the garbage collector's heap, zeroed, aligned to a cache line (to a huge page where it is
-/// large), so that it can be pooled, pinned and handed to kernels without a copy.
+/// large), so that it can be pooled, pinned and handed to kernels, or to other processes, without a copy.
 /// </summary>
 public sealed unsafe partial class AlignedBuffer : IDisposable
 {
@@ -29,13 +29,23 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
         GC.AddMemoryPressure((long)bytes);
     }
 
+    private AlignedBuffer(SharedMemory memory, int length)
+    {
+        (Shared, Length) = (memory, length);
+        _pointer = memory.Floats;
+        GC.AddMemoryPressure(PressureBytes);
+    }
+
     /// <summary>Gives the memory back if the owner forgot to.</summary>
     ~AlignedBuffer() => Free();
 
     /// <summary>Number of floats.</summary>
     public int Length { get; }
 
-    /// <summary>The floats.</summary>
+    /// <summary>How other processes of this machine find the memory; null: they cannot.</summary>
+    public SharedMemory? Shared { get; }
+
+    /// <summary>The floats; only to be read where they are another process's.</summary>
     /// <exception cref="ObjectDisposedException">The buffer was disposed.</exception>
     public Span<float> Span
     {
@@ -53,6 +63,29 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
         get => _pointer;
     }
 
+    private long PressureBytes => (long)Math.Max((nuint)Length * sizeof(float), CacheLine);
+
+    /// <summary>Reserves floats, all zero, that other processes of this machine can map; as the constructor does where the system has no such memory.</summary>
+    /// <param name="length">Number of floats, ≥ 0.</param>
+    public static AlignedBuffer CreateShared(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return SharedMemory.TryCreate(length) is { } memory ? new AlignedBuffer(memory, length) : new AlignedBuffer(length);
+    }
+
+    /// <summary>Maps the floats of another process's buffer, to be read only: writing to them ends this process.</summary>
+    /// <param name="process">The other process's id, as this one sees it.</param>
+    /// <param name="descriptor">The <see cref="SharedMemory.Descriptor"/> of its buffer.</param>
+    /// <param name="length">Floats of its buffer.</param>
+    /// <param name="tag">The <see cref="SharedMemory.Tag"/> of its buffer.</param>
+    /// <returns>Null if there is no such buffer or this process may not open it.</returns>
+    /// <exception cref="InvalidDataException">What is there is not that buffer, or could be cut off while it is mapped.</exception>
+    public static AlignedBuffer? OpenShared(int process, int descriptor, int length, ReadOnlySpan<byte> tag)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return SharedMemory.TryOpen(process, descriptor, length, tag) is { } memory ? new AlignedBuffer(memory, length) : null;
+    }
+
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
@@ -64,9 +97,12 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
     {
         if (_pointer is null)
             return;
-        NativeMemory.AlignedFree(_pointer);
+        if (Shared is null)
+            NativeMemory.AlignedFree(_pointer);
+        else
+            Shared.Free();
         _pointer = null;
-        GC.RemoveMemoryPressure((long)Math.Max((nuint)Length * sizeof(float), CacheLine));
+        GC.RemoveMemoryPressure(PressureBytes);
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]

@@ -9,15 +9,17 @@ public sealed class ClusterRunTests
     private static readonly DataParts s_data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
 
     [Theory]
-    [InlineData("sgd", 1, 1, false)]
-    [InlineData("adamw-clip-both-max-norm", 2, 2, false)]
-    [InlineData("rmsprop-elastic-net", 1, 3, false)]
-    [InlineData("sgd-nesterov-clip-norm", 3, 1, false)]
-    [InlineData("adam", 2, 2, true)]
-    public async Task A_cluster_gives_the_same_bits_as_one_process(string variant, int servers, int workers, bool combined)
+    [InlineData("sgd", 1, 1, false, true)]
+    [InlineData("adamw-clip-both-max-norm", 2, 2, false, true)]
+    [InlineData("adamw-clip-both-max-norm", 2, 2, false, false)]
+    [InlineData("rmsprop-elastic-net", 1, 3, false, true)]
+    [InlineData("sgd-nesterov-clip-norm", 3, 1, false, true)]
+    [InlineData("adam", 2, 2, true, true)]
+    [InlineData("adam", 2, 2, true, false)]
+    public async Task A_cluster_gives_the_same_bits_as_one_process_with_and_without_shared_memory(string variant, int servers, int workers, bool combined, bool sharedMemory)
     {
         JobDescription job = TestJobs.Variants[variant];
-        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers, workers, combined);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers, workers, combined, sharedMemory: sharedMemory);
         TrainingResult result = await cluster.ResultAsync();
         TrainingResult single = await TestJobs.Run(job, s_data, new RunOptions { Workers = 2, ParameterShards = 2 });
         Assert.Equal(single.ParameterHash, result.ParameterHash);

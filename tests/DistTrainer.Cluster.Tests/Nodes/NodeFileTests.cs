@@ -126,6 +126,7 @@ public sealed class NodeFileTests
         "acceptable-pause" => "3s",
         "stable-after" => "1m",
         "exit-when-done" => "true",
+        "shared-memory" => "false",
         "log-level" => "error",
         "log-format" => "json",
         "name" or "job" or "runs" or "cache" => "something",

@@ -27,14 +27,14 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
 
     /// <summary>Starts a cluster for one run.</summary>
     public static async Task<TestCluster> StartAsync(
-        DataParts data, JobDescription job, int servers, int workers, bool combined = false, int reportEvery = 5, int minWorkers = 0)
+        DataParts data, JobDescription job, int servers, int workers, bool combined = false, int reportEvery = 5, int minWorkers = 0, bool sharedMemory = true)
     {
         var cluster = new TestCluster(data);
         IReadOnlyList<NodeRole> serverRoles = combined ? [NodeRole.Server, NodeRole.Worker] : [NodeRole.Server];
         for (int s = 0; s < servers; s++)
         {
             await cluster.AddAsync(
-                new NodeSettings { Roles = serverRoles, MinServers = servers, MinWorkers = minWorkers > 0 ? minWorkers : Math.Max(1, workers + (combined ? servers : 0)), ReportEvery = reportEvery },
+                new NodeSettings { Roles = serverRoles, MinServers = servers, MinWorkers = minWorkers > 0 ? minWorkers : Math.Max(1, workers + (combined ? servers : 0)), ReportEvery = reportEvery, SharedMemory = sharedMemory },
                 s == 0 ? job : null);
         }
         for (int w = 0; w < workers; w++)
