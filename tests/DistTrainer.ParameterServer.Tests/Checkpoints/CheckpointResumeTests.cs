@@ -116,6 +116,29 @@ public class CheckpointResumeTests
         Assert.Throws<ArgumentException>(() => sgd.Shards[0].Restore(copy));
     }
 
+    [Fact]
+    public void Trackers_go_on_where_they_were()
+    {
+        double[] losses = [1, 0.9, 0.95, 0.91, 0.92, 0.5, 0.6, 0.7, 0.8, 0.4, 0.41, 0.42];
+        var schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 };
+        var stopping = new EarlyStoppingDescription { Patience = 3 };
+        PlateauTracker plateau = new(schedule), resumedPlateau = new(schedule);
+        EarlyStoppingTracker stop = new(stopping), resumedStop = new(stopping);
+        for (int epoch = 1; epoch <= losses.Length; epoch++)
+        {
+            // As if each epoch were another process.
+            (PlateauTracker lastPlateau, EarlyStoppingTracker lastStop) = (resumedPlateau, resumedStop);
+            (resumedPlateau, resumedStop) = (new PlateauTracker(schedule), new EarlyStoppingTracker(stopping));
+            resumedPlateau.Restore(lastPlateau.Factor, lastPlateau.Best, lastPlateau.BadEpochs);
+            resumedStop.Restore(lastStop.BestEpoch, lastStop.BestLoss, lastStop.BadEpochs);
+            Assert.Equal(plateau.Report(losses[epoch - 1]), resumedPlateau.Report(losses[epoch - 1]));
+            Assert.Equal(stop.Report(epoch, losses[epoch - 1]), resumedStop.Report(epoch, losses[epoch - 1]));
+            Assert.Equal((plateau.Factor, stop.BestEpoch, stop.ShouldStop), (resumedPlateau.Factor, resumedStop.BestEpoch, resumedStop.ShouldStop));
+        }
+        Assert.True(plateau.Factor < 1);
+        Assert.Equal(10, stop.BestEpoch);
+    }
+
     private static void Steps(ShardRig rig, int first, int count)
     {
         for (int step = first; step < first + count; step++)
