@@ -14,7 +14,7 @@ namespace DistTrainer.ParameterServer;
 /// After warm-up no step allocates.
 /// </para>
 /// </summary>
-public sealed class ParameterShard : IDisposable
+public sealed partial class ParameterShard : IDisposable
 {
     private readonly ParameterBlocks _blocks;
     private readonly RegularizationDescription _regularization;
@@ -171,22 +171,6 @@ public sealed class ParameterShard : IDisposable
             ApplyByTensors(context);
         OpenStep++;
         Forget();
-    }
-
-    /// <summary>Keeps a copy of the own parameters as the best so far.</summary>
-    public void KeepBest()
-    {
-        _best ??= new AlignedBuffer(Range.Length);
-        Own.CopyTo(_best.Span);
-    }
-
-    /// <summary>Takes the parameters of the last <see cref="KeepBest"/> back.</summary>
-    /// <exception cref="InvalidOperationException">None were kept.</exception>
-    public void RestoreBest()
-    {
-        if (_best is null)
-            throw new InvalidOperationException("No parameters were kept; call KeepBest first.");
-        _best.Span.CopyTo(Own);
     }
 
     /// <summary>Gives optimizer state and copies back; the parameters belong to the caller.</summary>

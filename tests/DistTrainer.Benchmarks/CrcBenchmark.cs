@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using DistTrainer.Cluster;
+using DistTrainer.Engine;
 
 namespace DistTrainer.Benchmarks;
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using DistTrainer.Engine;
 using MessagePack;
 
 namespace DistTrainer.Cluster;

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
+using DistTrainer.Engine;
 using MessagePack;
 
 namespace DistTrainer.Cluster;

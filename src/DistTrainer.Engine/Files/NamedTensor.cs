@@ -14,3 +14,18 @@ public sealed record NamedTensor(string Name, IReadOnlyList<int> Shape, ReadOnly
 /// <param name="Metadata">Free texts by name (the header's <c>__metadata__</c>).</param>
 /// <param name="Tensors">The tensors in the order of their data.</param>
 public sealed record SafeTensors(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<NamedTensor> Tensors);
+
+/// <summary>Where a tensor lies in a safetensors file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Shape">Dimensions, outermost first.</param>
+/// <param name="Position">Its first byte, counted from the start of the file.</param>
+public sealed record TensorPlace(string Name, IReadOnlyList<int> Shape, long Position)
+{
+    /// <summary>The shape as text, e.g. <c>[128, 784]</c>.</summary>
+    public string ShapeText => $"[{string.Join(", ", Shape)}]";
+}
+
+/// <summary>What a safetensors file holds, without the values.</summary>
+/// <param name="Metadata">Free texts by name (the header's <c>__metadata__</c>).</param>
+/// <param name="Tensors">The tensors in the order of their data, without gaps between them.</param>
+public sealed record SafeTensorsIndex(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<TensorPlace> Tensors);

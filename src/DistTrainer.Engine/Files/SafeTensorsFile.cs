@@ -21,19 +21,26 @@ public static class SafeTensorsFile
     /// <param name="content">Unique tensor names, none of them <c>__metadata__</c>; shapes that fit their values.</param>
     /// <exception cref="ArgumentException">A name is used twice or a shape does not fit its values.</exception>
     /// <exception cref="DistTrainerException">The file cannot be written (<see cref="FailureKind.Disk"/>).</exception>
-    public static void Write(string path, SafeTensors content)
+    public static void Write(string path, SafeTensors content) => AtomicFile.Write(path, SizeOf(content), stream => Write(stream, content));
+
+    /// <summary>Writes the tensors in the given order to a stream.</summary>
+    /// <param name="stream">Any stream that can be written.</param>
+    /// <param name="content">As for a file.</param>
+    /// <exception cref="ArgumentException">A name is used twice or a shape does not fit its values.</exception>
+    public static void Write(Stream stream, SafeTensors content)
     {
         byte[] header = SafeTensorsHeader.Write(content);
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        byte[] start = [.. length, .. header];
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write(start);
-            foreach (NamedTensor tensor in content.Tensors)
-                WriteFloats(stream, tensor.Values.Span);
-        });
+        stream.Write(length);
+        stream.Write(header);
+        foreach (NamedTensor tensor in content.Tensors)
+            WriteFloats(stream, tensor.Values.Span);
     }
+
+    /// <summary>Bytes of the file that <see cref="Write(Stream, SafeTensors)"/> makes.</summary>
+    public static long SizeOf(SafeTensors content) =>
+        8 + SafeTensorsHeader.Write(content).Length + content.Tensors.Sum(tensor => (long)tensor.Values.Length * sizeof(float));
 
     /// <summary>Reads a whole file strictly: nothing is allocated before the header is known to fit the file.</summary>
     /// <param name="path">The file.</param>
@@ -57,6 +64,23 @@ public static class SafeTensorsFile
     /// <exception cref="DistTrainerException">The content is damaged or holds other types than float32 (<see cref="FailureKind.ModelFile"/>).</exception>
     public static SafeTensors Read(Stream stream, string path)
     {
+        SafeTensorsHeader header = ReadHeader(stream, path);
+        return new SafeTensors(header.Metadata, [.. header.Entries.Select(entry => new NamedTensor(entry.Name, entry.Shape, ReadFloats(stream, entry.Length)))]);
+    }
+
+    /// <summary>Reads only what a file holds and where, to read parts of it.</summary>
+    /// <param name="stream">At the first byte; it knows its length.</param>
+    /// <param name="path">Its name in error messages.</param>
+    /// <exception cref="DistTrainerException">The header is damaged, does not fit the length or names other types than float32 (<see cref="FailureKind.ModelFile"/>).</exception>
+    public static SafeTensorsIndex ReadIndex(Stream stream, string path)
+    {
+        SafeTensorsHeader header = ReadHeader(stream, path);
+        long start = stream.Position;
+        return new SafeTensorsIndex(header.Metadata, [.. header.Entries.Select(entry => new TensorPlace(entry.Name, entry.Shape, start + entry.Begin))]);
+    }
+
+    private static SafeTensorsHeader ReadHeader(Stream stream, string path)
+    {
         Span<byte> lengthBytes = stackalloc byte[8];
         if (stream.Length < 8)
             throw Refuse(path, $"has {stream.Length} bytes; a safetensors file has at least 8");
@@ -67,17 +91,14 @@ public static class SafeTensorsFile
 
         byte[] header = new byte[(int)headerLength];
         stream.ReadExactly(header);
-        SafeTensorsHeader parsed;
         try
         {
-            parsed = SafeTensorsHeader.Parse(header, stream.Length - 8 - header.Length);
+            return SafeTensorsHeader.Parse(header, stream.Length - 8 - header.Length);
         }
         catch (Exception failure) when (failure is JsonException or FormatException or InvalidOperationException)
         {
             throw Refuse(path, failure is FormatException ? failure.Message : $"has a header that is not valid JSON ({failure.Message})", failure);
         }
-
-        return new SafeTensors(parsed.Metadata, [.. parsed.Entries.Select(entry => new NamedTensor(entry.Name, entry.Shape, ReadFloats(stream, entry.Length)))]);
     }
 
     private static DistTrainerException Refuse(string path, string what, Exception? inner = null) =>

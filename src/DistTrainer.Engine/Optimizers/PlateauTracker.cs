@@ -30,6 +30,12 @@ public sealed class PlateauTracker
     /// <summary>Epochs in a row without improvement, since the last reduction.</summary>
     public int BadEpochs { get; private set; }
 
+    /// <summary>Goes on from where another tracker was.</summary>
+    /// <param name="factor">Its <see cref="Factor"/>.</param>
+    /// <param name="best">Its <see cref="Best"/>.</param>
+    /// <param name="badEpochs">Its <see cref="BadEpochs"/>.</param>
+    public void Restore(double factor, double best, int badEpochs) => (Factor, Best, BadEpochs) = (factor, best, badEpochs);
+
     /// <summary>Hears of one epoch's validation loss; NaN counts as no improvement.</summary>
     /// <returns>Whether the factor was reduced.</returns>
     public bool Report(double validationLoss)

@@ -1,5 +1,6 @@
 using System.Text;
 using CsCheck;
+using DistTrainer.Engine;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

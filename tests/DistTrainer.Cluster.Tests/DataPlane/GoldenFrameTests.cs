@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using DistTrainer.Engine;
 using MessagePack;
 using Xunit;
 

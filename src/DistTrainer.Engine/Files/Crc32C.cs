@@ -2,14 +2,14 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Engine;
 
 /// <summary>
 /// CRC-32C (Castagnoli; RFC 3720, appendix B.4). The processor's instruction has a latency of three cycles and a throughput
 /// of one, so three lanes run at once and are joined by a table; without the instruction the same code runs on
 /// <see cref="BitOperations"/>' own tables.
 /// </summary>
-internal static class Crc32C
+public static class Crc32C
 {
     private const int Lane = 2048;
     private static readonly uint[] s_shift = ShiftTable();

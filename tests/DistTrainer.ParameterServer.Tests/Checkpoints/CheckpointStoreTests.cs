@@ -1,0 +1,100 @@
+using DistTrainer.Engine;
+using Xunit;
+
+namespace DistTrainer.ParameterServer.Tests;
+
+public sealed class CheckpointStoreTests : IDisposable
+{
+    private readonly CheckpointRig _rig = new();
+
+    [Fact]
+    public void Without_a_folder_there_are_no_checkpoints()
+    {
+        Assert.Empty(_rig.Store.List());
+        Assert.Null(_rig.Store.OpenNewest().Reader);
+        Assert.Empty(_rig.Store.Retain(1, 0));
+        _rig.Store.CleanUp();
+        Assert.False(Directory.Exists(_rig.Checkpoints));
+    }
+
+    [Fact]
+    public void Checkpoints_are_listed_by_step_and_other_folders_are_not()
+    {
+        foreach (string name in new[] { "step-000000009", "step-000000010", "step-1234567890", "step-000000010-old", "step-10", "step-00000001x", "steps", ".step-000000011-generation-1.partial", "step--00000001" })
+            Directory.CreateDirectory(Path.Combine(_rig.Checkpoints, name));
+        Assert.Equal(
+            ["step-1234567890", "step-000000010", "step-000000010-old", "step-000000009"],
+            _rig.Store.List().Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void The_last_and_the_best_are_kept()
+    {
+        double?[] losses = [0.5, 0.2, null, double.NaN, 0.3, 0.4, 0.9];
+        string[] folders = SaveAll(losses);
+        IReadOnlyList<string> deleted = _rig.Store.Retain(2, 2);
+        Assert.Equal([folders[6], folders[5], folders[4], folders[1]], _rig.Store.List());
+        Assert.Equal([folders[3], folders[2], folders[0]], deleted);
+        Assert.Equal(4, Directory.GetFileSystemEntries(_rig.Checkpoints).Length);
+        Assert.Empty(_rig.Store.Retain(2, 2));
+        _rig.Store.Retain(1, 0);
+        Assert.Equal([folders[6]], _rig.Store.List());
+    }
+
+    [Fact]
+    public void The_newest_valid_one_is_never_deleted()
+    {
+        string[] folders = SaveAll(null, null, null, null, null);
+        Damage(folders[4]);
+        Damage(folders[3]);
+        _rig.Store.Retain(1, 0);
+        Assert.Equal([folders[4], folders[3], folders[2]], _rig.Store.List());
+        Damage(folders[2]);
+        Assert.Empty(_rig.Store.Retain(1, 0)); // none is valid: nothing is deleted
+        Assert.Equal(3, _rig.Store.List().Count);
+    }
+
+    [Fact]
+    public void The_reasons_of_all_newer_ones_are_given()
+    {
+        string[] folders = SaveAll(null, null, null);
+        Damage(folders[2]);
+        Directory.Delete(folders[1], recursive: true);
+        Directory.CreateDirectory(folders[1]);
+        NewestCheckpoint newest = _rig.Store.OpenNewest();
+        using CheckpointReader reader = newest.Reader!;
+        Assert.Equal(folders[0], reader.Folder);
+        Assert.Equal([folders[2], folders[1]], newest.Refused.Select(refused => refused.Folder));
+        Assert.Contains("CRC-32C", newest.Refused[0].Reason, StringComparison.Ordinal);
+        Assert.Contains("checkpoint.json: cannot be read", newest.Refused[1].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Keeping_none_is_not_possible()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => _rig.Store.Retain(0, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _rig.Store.Retain(1, -1));
+    }
+
+    public void Dispose() => _rig.Dispose();
+
+    private static void Damage(string folder)
+    {
+        using FileStream file = File.OpenWrite(Directory.GetFiles(folder, "*.safetensors")[0]);
+        file.Seek(-1, SeekOrigin.End);
+        file.WriteByte(0xee);
+    }
+
+    private string[] SaveAll(params double?[] losses)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_rig.Checkpoints)!);
+        using ShardRig rig = CheckpointRig.Trained(0);
+        var folders = new List<string>();
+        foreach (double? loss in losses)
+        {
+            rig.Step(folders.Count + 1, [new TreeNode(0, 1)]);
+            folders.Add(_rig.Save(rig, loss));
+        }
+        return [.. folders];
+    }
+}
