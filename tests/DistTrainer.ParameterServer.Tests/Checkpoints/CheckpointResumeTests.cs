@@ -85,7 +85,7 @@ public class CheckpointResumeTests
         using ShardRig source = CheckpointRig.Trained(3, 1);
         ParameterShardCopy copy = source.Shards[0].MakeCopy();
         source.Shards[0].CopyTo(copy);
-        using var buffers = new ParameterBuffers(CheckpointRig.Tiny.Length);
+        using var buffers = new ParameterBuffers(new AlignedBuffer(CheckpointRig.Tiny.Length), new AlignedBuffer(CheckpointRig.Tiny.Length));
         var blocks = new ParameterBlocks(CheckpointRig.Tiny);
         using var shard = new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, ShardRig.MakeJob(1), 1, buffers);
         shard.Restore(copy);
