@@ -39,7 +39,7 @@ same() { [ -n "$1" ] && [ "$1" = "$2" ]; }
 wait_for() {
   local until=$((SECONDS + $3)) line
   while [ "$SECONDS" -lt "$until" ]; do
-    if line=$(tail -n "+$2" "$1" 2>/dev/null | grep -m1 -E -- "$4"); then
+    if line=$(grep -m1 -E -- "$4" < <(tail -n "+$2" "$1" 2>/dev/null)); then
       echo "$line"
       return 0
     fi
