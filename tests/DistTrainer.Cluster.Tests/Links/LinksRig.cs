@@ -11,6 +11,7 @@ internal sealed class LinksRig : IDataReceiver, IDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
     private static readonly DataParts s_data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
     private readonly DataPlane _plane;
+    private readonly TaskCompletionSource<DataConnection> _connection = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _floatsFrames;
 
     public LinksRig(string name, bool sharesMemory = true, bool useUnix = true)
@@ -34,7 +35,8 @@ internal sealed class LinksRig : IDataReceiver, IDisposable
 
     public ActorPlace Place => new(Mailbox, Address);
 
-    public List<DataConnection> Connections { get; } = [];
+    /// <summary>The first connection, once it stands.</summary>
+    public DataConnection Connection => _connection.Task.WaitAsync(s_patience).GetAwaiter().GetResult();
 
     public TaskCompletionSource<Exception?> Cause { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -51,7 +53,7 @@ internal sealed class LinksRig : IDataReceiver, IDisposable
     public void Opened(DataConnection connection)
     {
         Links.Opened(connection);
-        Connections.Add(connection);
+        _connection.TrySetResult(connection);
     }
 
     Span<float> IDataReceiver.Place(DataConnection connection, in FloatsHeader header)

@@ -20,7 +20,7 @@ public sealed class SharedSegmentsTests
         long step = 1;
         Assert.Null(Push(link, node, server, step).Gradient.Shared);
         Assert.Equal(1, server.FloatsFrames);
-        SpinWait.SpinUntil(() => worker.Connections[0].Segments.NumberOf(node.Gradient) != 0, s_patience);
+        SpinWait.SpinUntil(() => worker.Connection.Segments.NumberOf(node.Gradient) != 0, s_patience);
         node.Gradient.Span.Fill(7f);
         PushGradient push = Push(link, node, server, ++step);
         Assert.NotNull(push.Gradient.Shared);
@@ -45,7 +45,7 @@ public sealed class SharedSegmentsTests
             link.Broadcast(new ParametersBroadcast(LinksRig.Generation, 0, 2), source, 0, source.Length);
             Assert.Equal(new ParametersBroadcast(LinksRig.Generation, 0, 2), worker.Next<ParametersBroadcast>());
             Assert.Equal(source.Span.ToArray(), worker.Setup.Parameters[2].Span.ToArray());
-            SpinWait.SpinUntil(() => server.Connections[0].Segments.NumberOf(source) != 0, s_patience);
+            SpinWait.SpinUntil(() => server.Connection.Segments.NumberOf(source) != 0, s_patience);
         }
         Assert.Equal(1, worker.FloatsFrames);
     }
@@ -131,7 +131,7 @@ public sealed class SharedSegmentsTests
         Collect(mapped);
         Assert.False(mapped.IsAlive);
         Assert.True(second.IsAlive);
-        Send(worker.Connections[0], LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation + 1, 0, 1, 10, new TreeNode(0, 1), null!, 0, true, [default]), 1));
+        Send(worker.Connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation + 1, 0, 1, 10, new TreeNode(0, 1), null!, 0, true, [default]), 1));
         Assert.NotNull(PushOnce(server, worker, LinksRig.Generation + 1).Gradient);
     }
 
@@ -179,7 +179,7 @@ public sealed class SharedSegmentsTests
     {
         (IParameterShardLink link, GradientNode node) = Join(server, worker, generation);
         Push(link, node, server, 1, generation);
-        SpinWait.SpinUntil(() => worker.Connections[0].Segments.NumberOf(node.Gradient) != 0, s_patience);
+        SpinWait.SpinUntil(() => worker.Connection.Segments.NumberOf(node.Gradient) != 0, s_patience);
         AlignedBuffer mapped = Push(link, node, server, 2, generation).Gradient;
         Assert.NotNull(mapped.Shared);
         return new WeakReference(mapped);
