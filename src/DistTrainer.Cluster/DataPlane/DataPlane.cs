@@ -34,7 +34,7 @@ internal sealed class DataPlane : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1);
         (_options, Receiver) = (options, receiver);
         var warning = new RateLimitedWarning(options.Warn);
-        IPAddress bind = Dns.GetHostAddresses(options.BindHost)[0];
+        IPAddress bind = IPAddress.TryParse(options.BindHost, out IPAddress? literal) ? literal : Dns.GetHostAddresses(options.BindHost)[0];
         var tcp = new DataListener(this, options, new IPEndPoint(bind, options.Port), warning);
         _listeners.Add(tcp);
         string? path = null;

@@ -33,8 +33,10 @@ public static class NodeKeys
         () => new NodeSettings(),
         Table.Key("disttrainer", "DistTrainer's own settings", new JobSection<NodeSettings>(
             () => new NodeSettings(),
-            Table.Key("node", "One node", Node, f => f, (_, v) => v)) { Everything = () => All }, f => f, (_, v) => v),
-        Table.Key("akka", "Settings of Akka.NET itself, under the keys above; its addresses, roles, seed nodes, failure detector and serializers are decided above", new AkkaSectionValue(), n => n.AkkaSettings, (n, v) => n with { AkkaSettings = v })) { Everything = () => All };
+            Table.Key("node", "One node", Node, f => f, (_, v) => v))
+        { Everything = () => All }, f => f, (_, v) => v),
+        Table.Key("akka", "Settings of Akka.NET itself, under the keys above; its addresses, roles, seed nodes, failure detector and serializers are decided above", new AkkaSectionValue(), n => n.AkkaSettings, (n, v) => n with { AkkaSettings = v }))
+    { Everything = () => All };
 
     // A property without a field: the sections above are made before any field below them would be.
     private static JobSection<NodeSettings> Node => new(() => new NodeSettings(), [.. Cluster(), .. Work(), .. Faults(), .. Output()]) { Everything = () => All };

@@ -29,7 +29,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     public NodeRuntime(NodeSettings settings, INodeServices services, Func<string> health, Action<string> warn)
     {
         (Settings, Services, _health) = (settings, services, health);
-        string name = $"{settings.Name ?? $"{settings.ReachableHost}:{settings.PortToBind}"}/{Guid.NewGuid().ToString("N")[..6]}";
+        string host = settings.PortToBind == 0 ? settings.ReachableHost : $"{settings.ReachableHost}:{settings.PortToBind}";
+        string name = $"{settings.Name ?? host}/{Guid.NewGuid().ToString("N")[..6]}";
         _plane = new DataPlane(
             new DataPlaneOptions
             {
