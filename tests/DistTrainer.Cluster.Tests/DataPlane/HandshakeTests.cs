@@ -22,6 +22,15 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    public void All_addresses_of_the_machine_are_announced_by_its_name()
+    {
+        using var receiver = new DataPlaneRig("receiver");
+        using var plane = new DataPlane(new DataPlaneOptions { Node = "everywhere", BindHost = "0.0.0.0" }, receiver);
+        Assert.Equal(System.Net.Dns.GetHostName(), plane.Endpoint.Host);
+        Assert.StartsWith("{", DataPlane.RequestHealth("127.0.0.1", plane.Endpoint.Port, TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Another_run_is_refused_with_both_runs_named()
     {
         using var server = new DataPlaneRig("server");
