@@ -16,6 +16,6 @@ internal sealed class NodeServices(CliConsole console, IDataAccess data, string 
     public float[] LoadInitial(string path, Network network) => ModelFile.LoadParameters(RunFolder.ModelOf(path), network.Layout);
 
     /// <inheritdoc/>
-    public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network) =>
+    public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
         new RunOutput(console, new PlainProgress(console.Output, console.Error, isQuiet: false), job, data, network, run.Name, runs);
 }

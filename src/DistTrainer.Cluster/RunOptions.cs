@@ -24,6 +24,15 @@ public sealed record RunOptions
     /// <summary>Whether a run goes on when workers are lost, because others may come: on a cluster.</summary>
     public bool ToleratesLoss { get; init; }
 
+    /// <summary>When checkpoints are written, and which stay.</summary>
+    public CheckpointSettings Checkpoint { get; init; } = new();
+
+    /// <summary>The run folder; its folder <c>checkpoints</c> takes them. Null: none are written.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>A checkpoint's folder to go on from, with the same job; null starts at step 1.</summary>
+    public string? ResumeFrom { get; init; }
+
     /// <summary>HOCON laid over the actor system's own settings, e.g. log levels and loggers.</summary>
     public string ActorConfiguration { get; init; } = "";
 }

@@ -1,4 +1,5 @@
 using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster;
 
@@ -87,6 +88,14 @@ public sealed record TrainingResult
     public required double SamplesPerSecond { get; init; }
 }
 
+/// <summary>A checkpoint was written.</summary>
+/// <param name="Step">The last step that is in.</param>
+/// <param name="Folder">Where it is.</param>
+/// <param name="Bytes">Length of its files.</param>
+/// <param name="Pause">How long the parameter shards stood still for it.</param>
+/// <param name="Seconds">From the request until it was whole on the disk.</param>
+public sealed record CheckpointReport(long Step, string Folder, long Bytes, TimeSpan Pause, double Seconds);
+
 /// <summary>Hears how a run goes; called from the coordinator, one call at a time, so it must return quickly.</summary>
 public interface ITrainingObserver
 {
@@ -98,4 +107,14 @@ public interface ITrainingObserver
 
     /// <summary>At the end of an epoch, after evaluation.</summary>
     void OnEpoch(EpochReport report);
+
+    /// <summary>Which samples went into the parameters: every step once, in order, at each report and at the end of an epoch.</summary>
+    void OnLedger(LedgerEntry entry)
+    {
+    }
+
+    /// <summary>A checkpoint was written.</summary>
+    void OnCheckpoint(CheckpointReport report)
+    {
+    }
 }

@@ -6,6 +6,14 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Benchmarks;
 
+/// <summary>Of what a cluster is made.</summary>
+/// <param name="Nodes">Processes.</param>
+/// <param name="Servers">How many of them hold parameter shards.</param>
+/// <param name="WorkersANode">Workers of one thread in each process.</param>
+/// <param name="ParameterShards">In all; 0 is one a server.</param>
+/// <param name="Mode">local: each worker has the model's batch; global: it is divided among them.</param>
+internal sealed record ClusterShape(int Nodes, int Servers, int WorkersANode, int ParameterShards, string Mode);
+
 /// <summary>
 /// Whole training steps across processes on this machine, a worker of one thread each: JSON lines with the total of samples
 /// a second of each chunk, and where a step's time goes. In the mode local each worker has the model's batch, in the mode
@@ -15,24 +23,26 @@ internal static class ClusterBenchmark
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(3);
 
-    public static void Run(string[] models, string[] optimizers, int nodes, int servers, string mode, double seconds, int chunks)
+    public static void Run(string[] models, string[] optimizers, ClusterShape shape, double seconds, int chunks)
     {
         foreach (string model in models)
         {
             foreach (string optimizer in optimizers)
-                One(model, optimizer, nodes, servers, mode, seconds, chunks);
+                One(model, optimizer, shape, seconds, chunks);
         }
     }
 
-    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE.</summary>
+    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE WORKERS-A-NODE PARAMETER-SHARDS.</summary>
     public static async Task<int> Node(string[] args, DataParts data)
     {
         (string name, string optimizer, int nodes, int servers) = (args[0], args[1], Whole(args[2]), Whole(args[3]));
         double seconds = double.Parse(args[4], CultureInfo.InvariantCulture);
         (int chunks, int index, string seed) = (Whole(args[5]), Whole(args[6]), args[7]);
         BenchmarkModel model = BenchmarkModel.All.Single(known => known.Name == name);
-        JobDescription job = model.Job(optimizer, nodes, epochs: 1_000_000);
-        int batch = args[8] == "global" ? model.Batch : model.Batch * nodes;
+        (int workersANode, int parameterShards) = (Whole(args[9]), Whole(args[10]));
+        int workers = nodes * workersANode;
+        JobDescription job = model.Job(optimizer, workers, epochs: 1_000_000);
+        int batch = args[8] == "global" ? model.Batch : model.Batch * workers;
         job = job with { Training = job.Training with { BatchSize = batch } };
         var settings = new NodeSettings
         {
@@ -40,7 +50,9 @@ internal static class ClusterBenchmark
             ClusterPort = 0,
             SeedNodes = seed == "-" ? [] : [Seed(seed)],
             MinServers = servers,
-            MinWorkers = nodes,
+            MinWorkers = workers,
+            Workers = workersANode,
+            ParameterShards = parameterShards,
             ReportEvery = name == "c" ? 4 : 20,
             ExitWhenDone = true,
         };
@@ -59,6 +71,8 @@ internal static class ClusterBenchmark
                 opt = optimizer,
                 nodes,
                 servers,
+                workers,
+                parameter_shards = parameterShards > 0 ? parameterShards : servers,
                 batch,
                 sps = output.Chunks.Select(speed => Math.Round(speed, 1)),
                 us = output.Chunks.Select(speed => Math.Round(1e6 * batch / speed, 1)),
@@ -69,18 +83,18 @@ internal static class ClusterBenchmark
         return end.ExitCode;
     }
 
-    private static void One(string model, string optimizer, int nodes, int servers, string mode, double seconds, int chunks)
+    private static void One(string model, string optimizer, ClusterShape shape, double seconds, int chunks)
     {
         var processes = new List<Process>();
         try
         {
             string seed = "-";
-            for (int index = 1; index <= nodes; index++)
+            for (int index = 1; index <= shape.Nodes; index++)
             {
                 string[] arguments =
                 [
-                    Path.Combine(AppContext.BaseDirectory, "DistTrainer.Benchmarks.dll"), "cluster-node", model, optimizer, Text(nodes), Text(servers),
-                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed, mode,
+                    Path.Combine(AppContext.BaseDirectory, "DistTrainer.Benchmarks.dll"), "cluster-node", model, optimizer, Text(shape.Nodes), Text(shape.Servers),
+                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed, shape.Mode, Text(shape.WorkersANode), Text(shape.ParameterShards),
                 ];
                 Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
                 processes.Add(process);
@@ -111,7 +125,7 @@ internal static class ClusterBenchmark
 
         public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
 
-        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network) => output;
+        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) => output;
     }
 
     private sealed class Output(int batch, double seconds, int chunks, CancellationTokenSource stop) : ChunkObserver(batch, seconds, chunks, stop), IRunOutput

@@ -47,14 +47,17 @@ wire.SetAction(result =>
     foreach (double size in result.GetValue(megabytes)!)
         WireBenchmark.Run(new WireOptions((int)(size * 1e6 / 4), result.GetValue(rounds), result.GetValue(chunkKiB) << 10, result.GetValue(socketKiB) << 10));
 });
-var nodes = new Option<int>("--nodes") { Description = "Processes with a worker of one thread each.", DefaultValueFactory = _ => 2 };
+var nodes = new Option<int>("--nodes") { Description = "Processes.", DefaultValueFactory = _ => 2 };
 var servers = new Option<int>("--servers") { Description = "How many of them hold parameter shards.", DefaultValueFactory = _ => 2 };
 var mode = new Option<string>("--mode") { Description = "local: the model's batch in each process; global: divided.", DefaultValueFactory = _ => "local" };
 mode.AcceptOnlyFromAmong("local", "global");
-var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers, mode, seconds, chunks };
+var workersANode = new Option<int>("--workers-a-node") { Description = "Workers of one thread in each process.", DefaultValueFactory = _ => 1 };
+var parameterShards = new Option<int>("--parameter-shards") { Description = "Parameter shards; 0 is one a server.", DefaultValueFactory = _ => 0 };
+var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers, workersANode, parameterShards, mode, seconds, chunks };
 cluster.SetAction(result => ClusterBenchmark.Run(
-    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(nodes), result.GetValue(servers),
-    result.GetValue(mode)!, result.GetValue(seconds), result.GetValue(chunks)));
+    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','),
+    new ClusterShape(result.GetValue(nodes), result.GetValue(servers), result.GetValue(workersANode), result.GetValue(parameterShards), result.GetValue(mode)!),
+    result.GetValue(seconds), result.GetValue(chunks)));
 var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
 crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));
 var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc };

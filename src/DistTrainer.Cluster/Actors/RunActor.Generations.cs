@@ -10,14 +10,14 @@ internal sealed partial class RunActor
     private readonly Dictionary<int, long> _openSteps = [];
     private readonly HashSet<int> _assigned = [];
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(2);
-    private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.UtcNow);
+    private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
     private TimeSpan _awaitedNext;
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan s_quarantine = TimeSpan.FromSeconds(1);
     private bool _isLinked;
     private int _generation;
     private long _applied;
-    private DateTime _gatheringSince = DateTime.UtcNow;
+    private DateTime _gatheringSince;
     private readonly HashSet<string> _banned = [];
     private readonly Dictionary<string, DateTime> _lost = [];
     private readonly HashSet<int> _slow = [];
@@ -38,19 +38,22 @@ internal sealed partial class RunActor
 
     private sealed record CheckWait;
 
+    /// <summary>The scheduler's clock, which a test may drive.</summary>
+    private static DateTime Now => Context.System.Scheduler.Now.UtcDateTime;
+
     private void Gathering() => Always();
 
     /// <summary>Answers are awaited from now on: who has not given one is named after two seconds, four, eight …</summary>
     private void Await(string what, Func<IEnumerable<string>> who)
     {
-        _awaited = (what, who, DateTime.UtcNow);
+        _awaited = (what, who, Now);
         _awaitedNext = s_wait;
         Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_wait);
     }
 
     private void LogAwaited()
     {
-        TimeSpan since = DateTime.UtcNow - _awaited.Since;
+        TimeSpan since = Now - _awaited.Since;
         string[] who = _flows || !_members.HasParameterShards ? [] : [.. _awaited.Who()];
         if (who.Length == 0 || since < _awaitedNext)
             return;
@@ -77,7 +80,7 @@ internal sealed partial class RunActor
             return;
         }
         Become(Gathering);
-        _gatheringSince = DateTime.UtcNow;
+        _gatheringSince = Now;
         Timers.StartPeriodicTimer(nameof(StillWaiting), new StillWaiting(), s_patience);
     }
 
@@ -132,8 +135,8 @@ internal sealed partial class RunActor
 
         // Connecting may take its time, and the actor must hear of who is lost meanwhile.
         (int generation, ActorPlace[] shards, IActorRef self) = (_generation, _parameterShards, Self);
-        Task.Run(() => _setup.Links.Join(generation, shards, Audience.Run, self)).PipeTo(
-            Self, success: _ => new Linked(generation, null), failure: cause => new Linked(generation, cause));
+        _setup.Links.JoinAsync(generation, shards, self).PipeTo(
+            Self, success: () => new Linked(generation, null), failure: cause => new Linked(generation, cause));
     }
 
     private void Assigning()
@@ -200,7 +203,7 @@ internal sealed partial class RunActor
             $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));
         Receive<ReportWorker>(report => report.Generation == _generation, OnWorkerTimes);
         Receive<WaitingFor>(waiting => waiting.Generation == _generation, LogWait);
-        Receive<StillWaiting>(_ => _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (DateTime.UtcNow - _gatheringSince).TotalSeconds));
+        Receive<StillWaiting>(_ => _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (Now - _gatheringSince).TotalSeconds));
 
         // What is left over from a generation before, or from a state before, e.g. a worker that held after the run had ended.
         Receive<IProtocolMessage>(message => message.Generation != _generation, _ => { });
@@ -214,7 +217,7 @@ internal sealed partial class RunActor
             return;
         }
         // A node says every few seconds that it is there; one that was lost a moment ago may have said it before that.
-        if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out DateTime lost) && DateTime.UtcNow - lost < s_quarantine) || !_members.Add(hosted))
+        if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out DateTime lost) && Now - lost < s_quarantine) || !_members.Add(hosted))
             return;
         if (_options.ToleratesLoss)
             _log.Event(LogLevel.InfoLevel, "node-joined node={Node} parameterShards={ParameterShards} workers={Workers}", hosted.Node.Name, hosted.ParameterShards.Length, hosted.Workers.Length);
@@ -230,7 +233,7 @@ internal sealed partial class RunActor
     {
         if (_members.Remove(node) is not { } gone)
             return;
-        _lost[node] = DateTime.UtcNow;
+        _lost[node] = Now;
         _log.Event(LogLevel.WarningLevel, "node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} reason=\"{Reason}\"",
             node, gone.Workers.Length, gone.ParameterShards.Length, _setup.EpochOf(_step + 1), _step, reason);
         if (gone.ParameterShards.Length > 0)

@@ -74,7 +74,7 @@ internal sealed class WorkerActor : ReceiveActor
         }
         try
         {
-            _parameterShards = _setup.Links.Join(_generation, assignment.ParameterShards, Audience.Workers, Self);
+            _parameterShards = _setup.Links.Join(_generation, assignment.ParameterShards, Self);
             Sender.Tell(new DataShardsAssigned(_generation, _index));
         }
         catch (IOException failure)

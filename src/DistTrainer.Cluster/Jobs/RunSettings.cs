@@ -18,10 +18,16 @@ public sealed record RunSettings
     /// <summary>The run folder; null makes one under <c>runs/</c>.</summary>
     public string? Output { get; init; }
 
+    /// <summary>When checkpoints are written; the section <c>checkpoint</c>.</summary>
+    public CheckpointSettings Checkpoint { get; init; } = new();
+
     /// <summary>The same as the trainer wants it.</summary>
     /// <param name="actorConfiguration">HOCON laid over the actor system's own settings.</param>
-    public RunOptions ToOptions(string actorConfiguration) => new()
+    /// <param name="folder">The run folder, for checkpoints; null writes none.</param>
+    public RunOptions ToOptions(string actorConfiguration, string? folder = null) => new()
     {
+        Checkpoint = Checkpoint,
+        Folder = folder,
         Workers = Workers,
         ParameterShards = ParameterShards,
         ComputeThreads = ComputeThreads,

@@ -42,7 +42,13 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     /// <summary>Leads the run; hears of lost connections.</summary>
     public IActorRef Owner { get; set; } = ActorRefs.Nobody;
 
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener)
+    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
+        Join(generation, parameterShards, Audience.Workers, worker);
+
+    public Task JoinAsync(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef run) =>
+        Task.Run(() => Join(generation, parameterShards, Audience.Run, run));
+
+    private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener)
     {
         lock (_joining)
         {

@@ -20,17 +20,22 @@ internal enum Audience
 internal interface ILinks : IDisposable
 {
     /// <summary>
-    /// Brings the node into a generation, for a worker or the run: connects to the parameter shards' nodes, takes in
-    /// their parameters from now on and tells <paramref name="listener"/> of them. Blocks until the links stand. A second
-    /// call changes nothing.
+    /// Brings the node into a generation, for a worker: connects to the parameter shards' nodes, takes in their parameters
+    /// from now on and tells <paramref name="worker"/> of them. Blocks until the links stand. A second call changes nothing.
     /// </summary>
     /// <param name="generation">The generation; older parameters are no longer taken in.</param>
     /// <param name="parameterShards">In the order of their ranges.</param>
-    /// <param name="audience">What the listener is.</param>
-    /// <param name="listener">Gets <see cref="ParametersBroadcast"/>.</param>
+    /// <param name="worker">Gets <see cref="ParametersBroadcast"/>.</param>
     /// <returns>A link to each parameter shard.</returns>
     /// <exception cref="IOException">A node cannot be reached or refuses.</exception>
-    IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener);
+    IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker);
+
+    /// <summary>As <see cref="Join"/> for the run, which must hear of who is lost while connecting takes its time.</summary>
+    /// <param name="generation">The generation; older parameters are no longer taken in.</param>
+    /// <param name="parameterShards">In the order of their ranges.</param>
+    /// <param name="run">Gets <see cref="ParametersBroadcast"/>.</param>
+    /// <exception cref="IOException">A node cannot be reached or refuses.</exception>
+    Task JoinAsync(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef run);
 
     /// <summary>Takes in contributions for a parameter shard of this node, and tells it.</summary>
     /// <param name="generation">The generation; older contributions are no longer taken in.</param>
@@ -73,8 +78,10 @@ internal interface IParameterLink
 /// <summary>Links within a process: buffers pass as references.</summary>
 internal sealed class LocalLinks : ILinks
 {
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener) =>
+    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
         [.. parameterShards.Select(place => new LocalParameterShardLink(place.Actor))];
+
+    public Task JoinAsync(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef run) => Task.CompletedTask;
 
     public void Serve(int generation, int parameterShard, IActorRef actor)
     {

@@ -10,7 +10,8 @@ namespace DistTrainer.Cluster;
 /// <param name="Name">For people.</param>
 /// <param name="Job">The whole job file, resolved.</param>
 /// <param name="InitFrom">A model that every server node can read, to start from its parameters; null: by the job's seed.</param>
-public sealed record RunDescription(string Id, string Name, string Job, string? InitFrom);
+/// <param name="ResumeFrom">A checkpoint's folder that every server node can read, to go on from it in its run's folder; null starts at step 1.</param>
+public sealed record RunDescription(string Id, string Name, string Job, string? InitFrom, string? ResumeFrom = null);
 
 /// <summary>Node → coordinator, until it is answered: I am here. Reply: <see cref="NodeRegistered"/>. A second copy is answered again.</summary>
 /// <param name="Version">Its protocol version.</param>

@@ -152,8 +152,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         _run = new CurrentRun(_waiting.Run);
         _waiting = null;
-        int shards = _runtime.Settings.ParameterShards > 0 ? _runtime.Settings.ParameterShards : Servers.Count();
-        _runtime.OpenAsync(_run.Run, shards).PipeTo(
+        _runtime.OpenAsync(_run.Run, _runtime.Settings.ParameterShards, Servers.Count()).PipeTo(
             Self, success: run => new RunOpened(run, null), failure: cause => new RunOpened(null, cause));
     }
 
@@ -180,7 +179,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         {
             run.Opened = opened.Run ?? throw opened.Failure!.GetBaseException();
             TrainingSetup setup = run.Opened.Setup;
-            run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network);
+            run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network, null);
             var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
             (NodeAddress node, IRunOutput output) = (_runtime.Address, run.Output);
             run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion)), $"run-{run.Run.Id}"));

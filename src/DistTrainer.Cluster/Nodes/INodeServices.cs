@@ -18,13 +18,26 @@ public interface INodeServices
     /// <param name="job">Its job.</param>
     /// <param name="data">Its data.</param>
     /// <param name="network">Its network.</param>
-    /// <exception cref="DistTrainerException">It cannot be written (<see cref="FailureKind.Disk"/>).</exception>
-    IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network);
+    /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
+    /// <exception cref="DistTrainerException">It cannot be written (<see cref="FailureKind.Disk"/>), or belongs to another run (<see cref="FailureKind.Configuration"/>).</exception>
+    IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from);
 }
+
+/// <summary>A run that goes on in its folder: after <c>resume</c>, or under another coordinator.</summary>
+/// <param name="Folder">The run folder.</param>
+/// <param name="Step">The last step that is in; what the folder says of later ones is dropped.</param>
+/// <param name="TakesOver">Whether the folder is taken from a coordinator that is gone, or is cut off and must not write to it any more.</param>
+public sealed record RunContinuation(string Folder, long Step, bool TakesOver);
 
 /// <summary>Where a run's results go; disposed at the end, whatever it was.</summary>
 public interface IRunOutput : ITrainingObserver, IDisposable
 {
+    /// <summary>The run folder, as this node names it; null where nothing is written to a disk.</summary>
+    string? Folder => null;
+
+    /// <summary>Whether the folder is still this run's; false once another coordinator has taken it over.</summary>
+    bool IsOwned => true;
+
     /// <summary>The run has ended: writes everything.</summary>
     void Complete(TrainingResult result);
 }

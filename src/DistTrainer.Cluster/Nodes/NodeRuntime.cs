@@ -15,6 +15,8 @@ internal sealed record OpenedRun(RunDescription Run, JobFile Job, TrainingSetup 
 /// </summary>
 internal sealed class NodeRuntime : IDataReceiver, IDisposable
 {
+    private const int FloatsOfAShard = 1 << 19;
+    private const int ShardsOfAServerAtMost = 4;
     private readonly object _gate = new();
     private readonly Func<string> _health;
     private readonly DataPlane _plane;
@@ -56,15 +58,16 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
 
     /// <summary>Reads a run's job and data and lays out its parameters; a second call for the same run gives the same.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="parameterShards">Parameter shards over all nodes.</param>
-    public Task<OpenedRun> OpenAsync(RunDescription run, int parameterShards)
+    /// <param name="parameterShards">Parameter shards over all nodes; 0: as the model's size has it.</param>
+    /// <param name="servers">Server nodes that they are spread over; counts with 0 only.</param>
+    public Task<OpenedRun> OpenAsync(RunDescription run, int parameterShards, int servers = 1)
     {
         lock (_gate)
         {
             if (_open is { } open && open.Id == run.Id)
                 return open.Opening;
             Task<OpenedRun> opening = Task.Factory.StartNew(
-                () => Open(run, parameterShards), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => Open(run, parameterShards, servers), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             _open = (run.Id, opening);
             return opening;
         }
@@ -109,14 +112,18 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     private static DataPlaneLinks LinksOf(DataConnection connection) =>
         connection.State as DataPlaneLinks ?? throw new InvalidDataException("no run is open here");
 
-    private OpenedRun Open(RunDescription run, int parameterShards)
+    // While one is being handed out, the next is being updated: a large model's step gains 6 % from four (compare.py cluster).
+    private static int ShardsOfAServer(int floats) => Math.Clamp(floats / FloatsOfAShard, 1, ShardsOfAServerAtMost);
+
+    private OpenedRun Open(RunDescription run, int parameterShards, int servers)
     {
         JobFile job = JobFile.Read(new JobSource(run.Job, run.Name));
         DataParts data = Services.Load(job.Job);
-        float[]? initial = run.InitFrom is { } path ? Services.LoadInitial(path, JobNetwork.Create(job.Job.Model, data.Schema)) : null;
+        Network network = JobNetwork.Create(job.Job.Model, data.Schema);
+        float[]? initial = run.InitFrom is { } path ? Services.LoadInitial(path, network) : null;
         var options = new RunOptions
         {
-            ParameterShards = parameterShards,
+            ParameterShards = parameterShards > 0 ? parameterShards : servers * ShardsOfAServer(network.Layout.Length / servers),
             ComputeThreads = Settings.ComputeThreads,
             ReportEvery = Settings.ReportEvery ?? job.Run.ReportEvery,
             MinWorkers = Settings.MinWorkers,

@@ -72,7 +72,7 @@ public sealed record NodeSettings
     /// <summary>Workers that get data shards at most, ≥ <see cref="MinWorkers"/>; others wait in reserve.</summary>
     public int MaxWorkers { get; init; } = 4096;
 
-    /// <summary>Parameter-shard actors over all servers; 0 is one a server node.</summary>
+    /// <summary>Parameter-shard actors over all servers; 0 is one a server node, and up to four where the model is large.</summary>
     public int ParameterShards { get; init; }
 
     /// <summary>A job file or the name of a built-in job to start; null waits for one to be submitted.</summary>

@@ -102,7 +102,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
 
         public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
 
-        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network) => new Output(cluster);
+        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) => new Output(cluster);
     }
 
     private sealed class Output(TestCluster cluster) : IRunOutput
