@@ -41,7 +41,9 @@ public static class CliApp
     private static RootCommand Root(CliConsole console, CliServices services, StopSignals signals)
     {
         RootCommand root = Commands(console, services, signals);
-        foreach (Command command in new ClusterCommands(console).All())
+        var cluster = new ClusterCommands(console);
+        root.Add(new ResumeCommand(console, services, signals, cluster));
+        foreach (Command command in cluster.All())
             root.Add(command);
         return root;
     }

@@ -1,17 +1,32 @@
-using System.Text;
-using System.Text.Json;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
-/// <summary>Writes <c>metrics.jsonl</c>, one object a step report or epoch, and keeps the reports for the curves.</summary>
-/// <param name="path">The file.</param>
-internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
+/// <summary>
+/// Writes <c>metrics.jsonl</c> and <c>ledger.jsonl</c>, and keeps the reports for the curves. A run that goes on, or goes
+/// back, goes on in the same files: what they say of later steps is dropped.
+/// </summary>
+internal sealed class RunRecorder : ITrainingObserver, IDisposable
 {
-    private readonly FileStream stream = new(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+    private readonly LineFile metrics;
+    private readonly LineFile ledger;
     private readonly List<StepReport> steps = [];
     private readonly List<EpochReport> epochs = [];
+
+    /// <summary>Opens the files.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="header">What the ledger counts.</param>
+    /// <param name="lastStep">The last step that is in; later ones are dropped.</param>
+    public RunRecorder(RunFolder folder, LedgerHeader header, long lastStep)
+    {
+        metrics = new LineFile(folder.FileAt("metrics.jsonl"), () => folder.IsOwned);
+        ledger = new LineFile(folder.FileAt(LedgerFile.Name), () => folder.IsOwned);
+        GoBack(lastStep);
+        if (ledger.IsEmpty)
+            ledger.Add(LedgerFile.Line(header));
+    }
 
     /// <summary>All step reports so far.</summary>
     public IReadOnlyList<StepReport> Steps => steps;
@@ -20,7 +35,7 @@ internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
     public IReadOnlyList<EpochReport> Epochs => epochs;
 
     /// <summary>Why a line could not be written; null while all is well.</summary>
-    public DistTrainerException? Failure { get; private set; }
+    public DistTrainerException? Failure => metrics.Failure ?? ledger.Failure;
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -31,65 +46,70 @@ internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
     public void OnStep(StepReport report)
     {
         steps.Add(report);
-        Write(json =>
-        {
-            json.WriteString("type", "step");
-            json.WriteNumber("step", report.Step);
-            json.WriteNumber("epoch", report.Epoch);
-            json.WriteFinite("loss", report.Loss);
-            json.WriteFinite("accuracy", report.Accuracy);
-            json.WriteFinite("learningRate", report.LearningRate);
-            json.WriteFinite("gradientNorm", report.GradientNorm);
-            json.WriteFinite("samplesPerSecond", report.SamplesPerSecond);
-            json.WriteFinite("computeMilliseconds", report.Times.Compute);
-            json.WriteFinite("waitMilliseconds", report.Times.Wait);
-            json.WriteFinite("gatherMilliseconds", report.Times.Gather);
-            json.WriteFinite("applyMilliseconds", report.Times.Apply);
-        });
+        metrics.Add(RunLines.Of(report));
     }
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
         epochs.Add(report);
-        Write(json =>
-        {
-            json.WriteString("type", "epoch");
-            json.WriteNumber("step", report.Step);
-            json.WriteNumber("epoch", report.Epoch);
-            json.WriteFinite("loss", report.TrainLoss);
-            json.WriteFinite("accuracy", report.TrainAccuracy);
-            json.WriteFinite("validationLoss", report.ValidationLoss);
-            json.WriteFinite("validationAccuracy", report.ValidationAccuracy);
-            json.WriteFinite("learningRate", report.LearningRate);
-            json.WriteFinite("samplesPerSecond", report.SamplesPerSecond);
-            json.WriteFinite("trainSeconds", report.TrainSeconds);
-            json.WriteString("parameterHash", report.ParameterHash);
-        });
+        metrics.Add(RunLines.Of(report));
     }
 
-    /// <summary>Closes the file.</summary>
-    public void Dispose() => stream.Dispose();
+    /// <inheritdoc/>
+    public void OnLedger(LedgerEntry entry) => ledger.Add(LedgerFile.Line(entry));
 
-    // A full disk must not reach the coordinator as an exception: it is kept, and reported when training is over.
-    private void Write(Action<Utf8JsonWriter> content)
+    /// <inheritdoc/>
+    public void OnCheckpoint(CheckpointReport report)
     {
-        using var line = new MemoryStream();
-        using (var json = new Utf8JsonWriter(line))
-        {
-            json.WriteStartObject();
-            content(json);
-            json.WriteEndObject();
-        }
+        metrics.Add(RunLines.Of(report));
 
-        line.Write("\n"u8);
+        // Whoever goes on from the checkpoint after a loss of power finds every step up to it.
+        ledger.Flush();
+        metrics.Flush();
+    }
+
+    /// <inheritdoc/>
+    public void OnWentBack(long lastStep) => GoBack(lastStep);
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        metrics.Dispose();
+        ledger.Dispose();
+    }
+
+    private void GoBack(long lastStep)
+    {
+        steps.Clear();
+        epochs.Clear();
+        if (!metrics.IsEmpty)
+            metrics.Keep(line => KeepsMetrics(line, lastStep));
+        if (!ledger.IsEmpty)
+            ledger.Keep(line => KeepsEntry(line, lastStep));
+    }
+
+    private bool KeepsMetrics(string line, long lastStep)
+    {
+        if (RunLines.Read(line) is not { } found || found.Step > lastStep)
+            return false;
+        if (found.Report is StepReport step)
+            steps.Add(step);
+        else if (found.Report is EpochReport epoch)
+            epochs.Add(epoch);
+        return true;
+    }
+
+    // A line that is no entry is the header, or a damage that must show when the ledger is checked.
+    private static bool KeepsEntry(string line, long lastStep)
+    {
         try
         {
-            stream.Write(line.GetBuffer().AsSpan(0, (int)line.Length));
+            return LedgerFile.ReadEntry(line).LastStep <= lastStep;
         }
-        catch (IOException failure)
+        catch (FormatException)
         {
-            Failure ??= new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written ({failure.Message}); free some space or name another folder.", failure);
+            return true;
         }
     }
 }

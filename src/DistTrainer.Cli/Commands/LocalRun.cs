@@ -1,0 +1,58 @@
+using System.CommandLine;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>A run in this process: display, log, run folder, training.</summary>
+internal sealed class LocalRun(CliConsole console, CliServices services, StopSignals signals)
+{
+    private readonly Option<string> logFormat = new("--log-format") { Description = "How the actors' log lines (on standard error) look: text or json", HelpName = "text|json", DefaultValueFactory = _ => "text" };
+    private readonly Option<string> logLevel = new("--log-level") { Description = "The least important log level that is printed: debug, info, warning or error", HelpName = "LEVEL", DefaultValueFactory = _ => "info" };
+    private readonly Option<bool> quiet = new("--quiet") { Description = "Prints only warnings and the final figures" };
+
+    /// <summary>Adds the options that say how it is shown.</summary>
+    public void AddTo(Command command)
+    {
+        command.Add(logFormat.AcceptOnlyFromAmong("text", "json"));
+        command.Add(logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error"));
+        command.Add(quiet);
+    }
+
+    /// <summary>Trains to the end or until a signal.</summary>
+    /// <param name="options">The parsed command line.</param>
+    /// <param name="file">The job.</param>
+    /// <param name="data">Its data.</param>
+    /// <param name="network">Its network.</param>
+    /// <param name="name">The run's name.</param>
+    /// <param name="initial">Parameters to start from; null: by the job's seed, or the checkpoint's.</param>
+    /// <param name="from">The checkpoint to go on from, and its run; null begins anew.</param>
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(
+        ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
+    {
+        IProgressDisplay display = Display(options.GetValue(quiet));
+        using var output = new RunOutput(console, display, file, data, network, name, "runs", from?.Run);
+        TrainingResult? result = null;
+        using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
+        {
+            RunOptions run = file.Run.ToOptions(log.ActorConfiguration, output.Folder) with { ResumeFrom = from?.Checkpoint };
+            await display.RunAsync(async () => result = await services.Train(file.Job, data, run, initial, output, signals.Token));
+        }
+
+        output.Complete(result!);
+        return result!.Reason == EndReason.Stopped && signals.ExitCode != 0 ? signals.ExitCode : ExitCodes.Fine;
+    }
+
+    private IProgressDisplay Display(bool isQuiet) => console.Terminal is { } terminal && !isQuiet
+        ? new BarProgress(terminal, console.ErrorIsTerminal ? null : console.Error)
+        : new PlainProgress(console.Output, console.Error, isQuiet);
+
+    private LogFormat Format(ParseResult options) => options.GetValue(logFormat) == "json" ? LogFormat.Json : LogFormat.Text;
+
+    private LogThreshold Threshold(ParseResult options)
+    {
+        LogThreshold threshold = Enum.Parse<LogThreshold>(options.GetValue(logLevel)!, ignoreCase: true);
+        return options.GetValue(quiet) && threshold < LogThreshold.Warning ? LogThreshold.Warning : threshold;
+    }
+}
