@@ -71,7 +71,7 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Opens the folder of a run that goes on. What was left half-written is deleted, and so is <c>run.json</c>: the run is not complete any more.</summary>
+    /// <summary>Opens the folder of a run that goes on; what it has stays, whatever happens, but <c>run.json</c>: the run is not complete any more. What was left half-written is deleted, unless the folder is taken over, where parts may still be being written.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="takesOver">Whether it is taken from another process that holds it, which then finds <see cref="IsOwned"/> false.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
@@ -82,7 +82,8 @@ internal sealed class RunFolder : IDisposable
         folder.Take(takesOver, () =>
         {
             folder.CheckSpace(needed);
-            folder.Checkpoints.CleanUp();
+            if (!takesOver)
+                folder.Checkpoints.CleanUp();
             File.Delete(System.IO.Path.Combine(path, RunSummary.Name));
         });
         return folder;

@@ -5,8 +5,8 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Writes <c>metrics.jsonl</c> and <c>ledger.jsonl</c>, and keeps the reports for the curves. A run that goes on, or goes
-/// back, goes on in the same files: what they say of later steps is dropped.
+/// Writes <c>metrics.jsonl</c> and <c>ledger.jsonl</c>, and keeps what the curves need: the epochs, and before the first
+/// has ended the steps. A run that goes on, or goes back, goes on in the same files: what they say of later steps is dropped.
 /// </summary>
 internal sealed class RunRecorder : ITrainingObserver, IDisposable
 {
@@ -28,7 +28,7 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
             ledger.Add(LedgerFile.Line(header));
     }
 
-    /// <summary>All step reports so far.</summary>
+    /// <summary>The step reports of the first epoch.</summary>
     public IReadOnlyList<StepReport> Steps => steps;
 
     /// <summary>All epoch reports so far.</summary>
@@ -45,7 +45,8 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <inheritdoc/>
     public void OnStep(StepReport report)
     {
-        steps.Add(report);
+        if (epochs.Count == 0)
+            steps.Add(report);
         metrics.Add(RunLines.Of(report));
     }
 
@@ -93,7 +94,7 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     {
         if (RunLines.Read(line) is not { } found || found.Step > lastStep)
             return false;
-        if (found.Report is StepReport step)
+        if (found.Report is StepReport step && epochs.Count == 0)
             steps.Add(step);
         else if (found.Report is EpochReport epoch)
             epochs.Add(epoch);

@@ -8,13 +8,15 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cli;
 
 /// <summary>What <c>run.json</c> says of a run that has ended.</summary>
+/// <param name="Reason">Why it ended.</param>
 /// <param name="Epochs">Whole epochs trained.</param>
 /// <param name="Steps">Steps trained.</param>
 /// <param name="ParameterHash">Hash of the final parameters.</param>
-internal sealed record EndedRun(int Epochs, long Steps, string ParameterHash)
+internal sealed record EndedRun(EndReason Reason, int Epochs, long Steps, string ParameterHash)
 {
     /// <summary>Whether a job asks for no more.</summary>
-    public bool IsAllOf(TrainingDescription training) => Epochs >= training.Epochs || (training.MaxSteps > 0 && Steps >= training.MaxSteps);
+    public bool IsAllOf(TrainingDescription training) =>
+        Reason == EndReason.EarlyStopping || Epochs >= training.Epochs || (training.MaxSteps > 0 && Steps >= training.MaxSteps);
 }
 
 /// <summary>The content of <c>run.json</c>.</summary>
@@ -41,6 +43,7 @@ internal static class RunSummary
             json.WriteString("version", Machine.Version);
             json.WriteString("machine", Machine.Text);
             json.WriteString("dataHash", data.Hash);
+            json.WriteString("reason", result.Reason.ToString());
             json.WriteNumber("epochs", result.Epochs);
             json.WriteNumber("steps", result.Steps);
             json.WriteString("parameterHash", result.ParameterHash);
@@ -74,9 +77,10 @@ internal static class RunSummary
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             JsonElement json = document.RootElement;
-            return new EndedRun(json.GetProperty("epochs").GetInt32(), json.GetProperty("steps").GetInt64(), json.GetProperty("parameterHash").GetString()!);
+            return new EndedRun(
+                Enum.Parse<EndReason>(json.GetProperty("reason").GetString() ?? ""), json.GetProperty("epochs").GetInt32(), json.GetProperty("steps").GetInt64(), json.GetProperty("parameterHash").GetString()!);
         }
-        catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
             throw new DistTrainerException(FailureKind.ModelFile, $"{path}: is no record of a run ({failure.Message.ReplaceLineEndings(" ").TrimEnd('.')}).", failure);
         }
