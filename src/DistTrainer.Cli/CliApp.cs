@@ -42,9 +42,9 @@ public static class CliApp
     {
         RootCommand root = Commands(console, services, signals);
         var cluster = new ClusterCommands(console);
+        root.Add(new ResumeCommand(console, services, signals, cluster));
         foreach (Command command in cluster.All())
             root.Add(command);
-        root.Add(new ResumeCommand(console, services, signals, cluster));
         return root;
     }
 

@@ -89,8 +89,7 @@ internal sealed class TrainingSetup : IDisposable
         try
         {
             reader.RequireFit(Network.Layout, Job.Optimizer);
-            if (reader.Manifest.DataHash != Data.Hash)
-                throw new DistTrainerException(FailureKind.Data, $"{folder}: was written with data of hash {reader.Manifest.DataHash}; the data here have {Data.Hash}: resume with the same files, or begin anew with --init-from.");
+            reader.RequireData(Data.Hash);
             return reader;
         }
         catch

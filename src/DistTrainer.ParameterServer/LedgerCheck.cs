@@ -1,62 +1,95 @@
+using System.Globalization;
 using DistTrainer.Engine;
 
 namespace DistTrainer.ParameterServer;
 
+/// <summary>What the ledger says of an epoch.</summary>
+/// <param name="Epoch">Counted from 1.</param>
+/// <param name="LastStep">Its last step that was counted.</param>
+/// <param name="Samples">Samples that were counted, each once.</param>
+/// <param name="IsWhole">Whether these are all training samples.</param>
+public sealed record LedgerEpoch(int Epoch, long LastStep, long Samples, bool IsWhole);
+
 /// <summary>
-/// Proves from a ledger that each sample was counted exactly once an epoch: the steps follow one another without gap or
-/// overlap, and what was counted in them is what the job's sampler gives. Entries go in one after another.
+/// Proves of a ledger that every step was counted once and in order, with exactly the samples that the job's seed gives
+/// it, and so every training sample once an epoch. Takes the entries one after another; not thread-safe.
 /// </summary>
-/// <param name="sampler">The job's order of samples.</param>
-/// <param name="samples">Training samples.</param>
-public sealed class LedgerCheck(EpochSampler sampler, int samples)
+public sealed class LedgerCheck
 {
-    private readonly ulong _whole = Sum(samples);
-    private long _next = 1;
+    private readonly EpochSampler _sampler;
+    private readonly int _count;
+    private readonly ulong _all;
     private long _samples;
     private ulong _hash;
 
-    /// <summary>Epochs that are whole, and right.</summary>
-    public int WholeEpochs { get; private set; }
-
-    /// <summary>The last step that was checked.</summary>
-    public long LastStep => _next - 1;
-
-    /// <summary>Samples counted in the epoch that is not over.</summary>
-    public long OpenSamples => _samples;
-
-    /// <summary>Takes the next entry.</summary>
-    /// <returns>What is wrong, for people; null where all is right.</returns>
-    public string? Take(in LedgerEntry entry)
+    /// <summary>Begins before the first step.</summary>
+    /// <param name="trainingSamples">Samples of the training part, ≥ 1.</param>
+    /// <param name="training">The job's batch size, seed and shuffling.</param>
+    public LedgerCheck(int trainingSamples, TrainingDescription training)
     {
-        int epoch = EpochSampler.EpochOf(Math.Max(1, entry.FirstStep), sampler.StepsPerEpoch);
-        if (entry.FirstStep != _next)
-            return $"step {Math.Min(entry.FirstStep, _next)} is {(entry.FirstStep > _next ? "missing" : "counted twice")}: an entry begins with step {entry.FirstStep}, the one before ended with {_next - 1}";
-        if (entry.LastStep < entry.FirstStep || entry.LastStep > (long)epoch * sampler.StepsPerEpoch || entry.Epoch != epoch)
-            return $"steps {entry.FirstStep} to {entry.LastStep} are not of epoch {entry.Epoch} alone, which has the steps {((long)(epoch - 1) * sampler.StepsPerEpoch) + 1} to {(long)epoch * sampler.StepsPerEpoch}";
-        (long count, ulong hash) = (0, 0);
-        for (long step = entry.FirstStep; step <= entry.LastStep; step++)
-        {
-            ReadOnlySpan<int> batch = sampler.Batch(step);
-            count += batch.Length;
-            hash += SampleLedger.Hash(batch);
-        }
-        if (count != entry.Samples || hash != entry.Hash)
-            return $"steps {entry.FirstStep} to {entry.LastStep} counted {entry.Samples} samples with hash {entry.Hash:x16}; the job's order gives {count} with {hash:x16}";
-        (_samples, _hash, _next) = (_samples + count, _hash + hash, entry.LastStep + 1);
-        if (entry.LastStep % sampler.StepsPerEpoch != 0)
-            return null;
-        if (_samples != samples || _hash != _whole)
-            return $"epoch {epoch} counted {_samples} samples with hash {_hash:x16}; each of {samples} once gives {_whole:x16}";
-        (_samples, _hash) = (0, 0);
-        WholeEpochs++;
-        return null;
+        _count = trainingSamples;
+        _sampler = new EpochSampler(trainingSamples, training.BatchSize, training.Seed, training.Shuffle);
+        for (int sample = 0; sample < trainingSamples; sample++)
+            _all += SampleLedger.Hash(sample);
     }
 
-    private static ulong Sum(int samples)
+    /// <summary>The last step that was counted; 0 before the first.</summary>
+    public long LastStep { get; private set; }
+
+    /// <summary>The epoch that is not over; null at an epoch's end.</summary>
+    public LedgerEpoch? OpenEpoch => LastStep % _sampler.StepsPerEpoch == 0 ? null : Epoch(isWhole: false);
+
+    /// <summary>Takes the next entry.</summary>
+    /// <returns>The epoch that it ends, else null.</returns>
+    /// <exception cref="FormatException">Steps or samples are missing, double, or others; the message names the step and goes on after a place, e.g. <c>counts step 7 twice</c>.</exception>
+    public LedgerEpoch? Add(LedgerEntry entry)
     {
-        ulong sum = 0;
-        for (int sample = 0; sample < samples; sample++)
-            sum += SampleLedger.Hash(sample);
-        return sum;
+        CheckSteps(entry);
+        (long samples, ulong hash) = (0, 0);
+        for (long step = entry.FirstStep; step <= entry.LastStep; step++)
+        {
+            ReadOnlySpan<int> batch = _sampler.Batch(step);
+            samples += batch.Length;
+            hash += SampleLedger.Hash(batch);
+        }
+        if (entry.Samples != samples)
+            throw Refuse($"counts {entry.Samples} samples in {Steps(entry)}; the job has {samples} there");
+        if (entry.Hash != hash)
+            throw Refuse($"has the hash {entry.Hash:x16} for {Steps(entry)}; the job's samples there have {hash:x16}: other samples were counted, or one twice and another not");
+        LastStep = entry.LastStep;
+        _samples += samples;
+        _hash += hash;
+        if (LastStep % _sampler.StepsPerEpoch != 0)
+            return null;
+
+        // This follows from the steps; computed from the samples alone, it needs no trust in the order that was drawn.
+        if (_samples != _count || _hash != _all)
+            throw Refuse($"ends epoch {entry.Epoch} with step {LastStep} after {_samples} samples of hash {_hash:x16}; all {_count} once have {_all:x16}");
+        LedgerEpoch epoch = Epoch(isWhole: true);
+        (_samples, _hash) = (0, 0);
+        return epoch;
+    }
+
+    private static string Steps(LedgerEntry entry) => entry.FirstStep == entry.LastStep
+        ? string.Create(CultureInfo.InvariantCulture, $"step {entry.FirstStep}")
+        : string.Create(CultureInfo.InvariantCulture, $"steps {entry.FirstStep} to {entry.LastStep}");
+
+    private static FormatException Refuse(FormattableString what) => new(FormattableString.Invariant(what));
+
+    private LedgerEpoch Epoch(bool isWhole) => new(EpochSampler.EpochOf(LastStep, _sampler.StepsPerEpoch), LastStep, _samples, isWhole);
+
+    private void CheckSteps(LedgerEntry entry)
+    {
+        if (entry.FirstStep < 1 || entry.LastStep < entry.FirstStep)
+            throw Refuse($"counts the steps {entry.FirstStep} to {entry.LastStep}, which are none");
+        if (entry.FirstStep <= LastStep)
+            throw Refuse($"counts step {entry.FirstStep} twice");
+        if (entry.FirstStep > LastStep + 1)
+            throw Refuse($"begins with step {entry.FirstStep}; step {LastStep + 1} is missing");
+        int epoch = EpochSampler.EpochOf(entry.FirstStep, _sampler.StepsPerEpoch);
+        if (entry.Epoch != epoch)
+            throw Refuse($"puts step {entry.FirstStep} into epoch {entry.Epoch}; it is of epoch {epoch}");
+        if (entry.LastStep > (long)epoch * _sampler.StepsPerEpoch)
+            throw Refuse($"counts {Steps(entry)} as one epoch; epoch {epoch} ends with step {(long)epoch * _sampler.StepsPerEpoch}");
     }
 }

@@ -22,7 +22,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         CliRun run = await CliRun.Of("train", "--output", Run, "--epochs", "2");
         Assert.Equal((0, ""), (run.Code, run.Error));
-        Assert.Equal(["curves.svg", "job.conf", "metrics.jsonl", "model.safetensors", "run.json"], Directory.GetFiles(Run).Select(path => Path.GetFileName(path)!).Order());
+        Assert.Equal(["curves.svg", "job.conf", "ledger.jsonl", "metrics.jsonl", "model.safetensors", "run.json"], Directory.GetFiles(Run).Select(path => Path.GetFileName(path)!).Order());
         Assert.Contains("step=1 epoch=1 loss=1.5 accuracy=0.75 learning-rate=0.001 gradient-norm=0.5 samples/s=1234\n", run.Output, StringComparison.Ordinal);
         Assert.Contains("epoch=2 done step=4 train-loss=0.625", run.Output, StringComparison.Ordinal);
         Assert.Contains("\ntest samples=10 loss=", run.Output, StringComparison.Ordinal);
@@ -35,7 +35,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         await CliRun.Of("train", "--output", Run, "--seed", "7");
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Run, "run.json")));
-        Assert.Equal(["seed", "version", "machine", "dataHash", "epochs", "steps", "parameterHash", "metrics"], json.RootElement.EnumerateObject().Select(entry => entry.Name));
+        Assert.Equal(["seed", "version", "machine", "dataHash", "reason", "epochs", "steps", "parameterHash", "metrics"], json.RootElement.EnumerateObject().Select(entry => entry.Name));
         Assert.Equal(
             ["trainLoss", "validationLoss", "testLoss", "testAccuracy", "samplesPerSecond", "peakMemoryBytes"],
             json.RootElement.GetProperty("metrics").EnumerateObject().Select(entry => entry.Name));

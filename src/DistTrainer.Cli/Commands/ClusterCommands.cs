@@ -10,15 +10,17 @@ internal sealed class ClusterCommands(CliConsole console)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
+    /// <summary>The cluster address that is asked where none is named.</summary>
+    public static string DefaultAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{NodeSettings.DefaultClusterPort}");
+
     /// <summary>All of them.</summary>
     public IEnumerable<Command> All() => [Submit(), Status(), Simple("pause", "Begins no further step until the run is resumed.", new PauseCommand(true)), Simple("stop", "Ends the run after its open step; its model is written.", new StopCommand()), Drain(), Set()];
 
-    /// <summary>Where the cluster is.</summary>
-    public static Option<string> Address() => new("--cluster")
+    private static Option<string> Address() => new("--cluster")
     {
         Description = "The cluster address of any node",
         HelpName = "HOST:PORT",
-        DefaultValueFactory = _ => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{NodeSettings.DefaultClusterPort}"),
+        DefaultValueFactory = _ => DefaultAddress,
     };
 
     private Command Submit()
@@ -79,7 +81,11 @@ internal sealed class ClusterCommands(CliConsole console)
         return command;
     }
 
-    /// <summary>Asks the cluster for something, and prints what came of it.</summary>
+    /// <summary>Asks a cluster to do something.</summary>
+    /// <param name="address">The cluster address of any node.</param>
+    /// <param name="request">What.</param>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="DistTrainerException">It refuses, or does not answer.</exception>
     public async Task<int> AskAsync(string address, IClusterCommand request)
     {
         CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(address, request, Timeout);

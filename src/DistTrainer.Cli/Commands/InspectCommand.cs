@@ -13,8 +13,8 @@ internal sealed class InspectCommand : Command
         : base("inspect", "Describes a model: its data, its layers, and for each layer's weights and biases their shape, mean, deviation, range, norm, share of zeros and histogram.")
     {
         Argument<string> model = ModelArgument.Create();
-        var verify = new Option<bool>("--verify") { Description = "Checks every byte of a run folder's checkpoints and model instead" };
-        var ledger = new Option<bool>("--ledger") { Description = "Proves from a run folder's ledger that each sample was counted once an epoch instead" };
+        var verify = new Option<bool>("--verify") { Description = "Checks every byte of the model and of all checkpoints of a run instead; exit code 4 if the model or the newest checkpoint is damaged" };
+        var ledger = new Option<bool>("--ledger") { Description = "Proves from a run's ledger instead that every step was counted once, with each sample once an epoch; exit code 4 if not" };
         Add(model);
         Add(verify);
         Add(ledger);
@@ -22,9 +22,9 @@ internal sealed class InspectCommand : Command
         {
             string path = result.GetRequiredValue(model);
             if (result.GetValue(verify))
-                RunChecks.Verify(path, console.Output);
+                RunInspection.Verify(path, console.Output);
             if (result.GetValue(ledger))
-                RunChecks.CheckLedger(path, console.Output);
+                RunInspection.CheckLedger(path, console.Output);
             if (!result.GetValue(verify) && !result.GetValue(ledger))
                 Print(console.Output, ModelFile.Load(RunFolder.ModelOf(path)));
         });

@@ -5,7 +5,8 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cli;
 
 /// <summary>The options that say what to train: a job file, and what is laid over it.</summary>
-internal sealed class JobOptions
+/// <param name="only">Names of those options for single keys that there are; none: all.</param>
+internal sealed class JobOptions(params string[] only)
 {
     private static readonly (string Name, string Key, string HelpName)[] Keys =
     [
@@ -22,21 +23,38 @@ internal sealed class JobOptions
         ("--seed", "training.seed", "N"),
         ("--shuffle", "training.shuffle", "on|off"),
         ("--report-every", "run.report-every", "STEPS"),
+        ("--checkpoint-every-steps", "checkpoint.every-steps", "STEPS"),
+        ("--checkpoint-every-time", "checkpoint.every-time", "TIME"),
         ("--output", "run.output", "DIR"),
     ];
 
     private readonly Option<string?> config = new("--config") { Description = "The job file (HOCON or JSON); `disttrainer config init` prints one. Default: a built-in job for the data", HelpName = "FILE" };
     private readonly Option<string[]> set = new("--set") { Description = "Sets any key of the job file, e.g. --set optimizer.momentum=0.9; may be repeated", HelpName = "KEY=VALUE" };
-    private readonly (Option<string?> Option, string Key)[] keyed = [.. Keys.Select(entry => (Make(entry.Name, entry.Key, entry.HelpName), entry.Key))];
+    private readonly (Option<string?> Option, string Key)[] keyed =
+        [.. Keys.Where(entry => only.Length == 0 || only.Contains(entry.Name)).Select(entry => (Make(entry.Name, entry.Key, entry.HelpName), entry.Key))];
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
         command.Add(config);
+        AddOverridesTo(command);
+    }
+
+    /// <summary>Adds those that are laid over a job to a command that has the job itself.</summary>
+    public void AddOverridesTo(Command command)
+    {
         command.Add(set);
         foreach ((Option<string?> option, _) in keyed)
             command.Add(option);
     }
+
+    /// <summary>What is laid over the job, the lowest first.</summary>
+    /// <param name="result">The parsed command line.</param>
+    public JobSource[] Overrides(ParseResult result) =>
+    [
+        .. (result.GetValue(set) ?? []).Select(FromSet),
+        .. keyed.Where(entry => result.GetValue(entry.Option) is not null).Select(entry => JobSource.FromOption(entry.Key, result.GetValue(entry.Option)!, entry.Option.Name)),
+    ];
 
     /// <summary>The resolved job.</summary>
     /// <param name="result">The parsed command line.</param>
@@ -45,11 +63,7 @@ internal sealed class JobOptions
     /// <exception cref="DistTrainerException">Something is wrong in it (<see cref="FailureKind.Configuration"/>).</exception>
     public (JobFile Job, string Name) Read(ParseResult result, IDataAccess data)
     {
-        JobSource[] above =
-        [
-            .. (result.GetValue(set) ?? []).Select(FromSet),
-            .. keyed.Where(entry => result.GetValue(entry.Option) is not null).Select(entry => JobSource.FromOption(entry.Key, result.GetValue(entry.Option)!, entry.Option.Name)),
-        ];
+        JobSource[] above = Overrides(result);
         if (result.GetValue(config) is { } path)
             return (JobFile.Read([JobSource.FromFile(path), .. above]), Path.GetFileNameWithoutExtension(path));
 

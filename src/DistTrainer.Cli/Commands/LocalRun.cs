@@ -4,14 +4,14 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;
 
-/// <summary>A run in this process, as <c>train</c> and <c>resume</c> have it: its options, progress, log and run folder.</summary>
+/// <summary>A run in this process: display, log, run folder, training.</summary>
 internal sealed class LocalRun(CliConsole console, CliServices services, StopSignals signals)
 {
     private readonly Option<string> logFormat = new("--log-format") { Description = "How the actors' log lines (on standard error) look: text or json", HelpName = "text|json", DefaultValueFactory = _ => "text" };
     private readonly Option<string> logLevel = new("--log-level") { Description = "The least important log level that is printed: debug, info, warning or error", HelpName = "LEVEL", DefaultValueFactory = _ => "info" };
     private readonly Option<bool> quiet = new("--quiet") { Description = "Prints only warnings and the final figures" };
 
-    /// <summary>Adds its options to a command.</summary>
+    /// <summary>Adds the options that say how it is shown.</summary>
     public void AddTo(Command command)
     {
         command.Add(logFormat.AcceptOnlyFromAmong("text", "json"));
@@ -19,23 +19,24 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         command.Add(quiet);
     }
 
-    /// <summary>Trains to the end.</summary>
+    /// <summary>Trains to the end or until a signal.</summary>
     /// <param name="options">The parsed command line.</param>
     /// <param name="file">The job.</param>
-    /// <param name="name">Its name.</param>
     /// <param name="data">Its data.</param>
-    /// <param name="initial">Parameters to start from; null: by the job's seed.</param>
-    /// <param name="checkpoint">A checkpoint's folder to go on from, and where its run left off; null starts at step 1.</param>
-    /// <returns>The process' exit code.</returns>
-    public async Task<int> RunAsync(ParseResult options, JobFile file, string name, DataParts data, float[]? initial, (string Folder, RunContinuation From)? checkpoint)
+    /// <param name="network">Its network.</param>
+    /// <param name="name">The run's name.</param>
+    /// <param name="initial">Parameters to start from; null: by the job's seed, or the checkpoint's.</param>
+    /// <param name="from">The checkpoint to go on from, and its run; null begins anew.</param>
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(
+        ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
     {
-        Network network = JobNetwork.Create(file.Job.Model, data.Schema);
         IProgressDisplay display = Display(options.GetValue(quiet));
-        using var output = new RunOutput(console, display, file, data, network, name, "runs", checkpoint?.From);
+        using var output = new RunOutput(console, display, file, data, network, name, "runs", from?.Run);
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
         {
-            RunOptions run = file.Run.ToOptions(log.ActorConfiguration, output.Folder) with { ResumeFrom = checkpoint?.Folder };
+            RunOptions run = file.Run.ToOptions(log.ActorConfiguration, output.Folder) with { ResumeFrom = from?.Checkpoint };
             await display.RunAsync(async () => result = await services.Train(file.Job, data, run, initial, output, signals.Token));
         }
 

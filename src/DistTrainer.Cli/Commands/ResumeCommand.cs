@@ -5,71 +5,77 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
-/// <summary>
-/// <c>disttrainer resume</c>: with a run folder, goes on from its newest checkpoint, in this process or on a cluster;
-/// without, lets a paused run of a cluster go on.
-/// </summary>
+/// <summary><c>disttrainer resume</c>: goes on with a run from its newest checkpoint, or with a paused run of a cluster.</summary>
 internal sealed class ResumeCommand : Command
 {
     private readonly CliConsole console;
     private readonly CliServices services;
-    private readonly ClusterCommands cluster;
-    private readonly LocalRun run;
-    private readonly Argument<string?> folder = new("run") { Description = "A run folder with checkpoints; without it a paused run of the cluster goes on", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<int?> workers = new("--workers") { Description = "Worker actors. Default: as before", HelpName = "N" };
-    private readonly Option<int?> parameterShards = new("--parameter-shards") { Description = "Parameter-shard actors. Default: as before", HelpName = "N" };
-    private readonly Option<int?> computeThreads = new("--compute-threads") { Description = "Threads of one worker. Default: as before", HelpName = "N" };
-    private readonly Option<string> address = ClusterCommands.Address();
+    private readonly ClusterCommands commands;
+    private readonly LocalRun local;
+    private readonly Option[] localOptions;
+    private readonly JobOptions job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs", "--max-steps", "--report-every", "--checkpoint-every-steps", "--checkpoint-every-time");
+    private readonly Argument<string?> run = new("run") { Description = "A run folder; without it a paused run of a cluster goes on", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> cluster = new("--cluster") { Description = $"With RUN: trains on this cluster, all of whose server nodes see the folder under the same path, in place of this process. The cluster address of any node. Default without RUN: {ClusterCommands.DefaultAddress}", HelpName = "HOST:PORT" };
 
     /// <summary>Makes the command.</summary>
-    public ResumeCommand(CliConsole console, CliServices services, StopSignals signals, ClusterCommands cluster)
-        : base("resume", "Goes on from the newest good checkpoint of a run folder, in that folder, to the same bits as if nothing had happened; without a folder, lets a paused run of the cluster go on.")
+    public ResumeCommand(CliConsole console, CliServices services, StopSignals signals, ClusterCommands commands)
+        : base("resume", "Goes on with a run that was stopped or cut off, from its newest checkpoint and in its own folder, with any number of workers and parameter shards: the same bits as if it had never stopped. Without RUN: goes on with a paused run of a cluster.")
     {
-        (this.console, this.services, this.cluster, run) = (console, services, cluster, new LocalRun(console, services, signals));
-        Add(folder);
-        Add(workers);
-        Add(parameterShards);
-        Add(computeThreads);
-        Add(address);
-        run.AddTo(this);
+        (this.console, this.services, this.commands) = (console, services, commands);
+        local = new LocalRun(console, services, signals);
+        Add(run);
+        Add(cluster);
+        job.AddOverridesTo(this);
+        local.AddTo(this);
+        localOptions = [.. Options.Where(option => option.Name is "--workers" or "--parameter-shards" or "--compute-threads" or "--log-format" or "--log-level" or "--quiet")];
         SetAction((result, _) => RunAsync(result));
     }
 
     private Task<int> RunAsync(ParseResult options)
     {
-        if (options.GetValue(folder) is not { } path)
-            return cluster.AskAsync(options.GetValue(address)!, new PauseCommand(false));
-        (string checkpoint, CheckpointManifest manifest) = Newest(path);
-        JobFile file = JobFile.Read(new JobSource(manifest.Job, $"{checkpoint}: job"));
-        string name = Path.GetFileName(Path.GetFullPath(path));
-        if (options.GetResult(address) is { Implicit: false })
+        string? address = options.GetValue(cluster);
+        if (options.GetValue(run) is { } folder)
         {
-            return cluster.AskAsync(
-                options.GetValue(address)!, new SubmitRun(RunSubmission.Of(file, name, initFrom: null) with { ResumeFrom = Path.GetFullPath(checkpoint) }));
+            if (address is not null)
+                Refuse(options, localOptions, "counts only without --cluster, whose nodes have settings of their own");
+            return GoOn(options, new StoppedRun(folder), address);
         }
-        file = file with
-        {
-            Run = file.Run with
-            {
-                Workers = options.GetValue(workers) ?? file.Run.Workers,
-                ParameterShards = options.GetValue(parameterShards) ?? file.Run.ParameterShards,
-                ComputeThreads = options.GetValue(computeThreads) ?? file.Run.ComputeThreads,
-            },
-        };
-        JobFile.Read(new JobSource(file.Write(), "resume"));
-        DataParts data = JobData.Load(services.Data, file.Job);
-        return run.RunAsync(options, file, name, data, initial: null, (checkpoint, new RunContinuation(path, manifest.Step, TakesOver: false)));
+        Refuse(options, Options.Where(option => option != cluster), "counts only with RUN; name the run folder to go on with");
+        return commands.AskAsync(address ?? ClusterCommands.DefaultAddress, new PauseCommand(false));
     }
 
-    private (string Folder, CheckpointManifest Manifest) Newest(string path)
+    private async Task<int> GoOn(ParseResult options, StoppedRun stopped, string? address)
     {
-        if (!Directory.Exists(path))
-            throw new DistTrainerException(FailureKind.Configuration, $"{path}: there is no such folder; name a run folder, e.g. one under runs/.");
-        NewestCheckpoint newest = new CheckpointStore(Path.Combine(path, "checkpoints")).OpenNewest();
-        foreach (RefusedCheckpoint refused in newest.Refused)
-            console.Error.WriteLine($"warning: {refused.Reason} An older checkpoint is taken, if there is one.");
-        using CheckpointReader reader = newest.Reader
-            ?? throw new DistTrainerException(FailureKind.ModelFile, $"{path}: has no checkpoint that can be used; train anew, with --init-from {path} where a model was saved.");
-        return (reader.Folder, reader.Manifest);
+        RequireFolder(stopped.Folder);
+        using CheckpointReader? checkpoint = stopped.OpenNewest(console.Error.WriteLine);
+        JobFile file = stopped.Job(checkpoint, job.Overrides(options));
+        if (stopped.Ended is { } ended && ended.IsAllOf(file.Job.Training))
+        {
+            console.Output.WriteLine($"{stopped.Folder} is complete: epochs={Numbers.Text(ended.Epochs)} steps={Numbers.Text(ended.Steps)} parameters sha256={ended.ParameterHash}");
+            return ExitCodes.Fine;
+        }
+
+        CheckpointReader from = checkpoint ?? throw stopped.NothingToGoOnFrom();
+        string name = Path.GetFileName(stopped.Folder);
+        DataParts data = JobData.Load(services.Data, file.Job);
+        Network network = JobNetwork.Create(file.Job.Model, data.Schema);
+        stopped.RequireSame(from, file, network);
+        from.RequireData(data.Hash);
+        if (address is not null)
+            return await commands.AskAsync(address, new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
+        console.Error.WriteLine($"goes on after step {Numbers.Text(from.Manifest.Step)} from {from.Folder}");
+        return await local.RunAsync(options, file, data, network, name, null, (from.Folder, new RunContinuation(stopped.Folder, from.Manifest.Step, TakesOver: false)));
+    }
+
+    private static void RequireFolder(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new DistTrainerException(FailureKind.Configuration, $"{folder}: there is no such run folder.");
+    }
+
+    private static void Refuse(ParseResult options, IEnumerable<Option> others, string why)
+    {
+        if (others.FirstOrDefault(option => options.GetResult(option) is { Implicit: false }) is { } option)
+            throw new DistTrainerException(FailureKind.Configuration, $"{option.Name} {why}.");
     }
 }

@@ -13,13 +13,14 @@ internal static class RunSubmission
     {
         bool isBuiltIn = !File.Exists(job) && BuiltInJobs.Names.Contains(job);
         JobFile file = JobFile.Read(isBuiltIn ? BuiltInJobs.Read(job) : JobSource.FromFile(job));
-        return Of(file, isBuiltIn ? job : Path.GetFileNameWithoutExtension(job), initFrom);
+        return Of(file, isBuiltIn ? job : Path.GetFileNameWithoutExtension(job), initFrom, null);
     }
 
     /// <summary>Wraps a job that has been read.</summary>
     /// <param name="file">The job.</param>
     /// <param name="name">For people.</param>
     /// <param name="initFrom">A model to start from, as the server nodes see it; null: none.</param>
-    public static RunDescription Of(JobFile file, string name, string? initFrom) =>
-        new(Guid.NewGuid().ToString("N")[..8], name, file.Write(), initFrom);
+    /// <param name="resumeFrom">A checkpoint's folder to go on from, as the server nodes see it; null: none.</param>
+    public static RunDescription Of(JobFile file, string name, string? initFrom, string? resumeFrom) =>
+        new(Guid.NewGuid().ToString("N")[..8], name, file.Write(), initFrom, resumeFrom);
 }

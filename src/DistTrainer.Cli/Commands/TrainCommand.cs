@@ -16,7 +16,8 @@ internal sealed class TrainCommand : Command
     public TrainCommand(CliConsole console, CliServices services, StopSignals signals)
         : base("train", "Trains a job and leaves a run folder. Without --config a built-in job for the data is taken; without --data that is the 1,797 digits.")
     {
-        (this.services, run) = (services, new LocalRun(console, services, signals));
+        this.services = services;
+        run = new LocalRun(console, services, signals);
         job.AddTo(this);
         Add(initFrom);
         run.AddTo(this);
@@ -27,8 +28,8 @@ internal sealed class TrainCommand : Command
     {
         (JobFile file, string name) = job.Read(options, services.Data);
         DataParts data = JobData.Load(services.Data, file.Job);
-        float[]? initial = options.GetValue(initFrom) is { } path
-            ? ModelFile.LoadParameters(RunFolder.ModelOf(path), JobNetwork.Create(file.Job.Model, data.Schema).Layout) : null;
-        return run.RunAsync(options, file, name, data, initial, checkpoint: null);
+        Network network = JobNetwork.Create(file.Job.Model, data.Schema);
+        float[]? initial = options.GetValue(initFrom) is { } path ? ModelFile.LoadParameters(RunFolder.ModelOf(path), network.Layout) : null;
+        return run.RunAsync(options, file, data, network, name, initial, null);
     }
 }

@@ -52,4 +52,11 @@ internal sealed class BarProgress(IAnsiConsole terminal, TextWriter? error) : IP
         string accuracy = report.ValidationAccuracy is { } share ? $"  accuracy {Numbers.Text(share)}" : "";
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"epoch {report.Epoch}/{epochs}  train loss {report.TrainLoss:G4}{validation}{accuracy}  {report.SamplesPerSecond:N0} samples/s"));
     }
+
+    /// <inheritdoc/>
+    public void OnWentBack(long lastStep)
+    {
+        bar!.Value = lastStep;
+        terminal.WriteLine($"went back to step {Numbers.Text(lastStep)}: a parameter shard was lost");
+    }
 }

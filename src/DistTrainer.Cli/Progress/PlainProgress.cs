@@ -30,7 +30,7 @@ internal sealed class PlainProgress(TextWriter output, TextWriter error, bool is
 
     /// <inheritdoc/>
     public void OnCheckpoint(CheckpointReport report) => Write(
-        $"checkpoint step={Numbers.Text(report.Step)} bytes={Numbers.Text(report.Bytes)} seconds={Numbers.Text(report.Seconds)} folder={report.Folder}");
+        $"checkpoint step={Numbers.Text(report.Step)} bytes={Numbers.Text(report.Bytes)} pause-ms={Numbers.Text(report.Pause.TotalMilliseconds)} seconds={Numbers.Text(report.Seconds)}");
 
     /// <inheritdoc/>
     public void OnWentBack(long lastStep) => Write($"went-back step={Numbers.Text(lastStep)}");

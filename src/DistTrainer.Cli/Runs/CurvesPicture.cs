@@ -15,7 +15,7 @@ internal static class CurvesPicture
     /// <summary>The picture as SVG.</summary>
     /// <param name="title">Above the picture.</param>
     /// <param name="epochs">All epochs.</param>
-    /// <param name="steps">All step reports.</param>
+    /// <param name="steps">Step reports; counts without epochs only.</param>
     public static string Draw(string title, IReadOnlyList<EpochReport> epochs, IReadOnlyList<StepReport> steps)
     {
         bool byEpoch = epochs.Count > 0;

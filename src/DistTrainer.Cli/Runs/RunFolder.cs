@@ -7,40 +7,47 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// The folder of one run. It is made, and known to be writable, before training starts; a run that fails leaves nothing
-/// of it behind, unless there is a checkpoint in it to go on from. <c>run.json</c> is written last, so a folder that has
-/// it is complete.
+/// The folder of one run. It is made, locked, and known to be writable, before training starts; a run that fails leaves
+/// nothing of it behind unless it has a checkpoint to go on from. <c>run.json</c> is written last, so a folder that has it
+/// is complete.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
     /// <summary>The model's file name.</summary>
     public const string ModelName = "model.safetensors";
 
-    /// <summary>The summary's file name.</summary>
-    public const string SummaryName = "run.json";
+    /// <summary>The job's file name.</summary>
+    public const string JobName = "job.conf";
+
+    private const string CheckpointsName = "checkpoints";
 
     private readonly bool isNew;
-    private readonly RunLock runLock;
+    private readonly bool continues;
     private readonly List<string> written = [];
+    private RunLock? held;
+    private bool isReady;
     private bool isKept;
 
-    private RunFolder(string path, bool isNew, bool takesOver) => (Path, this.isNew, runLock) = (path, isNew, RunLock.Take(path, takesOver));
-
-    /// <summary>Whether no other coordinator has taken the folder.</summary>
-    public bool IsOwned => runLock.IsHeld;
-
-    /// <summary>The folder of its checkpoints.</summary>
-    public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
+    private RunFolder(string path, bool isNew, bool continues) => (Path, this.isNew, this.continues) = (path, isNew, continues);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
+
+    /// <summary>Whether it is still this run's; false once another coordinator has taken it over.</summary>
+    public bool IsOwned => held is { IsOwned: true };
+
+    /// <summary>Its checkpoints.</summary>
+    public CheckpointStore Checkpoints => CheckpointsOf(Path);
+
+    /// <summary>The checkpoints of a run folder.</summary>
+    public static CheckpointStore CheckpointsOf(string folder) => new(System.IO.Path.Combine(folder, CheckpointsName));
 
     /// <summary>Makes the folder, or takes an empty one.</summary>
     /// <param name="output">The folder's path; null makes one under <paramref name="runs"/>.</param>
     /// <param name="runs">Where run folders are made that were not named.</param>
     /// <param name="jobName">Part of that name.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
-    /// <exception cref="DistTrainerException">The folder is not empty (<see cref="FailureKind.Configuration"/>), cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">The folder is not empty or another run's (<see cref="FailureKind.Configuration"/>), cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
     public static RunFolder Create(string? output, string runs, string jobName, long needed)
     {
         string path = output ?? Unused(System.IO.Path.Combine(runs, string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd-HHmmss}-{Safe(jobName)}")));
@@ -49,11 +56,13 @@ internal sealed class RunFolder : IDisposable
             if (File.Exists(path))
                 throw new DistTrainerException(FailureKind.Configuration, $"--output: {path} is a file; name a new or empty folder.");
             bool isNew = !Directory.Exists(path);
-            if (!isNew && Directory.EnumerateFileSystemEntries(path).Any())
-                throw new DistTrainerException(FailureKind.Configuration, $"--output: {path} is not empty{(File.Exists(System.IO.Path.Combine(path, ModelName)) ? " and holds a run" : "")}; name a new or empty folder.");
             Directory.CreateDirectory(path);
-            var folder = new RunFolder(path, isNew, takesOver: false);
-            folder.CheckSpace(needed);
+            var folder = new RunFolder(path, isNew, continues: false);
+            folder.Take(takesOver: false, () =>
+            {
+                folder.RequireEmpty();
+                folder.CheckSpace(needed);
+            });
             return folder;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -62,28 +71,22 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Opens the folder of a run that goes on; what it has is kept whatever happens.</summary>
+    /// <summary>Opens the folder of a run that goes on; what it has stays, whatever happens, but <c>run.json</c>: the run is not complete any more. What was left half-written is deleted, unless the folder is taken over, where parts may still be being written.</summary>
     /// <param name="path">The folder.</param>
-    /// <param name="takesOver">Whether to take it from a coordinator that is gone or cut off.</param>
+    /// <param name="takesOver">Whether it is taken from another process that holds it, which then finds <see cref="IsOwned"/> false.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
-    /// <exception cref="DistTrainerException">Another process writes into it, or the run is complete (<see cref="FailureKind.Configuration"/>), or it cannot be written (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">Another run holds it (<see cref="FailureKind.Configuration"/>), it cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
     public static RunFolder Continue(string path, bool takesOver, long needed)
     {
-        try
+        var folder = new RunFolder(path, isNew: false, continues: true);
+        folder.Take(takesOver, () =>
         {
-            if (RunSummary.IsComplete(System.IO.Path.Combine(path, SummaryName)))
-                throw new DistTrainerException(FailureKind.Configuration, $"{path}: the run is complete; start another one, from its model with --init-from {path} if so wished.");
-            var folder = new RunFolder(path, isNew: false, takesOver);
-            folder.Keep();
             folder.CheckSpace(needed);
             if (!takesOver)
-                new CheckpointStore(folder.Checkpoints).CleanUp();
-            return folder;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written ({failure.Message}); make it writable, or copy it and resume the copy.", failure);
-        }
+                folder.Checkpoints.CleanUp();
+            File.Delete(System.IO.Path.Combine(path, RunSummary.Name));
+        });
+        return folder;
     }
 
     /// <summary>Finds the model of a run folder, or takes a path that is a file.</summary>
@@ -91,7 +94,7 @@ internal sealed class RunFolder : IDisposable
     public static string ModelOf(string modelOrRun) =>
         Directory.Exists(modelOrRun) ? System.IO.Path.Combine(modelOrRun, ModelName) : modelOrRun;
 
-    /// <summary>The path of a file in the folder; it is deleted again if the run fails.</summary>
+    /// <summary>The path of a file in the folder; it is deleted again if a new run fails.</summary>
     public string FileAt(string name)
     {
         string path = System.IO.Path.Combine(Path, name);
@@ -102,28 +105,31 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Writes a text whole or not at all.</summary>
     public void WriteText(string name, string text) => AtomicFile.Write(FileAt(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>Requires that nobody has taken the folder over.</summary>
+    /// <exception cref="DistTrainerException">Somebody has (<see cref="FailureKind.Quorum"/>).</exception>
+    public void RequireOwned()
+    {
+        if (!IsOwned)
+            throw new DistTrainerException(FailureKind.Quorum, $"{Path}: another coordinator has taken this run's folder over; this one writes nothing more.");
+    }
+
     /// <summary>The run is complete: everything stays.</summary>
     public void Keep() => isKept = true;
 
-    /// <summary>Deletes what a failed run wrote.</summary>
+    /// <summary>Deletes what a failed run wrote that has no checkpoint, and gives the folder back.</summary>
     public void Dispose()
     {
-        bool isOwned = IsOwned;
         try
         {
-            runLock.Dispose();
-            if (isKept || !isOwned || new CheckpointStore(Checkpoints).List().Count > 0)
-                return;
-            written.ForEach(File.Delete);
-            if (Directory.Exists(Checkpoints))
-                Directory.Delete(Checkpoints, recursive: true);
-            if (isNew)
-                Directory.Delete(Path);
+            if (!isKept && !continues && IsOwned && !(isReady && Checkpoints.List().Count > 0))
+                DeleteWritten();
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DistTrainerException)
         {
             // The failure that led here is the one to report.
         }
+        held?.Dispose();
+        held = null;
     }
 
     private static string Unused(string path) =>
@@ -131,21 +137,48 @@ internal sealed class RunFolder : IDisposable
 
     private static string Safe(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
 
-    private void CheckSpace(long needed)
+    /// <summary>Locks the folder and does what must be done before anything is written; if that fails, all is as before.</summary>
+    private void Take(bool takesOver, Action first)
     {
         try
         {
-            // Some file systems tell only on writing that they are full or read-only.
-            AtomicFile.Write(System.IO.Path.Combine(Path, ".probe"), stream => stream.Write(new byte[4096]));
-            File.Delete(System.IO.Path.Combine(Path, ".probe"));
-            long free = new DriveInfo(System.IO.Path.GetFullPath(Path)).AvailableFreeSpace;
-            if (free < needed)
-                throw new DistTrainerException(FailureKind.Disk, $"--output: {Path} lies on a disk with {Numbers.Bytes(free)} free; the run needs {Numbers.Bytes(needed)}: free some space or name another folder.");
+            held = RunLock.Take(Path, takesOver);
+            first();
+            isReady = true;
         }
         catch
         {
             Dispose();
             throw;
         }
+    }
+
+    private void RequireEmpty()
+    {
+        if (Directory.EnumerateFileSystemEntries(Path).Any(entry => !RunLock.Names.Contains(System.IO.Path.GetFileName(entry))))
+            throw new DistTrainerException(FailureKind.Configuration, $"--output: {Path} is not empty{(File.Exists(System.IO.Path.Combine(Path, JobName)) ? " and holds a run" : "")}; name a new or empty folder.");
+    }
+
+    private void DeleteWritten()
+    {
+        written.ForEach(File.Delete);
+        string checkpoints = System.IO.Path.Combine(Path, CheckpointsName);
+
+        // Only a folder that was empty at first can be sure to have nobody else's.
+        if (isReady && Directory.Exists(checkpoints))
+            Directory.Delete(checkpoints, recursive: true);
+        held!.Dispose();
+        if (isNew)
+            Directory.Delete(Path);
+    }
+
+    private void CheckSpace(long needed)
+    {
+        // Some file systems tell only on writing that they are full or read-only.
+        AtomicFile.Write(System.IO.Path.Combine(Path, ".probe"), stream => stream.Write(new byte[4096]));
+        File.Delete(System.IO.Path.Combine(Path, ".probe"));
+        long free = new DriveInfo(System.IO.Path.GetFullPath(Path)).AvailableFreeSpace;
+        if (free < needed)
+            throw new DistTrainerException(FailureKind.Disk, $"{(continues ? "" : "--output: ")}{Path} lies on a disk with {Numbers.Bytes(free)} free; the run needs {Numbers.Bytes(needed)}: free some space{(continues ? "" : " or name another folder")}.");
     }
 }

@@ -1,83 +1,116 @@
 using System.Globalization;
+using System.Text;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Who writes into a run folder. <c>run.lock</c> is locked by the operating system, which gives it free when the process
-/// ends, however it ends; <c>run.owner</c> says who that is. A coordinator that takes over puts files of its own in their
-/// place; the one before, if it is still alive, sees that and writes no more.
+/// Holds a run folder for one run. <c>run.lock</c> is empty and exclusively locked, so the lock ends with its process,
+/// however that ends. <c>run.owner</c> says who holds it; it can be replaced while the old owner is cut off from everybody
+/// but the disk, who then finds that the folder is no longer his.
 /// </summary>
 internal sealed class RunLock : IDisposable
 {
     private const string LockName = "run.lock";
     private const string OwnerName = "run.owner";
-
     private readonly string folder;
-    private readonly string owner = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC ({Guid.NewGuid():N})");
-    private FileStream? stream;
+    private readonly string owner;
+    private readonly FileStream file;
 
-    private RunLock(string folder) => this.folder = folder;
+    private RunLock(string folder, FileStream file)
+    {
+        (this.folder, this.file) = (folder, file);
+        owner = string.Create(CultureInfo.InvariantCulture, $"process={Environment.ProcessId} host={Environment.MachineName} token={Guid.NewGuid():N}\n");
+        AtomicFile.Write(OwnerPath, stream => stream.Write(Encoding.UTF8.GetBytes(owner)));
+    }
 
-    /// <summary>Whether the folder is still this lock's.</summary>
-    public bool IsHeld => stream is not null && Owner() == owner;
+    /// <summary>Names of its files, which are no part of what a run leaves.</summary>
+    public static IReadOnlyList<string> Names { get; } = [LockName, OwnerName];
 
-    private string LockPath => Path.Combine(folder, LockName);
+    /// <summary>Whether nobody has taken the folder over.</summary>
+    public bool IsOwned => ReadOwner(folder) == owner;
 
     private string OwnerPath => Path.Combine(folder, OwnerName);
 
     /// <summary>Takes a folder.</summary>
-    /// <param name="folder">The run folder; it exists.</param>
-    /// <param name="takesOver">Whether to take it from a process that holds it.</param>
-    /// <exception cref="DistTrainerException">Another process holds it (<see cref="FailureKind.Configuration"/>).</exception>
-    public static RunLock Take(string folder, bool takesOver)
+    /// <param name="folder">The run folder.</param>
+    /// <param name="takesOver">Whether it is taken also from an owner that holds it.</param>
+    /// <exception cref="DistTrainerException">Another process holds it (<see cref="FailureKind.Configuration"/>), or it cannot be written (<see cref="FailureKind.Disk"/>).</exception>
+    public static RunLock Take(string folder, bool takesOver = false)
     {
-        var taken = new RunLock(folder);
-        if (takesOver)
+        string path = Path.Combine(folder, LockName);
+        try
         {
-            taken.stream = Open(taken.LockPath + ".new");
-            File.Move(taken.LockPath + ".new", taken.LockPath, overwrite: true);
+            return new RunLock(folder, takesOver ? Replace(path) : Open(path, FileMode.OpenOrCreate));
         }
-        else
+        catch (UnauthorizedAccessException failure)
         {
-            try
-            {
-                taken.stream = Open(taken.LockPath);
-            }
-            catch (IOException failure)
-            {
-                throw new DistTrainerException(FailureKind.Configuration, $"{folder}: another run writes into it ({taken.Owner()}); wait until it has ended, stop it, or name another folder.", failure);
-            }
+            throw NotWritable(folder, failure);
         }
-        AtomicFile.Write(taken.OwnerPath, output => output.Write(System.Text.Encoding.UTF8.GetBytes(taken.owner)));
-        return taken;
+        catch (IOException failure) when (File.Exists(path) && IsHeld(failure))
+        {
+            string holder = ReadOwner(folder) is { } text ? $" ({text[..Math.Max(0, text.IndexOf(" token", StringComparison.Ordinal))]})" : "";
+            throw new DistTrainerException(FailureKind.Configuration, $"{folder}: another run writes into this folder{holder}; wait for its end, stop it, or name another folder.", failure);
+        }
+        catch (IOException failure)
+        {
+            throw NotWritable(folder, failure);
+        }
     }
 
-    /// <summary>Gives the folder free.</summary>
+    /// <summary>Gives the folder back; whoever has taken it over keeps it.</summary>
     public void Dispose()
-    {
-        if (stream is null)
-            return;
-        if (IsHeld)
-        {
-            File.Delete(OwnerPath);
-            File.Delete(LockPath);
-        }
-        stream.Dispose();
-        stream = null;
-    }
-
-    private static FileStream Open(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-
-    private string Owner()
     {
         try
         {
-            return File.ReadAllText(OwnerPath);
+            if (IsOwned)
+            {
+                File.Delete(OwnerPath);
+                File.Delete(Path.Combine(folder, LockName));
+            }
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return "it does not say who it is";
+            // What stays behind locks nobody out.
+        }
+        file.Dispose();
+    }
+
+    private static FileStream Open(string path, FileMode mode) => new(path, mode, FileAccess.Write, FileShare.None);
+
+    /// <summary>Puts a lock of one's own in the place of the other's.</summary>
+    private static FileStream Replace(string path)
+    {
+        string mine = $"{path}.{Guid.NewGuid():N}";
+        FileStream file = Open(mine, FileMode.CreateNew);
+        try
+        {
+            File.Move(mine, path, overwrite: true);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            File.Delete(mine);
+            throw;
         }
     }
+
+    // EWOULDBLOCK of flock on Linux and macOS, a sharing violation on Windows.
+    private static bool IsHeld(IOException failure) => failure.HResult is 11 or 35 or unchecked((int)0x80070020);
+
+    private static string? ReadOwner(string folder)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(folder, OwnerName));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static DistTrainerException NotWritable(string folder, Exception failure) =>
+        new(FailureKind.Disk, $"{folder}: cannot be written ({failure.Message}); make it writable, free some space or name another folder.", failure);
 }

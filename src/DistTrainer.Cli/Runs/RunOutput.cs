@@ -4,7 +4,7 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
-/// <summary>What a run leaves behind: its folder, and the final figures on standard output. A run that fails leaves nothing.</summary>
+/// <summary>What a run leaves behind: its folder, and the final figures on standard output. A run that fails leaves nothing but a folder with checkpoints.</summary>
 internal sealed class RunOutput : IRunOutput
 {
     // Text and pictures of a run take well below a MiB beside the model.
@@ -18,8 +18,9 @@ internal sealed class RunOutput : IRunOutput
     private readonly string name;
     private readonly RunFolder folder;
     private readonly RunRecorder recorder;
+    private bool isComplete;
 
-    /// <summary>Makes the run folder.</summary>
+    /// <summary>Makes the run folder, or opens that of a run that goes on.</summary>
     /// <param name="console">Where the final figures go.</param>
     /// <param name="progress">Shows how it goes.</param>
     /// <param name="file">The job.</param>
@@ -28,39 +29,28 @@ internal sealed class RunOutput : IRunOutput
     /// <param name="name">The run's name.</param>
     /// <param name="runs">The folder that run folders without a name of their own are made in.</param>
     /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
-    /// <exception cref="DistTrainerException">The folder cannot be made or written, or belongs to another run.</exception>
-    public RunOutput(CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from = null)
+    /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into it.</exception>
+    public RunOutput(CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from)
     {
         (this.console, this.progress, this.file, this.data, this.network, this.name) = (console, progress, file, data, network, name);
-        long needed = (4L * network.Layout.Length) + TextBytes;
-        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, needed) : RunFolder.Continue(from.Folder, from.TakesOver, needed);
-        folder.WriteText("job.conf", file.Write());
-        recorder = new RunRecorder(folder.FileAt("metrics.jsonl"), folder.FileAt(RunRecorder.LedgerName), from?.Step ?? 0);
-        recorder.Begin(data.Train.Count);
+        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, network)) : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, network));
+        try
+        {
+            folder.WriteText(RunFolder.JobName, file.Write());
+            recorder = new RunRecorder(folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash), from?.Step ?? 0);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
     }
-
-    /// <inheritdoc/>
-    public bool IsOwned => folder.IsOwned;
-
-    /// <inheritdoc/>
-    public void OnLedger(LedgerEntry entry)
-    {
-        if (IsOwned)
-            recorder.OnLedger(entry);
-    }
-
-    /// <inheritdoc/>
-    public void OnWentBack(long lastStep)
-    {
-        recorder.OnWentBack(lastStep);
-        progress.OnWentBack(lastStep);
-    }
-
-    /// <inheritdoc/>
-    public void OnCheckpoint(CheckpointReport report) => progress.OnCheckpoint(report);
 
     /// <inheritdoc/>
     public string? Folder => folder.Path;
+
+    /// <inheritdoc/>
+    public bool IsOwned => folder.IsOwned;
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -72,39 +62,69 @@ internal sealed class RunOutput : IRunOutput
     /// <inheritdoc/>
     public void OnStep(StepReport report)
     {
-        if (IsOwned)
-            recorder.OnStep(report);
+        recorder.OnStep(report);
         progress.OnStep(report);
     }
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
-        if (IsOwned)
-            recorder.OnEpoch(report);
+        recorder.OnEpoch(report);
         progress.OnEpoch(report);
+    }
+
+    /// <inheritdoc/>
+    public void OnLedger(LedgerEntry entry)
+    {
+        recorder.OnLedger(entry);
+        progress.OnLedger(entry);
+    }
+
+    /// <inheritdoc/>
+    public void OnCheckpoint(CheckpointReport report)
+    {
+        recorder.OnCheckpoint(report);
+        progress.OnCheckpoint(report);
+    }
+
+    /// <inheritdoc/>
+    public void OnWentBack(long lastStep)
+    {
+        recorder.OnWentBack(lastStep);
+        progress.OnWentBack(lastStep);
     }
 
     /// <inheritdoc/>
     public void Complete(TrainingResult result)
     {
-        if (!IsOwned)
-            throw new DistTrainerException(FailureKind.Quorum, $"{folder.Path}: another coordinator has taken the run over; this one writes nothing more.");
+        folder.RequireOwned();
         ModelFile.Save(folder.FileAt(RunFolder.ModelName), file, data.Schema, network.Layout, result.Parameters);
         folder.WriteText("curves.svg", CurvesPicture.Draw($"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}", recorder.Epochs, recorder.Steps));
         recorder.Dispose();
         if (recorder.Failure is not null)
             throw recorder.Failure;
-        folder.WriteText(RunFolder.SummaryName, RunSummary.Write(file.Job, data, result));
+        folder.RequireOwned();
+        folder.WriteText(RunSummary.Name, RunSummary.Write(file.Job, data, result));
         folder.Keep();
+        isComplete = true;
         Report(result);
     }
 
-    /// <summary>Ends the record; what an unfinished run wrote is deleted.</summary>
+    /// <summary>Ends the record; what an unfinished run wrote is deleted, unless there is a checkpoint to go on from.</summary>
     public void Dispose()
     {
         recorder.Dispose();
+        bool canGoOn = !isComplete && IsOwned && folder.Checkpoints.List().Count > 0;
         folder.Dispose();
+        if (canGoOn)
+            console.Error.WriteLine($"the run folder {folder.Path} is kept, because it has checkpoints; to go on from the newest: disttrainer resume {folder.Path}");
+    }
+
+    // With checkpoints on there is at least one at a time, with the optimizer's slots.
+    private static long BytesOf(JobFile file, Network network)
+    {
+        int vectors = 1 + (file.Run.Checkpoint.IsOn ? 1 + Optimizer.Create(file.Job.Optimizer).SlotNames.Count : 0);
+        return (4L * network.Layout.Length * vectors) + TextBytes;
     }
 
     private void Report(TrainingResult result)
@@ -116,10 +136,12 @@ internal sealed class RunOutput : IRunOutput
         console.Output.WriteLine($"parameters sha256={result.ParameterHash}");
         console.Output.WriteLine($"run folder {folder.Path}");
         if (result.Reason == EndReason.Stopped)
-            console.Output.WriteLine(new CheckpointStore(folder.Checkpoints).List().Count > 0
-                ? $"stopped after step {Numbers.Text(result.Steps)}; to go on: disttrainer resume {folder.Path}"
-                : $"stopped after step {Numbers.Text(result.Steps)}; to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, "job.conf")} --init-from {folder.Path} --output DIR");
+            console.Output.WriteLine($"stopped after step {Numbers.Text(result.Steps)}; {WayOn()}");
     }
+
+    private string WayOn() => folder.Checkpoints.List().Count > 0
+        ? $"to go on: disttrainer resume {folder.Path}"
+        : $"to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, RunFolder.JobName)} --init-from {folder.Path} --output DIR";
 
     private static string Reason(EndReason reason) => reason switch
     {

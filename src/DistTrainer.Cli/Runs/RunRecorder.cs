@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
@@ -7,32 +5,30 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Writes <c>metrics.jsonl</c>, one object a step report or epoch, and <c>ledger.jsonl</c>, one an entry, and keeps what the
-/// curves need: the epochs, and before the first has ended the steps.
+/// Writes <c>metrics.jsonl</c> and <c>ledger.jsonl</c>, and keeps what the curves need: the epochs, and before the first
+/// has ended the steps. A run that goes on, or goes back, goes on in the same files: what they say of later steps is dropped.
 /// </summary>
 internal sealed class RunRecorder : ITrainingObserver, IDisposable
 {
-    /// <summary>The ledger's file name.</summary>
-    public const string LedgerName = "ledger.jsonl";
-
-    private readonly JsonLines metrics;
-    private readonly JsonLines ledger;
-    private readonly string ledgerFile;
+    private readonly LineFile metrics;
+    private readonly LineFile ledger;
     private readonly List<StepReport> steps = [];
     private readonly List<EpochReport> epochs = [];
 
-    /// <summary>Opens the files, or makes them.</summary>
-    /// <param name="metricsPath">The metrics.</param>
-    /// <param name="ledgerPath">The ledger.</param>
-    /// <param name="lastStep">The last step of which lines stay.</param>
-    public RunRecorder(string metricsPath, string ledgerPath, long lastStep)
+    /// <summary>Opens the files.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="header">What the ledger counts.</param>
+    /// <param name="lastStep">The last step that is in; later ones are dropped.</param>
+    public RunRecorder(RunFolder folder, LedgerHeader header, long lastStep)
     {
-        (metrics, ledger, ledgerFile) = (new JsonLines(metricsPath, "step"), new JsonLines(ledgerPath, "lastStep"), ledgerPath);
-        OnWentBack(lastStep);
-        epochs.AddRange(JsonLines.Read(metricsPath).Where(line => line.TryGetProperty("type", out JsonElement type) && type.ValueEquals("epoch")).Select(Epoch));
+        metrics = new LineFile(folder.FileAt("metrics.jsonl"), () => folder.IsOwned);
+        ledger = new LineFile(folder.FileAt(LedgerFile.Name), () => folder.IsOwned);
+        GoBack(lastStep);
+        if (ledger.IsEmpty)
+            ledger.Add(LedgerFile.Line(header));
     }
 
-    /// <summary>Step reports so far, in the first epoch.</summary>
+    /// <summary>The step reports of the first epoch.</summary>
     public IReadOnlyList<StepReport> Steps => steps;
 
     /// <summary>All epoch reports so far.</summary>
@@ -40,17 +36,6 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
 
     /// <summary>Why a line could not be written; null while all is well.</summary>
     public DistTrainerException? Failure => metrics.Failure ?? ledger.Failure;
-
-    /// <summary>The number of training samples, which the ledger begins with.</summary>
-    public void Begin(int samples)
-    {
-        if (!JsonLines.Read(ledgerFile).Any())
-            ledger.Write(json =>
-            {
-                json.WriteNumber("lastStep", 0);
-                json.WriteNumber("samplesPerEpoch", samples);
-            });
-    }
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -62,61 +47,31 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     {
         if (epochs.Count == 0)
             steps.Add(report);
-        metrics.Write(json =>
-        {
-            json.WriteString("type", "step");
-            json.WriteNumber("step", report.Step);
-            json.WriteNumber("epoch", report.Epoch);
-            json.WriteFinite("loss", report.Loss);
-            json.WriteFinite("accuracy", report.Accuracy);
-            json.WriteFinite("learningRate", report.LearningRate);
-            json.WriteFinite("gradientNorm", report.GradientNorm);
-            json.WriteFinite("samplesPerSecond", report.SamplesPerSecond);
-            json.WriteFinite("computeMilliseconds", report.Times.Compute);
-            json.WriteFinite("waitMilliseconds", report.Times.Wait);
-            json.WriteFinite("gatherMilliseconds", report.Times.Gather);
-            json.WriteFinite("applyMilliseconds", report.Times.Apply);
-        });
+        metrics.Add(RunLines.Of(report));
     }
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
         epochs.Add(report);
-        metrics.Write(json =>
-        {
-            json.WriteString("type", "epoch");
-            json.WriteNumber("step", report.Step);
-            json.WriteNumber("epoch", report.Epoch);
-            json.WriteFinite("loss", report.TrainLoss);
-            json.WriteFinite("accuracy", report.TrainAccuracy);
-            json.WriteFinite("validationLoss", report.ValidationLoss);
-            json.WriteFinite("validationAccuracy", report.ValidationAccuracy);
-            json.WriteFinite("learningRate", report.LearningRate);
-            json.WriteFinite("samplesPerSecond", report.SamplesPerSecond);
-            json.WriteFinite("trainSeconds", report.TrainSeconds);
-            json.WriteString("parameterHash", report.ParameterHash);
-        });
+        metrics.Add(RunLines.Of(report));
     }
 
     /// <inheritdoc/>
-    public void OnLedger(LedgerEntry entry) => ledger.Write(json =>
-    {
-        json.WriteNumber("epoch", entry.Epoch);
-        json.WriteNumber("firstStep", entry.FirstStep);
-        json.WriteNumber("lastStep", entry.LastStep);
-        json.WriteNumber("samples", entry.Samples);
-        json.WriteString("hash", entry.Hash.ToString("x16", CultureInfo.InvariantCulture));
-    });
+    public void OnLedger(LedgerEntry entry) => ledger.Add(LedgerFile.Line(entry));
 
     /// <inheritdoc/>
-    public void OnWentBack(long lastStep)
+    public void OnCheckpoint(CheckpointReport report)
     {
-        metrics.GoBack(lastStep);
-        ledger.GoBack(lastStep);
-        steps.RemoveAll(report => report.Step > lastStep);
-        epochs.RemoveAll(report => report.Step > lastStep);
+        metrics.Add(RunLines.Of(report));
+
+        // Whoever goes on from the checkpoint after a loss of power finds every step up to it.
+        ledger.Flush();
+        metrics.Flush();
     }
+
+    /// <inheritdoc/>
+    public void OnWentBack(long lastStep) => GoBack(lastStep);
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -125,11 +80,37 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
         ledger.Dispose();
     }
 
-    private static EpochReport Epoch(JsonElement line)
+    private void GoBack(long lastStep)
     {
-        double? Number(string name) => line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
-        return new EpochReport(
-            (int)Number("epoch")!.Value, (long)Number("step")!.Value, Number("loss") ?? double.NaN, Number("accuracy"), Number("validationLoss"), Number("validationAccuracy"),
-            Number("learningRate") ?? double.NaN, Number("samplesPerSecond") ?? 0, Number("trainSeconds") ?? 0, line.GetProperty("parameterHash").GetString() ?? "");
+        steps.Clear();
+        epochs.Clear();
+        if (!metrics.IsEmpty)
+            metrics.Keep(line => KeepsMetrics(line, lastStep));
+        if (!ledger.IsEmpty)
+            ledger.Keep(line => KeepsEntry(line, lastStep));
+    }
+
+    private bool KeepsMetrics(string line, long lastStep)
+    {
+        if (RunLines.Read(line) is not { } found || found.Step > lastStep)
+            return false;
+        if (found.Report is StepReport step && epochs.Count == 0)
+            steps.Add(step);
+        else if (found.Report is EpochReport epoch)
+            epochs.Add(epoch);
+        return true;
+    }
+
+    // A line that is no entry is the header, or a damage that must show when the ledger is checked.
+    private static bool KeepsEntry(string line, long lastStep)
+    {
+        try
+        {
+            return LedgerFile.ReadEntry(line).LastStep <= lastStep;
+        }
+        catch (FormatException)
+        {
+            return true;
+        }
     }
 }

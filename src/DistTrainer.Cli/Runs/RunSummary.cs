@@ -7,9 +7,24 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;
 
+/// <summary>What <c>run.json</c> says of a run that has ended.</summary>
+/// <param name="Reason">Why it ended.</param>
+/// <param name="Epochs">Whole epochs trained.</param>
+/// <param name="Steps">Steps trained.</param>
+/// <param name="ParameterHash">Hash of the final parameters.</param>
+internal sealed record EndedRun(EndReason Reason, int Epochs, long Steps, string ParameterHash)
+{
+    /// <summary>Whether a job asks for no more.</summary>
+    public bool IsAllOf(TrainingDescription training) =>
+        Reason == EndReason.EarlyStopping || Epochs >= training.Epochs || (training.MaxSteps > 0 && Steps >= training.MaxSteps);
+}
+
 /// <summary>The content of <c>run.json</c>.</summary>
 internal static class RunSummary
 {
+    /// <summary>The file's name.</summary>
+    public const string Name = "run.json";
+
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>As JSON.</summary>
@@ -49,14 +64,26 @@ internal static class RunSummary
         return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
     }
 
-    /// <summary>Whether a summary says that nothing is left to be trained; a run that was stopped can go on.</summary>
-    /// <param name="path">The file; without it nothing is said.</param>
-    public static bool IsComplete(string path)
+    /// <summary>Reads what ended a run.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <returns>Null where the run has not ended.</returns>
+    /// <exception cref="DistTrainerException">The file is damaged (<see cref="FailureKind.ModelFile"/>).</exception>
+    public static EndedRun? Read(string folder)
     {
+        string path = Path.Combine(folder, Name);
         if (!File.Exists(path))
-            return false;
-        using JsonDocument summary = JsonDocument.Parse(File.ReadAllBytes(path));
-        return !(summary.RootElement.TryGetProperty("reason", out JsonElement reason) && reason.ValueEquals(nameof(EndReason.Stopped)));
+            return null;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            JsonElement json = document.RootElement;
+            return new EndedRun(
+                Enum.Parse<EndReason>(json.GetProperty("reason").GetString() ?? ""), json.GetProperty("epochs").GetInt32(), json.GetProperty("steps").GetInt64(), json.GetProperty("parameterHash").GetString()!);
+        }
+        catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            throw new DistTrainerException(FailureKind.ModelFile, $"{path}: is no record of a run ({failure.Message.ReplaceLineEndings(" ").TrimEnd('.')}).", failure);
+        }
     }
 
     private static long PeakMemory()

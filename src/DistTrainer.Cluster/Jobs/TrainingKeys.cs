@@ -42,9 +42,9 @@ internal static class TrainingKeys
     public static JobSection<CheckpointSettings> Checkpoint { get; } = new(
         () => new CheckpointSettings(),
         CheckpointTable.Key("every-steps", "Steps between two checkpoints; 0: steps do not count", JobValues.Whole(0, Most), c => c.EverySteps, (c, v) => c with { EverySteps = v }),
-        CheckpointTable.Key("every-time", "Time between two checkpoints; 0ms: time does not count", NodeValues.Duration(TimeSpan.Zero, TimeSpan.FromDays(10)), c => c.EveryTime, (c, v) => c with { EveryTime = v }),
+        CheckpointTable.Key("every-time", "Time between two checkpoints; 0s: time does not count; with every-steps = 0 as well, none are written", NodeValues.Duration(TimeSpan.Zero, TimeSpan.FromDays(10)), c => c.EveryTime, (c, v) => c with { EveryTime = v }),
         CheckpointTable.Key("keep", "How many of the last checkpoints stay", JobValues.Whole(1, 100_000), c => c.Keep, (c, v) => c with { Keep = v }),
-        CheckpointTable.Key("keep-best", "How many of those with the lowest validation loss stay as well", JobValues.Whole(0, 100_000), c => c.KeepBest, (c, v) => c with { KeepBest = v }));
+        CheckpointTable.Key("keep-best", "How many of those with the lowest validation loss stay as well; only those of an epoch's last step have one", JobValues.Whole(0, 100_000), c => c.KeepBest, (c, v) => c with { KeepBest = v }));
 
     private static bool IsOn(EarlyStoppingDescription stopping) => stopping.Patience > 0;
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace DistTrainer.Cluster;
 
-/// <summary>The types of values that only node settings have.</summary>
+/// <summary>Types of values that most job files do without: hosts, lengths of time.</summary>
 internal static class NodeValues
 {
     private static readonly (string Unit, TimeSpan Length)[] Units =
@@ -28,6 +28,8 @@ internal static class NodeValues
     /// <summary>The shortest text of a length of time, e.g. 2s.</summary>
     public static string Show(TimeSpan time)
     {
+        if (time == TimeSpan.Zero)
+            return "0s";
         (string unit, TimeSpan length) = Units.First(entry => entry.Unit == "ms" || (time >= entry.Length && time.Ticks % entry.Length.Ticks == 0));
         return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / length.Ticks}{unit}");
     }

@@ -73,6 +73,15 @@ public sealed class CheckpointReader : IDisposable
             throw ManifestFile.Refused(Folder, $"has the optimizer {Manifest.Optimizer}; the job has {rule}: resume with the job it was written by, or begin anew");
     }
 
+    /// <summary>Requires that the data are those that the run was begun with.</summary>
+    /// <param name="dataHash">Hash of the data at hand; see <see cref="DataParts.Hash"/>.</param>
+    /// <exception cref="DistTrainerException">They are others (<see cref="FailureKind.Data"/>); both hashes are named.</exception>
+    public void RequireData(string dataHash)
+    {
+        if (Manifest.DataHash != dataHash)
+            throw new DistTrainerException(FailureKind.Data, $"{Folder}: was written with data of hash {Manifest.DataHash}; the data here have {dataHash}: resume with the same files, or begin anew with --init-from.");
+    }
+
     /// <summary>Reads a parameter shard's stretch of everything.</summary>
     /// <param name="copy">Filled; its stretch lies within the layout, its slots are the checkpoint's.</param>
     /// <exception cref="ArgumentException">They are not; see <see cref="RequireFit"/>.</exception>

@@ -8,6 +8,12 @@ namespace DistTrainer.ParameterServer;
 /// <param name="Reason">Why, with the file's path.</param>
 public sealed record RefusedCheckpoint(string Folder, string Reason);
 
+/// <summary>What came of checking every byte of a checkpoint.</summary>
+/// <param name="Folder">Its folder.</param>
+/// <param name="Manifest">Its manifest; null where it is refused.</param>
+/// <param name="Refused">Why it cannot be used, with the file's path; null where all is fine.</param>
+public sealed record CheckedCheckpoint(string Folder, CheckpointManifest? Manifest, string? Refused);
+
 /// <summary>The newest checkpoint that can be used, and those newer ones that cannot.</summary>
 /// <param name="Reader">It, verified; null if there is none. The caller disposes it.</param>
 /// <param name="Refused">The newer ones, newest first.</param>
@@ -42,6 +48,14 @@ public sealed class CheckpointStore(string checkpoints)
             throw ManifestFile.Refused(checkpoints, $"cannot be read ({failure.Message})", failure);
         }
     }
+
+    /// <summary>Checks every byte of every checkpoint, the newest first; one is read at a time.</summary>
+    /// <exception cref="DistTrainerException">The folder cannot be read (<see cref="FailureKind.ModelFile"/>).</exception>
+    public IEnumerable<CheckedCheckpoint> CheckAll() => List().Select(folder =>
+    {
+        using CheckpointReader? reader = TryOpen(folder, withSha: true, out string reason);
+        return new CheckedCheckpoint(folder, reader?.Manifest, reader is null ? reason : null);
+    });
 
     /// <summary>Finds the newest checkpoint of which every byte is as it was written.</summary>
     /// <exception cref="DistTrainerException">The folder cannot be read (<see cref="FailureKind.ModelFile"/>).</exception>

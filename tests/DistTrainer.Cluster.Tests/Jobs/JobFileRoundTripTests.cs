@@ -144,7 +144,15 @@ public class JobFileRoundTripTests
                 Regularization = new RegularizationDescription { L1 = strength, L2 = strength, DecoupledWeightDecay = strength, MaxNorm = strength, ApplyToBiases = flag },
                 Clipping = new ClippingDescription { Value = strength, Norm = strength },
             },
-            new RunSettings { Workers = number, ParameterShards = number, ComputeThreads = number, ReportEvery = number, Output = output });
+            new RunSettings
+            {
+                Workers = number,
+                ParameterShards = number,
+                ComputeThreads = number,
+                ReportEvery = number,
+                Output = output,
+                Checkpoint = new CheckpointSettings { EverySteps = number - 1, EveryTime = TimeSpan.FromMilliseconds(1500 * (number - 1)), Keep = number, KeepBest = number - 1 },
+            });
 
     [Fact]
     public void Every_job_that_is_written_reads_back_to_the_equal_job() =>

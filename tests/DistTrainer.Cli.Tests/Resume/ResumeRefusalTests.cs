@@ -1,0 +1,95 @@
+using DistTrainer.Cli;
+using Xunit;
+
+namespace DistTrainer.Cli.Tests;
+
+/// <summary>What cannot go on says why, and is left as it was.</summary>
+public sealed class ResumeRefusalTests : IDisposable
+{
+    private readonly ResumeRig rig = new();
+
+    public void Dispose() => rig.Dispose();
+
+    [Theory]
+    [InlineData("model.layers=[{units=9,activation=relu},{}]", 4, "has weight tensor 0.weight of shape [4, 64]; the job has weight tensor 0.weight of shape [4, 9] there")]
+    [InlineData("optimizer.kind=rmsprop", 4, "has the optimizer Adam with exp_avg, exp_avg_sq; the job has RmsProp with")]
+    [InlineData("optimizer.learning-rate=0.5", 2, "--set: the run was begun with another \"learning-rate = ")]
+    [InlineData("training.batch-size=8", 2, "--set: the run was begun with another \"batch-size = 16\"")]
+    [InlineData("training.seed=3", 2, "--set: the run was begun with another \"seed = ")]
+    [InlineData("training.epoch=3", 2, "did you mean training.epochs?")]
+    public async Task Other_layers_optimizers_and_settings_are_refused_and_named(string set, int code, string what)
+    {
+        await rig.Train("--max-steps", "23");
+        string[] before = Files();
+        CliRun run = await rig.Resume("--max-steps", "0", "--set", set);
+        Assert.Equal(code, run.Code);
+        Assert.Contains(what, run.Error, StringComparison.Ordinal);
+        Assert.Equal(before, Files());
+    }
+
+    [Fact]
+    public async Task Other_data_are_refused_with_both_hashes()
+    {
+        string csv = Path.Combine(rig.Folder, "data.csv");
+        string rows = string.Concat(Enumerable.Range(0, 60).Select(i => $"{i}.5,{i % 7},{(i % 2 == 0 ? "a" : "b")}\n"));
+        File.WriteAllText(csv, rows);
+        await rig.Train("--data", csv, "--max-steps", "6");
+        File.WriteAllText(csv, rows.Replace("33.5", "34.5", StringComparison.Ordinal));
+        string[] before = Files();
+        CliRun run = await rig.Resume("--max-steps", "0");
+        Assert.Equal(3, run.Code);
+        Assert.Matches("step-000000005: was written with data of hash [0-9a-f]{64}; the data here have [0-9a-f]{64}: resume with the same files", run.Error);
+        Assert.Equal(before, Files());
+    }
+
+    [Fact]
+    public async Task Without_a_checkpoint_that_can_be_used_it_is_said_how_to_begin_anew()
+    {
+        await rig.Train("--max-steps", "8");
+        ResumeRig.Damage(Assert.Single(rig.Checkpoints.List()));
+        CliRun damaged = await rig.Resume("--max-steps", "0");
+        Assert.Equal(4, damaged.Code);
+        Assert.Contains("none of its 1 checkpoints can be used; begin anew: disttrainer train --config", damaged.Error, StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(rig.Run, "checkpoints"), recursive: true);
+        CliRun none = await rig.Resume("--max-steps", "0");
+        Assert.Equal(2, none.Code);
+        Assert.Contains("has no checkpoint to go on from; begin anew: disttrainer train --config", none.Error, StringComparison.Ordinal);
+        Directory.Delete(rig.Run, recursive: true);
+        Assert.Equal((2, $"error: {rig.Run}: there is no such run folder.\n"), ((await rig.Resume()).Code, (await rig.Resume()).Error));
+        Directory.CreateDirectory(rig.Run);
+        Assert.Contains("is no run folder", (await rig.Resume()).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_that_another_run_writes_into_is_refused_and_left_alone()
+    {
+        await rig.Train("--max-steps", "23");
+        using (RunLock.Take(rig.Run))
+        {
+            CliRun resumed = await rig.Resume("--max-steps", "0");
+            Assert.Equal(2, resumed.Code);
+            Assert.Contains($"error: {rig.Run}: another run writes into this folder (process={Environment.ProcessId} host=", resumed.Error, StringComparison.Ordinal);
+            CliRun begun = await rig.Train();
+            Assert.Equal(2, begun.Code);
+            Assert.Contains("another run writes into this folder", begun.Error, StringComparison.Ordinal);
+            Assert.True(File.Exists(Path.Combine(rig.Run, "run.json")));
+        }
+        Assert.Equal(0, (await rig.Resume("--max-steps", "0")).Code);
+    }
+
+    [Theory]
+    [InlineData("--workers counts only with RUN", "resume", "--workers", "2")]
+    [InlineData("--quiet counts only with RUN", "resume", "--quiet")]
+    [InlineData("--workers counts only without --cluster", "resume", "run", "--workers", "2", "--cluster", "127.0.0.1:1")]
+    [InlineData("run.workers = \"0\" is out of range", "resume", "RUN", "--workers", "0")]
+    public async Task Options_that_would_have_no_effect_are_refused(string what, params string[] args)
+    {
+        await rig.Train("--max-steps", "6");
+        CliRun run = await CliRun.Of([.. args.Select(arg => arg == "RUN" ? rig.Run : arg)]);
+        Assert.Equal(2, run.Code);
+        Assert.Contains(what, run.Error, StringComparison.Ordinal);
+    }
+
+    // Names and times of writing: whoever is refused changes neither.
+    private string[] Files() => [.. Directory.GetFiles(rig.Run, "*", SearchOption.AllDirectories).Order().Select(path => $"{path} {File.GetLastWriteTimeUtc(path):O}")];
+}
