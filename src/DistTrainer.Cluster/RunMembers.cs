@@ -12,6 +12,7 @@ namespace DistTrainer.Cluster;
 internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWorkers)
 {
     private readonly List<ActorsHosted> _nodes = [];
+    private int _rotation;
 
     /// <summary>The nodes, in the order in which they came.</summary>
     public IReadOnlyList<ActorsHosted> Nodes => _nodes;
@@ -27,7 +28,10 @@ internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWor
 
     /// <summary>The workers in the order of their numbers.</summary>
     public ActorPlace[] Workers =>
-        [.. _nodes.SelectMany(node => node.Workers, (node, worker) => new ActorPlace(worker, node.Node)).Take(maxWorkers)];
+        [.. Rotated([.. _nodes.SelectMany(node => node.Workers, (node, worker) => new ActorPlace(worker, node.Node)).Take(maxWorkers)])];
+
+    /// <summary>From now on each worker's data shards belong to the worker before it.</summary>
+    public void Rotate() => _rotation++;
 
     /// <summary>Whether all parameter shards are hosted.</summary>
     public bool HasParameterShards => ParameterShards.Length == parameterShards;
@@ -53,6 +57,9 @@ internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWor
             _nodes.Add(node);
         return true;
     }
+
+    private IEnumerable<ActorPlace> Rotated(ActorPlace[] workers) =>
+        Enumerable.Range(0, workers.Length).Select(worker => workers[(worker + _rotation) % workers.Length]);
 
     /// <summary>A node is gone.</summary>
     /// <returns>What it hosted; null where it was not in the run.</returns>

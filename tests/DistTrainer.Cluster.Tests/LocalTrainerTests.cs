@@ -110,6 +110,27 @@ public sealed class LocalTrainerTests
         Assert.Contains("data shards 6 to 7", failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(DivergencePolicy.GoBack, 1e-6f, true)]
+    [InlineData(DivergencePolicy.GoBack, 0.99f, false)]
+    [InlineData(DivergencePolicy.Stop, 1e-6f, false)]
+    public async Task A_run_that_blows_up_goes_back_and_on_with_a_lower_rate_where_the_job_says_so(DivergencePolicy policy, float rateFactor, bool isSaved)
+    {
+        DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
+        JobDescription job = s_job with
+        {
+            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3e38f },
+            Training = s_job.Training with { Divergence = new DivergenceDescription { Policy = policy, RateFactor = rateFactor, Attempts = 8 } },
+        };
+        Task<TrainingResult> run = TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 2 });
+        if (isSaved)
+        {
+            Assert.Equal(EndReason.Completed, (await run).Reason);
+            return;
+        }
+        Assert.Equal(FailureKind.Diverged, (await Assert.ThrowsAsync<DistTrainerException>(() => run)).Kind);
+    }
+
     [Fact]
     public async Task A_class_number_outside_the_network_fails_the_run_with_the_data_error()
     {

@@ -13,6 +13,7 @@ public sealed class RunActorTests : TestKit
     private static readonly NodeAddress s_server = new("server", null, []);
     private readonly TestProbe _shard0;
     private readonly TestProbe _shard1;
+    private readonly TestProbe _parent;
     private readonly TestProbe _workerA;
     private readonly TestProbe _workerB;
     private readonly TaskCompletionSource<TrainingResult> _completion = new();
@@ -25,7 +26,8 @@ public sealed class RunActorTests : TestKit
         JobDescription job = TestJobs.Job(new OptimizerDescription());
         _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), new RunOptions { ParameterShards = 2, ToleratesLoss = true }, null);
         (_shard0, _shard1, _workerA, _workerB) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
-        _run = Sys.ActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion, null, RunState.Start)));
+        _parent = CreateTestProbe();
+        _run = _parent.ChildActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion, null, RunState.Start, false)));
         _run.Tell(new ActorsHosted(s_server, [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test"));
         _run.Tell(Worker("a", _workerA));
         _run.Tell(Worker("b", _workerB));
@@ -115,13 +117,26 @@ public sealed class RunActorTests : TestKit
     }
 
     [Fact]
-    public async Task A_lost_parameter_shard_ends_the_run_and_says_what_to_do()
+    public void Lost_parameter_shards_are_asked_for_and_once_they_are_hosted_elsewhere_all_go_back_to_the_start()
     {
         Begin(1, 1, 1);
         _run.Tell(new NodeGone("server", "unreachable", Bans: true));
-        var failure = await Assert.ThrowsAsync<DistTrainerException>(() => _completion.Task.WaitAsync(TimeSpan.FromSeconds(5)));
-        Assert.Equal(FailureKind.Quorum, failure.Kind);
-        Assert.Contains("2 of 2 parameter shards", failure.Message, StringComparison.Ordinal);
+        Assert.Equal([0, 1], _parent.ExpectMsg<ParameterShardsLost>().ParameterShards);
+        _run.Tell(new ActorsHosted(new NodeAddress("other", null, []), [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test"));
+        Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
+        _shard1.ExpectMsg<JoinParameterServer>();
+        Tell(_shard0, new ParameterServerJoined(2, 0, 1, null));
+        Tell(_shard1, new ParameterServerJoined(2, 1, 4, null));
+        Assert.Null(_shard0.ExpectMsg<RestoreParameters>().Checkpoint);
+        Assert.Null(_shard1.ExpectMsg<RestoreParameters>().Checkpoint);
+    }
+
+    [Fact]
+    public void A_coordinator_that_takes_over_asks_in_a_newer_generation_until_it_is_heard()
+    {
+        _shard0.ExpectMsg<JoinParameterServer>();
+        Tell(_shard0, new GenerationRefused(1, 7));
+        Assert.Equal(8, _shard0.ExpectMsg<JoinParameterServer>().Generation);
     }
 
     [Fact]

@@ -122,7 +122,7 @@ internal sealed partial class RunActor
             if (!_openSteps.TryAdd(joined.ParameterShard, joined.OpenStep) || _openSteps.Count < _parameterShards.Length)
                 return;
             TakeLead();
-            if (_openSteps.Values.Max() - _openSteps.Values.Min() > 1)
+            if (_diverged || _openSteps.Values.Max() - _openSteps.Values.Min() > 1)
                 GoBack();
             else
                 Assign();
@@ -235,9 +235,7 @@ internal sealed partial class RunActor
                 Request(_requests with { Checkpoints = true }, "checkpoint-due");
         });
         WritesCheckpoints();
-        Receive<RefuseContribution>(refused => refused.Generation == _generation, refused => Fail(new DistTrainerException(
-            FailureKind.Diverged,
-            $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));
+        Receive<RefuseContribution>(refused => refused.Generation == _generation, OnRefused);
         Receive<ReportWorker>(report => report.Generation == _generation, OnWorkerTimes);
         Receive<WaitingFor>(waiting => waiting.Generation == _generation, LogWait);
         Receive<ShardsOverdue>(_ => TellLost());

@@ -1,5 +1,6 @@
 using DistTrainer.Engine;
 using CheckpointTable = DistTrainer.Cluster.JobTable<DistTrainer.Cluster.CheckpointSettings>;
+using DivergenceTable = DistTrainer.Cluster.JobTable<DistTrainer.Engine.DivergenceDescription>;
 using RunTable = DistTrainer.Cluster.JobTable<DistTrainer.Cluster.RunSettings>;
 using StoppingTable = DistTrainer.Cluster.JobTable<DistTrainer.Engine.EarlyStoppingDescription>;
 using TrainingTable = DistTrainer.Cluster.JobTable<DistTrainer.Engine.TrainingDescription>;
@@ -18,6 +19,12 @@ internal static class TrainingKeys
         StoppingTable.Key("minimum-delta", "Decrease of the validation loss that counts as better", JobValues.Number(0d, double.MaxValue), e => e.MinimumDelta, (e, v) => e with { MinimumDelta = v }, IsOn, "with patience above 0"),
         StoppingTable.Key("restore-best", "Whether the parameters of the best epoch are taken back at the end", JobValues.Bool, e => e.RestoreBest, (e, v) => e with { RestoreBest = v }, IsOn, "with patience above 0"));
 
+    private static readonly JobSection<DivergenceDescription> Divergence = new(
+        () => new DivergenceDescription(),
+        DivergenceTable.Key("policy", "Ends the run with an error, or goes back to the newest checkpoint and goes on with a lower rate", JobValues.Name<DivergencePolicy>([(DivergencePolicy.Stop, ["stop"]), (DivergencePolicy.GoBack, ["go-back"])]), d => d.Policy, (d, v) => d with { Policy = v }),
+        DivergenceTable.Key("rate-factor", "What the full learning rate is multiplied by each time", JobValues.Number(1e-6f, 0.999f), d => d.RateFactor, (d, v) => d with { RateFactor = v }, GoesBack, "with policy go-back"),
+        DivergenceTable.Key("attempts", "How often the run goes back before it ends after all", JobValues.Whole(1, 1000), d => d.Attempts, (d, v) => d with { Attempts = v }, GoesBack, "with policy go-back"));
+
     /// <summary>The section <c>training</c>.</summary>
     public static JobSection<TrainingDescription> Training { get; } = new(
         () => new TrainingDescription(),
@@ -27,7 +34,8 @@ internal static class TrainingKeys
         TrainingTable.Key("data-shards", "Logical parts of each step's samples, divided among the workers; part of the job, because it decides rounding", JobValues.Whole(1, 65_536), t => t.DataShards, (t, v) => t with { DataShards = v }),
         TrainingTable.Key("seed", "Seed of initialization, shuffling and dropout", JobValues.Whole(0UL, ulong.MaxValue), t => t.Seed, (t, v) => t with { Seed = v }),
         TrainingTable.Key("shuffle", "Whether each epoch has its own order of samples", JobValues.Bool, t => t.Shuffle, (t, v) => t with { Shuffle = v }),
-        TrainingTable.Key("early-stopping", "Stops when the validation loss no longer improves", Stopping, t => t.EarlyStopping, (t, v) => t with { EarlyStopping = v }));
+        TrainingTable.Key("early-stopping", "Stops when the validation loss no longer improves", Stopping, t => t.EarlyStopping, (t, v) => t with { EarlyStopping = v }),
+        TrainingTable.Key("divergence", "What happens when a gradient is not finite", Divergence, t => t.Divergence, (t, v) => t with { Divergence = v }));
 
     /// <summary>The section <c>run</c>.</summary>
     public static JobSection<RunSettings> Run { get; } = new(
@@ -45,6 +53,8 @@ internal static class TrainingKeys
         CheckpointTable.Key("every-time", "Time between two checkpoints; 0s: time does not count; with every-steps = 0 as well, none are written", NodeValues.Duration(TimeSpan.Zero, TimeSpan.FromDays(10)), c => c.EveryTime, (c, v) => c with { EveryTime = v }),
         CheckpointTable.Key("keep", "How many of the last checkpoints stay", JobValues.Whole(1, 100_000), c => c.Keep, (c, v) => c with { Keep = v }),
         CheckpointTable.Key("keep-best", "How many of those with the lowest validation loss stay as well; only those of an epoch's last step have one", JobValues.Whole(0, 100_000), c => c.KeepBest, (c, v) => c with { KeepBest = v }));
+
+    private static bool GoesBack(DivergenceDescription divergence) => divergence.Policy == DivergencePolicy.GoBack;
 
     private static bool IsOn(EarlyStoppingDescription stopping) => stopping.Patience > 0;
 }

@@ -13,6 +13,29 @@ public sealed record EarlyStoppingDescription
     public bool RestoreBest { get; init; } = true;
 }
 
+/// <summary>What happens when a step's gradient is not finite.</summary>
+public enum DivergencePolicy
+{
+    /// <summary>The run ends, with an error.</summary>
+    Stop,
+
+    /// <summary>The run goes back to its newest checkpoint, or to its start, and goes on with a lower learning rate.</summary>
+    GoBack,
+}
+
+/// <summary>What happens when the loss blows up: a gradient is not finite, whoever computes it.</summary>
+public sealed record DivergenceDescription
+{
+    /// <summary>What to do.</summary>
+    public DivergencePolicy Policy { get; init; }
+
+    /// <summary>What the full learning rate is multiplied by each time that the run goes back; in (0, 1).</summary>
+    public float RateFactor { get; init; } = 0.5f;
+
+    /// <summary>How often the run goes back before it ends with an error after all; ≥ 1.</summary>
+    public int Attempts { get; init; } = 3;
+}
+
 /// <summary>The length, order and cut of the training; everything here can change the result.</summary>
 public sealed record TrainingDescription
 {
@@ -36,6 +59,9 @@ public sealed record TrainingDescription
 
     /// <summary>Stops early when the validation loss no longer improves.</summary>
     public EarlyStoppingDescription EarlyStopping { get; init; } = new();
+
+    /// <summary>What happens when the loss blows up.</summary>
+    public DivergenceDescription Divergence { get; init; } = new();
 }
 
 /// <summary>A whole job: with the same data it gives the same parameters, bit for bit, on any number of workers.</summary>
