@@ -157,7 +157,7 @@ internal sealed partial class RunActor
             _log.Event(LogLevel.WarningLevel, "run-went-back epoch={Epoch} step={Step} from={From} checkpoint=\"{Checkpoint}\"",
                 _setup.EpochOf(state.Step + 1), state.Step, _openSteps.Values.Max() - 1, found.Folder ?? "");
             Restore(state);
-            (_phase, _hasLed) = (Phase.Running, true);
+            _phase = Phase.Running;
             _observer.OnWentBack(state.Step);
             _openSteps.Clear();
             Become(Joining);

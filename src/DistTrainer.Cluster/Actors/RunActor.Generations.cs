@@ -121,6 +121,7 @@ internal sealed partial class RunActor
             Adopt(joined.State);
             if (!_openSteps.TryAdd(joined.ParameterShard, joined.OpenStep) || _openSteps.Count < _parameterShards.Length)
                 return;
+            TakeLead();
             if (_openSteps.Values.Max() - _openSteps.Values.Min() > 1)
                 GoBack();
             else
@@ -141,14 +142,19 @@ internal sealed partial class RunActor
         Restore(state);
     }
 
+    // The parameter shards tell again what they reported since the last decision.
+    private void TakeLead()
+    {
+        if (_hasLed)
+            return;
+        _hasLed = true;
+        _log.Event(LogLevel.InfoLevel, "run-taken-over epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
+        _observer.OnWentBack(_step);
+    }
+
     private void Assign()
     {
-        if (!_hasLed)
-        {
-            _log.Event(LogLevel.InfoLevel, "run-taken-over epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
-            _observer.OnWentBack(_step);
-            _hasLed = true;
-        }
+
         Become(Assigning);
         Await("links", () => WorkersBut(_assigned.Contains));
         long step = _openSteps.Values.Min() - 1;

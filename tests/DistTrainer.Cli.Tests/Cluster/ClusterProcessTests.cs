@@ -109,7 +109,7 @@ public sealed class ClusterProcessTests : IDisposable
     [Fact]
     public async Task A_server_killed_in_mid_step_sends_the_run_back_to_the_last_checkpoint_and_changes_nothing()
     {
-        string job = Job(epochs: 100_000);
+        string job = Job(epochs: 100_000, units: 512);
         File.AppendAllText(job, "\ncheckpoint.every-steps = 50\n");
         NodeProcess first = await StartAsync(job, servers: 3, workers: 2);
         (DateTime written, _) = await first.LineAsync("checkpoint-written");
@@ -124,7 +124,7 @@ public sealed class ClusterProcessTests : IDisposable
     [Fact]
     public async Task The_node_of_the_coordinator_killed_in_mid_step_changes_nothing()
     {
-        string job = Job(epochs: 100_000);
+        string job = Job(epochs: 100_000, units: 512);
         File.AppendAllText(job, "\ncheckpoint.every-steps = 50\n");
         NodeProcess first = await StartAsync(job, servers: 3, workers: 2);
         (DateTime written, _) = await first.LineAsync("checkpoint-written");
