@@ -11,8 +11,8 @@ public sealed class ResumeRefusalTests : IDisposable
     public void Dispose() => rig.Dispose();
 
     [Theory]
-    [InlineData("model.layers=[{units=9,activation=relu},{}]", 4, "has weight tensor 0.weight of shape [4, 64]; the job has weight tensor 0.weight of shape [4, 9] there")]
-    [InlineData("optimizer.kind=rmsprop", 4, "has the optimizer Adam with exp_avg, exp_avg_sq; the job has RmsProp with")]
+    [InlineData("model.layers=[{units=9,activation=relu},{}]", 4, "step-000000020: has weight tensor 0.weight of shape [64, 4]; the job has weight tensor 0.weight of shape [9, 4] there")]
+    [InlineData("optimizer.kind=rmsprop", 4, "step-000000020: has the optimizer Adam with exp_avg, exp_avg_sq; the job has RmsProp with")]
     [InlineData("optimizer.learning-rate=0.5", 2, "--set: the run was begun with another \"learning-rate = ")]
     [InlineData("training.batch-size=8", 2, "--set: the run was begun with another \"batch-size = 16\"")]
     [InlineData("training.seed=3", 2, "--set: the run was begun with another \"seed = ")]
