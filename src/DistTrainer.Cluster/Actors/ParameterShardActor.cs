@@ -21,7 +21,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LossSums[] _dataShardLosses;
     private readonly Dictionary<long, double[]?[]> _norms = [];
-    private readonly ParameterShardClock _clock = new();
+    private readonly ParameterShardClock _clock = new(Context.System.Scheduler);
     private IReadOnlyList<IParameterLink> _workers = [];
     private IReadOnlyList<IActorRef> _peers = [];
     private PrepareRun _prepared = new(0, 0, new RateChange(1, null), false);
