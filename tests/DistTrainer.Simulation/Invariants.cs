@@ -13,6 +13,7 @@ namespace DistTrainer.Simulation;
 internal sealed class Invariants(Expectation? expected, bool losesReports) : ITrainingObserver
 {
     private readonly Dictionary<(int Generation, int ParameterShard), string> _owners = [];
+    private int _newest;
     private readonly List<(long Step, double Loss, double Norm)> _steps = [];
     private readonly List<(int Epoch, double Train, double? Validation, string Hash)> _epochs = [];
 
@@ -25,14 +26,15 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
     /// <summary>A parameter shard has an owner.</summary>
     public void Owns(int generation, int parameterShard, string owner)
     {
+        _newest = Math.Max(_newest, generation);
         if (!_owners.TryAdd((generation, parameterShard), owner) && _owners[(generation, parameterShard)] != owner)
             Violations.Add($"I2: parameter shard {parameterShard} has two owners in generation {generation}: {_owners[(generation, parameterShard)]} and {owner}.");
     }
 
-    /// <summary>A worker hands in a gradient that it has computed with the parameters of a step.</summary>
-    public void Used(Node node, long step)
+    /// <summary>A worker hands in a gradient that it has computed with the parameters of a step; where its generation is over, nobody takes it.</summary>
+    public void Used(Node node, int generation, long step)
     {
-        if (expected is not null && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
+        if (expected is not null && generation >= _newest && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
             Violations.Add($"I3: a worker on {node.Name} has computed with other parameters of step {step} than were handed out.");
     }
 

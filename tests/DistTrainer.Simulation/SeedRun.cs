@@ -75,6 +75,8 @@ internal sealed class SeedRun
     /// <summary>Starts a node.</summary>
     public void StartNode(string name, int[] parameterShards, int workers)
     {
+        if (Network.IsClosed)
+            return;
         Node node = Set(name, parameterShards, workers);
         Trace.Add($"{name} starts with parameter shards [{string.Join(", ", parameterShards)}] and {workers} workers");
         (TrainingSetup setup, NodeAddress address, IActorRef run) = (node.Setup, node.Address, new RemoteReference(Network, node, Network.Nodes.First(), Run));
@@ -198,9 +200,12 @@ internal sealed class SeedRun
         _system.Stop(Run);
         foreach (Node node in Network.Nodes)
             StopActors(node);
-        TimeSpan end = Time.Elapsed + TimeSpan.FromSeconds(10);
-        while (Time.Elapsed < end && Time.Step())
+        TimeSpan end = Time.Elapsed + s_limit;
+        while (Time.Step())
         {
+            // The next seed begins with nothing left of this one: no timer, no message.
+            if (Time.Elapsed > end)
+                throw new InvalidOperationException($"The actors of {_prefix}* do not stop.");
         }
         _ = _completion.Task.Exception;
         foreach (Node node in Network.Nodes)

@@ -16,21 +16,19 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     private readonly Dictionary<string, Connection> _dialed = [];
     private readonly Dictionary<string, Connection> _accepted = [];
     private readonly Dictionary<int, Served> _served = [];
-    private Joined _joined = new(0, [], []);
+    private readonly Listeners _listeners = new();
 
     private sealed record Served(int Generation, IActorRef Actor)
     {
         public Dictionary<TreeNode, AlignedBuffer> Contributions { get; } = [];
     }
 
-    private sealed record Joined(int Generation, IReadOnlyList<IActorRef> Workers, IReadOnlyList<IActorRef> Runs);
-
     /// <summary>Connections that this side knows.</summary>
     public IEnumerable<Connection> Connections => _dialed.Values.Concat(_accepted.Values);
 
     private TrainingSetup Setup => node.Setup;
 
-    private int Generation => Math.Max(_joined.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
+    private int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
 
     public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
         Join(generation, parameterShards, Audience.Workers, worker);
@@ -101,10 +99,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener)
     {
-        Joined joined = _joined.Generation == generation ? _joined : new Joined(generation, [], []);
-        _joined = audience == Audience.Run
-            ? joined with { Runs = [.. joined.Runs.Union([listener])] }
-            : joined with { Workers = [.. joined.Workers.Union([listener])] };
+        _listeners.Join(generation, audience, listener);
         return [.. parameterShards.Select((place, index) => new ParameterShardLink(this, place.Node.Name == node.Name ? null : Connect(place.Node.Name), generation, index, place.Actor))];
     }
 
@@ -141,13 +136,13 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     private void TakeParameters(int generation, long step, int start, ReadOnlySpan<float> floats)
     {
-        if (generation == _joined.Generation)
+        if (generation == _listeners.Generation)
             floats.CopyTo(Setup.Parameters[step].Span.Slice(start, floats.Length));
     }
 
     private void TakeBroadcast(Audience audience, ParametersBroadcast broadcast)
     {
-        foreach (IActorRef listener in audience == Audience.Run ? _joined.Runs : _joined.Workers)
+        foreach (IActorRef listener in _listeners.Of(broadcast.Generation, audience))
             listener.Tell(broadcast);
     }
 
@@ -164,7 +159,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
         public void Push(PushGradient push)
         {
-            links.Simulation.Invariants.Used(links.Node, push.Step - 1);
+            links.Simulation.Invariants.Used(links.Node, push.Generation, push.Step - 1);
             if (connection is null)
                 actor.Tell(push);
             else

@@ -44,8 +44,6 @@ internal sealed class VirtualTime : SchedulerBase
     public void After(TimeSpan delay, Action what)
     {
         if (Environment.CurrentManagedThreadId != _thread)
-            Environment.FailFast("X" + Environment.StackTrace);
-        if (Environment.CurrentManagedThreadId != _thread)
             throw new InvalidOperationException("Something runs on another thread than the simulation's: its order is not the seed's.");
         _queue.Enqueue(what, ((Elapsed + delay).Ticks, _random.Next(), _number++));
     }
