@@ -37,7 +37,9 @@ public static class LocalTrainer
         try
         {
             var node = new NodeAddress("local", null, []);
-            IActorRef run = system.ActorOf(Props.Create(() => new RunActor(setup, node, observer, completion)), "run");
+            RunState start = setup.StartState();
+            string? folder = options.Folder;
+            IActorRef run = system.ActorOf(Props.Create(() => new RunActor(setup, node, observer, completion, folder, start)), "run");
             system.ActorOf(Props.Create(() => new HostActor(setup, node, Enumerable.Range(0, setup.Ranges.Count).ToArray(), options.Workers, run)), "node");
             using CancellationTokenRegistration registration = stop.Register(() => run.Tell(new StopRun()));
             return await completion.Task.ConfigureAwait(false);

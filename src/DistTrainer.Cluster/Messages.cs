@@ -9,7 +9,9 @@ namespace DistTrainer.Cluster;
 //   run → parameter shards  JoinParameterServer    each forgets the open step's contributions and names its open step
 //   run → workers           AssignDataShards       each gets data shards and connects to the parameter shards' nodes
 //   run → parameter shards  BroadcastParameters    each sends its slice of the step before the earliest open one
-// and the earliest open step is computed again, to the same bits. Gradients and parameters (PushGradient,
+// and the earliest open step is computed again, to the same bits. Where a parameter shard was lost, all go back before that:
+//   run → parameter shards  RestoreParameters      each takes its slice of a checkpoint, or of the start
+// and the steps since are computed again, to the same bits. Gradients and parameters (PushGradient,
 // ParametersBroadcast) pass as references within a process; between processes the links fill a buffer of the receiver's
 // first and then tell the same message there (docs/wire.md). All others are small.
 
@@ -28,8 +30,19 @@ public sealed record JoinParameterServer(int Generation, IActorRef[] ParameterSh
 /// <summary>Parameter shard → run: it is in the generation.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
-/// <param name="OpenStep">The step whose contributions it takes next. They are within one of each other.</param>
-public sealed record ParameterServerJoined(int Generation, int ParameterShard, long OpenStep) : IProtocolMessage, IControlMessage;
+/// <param name="OpenStep">The step whose contributions it takes next. They are within one of each other, unless one was hosted anew.</param>
+/// <param name="State">The newest <see cref="PrepareRun.State"/> that it had; null before the first.</param>
+public sealed record ParameterServerJoined(int Generation, int ParameterShard, long OpenStep, RunState? State) : IProtocolMessage, IControlMessage;
+
+/// <summary>Parameter shard → run, in answer to <see cref="JoinParameterServer"/>: it is in a newer generation, of another coordinator.</summary>
+/// <param name="Generation">The generation that was asked for.</param>
+/// <param name="Newest">The one that it is in.</param>
+public sealed record GenerationRefused(int Generation, int Newest) : IProtocolMessage, IControlMessage;
+
+/// <summary>Run → parameter shard: go back. Reply: <see cref="ParameterServerJoined"/>. A second copy does the same.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Checkpoint">Folder of the checkpoint to read; null: the parameters and optimizer state that the run started with.</param>
+public sealed record RestoreParameters(int Generation, string? Checkpoint) : IProtocolMessage, IControlMessage;
 
 /// <summary>Run → worker, second in a generation: who the parameter shards are and which data shards the worker owns. Reply: <see cref="DataShardsAssigned"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The new generation.</param>
@@ -63,7 +76,8 @@ public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[]
 /// <param name="Step">Last step to apply before the next decision; applied already is fine.</param>
 /// <param name="Rate">What the learning rate is multiplied by (reduce-on-plateau) or replaced with (a person's command).</param>
 /// <param name="WithStatistics">Whether the last step collects norms of parameters, gradients and updates a tensor.</param>
-public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics) : IProtocolMessage, IControlMessage;
+/// <param name="State">Where the run stands; to be told to a coordinator that takes over.</param>
+public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics, RunState State) : IProtocolMessage, IControlMessage;
 
 /// <summary>What has become of the job's learning rate.</summary>
 /// <param name="PlateauFactor">What reduce-on-plateau makes of it.</param>
@@ -80,10 +94,10 @@ public sealed record RunPrepared(int Generation, int ParameterShard, long Step) 
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The step.</param>
-/// <param name="Losses">Sums over steps that no <see cref="ReportSteps"/> has had; from the first parameter shard only, and only where the step was applied before it was known to be the last.</param>
+/// <param name="Sums">Over steps that no <see cref="ReportSteps"/> has had; from the first parameter shard only, and only where the step was applied before it was known to be the last.</param>
 /// <param name="Statistics">Sums of squares a tensor, if asked for.</param>
 public sealed record RunReached(
-    int Generation, int ParameterShard, long Step, LossSums Losses, TensorStatistics[] Statistics) : IProtocolMessage, IControlMessage;
+    int Generation, int ParameterShard, long Step, StepSums Sums, TensorStatistics[] Statistics) : IProtocolMessage, IControlMessage;
 
 /// <summary>Run → worker: begin steps up to the one named, each as soon as its parameters are in. No reply. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
@@ -110,9 +124,10 @@ public sealed record Holding(int Generation, int Worker, long Step) : IProtocolM
 /// <param name="Offset">Index in the flat vector of the buffer's first element.</param>
 /// <param name="IsKnownFinite">Whether the worker has seen that all values are finite; else the parameter shard looks for itself.</param>
 /// <param name="Losses">The loss sums of the node's data shards, one each.</param>
+/// <param name="SampleHash"><see cref="SampleLedger.Hash(ReadOnlySpan{int})"/> of the samples that were used.</param>
 public sealed record PushGradient(
     int Generation, int Worker, long Step, int Samples, TreeNode Node, AlignedBuffer Gradient, int Offset, bool IsKnownFinite,
-    LossSums[] Losses) : IProtocolMessage;
+    LossSums[] Losses, ulong SampleHash) : IProtocolMessage;
 
 /// <summary>Parameter shard → all workers: its slice of the parameters of a step is in place. Also → run, as the answer to <see cref="CollectParameters"/>. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
@@ -133,16 +148,51 @@ public sealed record CollectParameters(int Generation, long Step, ActorPlace Col
 /// <param name="BlockSums">Sum of squares of each of its blocks.</param>
 public sealed record ShareNorm(int Generation, int ParameterShard, long Step, double[] BlockSums) : IProtocolMessage, IControlMessage;
 
+/// <summary>What went into the parameters in some steps in a row.</summary>
+/// <param name="FirstStep">The first of them; 0: there are none.</param>
+/// <param name="LastStep">The last of them.</param>
+/// <param name="Losses">Sums over their samples.</param>
+/// <param name="SampleHash">Sum of their samples' hashes.</param>
+public readonly record struct StepSums(long FirstStep, long LastStep, LossSums Losses, ulong SampleHash)
+{
+    /// <summary>The next step is in as well.</summary>
+    public StepSums With(long step, LossSums losses, ulong sampleHash) =>
+        new(FirstStep == 0 ? step : FirstStep, step, Losses + losses, SampleHash + sampleHash);
+}
+
+/// <summary>Run → parameter shard, between steps: copy the slice and all that belongs to it, to be written to a checkpoint. Reply: <see cref="CheckpointCopied"/>. A second copy is answered again.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Step">The last step that was applied.</param>
+public sealed record CopyForCheckpoint(int Generation, long Step) : IProtocolMessage, IControlMessage;
+
+/// <summary>Parameter shard → run: steps may go on; the copy is kept until it is written.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="ParameterShard">Which one.</param>
+/// <param name="Step">As asked.</param>
+/// <param name="Milliseconds">How long it took.</param>
+public sealed record CheckpointCopied(int Generation, int ParameterShard, long Step, double Milliseconds) : IProtocolMessage, IControlMessage;
+
+/// <summary>Run → parameter shard: write the copy into the folder that has been made. Reply: <see cref="PartWritten"/>, whatever the generation is by then.</summary>
+/// <param name="Target">Which checkpoint, and where.</param>
+public sealed record WritePart(CheckpointTarget Target) : IControlMessage;
+
+/// <summary>Parameter shard → run: its part of a checkpoint is on the disk, or is not.</summary>
+/// <param name="ParameterShard">Which one.</param>
+/// <param name="Target">As asked.</param>
+/// <param name="File">The file; null where it could not be written.</param>
+/// <param name="Failure">Why not, for people.</param>
+public sealed record PartWritten(int ParameterShard, CheckpointTarget Target, CheckpointFile? File, string? Failure) : IControlMessage;
+
 /// <summary>Parameter shard → run, every few steps: figures of the steps since the report before. No reply.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The last step of the report.</param>
 /// <param name="LearningRate">Rate of that step.</param>
-/// <param name="Losses">Sums over the steps since the report before; from the first parameter shard only, else empty.</param>
+/// <param name="Sums">Over the steps since the report before; from the first parameter shard only, else empty.</param>
 /// <param name="BlockSums">Sum of squares of each of its blocks of that step's gradient.</param>
 /// <param name="Times">Where its time went, a step.</param>
 public sealed record ReportSteps(
-    int Generation, int ParameterShard, long Step, double LearningRate, LossSums Losses, double[] BlockSums, ParameterShardTimes Times) : IProtocolMessage, IControlMessage;
+    int Generation, int ParameterShard, long Step, double LearningRate, StepSums Sums, double[] BlockSums, ParameterShardTimes Times) : IProtocolMessage, IControlMessage;
 
 /// <summary>Worker → run, every few steps: where its time went. No reply.</summary>
 /// <param name="Generation">The generation.</param>

@@ -13,6 +13,7 @@ internal sealed class RunFigures(TrainingSetup setup)
     private readonly Dictionary<long, ReportSteps?[]> _open = [];
     private readonly Dictionary<int, (WorkerTimes Times, int Reports)> _workers = [];
     private LossSums _epoch;
+    private long _lastStep;
     private long _samples;
     private TimeSpan _epochStart;
     private TimeSpan _reportStart;
@@ -54,38 +55,51 @@ internal sealed class RunFigures(TrainingSetup setup)
         return TimesOf(worker).Compute > Math.Max(2 * median, median + 5) ? median : null;
     }
 
-    /// <summary>Takes losses of steps that were not reported.</summary>
-    public void Add(LossSums losses)
+    /// <summary>Sums over the epoch so far.</summary>
+    public LossSums EpochSums => _epoch;
+
+    /// <summary>Goes on from where a run stood: reports of later steps will come again.</summary>
+    public void Restore(RunState state)
     {
-        if (losses.Count == 0)
-            return;
-        _epoch += losses;
-        _samples += losses.Count;
-        TrainLoss = _epoch.LossSum / _epoch.Count;
+        (_epoch, _lastStep) = (state.EpochSums, state.Step);
+        _open.Clear();
     }
 
-    /// <summary>Takes one parameter shard's report.</summary>
-    /// <returns>The whole report once all parameter shards' are in, else null.</returns>
-    public StepReport? Add(ReportSteps report)
+    /// <summary>Takes sums of steps that were not reported.</summary>
+    /// <returns>The ledger's entry; null where there are none, or they are known.</returns>
+    public LedgerEntry? Add(StepSums sums)
     {
+        if (sums.FirstStep == 0 || sums.LastStep <= _lastStep)
+            return null;
+        _lastStep = sums.LastStep;
+        _epoch += sums.Losses;
+        _samples += sums.Losses.Count;
+        TrainLoss = _epoch.LossSum / _epoch.Count;
+        return new LedgerEntry(setup.EpochOf(sums.LastStep), sums.FirstStep, sums.LastStep, sums.Losses.Count, sums.SampleHash);
+    }
+
+    /// <summary>Takes one parameter shard's report; a second copy changes nothing.</summary>
+    /// <returns>The whole report and the ledger's entry once all parameter shards' are in, else null.</returns>
+    public (StepReport Report, LedgerEntry Entry)? Add(ReportSteps report)
+    {
+        if (report.Step <= _lastStep)
+            return null;
         if (!_open.TryGetValue(report.Step, out ReportSteps?[]? parts))
             _open[report.Step] = parts = new ReportSteps?[setup.Ranges.Count];
         parts[report.ParameterShard] = report;
         if (parts.Contains(null))
             return null;
         _open.Remove(report.Step);
-        LossSums losses = parts[0]!.Losses;
-        _epoch += losses;
-        _samples += losses.Count;
+        LossSums losses = parts[0]!.Sums.Losses;
+        LedgerEntry entry = Add(parts[0]!.Sums)!.Value;
         _rate = report.LearningRate;
-        TrainLoss = _epoch.LossSum / _epoch.Count;
         TimeSpan now = _clock.Elapsed;
         double seconds = (now - _reportStart).TotalSeconds;
         _reportStart = now;
-        return new StepReport(
+        return (new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, _rate,
-            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9), Times(parts));
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9), Times(parts)), entry);
     }
 
     private StepTimes Times(ReportSteps?[] parts)

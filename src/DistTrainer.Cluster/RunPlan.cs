@@ -11,6 +11,20 @@ internal sealed class RunPlan(JobDescription job, int stepsPerEpoch, long totalS
     private readonly EarlyStoppingTracker _stopping = new(job.Training.EarlyStopping);
     private readonly PlateauTracker? _plateau = job.Schedule.Kind == ScheduleKind.ReduceOnPlateau ? new PlateauTracker(job.Schedule) : null;
 
+    /// <summary>Where reduce-on-plateau stands.</summary>
+    public PlateauState Plateau => _plateau is { } plateau ? new PlateauState(plateau.Factor, plateau.Best, plateau.BadEpochs) : RunState.Start.Plateau;
+
+    /// <summary>Where early stopping stands.</summary>
+    public StoppingState Stopping => new(_stopping.BestEpoch, _stopping.BestLoss, _stopping.BadEpochs);
+
+    /// <summary>Goes on from where a run stood.</summary>
+    public void Restore(RunState state)
+    {
+        _plateau?.Restore(state.Plateau.Factor, state.Plateau.Best, state.Plateau.BadEpochs);
+        _stopping.Restore(state.Stopping.BestEpoch, state.Stopping.BestLoss, state.Stopping.BadEpochs);
+        IsStoppedEarly = _stopping.ShouldStop;
+    }
+
     /// <summary>What reduce-on-plateau makes of the learning rate.</summary>
     public double PlateauFactor => _plateau?.Factor ?? 1;
 

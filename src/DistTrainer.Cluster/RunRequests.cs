@@ -5,10 +5,11 @@ namespace DistTrainer.Cluster;
 /// <param name="Pauses">Begin no further step until resumed.</param>
 /// <param name="Rate">The base learning rate in force, if it was set; null: the job's.</param>
 /// <param name="AskedRate">A base learning rate that comes into force after the open step.</param>
-internal sealed record RunRequests(bool Stops, bool Pauses, double? Rate, double? AskedRate)
+/// <param name="Checkpoints">Time for a checkpoint has come.</param>
+internal sealed record RunRequests(bool Stops, bool Pauses, double? Rate, double? AskedRate, bool Checkpoints)
 {
     /// <summary>Whether steps must stop flowing for it.</summary>
-    public bool WantsHold => Stops || Pauses || AskedRate is not null;
+    public bool WantsHold => Stops || Pauses || Checkpoints || AskedRate is not null;
 }
 
 /// <summary>Asks for the end after the open step.</summary>

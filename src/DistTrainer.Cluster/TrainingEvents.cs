@@ -113,6 +113,11 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>The run went back to <paramref name="lastStep"/>, because a parameter shard was lost: later steps are computed, and reported, again.</summary>
+    void OnWentBack(long lastStep)
+    {
+    }
+
     /// <summary>A checkpoint was written.</summary>
     void OnCheckpoint(CheckpointReport report)
     {

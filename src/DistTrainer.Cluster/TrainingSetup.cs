@@ -7,6 +7,7 @@ namespace DistTrainer.Cluster;
 internal sealed class TrainingSetup : IDisposable
 {
     private readonly bool _sharesMemory;
+    private readonly float[]? _initial;
 
     /// <summary>Builds the network and lays out its parameters, those of step 0.</summary>
     /// <param name="job">What to train.</param>
@@ -21,13 +22,14 @@ internal sealed class TrainingSetup : IDisposable
         _sharesMemory = sharesMemory;
         (Job, Data, Options) = (job, data, options);
         Network = Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
-        float[] initial = initialParameters ?? Network.InitialParameters(job.Training.Seed);
-        if (initial.Length != Network.Layout.Length)
-            throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
+        _initial = initialParameters;
+        if (_initial is not null && _initial.Length != Network.Layout.Length)
+            throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
         Blocks = new ParameterBlocks(Network.Layout);
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
         Parameters = links is null ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());
-        initial.CopyTo(Parameters[0].Span);
+        if (options.ResumeFrom is null)
+            InitialParameters().CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;
         StepsPerEpoch = new EpochSampler(data.Train.Count, training.BatchSize, training.Seed, training.Shuffle).StepsPerEpoch;
         long all = (long)StepsPerEpoch * training.Epochs;
@@ -64,6 +66,39 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps { get; }
+
+    /// <summary>The parameters that the run started with, where it did not go on from a checkpoint.</summary>
+    public float[] InitialParameters() => _initial ?? Network.InitialParameters(Job.Training.Seed);
+
+    /// <summary>Where the run begins: at the checkpoint to resume from, or before the first step.</summary>
+    /// <exception cref="DistTrainerException">The checkpoint cannot be used.</exception>
+    public RunState StartState()
+    {
+        if (Options.ResumeFrom is not { } folder)
+            return RunState.Start;
+        using CheckpointReader reader = OpenCheckpoint(folder);
+        return RunState.Of(reader.Manifest);
+    }
+
+    /// <summary>Opens a checkpoint to go on from.</summary>
+    /// <param name="folder">Its folder.</param>
+    /// <exception cref="DistTrainerException">It is damaged, of another model or optimizer (<see cref="FailureKind.ModelFile"/>), or of other data (<see cref="FailureKind.Data"/>).</exception>
+    public CheckpointReader OpenCheckpoint(string folder)
+    {
+        CheckpointReader reader = CheckpointReader.Open(folder);
+        try
+        {
+            reader.RequireFit(Network.Layout, Job.Optimizer);
+            if (reader.Manifest.DataHash != Data.Hash)
+                throw new DistTrainerException(FailureKind.Data, $"{folder}: was written with data of hash {reader.Manifest.DataHash}; the data here have {Data.Hash}: resume with the same files, or begin anew with --init-from.");
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>The samples of a part.</summary>
     public DataSet PartOf(DataPart part) => part == DataPart.Validation ? Data.Validation : Data.Test;

@@ -61,6 +61,18 @@ public sealed partial class ParameterShard
         Forget();
     }
 
+    /// <summary>Goes back to before the first step: the parameters are given, optimizer state is that of the start, and nothing is kept as the best.</summary>
+    /// <param name="parameters">The whole flat vector.</param>
+    public void Reset(ReadOnlySpan<float> parameters)
+    {
+        OpenStep = 1;
+        parameters.Slice(Range.Start, Range.Length).CopyTo(Own);
+        for (int i = 0; i < SlotNames.Count; i++)
+            _state.Slot(i).Clear();
+        ForgetBest();
+        Forget();
+    }
+
     private void RequireFit(ParameterShardCopy copy)
     {
         if (copy.Start != Range.Start || copy.End != Range.End || !copy.SlotNames.SequenceEqual(SlotNames))

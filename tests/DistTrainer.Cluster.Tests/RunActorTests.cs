@@ -25,7 +25,7 @@ public sealed class RunActorTests : TestKit
         JobDescription job = TestJobs.Job(new OptimizerDescription());
         _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), new RunOptions { ParameterShards = 2, ToleratesLoss = true }, null);
         (_shard0, _shard1, _workerA, _workerB) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
-        _run = Sys.ActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion)));
+        _run = Sys.ActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion, null, RunState.Start)));
         _run.Tell(new ActorsHosted(s_server, [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test"));
         _run.Tell(Worker("a", _workerA));
         _run.Tell(Worker("b", _workerB));
@@ -36,9 +36,9 @@ public sealed class RunActorTests : TestKit
     {
         Assert.Equal(1, _shard0.ExpectMsg<JoinParameterServer>().Generation);
         _shard1.ExpectMsg<JoinParameterServer>();
-        Tell(_shard0, new ParameterServerJoined(1, 0, 1));
+        Tell(_shard0, new ParameterServerJoined(1, 0, 1, null));
         _workerA.ExpectNoMsg(s_silence);
-        Tell(_shard1, new ParameterServerJoined(1, 1, 1));
+        Tell(_shard1, new ParameterServerJoined(1, 1, 1, null));
         AssignDataShards first = _workerA.ExpectMsg<AssignDataShards>(), second = _workerB.ExpectMsg<AssignDataShards>();
         Assert.Equal((0, 4, 4, 4, 0L), (first.FirstDataShard, first.DataShardCount, second.FirstDataShard, second.DataShardCount, first.Step));
         Tell(_workerA, new DataShardsAssigned(1, 0));
@@ -52,7 +52,7 @@ public sealed class RunActorTests : TestKit
     public void While_steps_flow_the_run_sends_nothing()
     {
         Begin(1, 1, 1);
-        Tell(_shard0, new ReportSteps(1, 0, 2, 0.1, default, [1.0], default));
+        Tell(_shard0, new ReportSteps(1, 0, 2, 0.1, new StepSums(1, 2, new LossSums(4, 1, 0, 0), 0), [1.0], default));
         Tell(_shard1, new ReportSteps(1, 1, 2, 0.1, default, [1.0], default));
         Tell(_workerA, new ReportWorker(1, 0, 2, default));
         foreach (TestProbe probe in (TestProbe[])[_shard0, _shard1, _workerA, _workerB])
@@ -66,8 +66,8 @@ public sealed class RunActorTests : TestKit
         _run.Tell(new LinkLost(1, "server", "b", "reset"));
         Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
         Assert.Equal(2, _shard1.ExpectMsg<JoinParameterServer>().Generation);
-        Tell(_shard0, new ParameterServerJoined(2, 0, 4));
-        Tell(_shard1, new ParameterServerJoined(2, 1, 3));
+        Tell(_shard0, new ParameterServerJoined(2, 0, 4, null));
+        Tell(_shard1, new ParameterServerJoined(2, 1, 3, null));
         AssignDataShards assignment = _workerA.ExpectMsg<AssignDataShards>();
         Assert.Equal((2, 0, 8, 2L), (assignment.Generation, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step));
         Tell(_workerA, new DataShardsAssigned(2, 0));
@@ -82,8 +82,8 @@ public sealed class RunActorTests : TestKit
         _run.Tell(new LinkLost(1, "server", "b", "reset"));
         _shard0.ExpectMsg<JoinParameterServer>();
         _shard1.ExpectMsg<JoinParameterServer>();
-        Tell(_shard0, new ParameterServerJoined(1, 0, 1));
-        Tell(_shard1, new ParameterServerJoined(1, 1, 1));
+        Tell(_shard0, new ParameterServerJoined(1, 0, 1, null));
+        Tell(_shard1, new ParameterServerJoined(1, 1, 1, null));
         _workerA.ExpectNoMsg(s_silence);
     }
 
@@ -152,8 +152,8 @@ public sealed class RunActorTests : TestKit
     {
         _shard0.ExpectMsg<JoinParameterServer>();
         _shard1.ExpectMsg<JoinParameterServer>();
-        Tell(_shard0, new ParameterServerJoined(generation, 0, open0));
-        Tell(_shard1, new ParameterServerJoined(generation, 1, open1));
+        Tell(_shard0, new ParameterServerJoined(generation, 0, open0, null));
+        Tell(_shard1, new ParameterServerJoined(generation, 1, open1, null));
         _workerA.ExpectMsg<AssignDataShards>();
         _workerB.ExpectMsg<AssignDataShards>();
         Tell(_workerA, new DataShardsAssigned(generation, 0));

@@ -42,7 +42,7 @@ internal sealed class TrainCommand : Command
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
         {
             await display.RunAsync(async () => result = await services.Train(
-                file.Job, data, file.Run.ToOptions(log.ActorConfiguration), initial, output, signals.Token));
+                file.Job, data, file.Run.ToOptions(log.ActorConfiguration, output.Folder), initial, output, signals.Token));
         }
 
         output.Complete(result!);

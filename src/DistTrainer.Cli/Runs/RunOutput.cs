@@ -36,6 +36,9 @@ internal sealed class RunOutput : IRunOutput
     }
 
     /// <inheritdoc/>
+    public string? Folder => folder.Path;
+
+    /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
     {
         recorder.OnStarted(stepsPerEpoch, totalSteps);

@@ -18,6 +18,7 @@ internal sealed class GradientWorker : IDisposable
     private readonly int[] _bounds;
     private readonly LossSums[] _losses;
     private readonly LossSums[][] _nodeLosses;
+    private readonly ulong[] _sampleHashes;
     private readonly long[] _broadcast;
     private readonly int _firstDataShard;
     private readonly int _dataShardCount;
@@ -41,6 +42,7 @@ internal sealed class GradientWorker : IDisposable
         _losses = new LossSums[dataShardCount];
         _nodes = [.. GradientTree.Decompose(firstDataShard, dataShardCount).Select(node => new GradientNode(node, setup.CreateVector()))];
         _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
+        _sampleHashes = new ulong[_nodes.Length];
         _broadcast = new long[setup.Ranges.Count];
         Array.Fill(_broadcast, step - 1);
         Step = _reportStep = step;
@@ -70,6 +72,9 @@ internal sealed class GradientWorker : IDisposable
 
     /// <summary>The loss sums of one node's data shards in the open step.</summary>
     public LossSums[] LossesOf(int node) => _nodeLosses[node];
+
+    /// <summary>The ledger's hash of one node's samples in the open step.</summary>
+    public ulong SampleHashOf(int node) => _sampleHashes[node];
 
     /// <summary>Hears that a parameter shard's slice is in place.</summary>
     /// <returns>Whether that is news.</returns>
@@ -105,8 +110,12 @@ internal sealed class GradientWorker : IDisposable
         int first = EpochSampler.Bound(batch.Length, shards, _firstDataShard);
         for (int s = 0; s <= _dataShardCount; s++)
             _bounds[s] = EpochSampler.Bound(batch.Length, shards, _firstDataShard + s) - first;
-        foreach (GradientNode node in _nodes)
+        for (int n = 0; n < _nodes.Length; n++)
+        {
+            GradientNode node = _nodes[n];
             _bounds.AsSpan(node.Node.Start - _firstDataShard, node.Bounds.Length).CopyTo(node.Bounds);
+            _sampleHashes[n] = SampleLedger.Hash(batch[(first + node.Bounds[0])..(first + node.Bounds[^1])]);
+        }
         _engine!.Load(_setup.Data.Train, batch.Slice(first, _bounds[^1]), training: true, Step, _setup.Job.Training.Seed);
         _computeTicks += Stopwatch.GetTimestamp() - start;
     }

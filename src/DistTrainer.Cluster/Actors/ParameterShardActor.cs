@@ -24,10 +24,13 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private readonly ParameterShardClock _clock = new(Context.System.Scheduler);
     private IReadOnlyList<IParameterLink> _workers = [];
     private IReadOnlyList<IActorRef> _peers = [];
-    private PrepareRun _prepared = new(0, 0, new RateChange(1, null), false);
+    private PrepareRun _prepared = new(0, 0, new RateChange(1, null), false, RunState.Start);
+    private readonly ParameterShardCheckpoints _checkpoints;
+    private readonly List<ReportSteps> _reported = [];
     private ShareNorm? _lastShare;
     private IActorRef _run = ActorRefs.Nobody;
-    private LossSums _losses;
+    private StepSums _sums;
+    private ulong _sampleHash;
     private int _generation;
     private int _samples;
     private bool _refused;
@@ -36,6 +39,9 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     {
         _setup = setup;
         _shard = new ParameterShard(range, setup.Blocks, setup.Job, generation: 0, setup.Parameters);
+        _checkpoints = new ParameterShardCheckpoints(setup, _shard);
+        if (setup.Options.ResumeFrom is not null)
+            _checkpoints.Restore(null);
         _schedule = new LearningRateSchedule(setup.Job.Optimizer.LearningRate, setup.Job.Schedule);
         _dataShardLosses = new LossSums[setup.Job.Training.DataShards];
         Receive<JoinParameterServer>(Join);
@@ -46,6 +52,9 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         Receive<PrepareRun>(IsCurrent, Prepare);
         Receive<KeepBest>(IsCurrent, Keep);
         Receive<CheckWait>(_ => ReportWait());
+        Receive<RestoreParameters>(IsCurrent, Restore);
+        Receive<CopyForCheckpoint>(IsCurrent, copy => Sender.Tell(new CheckpointCopied(_generation, Index, copy.Step, _checkpoints.Copy())));
+        Receive<WritePart>(write => _checkpoints.Write(write.Target, Sender, Self));
         Receive<IProtocolMessage>(old => _log.Event(LogLevel.DebugLevel, "message-dropped generation={Generation} expected={Expected} type={Type}", old.Generation, _generation, old.GetType().Name));
     }
 
@@ -65,20 +74,39 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private void Join(JoinParameterServer join)
     {
-        if (join.Generation < _generation)
+        if (join.Generation < _generation || (join.Generation == _generation && !Sender.Equals(_run)))
+        {
+            // Another coordinator leads, or has led before this one.
+            Sender.Tell(new GenerationRefused(join.Generation, _generation));
             return;
+        }
         if (join.Generation > _generation)
         {
+            bool isOther = !Sender.Equals(_run);
             (_generation, _peers, _workers, _run) = (join.Generation, join.ParameterShards, [], Sender);
             _shard.BeginGeneration(_generation);
+            _sampleHash = 0;
             _norms.Clear();
             _clock.Pause();
             _setup.Links.Serve(_generation, Index, Self);
             _log.Event(LogLevel.InfoLevel, "parameters-owned epoch={Epoch} step={Step} start={Start} count={Count} of={Of} optimizer={Optimizer} generation={Generation}",
                 _setup.EpochOf(_shard.OpenStep), _shard.OpenStep, _shard.Range.Start, _shard.Range.Length,
                 _setup.Network.Layout.Length, _setup.Job.Optimizer.Kind, _generation);
+            if (isOther)
+                _reported.ForEach(report => Sender.Tell(report));
         }
-        Sender.Tell(new ParameterServerJoined(_generation, Index, _shard.OpenStep));
+        Sender.Tell(Joined());
+    }
+
+    private ParameterServerJoined Joined() => new(_generation, Index, _shard.OpenStep, _prepared.Generation == 0 ? null : _prepared.State);
+
+    private void Restore(RestoreParameters restore)
+    {
+        _checkpoints.Restore(restore.Checkpoint);
+        (_sums, _sampleHash, _lastShare) = (default, 0, null);
+        _reported.Clear();
+        _log.Event(LogLevel.InfoLevel, "parameters-restored epoch={Epoch} step={Step} checkpoint=\"{Checkpoint}\"", _setup.EpochOf(_shard.OpenStep), _shard.OpenStep - 1, restore.Checkpoint ?? "");
+        Sender.Tell(Joined());
     }
 
     /// <summary>A parameter shard that is a step ahead hands out both steps, and its part of the norm again for those that are behind.</summary>
@@ -102,13 +130,15 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     {
         if (run.Rate.Base is { } rate && run.Rate.Base != _prepared.Rate.Base)
             _schedule = new LearningRateSchedule((float)rate, _setup.Job.Schedule);
+        if (run.State.Step > _prepared.State.Step)
+            _reported.RemoveAll(report => report.Step <= run.State.Step);
         _prepared = run;
         _clock.Open();
         Sender.Tell(new RunPrepared(_generation, Index, run.Step));
         if (_shard.OpenStep > run.Step)
         {
-            Sender.Tell(new RunReached(_generation, Index, run.Step, _losses, []));
-            _losses = default;
+            Sender.Tell(new RunReached(_generation, Index, run.Step, _sums, []));
+            _sums = default;
         }
     }
 
@@ -123,6 +153,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             _clock.Arrived();
             _samples = push.Samples;
             push.Losses.CopyTo(_dataShardLosses, push.Node.Start);
+            _sampleHash += push.SampleHash;
         }
         if (outcome == PushOutcome.Completed)
         {
@@ -186,19 +217,27 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _clock.Applied();
         if (Index == 0)
         {
-            foreach (LossSums losses in _dataShardLosses)
-                _losses += losses;
+            LossSums losses = default;
+            foreach (LossSums dataShard in _dataShardLosses)
+                losses += dataShard;
+            _sums = _sums.With(step, losses, _sampleHash);
         }
+        _sampleHash = 0;
         if (reports)
-        {
-            _run.Tell(new ReportSteps(_generation, Index, step, rate, _losses, _shard.GradientSums.ToArray(), _clock.TakeTimes()));
-            _losses = default;
-        }
+            Report(step, rate);
         if (isLast)
         {
             _clock.Pause();
             _run.Tell(new RunReached(_generation, Index, step, default, withStatistics ? _shard.Statistics.ToArray() : []));
         }
+    }
+
+    private void Report(long step, double rate)
+    {
+        var report = new ReportSteps(_generation, Index, step, rate, _sums, _shard.GradientSums.ToArray(), _clock.TakeTimes());
+        _sums = default;
+        _reported.Add(report);
+        _run.Tell(report);
     }
 
     private void Keep(KeepBest keep)

@@ -116,13 +116,31 @@ internal sealed partial class RunActor
         Always();
         Receive<ParameterServerJoined>(joined =>
         {
-            if (_openSteps.TryAdd(joined.ParameterShard, joined.OpenStep) && _openSteps.Count == _parameterShards.Length)
+            Adopt(joined.State);
+            if (!_openSteps.TryAdd(joined.ParameterShard, joined.OpenStep) || _openSteps.Count < _parameterShards.Length)
+                return;
+            if (_openSteps.Values.Max() - _openSteps.Values.Min() > 1)
+                GoBack();
+            else
                 Assign();
         });
+        Receive<GenerationRefused>(refused => refused.Generation == _generation, refused =>
+        {
+            _generation = Math.Max(_generation, refused.Newest);
+            BeginGeneration();
+        });
+    }
+
+    /// <summary>Goes on from where a coordinator before this one stood.</summary>
+    private void Adopt(RunState? state)
+    {
+        if (state is not null && state.Step > _step && !_hasLed)
+            Restore(state);
     }
 
     private void Assign()
     {
+        _hasLed = true;
         Become(Assigning);
         Await("links", () => WorkersBut(_assigned.Contains));
         long step = _openSteps.Values.Min() - 1;
@@ -194,10 +212,15 @@ internal sealed partial class RunActor
         Receive<SetLearningRate>(set => Request(_requests with { AskedRate = set.Rate }, "learning-rate-requested"));
         Receive<ReportSteps>(report =>
         {
-            // Of any generation: each parameter shard reports a step once.
-            if (_figures.Add(report) is { } whole)
-                ReportStep(whole);
+            // Of any generation: a report that is known changes nothing.
+            if (_figures.Add(report) is not { } whole)
+                return;
+            Count(whole.Entry);
+            ReportStep(whole.Report);
+            if (_flows && _checkpoints.IsTime(Now) && !_requests.Checkpoints)
+                Request(_requests with { Checkpoints = true }, "checkpoint-due");
         });
+        WritesCheckpoints();
         Receive<RefuseContribution>(refused => refused.Generation == _generation, refused => Fail(new DistTrainerException(
             FailureKind.Diverged,
             $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));

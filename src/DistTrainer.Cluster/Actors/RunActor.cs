@@ -27,7 +27,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private readonly HashSet<int> _answered = [];
     private readonly HashSet<int> _reached = [];
     private readonly List<TensorStatistics> _statistics = [];
-    private RunRequests _requests = new(false, false, null, null);
+    private RunRequests _requests = new(false, false, null, null, false);
     private ActorPlace[] _parameterShards = [];
     private ActorPlace[] _workers = [];
     private EvaluationRound? _round;
@@ -39,12 +39,22 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private bool _flows;
     private bool _isPaused;
 
-    public RunActor(TrainingSetup setup, NodeAddress node, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion)
+    /// <summary>Begins to gather.</summary>
+    /// <param name="setup">What the node's actors share.</param>
+    /// <param name="node">This node.</param>
+    /// <param name="observer">Hears how it goes.</param>
+    /// <param name="completion">Gets the result.</param>
+    /// <param name="folder">The run folder, for checkpoints; null writes none.</param>
+    /// <param name="start">Where the run stands.</param>
+    public RunActor(TrainingSetup setup, NodeAddress node, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion, string? folder, RunState start)
     {
         (_setup, _options, _node, _observer, _completion) = (setup, setup.Options, node, observer, completion);
         _plan = new RunPlan(setup.Job, setup.StepsPerEpoch, setup.TotalSteps, setup.Data.Validation.Count > 0);
         _members = new RunMembers(setup.Ranges.Count, _options.MinWorkers, _options.MaxWorkers);
         _figures = new RunFigures(setup);
+        (_runName, _start) = (Self.Path.Name, start);
+        _checkpoints = new RunCheckpoints(setup.Options.Checkpoint, folder, _runName);
+        Restore(start);
         Become(Gathering);
     }
 
@@ -56,6 +66,9 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
         /// <summary>The validation part, at the end of an epoch.</summary>
         Validating,
+
+        /// <summary>Parameter shards copy themselves for a checkpoint.</summary>
+        Checkpointing,
 
         /// <summary>Parameter shards keep the best parameters.</summary>
         KeepingBest,
@@ -97,6 +110,9 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             case Phase.Finishing:
                 Evaluate(DataPart.Validation, DataPart.Test);
                 break;
+            case Phase.Checkpointing:
+                CopyForCheckpoint();
+                break;
             default:
                 Become(KeepingBest);
                 Await("best", () => ShardsBut(_answered.Contains));
@@ -108,13 +124,13 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void Prepare()
     {
         // Steps that some parameter shard has applied are finished everywhere before anything else.
-        _target = _requests.WantsHold ? Math.Max(_step, _applied) : _plan.NextDecision(_step);
+        _target = _requests.WantsHold ? Math.Max(_step, _applied) : NextDecision();
         _reached.Clear();
         _statistics.Clear();
         _held = 0;
         Become(Preparing);
         Await("preparing", () => ShardsBut(_answered.Contains));
-        TellAll(_parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _requests.Rate), _log.IsDebugEnabled));
+        TellAll(_parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _requests.Rate), _log.IsDebugEnabled, State));
     }
 
     private void Preparing()
@@ -149,7 +165,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             if (_target != _held)
                 _reached.Clear();
             _target = _held;
-            TellAll(_parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _requests.Rate), false));
+            TellAll(_parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _requests.Rate), false, State));
             TellAll(_workers, new RunUntil(_generation, _target));
         });
         Receive<RunPrepared>(_ => { });
@@ -160,7 +176,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         if (reached.Step != _target || !_reached.Add(reached.ParameterShard))
             return;
-        _figures.Add(reached.Losses);
+        Count(_figures.Add(reached.Sums));
         _statistics.AddRange(reached.Statistics);
         if (_reached.Count == _parameterShards.Length && _flows)
             EndRun();
@@ -264,6 +280,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         int epoch = _setup.EpochOf(_step);
         EpochReport report = _figures.EndEpoch(epoch, _step, validation.Count > 0 ? validation : null);
+        _validation = (_step, report.ValidationLoss);
         _observer.OnEpoch(report);
         LogEpoch(report);
         bool isBest = validation.Count > 0 && _plan.OnEpoch(epoch, validation.LossSum / validation.Count);
@@ -275,7 +292,14 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void GoOn()
     {
-        if (!_requests.Stops && !_plan.IsFinished(_step))
+        bool ends = _requests.Stops || _plan.IsFinished(_step);
+        if (!_plan.IsFinished(_step) && (_requests.Stops ? _checkpoints.WantsLast(_step) : _checkpoints.IsDue(_step, Now)))
+        {
+            Enter(Phase.Checkpointing);
+            return;
+        }
+        _requests = _requests with { Checkpoints = false };
+        if (!ends)
         {
             ChangeRate();
             if (_requests.Pauses)
@@ -296,6 +320,12 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void Complete(EvaluationRound round)
     {
+        if (_checkpoints.Target is not null)
+        {
+            // Nothing half-written stays behind.
+            _afterCheckpoint = () => Complete(round);
+            return;
+        }
         float[] parameters = _setup.Parameters[_step].Span.ToArray();
         var result = new TrainingResult
         {

@@ -135,7 +135,7 @@ internal sealed class WorkerActor : ReceiveActor
         {
             GradientNode node = _worker.Nodes[n];
             _parameterShards[parameterShard].Push(new PushGradient(
-                _generation, _index, _worker.Step, _worker.BatchRows, node.Node, node.Gradient, 0, _worker.IsKnownFinite, _worker.LossesOf(n)));
+                _generation, _index, _worker.Step, _worker.BatchRows, node.Node, node.Gradient, 0, _worker.IsKnownFinite, _worker.LossesOf(n), _worker.SampleHashOf(n)));
         }
     }
 

@@ -10,7 +10,7 @@ namespace DistTrainer.Cluster;
 /// </summary>
 internal static class LinkMessages
 {
-    /// <summary>Kind of <see cref="PushGradient"/>: [generation, parameter shard, worker, step, samples, node start, node count, known finite, segment, losses].</summary>
+    /// <summary>Kind of <see cref="PushGradient"/>: [generation, parameter shard, worker, step, samples, node start, node count, known finite, segment, sample hash, losses].</summary>
     public const byte Push = 1;
 
     /// <summary>Kind of <see cref="ParametersBroadcast"/> to the workers of a node: [generation, parameter shard, step, segment].</summary>
@@ -25,7 +25,7 @@ internal static class LinkMessages
     /// <summary>Kind of the answer to it: [segment, is mapped].</summary>
     public const byte Answer = 5;
 
-    private const int PushFields = 10;
+    private const int PushFields = 11;
     private const int BroadcastFields = 4;
     private const int OfferFields = 5;
     private const int AnswerFields = 2;
@@ -45,6 +45,7 @@ internal static class LinkMessages
         writer.Write(push.Node.Count);
         writer.Write(push.IsKnownFinite);
         writer.Write(segment);
+        writer.Write(push.SampleHash);
         writer.WriteArrayHeader(push.Losses.Length);
         foreach (LossSums losses in push.Losses)
         {
@@ -109,6 +110,7 @@ internal static class LinkMessages
         var node = new TreeNode(reader.ReadInt32(), reader.ReadInt32());
         bool isKnownFinite = reader.ReadBoolean();
         int segment = reader.ReadInt32();
+        ulong sampleHash = reader.ReadUInt64();
         if (!GradientTree.IsNode(node, dataShards))
             throw new InvalidDataException($"push: data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {dataShards}.");
         if (samples < 1)
@@ -121,7 +123,7 @@ internal static class LinkMessages
             losses[i] = new LossSums(reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64(), reader.ReadDouble());
         }
         return gradient(generation, parameterShard, node, segment) is { } place
-            ? (parameterShard, new PushGradient(generation, worker, step, samples, node, place.Buffer, place.Offset, isKnownFinite, losses))
+            ? (parameterShard, new PushGradient(generation, worker, step, samples, node, place.Buffer, place.Offset, isKnownFinite, losses, sampleHash))
             : (parameterShard, null);
     }
 

@@ -179,10 +179,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         {
             run.Opened = opened.Run ?? throw opened.Failure!.GetBaseException();
             TrainingSetup setup = run.Opened.Setup;
-            run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network, null);
+            RunState start = setup.StartState();
+            RunContinuation? from = run.Run.ResumeFrom is { } checkpoint ? new RunContinuation(RunFolderOf(checkpoint), start.Step, TakesOver: false) : null;
+            run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network, from);
             var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-            (NodeAddress node, IRunOutput output) = (_runtime.Address, run.Output);
-            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion)), $"run-{run.Run.Id}"));
+            (NodeAddress node, IRunOutput output, string? folder) = (_runtime.Address, run.Output, run.Output.Folder);
+            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start)), $"run-{run.Run.Id}"));
             run.Opened.Links.Owner = run.Actor;
             completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
             Host(run);
@@ -193,6 +195,10 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             AfterRun(run.Actor);
         }
     }
+
+    /// <summary>The run folder that a checkpoint's folder lies in: RUN/checkpoints/step-000000100.</summary>
+    private static string RunFolderOf(string checkpoint) =>
+        Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(checkpoint.TrimEnd(Path.DirectorySeparatorChar)))) ?? "";
 
     /// <summary>Deals the parameter shards out to the server nodes, and asks all nodes for their workers.</summary>
     private void Host(CurrentRun run)

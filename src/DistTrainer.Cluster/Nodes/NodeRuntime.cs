@@ -129,6 +129,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             MinWorkers = Settings.MinWorkers,
             MaxWorkers = Settings.MaxWorkers,
             ToleratesLoss = true,
+            Checkpoint = job.Run.Checkpoint,
+            ResumeFrom = run.ResumeFrom,
         };
         DataPlaneLinks? links = null;
         var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address), Settings.SharedMemory);

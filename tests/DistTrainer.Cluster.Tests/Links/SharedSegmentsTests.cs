@@ -93,7 +93,7 @@ public sealed class SharedSegmentsTests
         switch (what)
         {
             case "push":
-                Send(connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation, 0, 1, 10, new TreeNode(0, 1), buffer, 0, true, [default]), 9));
+                Send(connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation, 0, 1, 10, new TreeNode(0, 1), buffer, 0, true, [default], 0), 9));
                 break;
             case "answer":
                 Send(connection, LinkMessages.Answer, output => LinkMessages.WriteAnswer(output, 5, true));
@@ -131,7 +131,7 @@ public sealed class SharedSegmentsTests
         Collect(mapped);
         Assert.False(mapped.IsAlive);
         Assert.True(second.IsAlive);
-        Send(worker.Connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation + 1, 0, 1, 10, new TreeNode(0, 1), null!, 0, true, [default]), 1));
+        Send(worker.Connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation + 1, 0, 1, 10, new TreeNode(0, 1), null!, 0, true, [default], 0), 1));
         Assert.NotNull(PushOnce(server, worker, LinksRig.Generation + 1).Gradient);
     }
 
@@ -156,8 +156,8 @@ public sealed class SharedSegmentsTests
         Assert.Equal("9202c3", Hex(output => LinkMessages.WriteAnswer(output, 2, true)));
         Assert.Equal("9403010702", Hex(output => LinkMessages.Write(output, new ParametersBroadcast(3, 1, 7), 2)));
         Assert.Equal(
-            "9a030105072008" + "01c302" + "91" + "9403cb3fe000000000000002cb3fd0000000000000",
-            Hex(output => LinkMessages.Write(output, 1, new PushGradient(3, 5, 7, 32, new TreeNode(8, 1), null!, 0, true, [losses]), 2)));
+            "9b030105072008" + "01c3024d" + "91" + "9403cb3fe000000000000002cb3fd0000000000000",
+            Hex(output => LinkMessages.Write(output, 1, new PushGradient(3, 5, 7, 32, new TreeNode(8, 1), null!, 0, true, [losses], 77), 2)));
     }
 
     private static (IParameterShardLink Link, GradientNode Node) Join(LinksRig server, LinksRig worker, int generation = LinksRig.Generation)
@@ -170,7 +170,7 @@ public sealed class SharedSegmentsTests
     private static PushGradient Push(IParameterShardLink link, GradientNode node, LinksRig server, long step, int generation = LinksRig.Generation)
     {
         link.Prepare(0, step, node, 0, node.Gradient.Length);
-        link.Push(new PushGradient(generation, 0, step, 50, node.Node, node.Gradient, 0, true, new LossSums[node.Node.Count]));
+        link.Push(new PushGradient(generation, 0, step, 50, node.Node, node.Gradient, 0, true, new LossSums[node.Node.Count], 0));
         return server.Next<PushGradient>();
     }
 

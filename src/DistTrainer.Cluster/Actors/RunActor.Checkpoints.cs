@@ -1,0 +1,166 @@
+using Akka.Actor;
+using Akka.Event;
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster;
+
+// Writing checkpoints while steps go on, and going back to one.
+internal sealed partial class RunActor
+{
+    /// <summary>Reports between two decisions at most: so many does a parameter shard keep for a coordinator that takes over.</summary>
+    private const int ReportsBetweenDecisions = 256;
+
+    private readonly RunCheckpoints _checkpoints;
+    private readonly string _runName;
+    private readonly RunState _start;
+    private bool _hasLed;
+    private (long Step, double? Loss) _validation;
+    private Action? _afterCheckpoint;
+
+    private sealed record FolderMade(CheckpointTarget Target, CheckpointWriter? Writer, Exception? Failure);
+
+    private sealed record CheckpointEnded(CheckpointTarget Target, CheckpointReport? Report, Exception? Failure);
+
+    private sealed record CheckpointFound(int Generation, string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused, Exception? Failure);
+
+    /// <summary>Where the run stands, between two steps.</summary>
+    private RunState State => new(_step, _figures.EpochSums, _requests.Rate, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null);
+
+    /// <summary>Runs work that blocks on the disk off the actor and off the thread pool.</summary>
+    private static Task<T> OnDisk<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private void Restore(RunState state)
+    {
+        _step = state.Step;
+        _plan.Restore(state);
+        _figures.Restore(state);
+        _requests = _requests with { Rate = state.BaseRate };
+        _validation = (state.Step, state.ValidationLoss);
+        _checkpoints.GoBack(state.Step);
+    }
+
+    private long NextDecision() => Math.Min(
+        _plan.NextDecision(_step), Math.Min(_checkpoints.NextStep(_step), _step + (ReportsBetweenDecisions * (long)_options.ReportEvery)));
+
+    private void Count(LedgerEntry? entry)
+    {
+        if (entry is { } counted)
+            _observer.OnLedger(counted);
+    }
+
+    private void CopyForCheckpoint()
+    {
+        Become(Copying);
+        if (_checkpoints.Target is not null)
+        {
+            // The one before is still being written.
+            _afterCheckpoint = CopyForCheckpoint;
+            return;
+        }
+        Await("checkpoint", () => ShardsBut(_answered.Contains));
+        TellAll(_parameterShards, new CopyForCheckpoint(_generation, _step));
+    }
+
+    private void Copying()
+    {
+        Always();
+        Receive<CheckpointCopied>(copied =>
+        {
+            if (copied.Step != _step || !_answered.Add(copied.ParameterShard))
+                return;
+            _checkpoints.PauseMilliseconds = Math.Max(_checkpoints.PauseMilliseconds, copied.Milliseconds);
+            if (_answered.Count < _parameterShards.Length)
+                return;
+            Func<CheckpointWriter> begin = _checkpoints.Begin(State.ToManifest(_setup, _runName, _generation), _parameterShards.Length, Now);
+            CheckpointTarget target = _checkpoints.Target!;
+            OnDisk(begin).PipeTo(Self, success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
+            GoOn();
+        });
+    }
+
+    /// <summary>What is heard of a checkpoint in every state.</summary>
+    private void WritesCheckpoints()
+    {
+        Receive<FolderMade>(made =>
+        {
+            if (made.Target != _checkpoints.Target)
+                made.Writer?.Dispose();
+            else if (made.Writer is null)
+                EndCheckpoint(made.Target, null, made.Failure!.GetBaseException().Message);
+            else
+            {
+                _checkpoints.Begun(made.Writer);
+                TellAll(_parameterShards, new WritePart(made.Target));
+            }
+        });
+        Receive<PartWritten>(part => part.Target == _checkpoints.Target, part =>
+        {
+            if (part.File is null)
+                EndCheckpoint(part.Target, null, part.Failure ?? "");
+            else if (_checkpoints.Take(part) is { } complete)
+            {
+                OnDisk(complete).PipeTo(
+                    Self, success: report => new CheckpointEnded(part.Target, report, null), failure: cause => new CheckpointEnded(part.Target, null, cause));
+            }
+        });
+        Receive<PartWritten>(_ => { });
+        Receive<CheckpointEnded>(ended => ended.Target == _checkpoints.Target, ended => EndCheckpoint(ended.Target, ended.Report, ended.Failure?.GetBaseException().Message ?? ""));
+        Receive<CheckpointEnded>(_ => { });
+    }
+
+    private void EndCheckpoint(CheckpointTarget target, CheckpointReport? report, string failure)
+    {
+        _checkpoints.End();
+        if (report is not null)
+        {
+            _log.Event(LogLevel.InfoLevel, "checkpoint-written epoch={Epoch} step={Step} folder=\"{Folder}\" bytes={Bytes} pauseMilliseconds={Pause:F1} seconds={Seconds:F2}",
+                _setup.EpochOf(Math.Max(1, target.Step)), target.Step, report.Folder, report.Bytes, report.Pause.TotalMilliseconds, report.Seconds);
+            _observer.OnCheckpoint(report);
+        }
+        else
+        {
+            _log.Event(LogLevel.ErrorLevel, "checkpoint-failed epoch={Epoch} step={Step} folder=\"{Folder}\" message=\"{Message}\"",
+                _setup.EpochOf(Math.Max(1, target.Step)), target.Step, target.Folder, failure);
+        }
+        (_afterCheckpoint, Action? next) = (null, _afterCheckpoint);
+        next?.Invoke();
+    }
+
+    /// <summary>A parameter shard was lost: all go back to the newest checkpoint, or to where the run started.</summary>
+    private void GoBack()
+    {
+        Become(GoingBack);
+        _checkpoints.End();
+        int generation = _generation;
+        OnDisk(_checkpoints.Newest).PipeTo(
+            Self, success: found => new CheckpointFound(generation, found.Folder, found.Manifest, found.Refused, null),
+            failure: cause => new CheckpointFound(generation, null, null, [], cause));
+    }
+
+    private void GoingBack()
+    {
+        Always();
+        Receive<CheckpointFound>(found => found.Generation == _generation, found =>
+        {
+            foreach (RefusedCheckpoint refused in found.Refused)
+                _log.Event(LogLevel.WarningLevel, "checkpoint-refused folder=\"{Folder}\" reason=\"{Reason}\"", refused.Folder, refused.Reason);
+            if (found.Failure is not null)
+            {
+                Fail(Known(found.Failure.GetBaseException()));
+                return;
+            }
+            RunState state = found.Manifest is { } manifest ? RunState.Of(manifest) : _start;
+            _log.Event(LogLevel.WarningLevel, "run-went-back epoch={Epoch} step={Step} from={From} checkpoint=\"{Checkpoint}\"",
+                _setup.EpochOf(state.Step + 1), state.Step, _openSteps.Values.Max() - 1, found.Folder ?? "");
+            Restore(state);
+            _phase = Phase.Running;
+            _observer.OnWentBack(state.Step);
+            _openSteps.Clear();
+            Become(Joining);
+            TellAll(_parameterShards, new RestoreParameters(_generation, found.Folder));
+        });
+        Receive<CheckpointFound>(_ => { });
+    }
+}

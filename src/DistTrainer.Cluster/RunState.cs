@@ -1,0 +1,89 @@
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// Where a run stands after a step, beside the parameters and the optimizer's slots: what its next decisions depend on.
+/// A checkpoint has it in its manifest; parameter shards remember the newest, for a coordinator that takes over.
+/// </summary>
+/// <param name="Step">The last step that is in; 0 is before the first.</param>
+/// <param name="EpochSums">Training figures of the epoch that is not over; nothing at an epoch's end.</param>
+/// <param name="BaseRate">The full learning rate that was set while running; null: the job's.</param>
+/// <param name="Plateau">Where reduce-on-plateau stands.</param>
+/// <param name="Stopping">Where early stopping stands.</param>
+/// <param name="ValidationLoss">Mean validation loss of exactly these parameters; null where it was not computed.</param>
+public sealed record RunState(
+    long Step, LossSums EpochSums, double? BaseRate, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss) : IControlMessage
+{
+    /// <summary>Where every run begins.</summary>
+    public static RunState Start { get; } = new(
+        0, default, null, new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null);
+
+    /// <summary>What a checkpoint says.</summary>
+    public static RunState Of(CheckpointManifest manifest)
+    {
+        double Sum(string name) => manifest.Position.Sums.GetValueOrDefault(name);
+        return new RunState(
+            manifest.Step,
+            new LossSums((long)Sum("samples"), Sum("loss"), (long)Sum("correct"), Sum("squared-error")),
+            manifest.Rate.Base,
+            new PlateauState(manifest.Rate.PlateauFactor, manifest.Rate.PlateauBest, manifest.Rate.PlateauBadEpochs),
+            new StoppingState(manifest.EarlyStopping.BestEpoch, manifest.EarlyStopping.BestLoss, manifest.EarlyStopping.BadEpochs),
+            manifest.ValidationLoss);
+    }
+
+    /// <summary>The manifest of a checkpoint, but for its files.</summary>
+    /// <param name="setup">The run on this node.</param>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="generation">Membership version.</param>
+    internal CheckpointManifest ToManifest(TrainingSetup setup, string run, int generation)
+    {
+        (JobDescription job, RunOptions options) = (setup.Job, setup.Options);
+        int epoch = Step == 0 ? 0 : setup.EpochOf(Step);
+        long first = Math.Max(0, epoch - 1) * (long)setup.StepsPerEpoch;
+        return new CheckpointManifest
+        {
+            Run = run,
+            Step = Step,
+            Generation = generation,
+            Position = new CheckpointPosition(
+                epoch, Math.Min((Step - first) * Math.Min(job.Training.BatchSize, setup.Data.Train.Count), setup.Data.Train.Count), setup.StepsPerEpoch, (int)(Step / setup.StepsPerEpoch),
+                new Dictionary<string, double>
+                {
+                    ["samples"] = EpochSums.Count,
+                    ["loss"] = EpochSums.LossSum,
+                    ["correct"] = EpochSums.Correct,
+                    ["squared-error"] = EpochSums.SquaredErrorSum,
+                }),
+            Seeds = new CheckpointSeeds(job.Training.Seed, job.Data.SplitSeed),
+            Rate = new CheckpointRate(BaseRate, Plateau.Factor, Plateau.Best, Plateau.BadEpochs),
+            EarlyStopping = new CheckpointStopping(Stopping.BestEpoch, Stopping.BestLoss, Stopping.BadEpochs),
+            ValidationLoss = ValidationLoss,
+            HasBest = Stopping.BestEpoch > 0 && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },
+            Job = new JobFile(job, new RunSettings
+            {
+                Workers = options.Workers,
+                ParameterShards = options.ParameterShards,
+                ComputeThreads = options.ComputeThreads,
+                ReportEvery = options.ReportEvery,
+                Checkpoint = options.Checkpoint,
+            }).Write(),
+            DataHash = setup.Data.Hash,
+            Optimizer = new CheckpointOptimizer(job.Optimizer.Kind, Optimizer.Create(job.Optimizer).SlotNames),
+            Layout = CheckpointManifest.Describe(setup.Network.Layout),
+        };
+    }
+}
+
+/// <summary>State of reduce-on-plateau; see <see cref="PlateauTracker"/>.</summary>
+/// <param name="Factor">What the full rate is multiplied by.</param>
+/// <param name="Best">Lowest loss that counted as an improvement.</param>
+/// <param name="BadEpochs">Epochs without improvement since.</param>
+public readonly record struct PlateauState(double Factor, double Best, int BadEpochs);
+
+/// <summary>State of early stopping; see <see cref="EarlyStoppingTracker"/>.</summary>
+/// <param name="BestEpoch">The best epoch; 0 before the first.</param>
+/// <param name="BestLoss">Its validation loss.</param>
+/// <param name="BadEpochs">Epochs without improvement since.</param>
+public readonly record struct StoppingState(int BestEpoch, double BestLoss, int BadEpochs);
