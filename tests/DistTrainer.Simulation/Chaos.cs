@@ -68,7 +68,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
                 Tell(new PauseRun(true));
                 simulation.Time.After(Seconds(0, 1), () => Tell(new PauseRun(false)));
                 break;
-            case Fault.KillServer when Pick(Network.Nodes.Where(node => node != Leader && node is { IsAlive: true, ParameterShards.Length: > 0 })) is { } server:
+            case Fault.KillServer when Pick(Network.Nodes.Where(node => node != Leader && node is { IsAlive: true, IsKnown: true, ParameterShards.Length: > 0 })) is { } server:
                 ServerIsKilled = true;
                 Kill(server, isSilent: random.Next(2) == 0);
                 break;

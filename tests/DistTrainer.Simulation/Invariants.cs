@@ -13,6 +13,7 @@ namespace DistTrainer.Simulation;
 internal sealed class Invariants(Expectation? expected, bool losesReports) : ITrainingObserver
 {
     private readonly Dictionary<(int Generation, int ParameterShard), string> _owners = [];
+    private readonly List<LedgerEntry> _ledger = [];
     private int _newest;
     private readonly List<(long Step, double Loss, double Norm)> _steps = [];
     private readonly List<(int Epoch, double Train, double? Validation, string Hash)> _epochs = [];
@@ -64,6 +65,8 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
             Violations.Add($"The run ended otherwise: {result}, not {expected.Result}.");
         if (!losesReports && !_steps.SequenceEqual(expected.Steps))
             Violations.Add($"I1: the reports of steps are [{string.Join(", ", _steps)}], not [{string.Join(", ", expected.Steps)}].");
+        if (!losesReports && !_ledger.SequenceEqual(expected.Ledger))
+            Violations.Add($"I1: the ledger is [{string.Join(", ", _ledger)}], not [{string.Join(", ", expected.Ledger)}].");
         if (_steps.Except(expected.Steps).Any() || _steps.Distinct().Count() != _steps.Count)
             Violations.Add($"I1: a step is reported twice, or with other sums: [{string.Join(", ", _steps)}], not [{string.Join(", ", expected.Steps)}].");
         var epochs = losesReports ? _epochs.Select(epoch => epoch with { Train = 0 }) : _epochs;
@@ -71,8 +74,16 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
             Violations.Add($"I1: the reports of epochs are [{string.Join(", ", _epochs)}], not [{string.Join(", ", expected.Epochs)}].");
     }
 
+    /// <summary>Hears which samples went into the parameters.</summary>
+    public void OnLedger(LedgerEntry entry)
+    {
+        if (!losesReports && entry.FirstStep != _ledger.LastOrDefault().LastStep + 1)
+            Violations.Add($"I1: the ledger goes on with steps {entry.FirstStep} to {entry.LastStep} after step {_ledger.LastOrDefault().LastStep}.");
+        _ledger.Add(entry);
+    }
+
     /// <summary>What was reported, as the expectation of other runs.</summary>
-    public Expectation ToExpectation(TrainingResult result) => new(result, _steps, _epochs, Recorded);
+    public Expectation ToExpectation(TrainingResult result) => new(result, _steps, _epochs, _ledger, Recorded);
 
     public void OnStarted(int stepsPerEpoch, long totalSteps)
     {
@@ -88,10 +99,12 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
 /// <param name="Result">How it ended.</param>
 /// <param name="Steps">Reports of its steps.</param>
 /// <param name="Epochs">Reports of its epochs.</param>
+/// <param name="Ledger">Which samples went into the parameters.</param>
 /// <param name="Parameters">The parameters after each step.</param>
 internal sealed record Expectation(
     TrainingResult Result, IReadOnlyList<(long Step, double Loss, double Norm)> Steps,
-    IReadOnlyList<(int Epoch, double Train, double? Validation, string Hash)> Epochs, Dictionary<long, List<float[]>> Parameters)
+    IReadOnlyList<(int Epoch, double Train, double? Validation, string Hash)> Epochs, IReadOnlyList<LedgerEntry> Ledger,
+    Dictionary<long, List<float[]>> Parameters)
 {
     /// <summary>Whether these are the parameters of a step, from an element on, bit for bit.</summary>
     public bool Has(long step, int start, ReadOnlySpan<float> slice)

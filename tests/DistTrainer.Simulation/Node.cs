@@ -24,6 +24,9 @@ internal sealed class Node(string name, int[] parameterShards, int workers)
     /// <summary>Whether its process lives.</summary>
     public bool IsAlive { get; set; } = true;
 
+    /// <summary>Whether the run has heard of it.</summary>
+    public bool IsKnown { get; set; }
+
     /// <summary>Whether it leaves or was cut off for long: it takes no part any more.</summary>
     public bool IsOut { get; set; }
 

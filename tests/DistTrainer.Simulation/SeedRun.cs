@@ -79,8 +79,7 @@ internal sealed class SeedRun
             return;
         Node node = Set(name, parameterShards, workers);
         Trace.Add($"{name} starts with parameter shards [{string.Join(", ", parameterShards)}] and {workers} workers");
-        (TrainingSetup setup, NodeAddress address, IActorRef run) = (node.Setup, node.Address, new RemoteReference(Network, node, Network.Nodes.First(), Run));
-        node.Host = _system.ActorOf(Props.Create(() => new HostActor(setup, address, parameterShards, workers, run)), $"{_prefix}{name}.node");
+        Host(node);
     }
 
     /// <summary>Connects a node's data plane to another's.</summary>
@@ -153,15 +152,21 @@ internal sealed class SeedRun
         int count = _scenario.Servers.Length;
         Node first = Set("s0", Shards(0), _scenario.Servers[0]);
         (TrainingSetup setup, NodeAddress address) = (first.Setup, first.Address);
-        Run = _system.ActorOf(Props.Create(() => new RunActor(setup, address, Invariants, _completion)), $"{_prefix}s0.run");
-        (int[] shards, int workers, IActorRef run) = (first.ParameterShards, first.Workers, new RemoteReference(Network, first, first, Run));
-        first.Host = _system.ActorOf(Props.Create(() => new HostActor(setup, address, shards, workers, run)), $"{_prefix}s0.node");
+        Run = _system.ActorOf(Props.Create(() => new RunActor(setup, address, Invariants, _completion, null, setup.StartState())), $"{_prefix}s0.run");
+        Host(first);
         for (int server = 1; server < count; server++)
             StartNode($"s{server}", Shards(server), _scenario.Servers[server]);
         for (int node = 0; node < _scenario.WorkerNodes.Length; node++)
             StartNode($"w{node}", [], _scenario.WorkerNodes[node]);
 
         int[] Shards(int server) => [.. Enumerable.Range(0, _scenario.Options.ParameterShards).Where(index => index % count == server)];
+    }
+
+    private void Host(Node node)
+    {
+        (TrainingSetup setup, NodeAddress address, int[] shards, int workers) = (node.Setup, node.Address, node.ParameterShards, node.Workers);
+        var run = new RemoteReference(Network, node, Network.Nodes.First(), Run);
+        node.Host = _system.ActorOf(Props.Create(() => new HostActor(setup, address, shards, workers, run)), $"{_prefix}{node.Name}.node");
     }
 
     private Node Set(string name, int[] parameterShards, int workers)
@@ -177,6 +182,8 @@ internal sealed class SeedRun
         Trace.Mark(message.GetType().Name.Length);
         if (message is ActorFailed failed && from.IsAlive)
             Invariants.Violations.Add($"{failed.Actor} on {failed.Node} failed: {failed.Message}");
+        if (message is ActorsHosted)
+            from.IsKnown = true;
     }
 
     private TrainingResult? Judge()
