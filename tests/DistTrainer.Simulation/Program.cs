@@ -15,8 +15,8 @@ static int Replay(int seed)
     SeedOutcome outcome = new Simulator(Console.Out).Run(seed);
     Console.WriteLine(outcome.Scenario);
     Console.WriteLine($"seed {seed}: {outcome.Messages} messages, fingerprint {outcome.Fingerprint:x16}");
-    foreach (string violation in outcome.Violations)
-        Console.WriteLine($"seed {seed}: {violation}");
+    foreach (string violation in outcome.Violations.Distinct())
+        Console.WriteLine(violation);
     return outcome.Violations.Count == 0 ? 0 : 1;
 }
 
@@ -34,10 +34,9 @@ static int RunAll(int first, int count, int threads)
             return;
         }
         failed++;
-        Console.WriteLine($"seed {outcome.Seed}: {outcome.Violations[0]}");
-        Console.WriteLine($"  replay: dotnet run -c Release --project tests/DistTrainer.Simulation -- --seed {outcome.Seed}");
+        Console.WriteLine(outcome);
     });
     Console.WriteLine(FormattableString.Invariant($"{count} seeds in {watch.Elapsed.TotalSeconds:F1} s, {1000 * threads * watch.Elapsed.TotalSeconds / count:F1} ms a seed and thread, {messages} messages"));
-    Console.WriteLine($"{passed} passed, {failed} failed");
+    Console.WriteLine($"{passed} seeds hold, {failed} do not");
     return failed == 0 && passed > 0 ? 0 : 1;
 }

@@ -30,8 +30,8 @@ internal sealed class SeedRun
         Time.Begin(seed);
         _random = new Random(seed ^ 0x5EED);
         Trace = new Trace(Time, output);
-        Network = new Network(Time, _random, Trace) { Latency = scenario.Latency, Roughness = scenario.Roughness };
-        Invariants = new Invariants(expected, scenario.Roughness > 0);
+        Network = new Network(Time, _random, Trace) { Latency = scenario.Latency, Loss = scenario.Loss };
+        Invariants = new Invariants(expected, scenario.Loss > 0);
         _chaos = new Chaos(this, scenario, _random);
     }
 
@@ -95,10 +95,10 @@ internal sealed class SeedRun
         return connection;
     }
 
-    /// <summary>Sends floats, which are read from their buffer at once or only when they arrive.</summary>
+    /// <summary>Sends floats, which are read from their buffer at once or only when they arrive; from shared memory always then.</summary>
     public void SendFloats(Connection connection, Node from, AlignedBuffer buffer, int start, int length, Action<ReadOnlySpan<float>> take)
     {
-        float[]? early = _random.Next(2) == 0 ? buffer.Span.Slice(start, length).ToArray() : null;
+        float[]? early = _random.Next(2) == 0 && !connection.SharesMemory ? buffer.Span.Slice(start, length).ToArray() : null;
         connection.Send(from, () => take(early ?? buffer.Span.Slice(start, length)));
     }
 
@@ -106,19 +106,20 @@ internal sealed class SeedRun
     public void SendMessage(Connection connection, Node from, object message, Action take)
     {
         string line = Trace.IsOn ? $"{from.Name} ⇒ {connection.Peer(from).Name} {message}" : "";
-        bool IsUnlucky() => _random.NextDouble() < Network.Roughness;
-        if (IsUnlucky())
+        if (_random.NextDouble() < Network.Loss)
         {
             Trace.Add($"LOST {line}");
             return;
         }
-        TimeSpan? late = IsUnlucky() ? 20 * Network.Delay() : null, again = IsUnlucky() ? 20 * Network.Delay() : null;
+        TimeSpan? late = Sometimes(), again = Sometimes();
         connection.Send(from, () =>
         {
             Arrive(late);
             if (again is not null)
                 Arrive(again);
         });
+
+        TimeSpan? Sometimes() => _random.NextDouble() < _scenario.Repeats ? 20 * Network.Delay() : null;
 
         void Arrive(TimeSpan? delay)
         {

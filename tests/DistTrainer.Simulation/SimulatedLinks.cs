@@ -179,14 +179,8 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
                 return;
             }
             SimulatedLinks peer = connection.Dialer.Links;
-            if (!connection.SharesMemory)
-                links.Simulation.SendFloats(connection, links.Node, parameters, start, length, floats => peer.TakeParameters(broadcast.Generation, broadcast.Step, start, floats));
-            links.Simulation.SendMessage(connection, links.Node, broadcast, () =>
-            {
-                if (connection.SharesMemory)
-                    peer.TakeParameters(broadcast.Generation, broadcast.Step, start, parameters.Span.Slice(start, length));
-                peer.TakeBroadcast(audience, broadcast);
-            });
+            links.Simulation.SendFloats(connection, links.Node, parameters, start, length, floats => peer.TakeParameters(broadcast.Generation, broadcast.Step, start, floats));
+            links.Simulation.SendMessage(connection, links.Node, broadcast, () => peer.TakeBroadcast(audience, broadcast));
         }
     }
 
