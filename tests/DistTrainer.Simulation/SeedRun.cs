@@ -55,6 +55,8 @@ internal sealed class SeedRun
     public TrainingResult? Go()
     {
         Network.OnDelivery = Watch;
+        SynchronizationContext? context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null); // with one, what follows a task would run on another thread
         try
         {
             Start();
@@ -69,6 +71,7 @@ internal sealed class SeedRun
         finally
         {
             Stop();
+            SynchronizationContext.SetSynchronizationContext(context);
         }
     }
 

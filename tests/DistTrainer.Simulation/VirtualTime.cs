@@ -17,6 +17,7 @@ internal sealed class VirtualTime : SchedulerBase
     private Random _random = new(0);
     private long _number;
     private int _thread;
+    private volatile InvalidOperationException? _foreign;
 
     /// <summary>Called by the actor system, which makes its scheduler by the name of its type.</summary>
     public VirtualTime(Config scheduler, ILoggingAdapter log)
@@ -40,11 +41,11 @@ internal sealed class VirtualTime : SchedulerBase
     }
 
     /// <summary>Something is to happen after a while.</summary>
-    /// <exception cref="InvalidOperationException">Another thread asks for it: the order would not be the seed's.</exception>
+    /// <exception cref="InvalidOperationException">Another thread asks for it: the order would not be the seed's. The next <see cref="Step"/> fails too.</exception>
     public void After(TimeSpan delay, Action what)
     {
         if (Environment.CurrentManagedThreadId != _thread)
-            throw new InvalidOperationException("Something runs on another thread than the simulation's: its order is not the seed's.");
+            throw _foreign = new InvalidOperationException($"Something runs on another thread than the simulation's, so its order is not the seed's:{Environment.NewLine}{Environment.StackTrace}");
         _queue.Enqueue(what, ((Elapsed + delay).Ticks, _random.Next(), _number++));
     }
 
@@ -59,6 +60,8 @@ internal sealed class VirtualTime : SchedulerBase
     /// <returns>False where nothing is left.</returns>
     public bool Step()
     {
+        if (_foreign is not null)
+            throw _foreign;
         if (!_queue.TryDequeue(out Action? what, out var when))
             return false;
         Elapsed = new TimeSpan(Math.Max(Elapsed.Ticks, when.Ticks));
