@@ -41,8 +41,10 @@ public static class CliApp
     private static RootCommand Root(CliConsole console, CliServices services, StopSignals signals)
     {
         RootCommand root = Commands(console, services, signals);
-        foreach (Command command in new ClusterCommands(console).All())
+        var cluster = new ClusterCommands(console);
+        foreach (Command command in cluster.All())
             root.Add(command);
+        root.Add(new ResumeCommand(console, services, signals, cluster));
         return root;
     }
 

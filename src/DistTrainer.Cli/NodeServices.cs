@@ -17,5 +17,5 @@ internal sealed class NodeServices(CliConsole console, IDataAccess data, string 
 
     /// <inheritdoc/>
     public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
-        new RunOutput(console, new PlainProgress(console.Output, console.Error, isQuiet: false), job, data, network, run.Name, runs);
+        new RunOutput(console, new PlainProgress(console.Output, console.Error, isQuiet: false), job, data, network, run.Name, runs, from);
 }

@@ -35,7 +35,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     private CheckpointStore Store => new(Folder);
 
     /// <summary>The next step after one at which a decision is due for a checkpoint's sake.</summary>
-    public long NextStep(long step) => IsOn && settings.EverySteps > 0 ? ((step / settings.EverySteps) + 1) * settings.EverySteps : long.MaxValue;
+    public long NextStep(long step) => IsOn && settings.EverySteps > 0 ? ((step / settings.EverySteps) + 1) * (long)settings.EverySteps : long.MaxValue;
 
     /// <summary>Whether time for one has come, so that steps should stop flowing.</summary>
     public bool IsTime(DateTime now)

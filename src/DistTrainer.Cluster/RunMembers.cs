@@ -16,10 +16,14 @@ internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWor
     /// <summary>The nodes, in the order in which they came.</summary>
     public IReadOnlyList<ActorsHosted> Nodes => _nodes;
 
-    /// <summary>The parameter shards in the order of their ranges; those that nobody hosts are missing.</summary>
+    /// <summary>The parameter shards in the order of their ranges; those that nobody hosts are missing. Of several on different nodes, the one whose node came first.</summary>
     public ActorPlace[] ParameterShards =>
         [.. _nodes.SelectMany(node => node.ParameterShards, (node, shard) => (shard.Index, Place: new ActorPlace(shard.Actor, node.Node)))
-            .OrderBy(shard => shard.Index).Select(shard => shard.Place)];
+            .OrderBy(shard => shard.Index).DistinctBy(shard => shard.Index).Select(shard => shard.Place)];
+
+    /// <summary>Numbers of the parameter shards that nobody hosts.</summary>
+    public int[] MissingParameterShards =>
+        [.. Enumerable.Range(0, parameterShards).Except(_nodes.SelectMany(node => node.ParameterShards, (_, shard) => shard.Index))];
 
     /// <summary>The workers in the order of their numbers.</summary>
     public ActorPlace[] Workers =>
@@ -40,9 +44,13 @@ internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWor
     /// <returns>Whether that is news.</returns>
     public bool Add(ActorsHosted node)
     {
-        if (_nodes.Exists(known => known.Node.Name == node.Node.Name))
+        int known = _nodes.FindIndex(known => known.Node.Name == node.Node.Name);
+        if (known >= 0 && _nodes[known].ParameterShards.Length >= node.ParameterShards.Length)
             return false;
-        _nodes.Add(node);
+        if (known >= 0)
+            _nodes[known] = node;
+        else
+            _nodes.Add(node);
         return true;
     }
 

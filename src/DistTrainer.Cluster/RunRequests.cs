@@ -23,6 +23,10 @@ internal sealed record PauseRun(bool Pause);
 /// <param name="Rate">The rate, &gt; 0.</param>
 internal sealed record SetLearningRate(double Rate);
 
+/// <summary>Run → coordinator: nobody hosts these parameter shards any more; deal them out anew.</summary>
+/// <param name="ParameterShards">Their numbers.</param>
+internal sealed record ParameterShardsLost(int[] ParameterShards);
+
 /// <summary>A node takes no part in the run from now on.</summary>
 /// <param name="Node">Its name.</param>
 /// <param name="Reason">Why, for people.</param>

@@ -63,7 +63,7 @@ public sealed class RunActorTests : TestKit
     public void A_lost_worker_begins_a_new_generation_of_the_others_at_the_earliest_open_step()
     {
         Begin(1, 1, 1);
-        _run.Tell(new LinkLost(1, "server", "b", "reset"));
+        _run.Tell(new LinkLost(1, "server", "b", "reset", false));
         Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
         Assert.Equal(2, _shard1.ExpectMsg<JoinParameterServer>().Generation);
         Tell(_shard0, new ParameterServerJoined(2, 0, 4, null));
@@ -79,7 +79,7 @@ public sealed class RunActorTests : TestKit
     public void What_an_older_generation_says_is_dropped()
     {
         Begin(1, 1, 1);
-        _run.Tell(new LinkLost(1, "server", "b", "reset"));
+        _run.Tell(new LinkLost(1, "server", "b", "reset", false));
         _shard0.ExpectMsg<JoinParameterServer>();
         _shard1.ExpectMsg<JoinParameterServer>();
         Tell(_shard0, new ParameterServerJoined(1, 0, 1, null));
@@ -91,7 +91,7 @@ public sealed class RunActorTests : TestKit
     public void A_node_that_says_it_is_there_is_taken_in_again_but_not_before_its_last_words_can_have_come()
     {
         Begin(1, 1, 1);
-        _run.Tell(new LinkLost(1, "server", "b", "reset"));
+        _run.Tell(new LinkLost(1, "server", "b", "reset", false));
         _shard0.ExpectMsg<JoinParameterServer>();
         _run.Tell(Worker("b", _workerB));
         _shard0.ExpectNoMsg(TimeSpan.FromMilliseconds(600));

@@ -13,9 +13,6 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
     private int _started = scenario.WorkerNodes.Length;
     private bool _isOver;
 
-    /// <summary>Whether a server node was killed.</summary>
-    public bool ServerIsKilled { get; private set; }
-
     private Network Network => simulation.Network;
 
     private Node Leader => Network.Nodes.First();
@@ -31,6 +28,20 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
             return;
         _isOver = true;
         simulation.Time.After(Seconds(1, 5), Calm);
+    }
+
+    /// <summary>The run asks for other hosts of parameter shards: they are dealt out to the servers that are not known to be gone.</summary>
+    public void Hear(object message)
+    {
+        if (message is not ParameterShardsLost lost || Network.IsClosed)
+            return;
+        Node[] servers = [.. Network.Nodes.Where(node => node.Name[0] == 's' && !node.IsUnreachable)];
+        for (int s = 0; s < servers.Length; s++)
+        {
+            (Node server, int[] shards) = (servers[s], [.. lost.ParameterShards.Where((_, index) => index % servers.Length == s)]);
+            if (shards.Length > 0)
+                simulation.Time.After(Network.Delay(), () => simulation.HostMore(server, shards));
+        }
     }
 
     private void Calm()
@@ -69,7 +80,6 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
                 simulation.Time.After(Seconds(0, 1), () => Tell(new PauseRun(false)));
                 break;
             case Fault.KillServer when Pick(Network.Nodes.Where(node => node != Leader && node is { IsAlive: true, IsKnown: true, ParameterShards.Length: > 0 })) is { } server:
-                ServerIsKilled = true;
                 Kill(server, isSilent: random.Next(2) == 0);
                 break;
         }
@@ -80,7 +90,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
     private void Kill(Node node, bool isSilent)
     {
         Stop(node, isSilent);
-        simulation.Time.After(Seconds(2, 4), () => Tell(new NodeGone(node.Name, "the cluster cannot reach it", Bans: true)));
+        simulation.Time.After(Seconds(2, 4), () => Detect(node));
         if (node.Name[0] == 'w' && random.Next(4) > 0)
             simulation.Time.After(Seconds(0, 3), Join);
     }
@@ -91,7 +101,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
             return;
         simulation.Trace.Add($"{node.Name} is no more");
         Connection[] connections = [.. node.Links.Connections];
-        (node.IsAlive, node.IsOut) = (false, true);
+        (node.IsAlive, node.IsOut, node.IsSilent) = (false, true, isSilent);
         if (!isSilent)
             Array.ForEach(connections, connection => connection.End(node));
         simulation.StopActors(node);
@@ -110,7 +120,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         TimeSpan detection = Seconds(2, 4);
         bool isDetected = duration > detection, isRemoved = duration > 2 * detection;
         if (isDetected)
-            simulation.Time.After(detection, () => Tell(new NodeGone(node.Name, "the cluster cannot reach it", Bans: true)));
+            simulation.Time.After(detection, () => Detect(node));
         node.IsOut = isRemoved;
         simulation.Time.After(duration, () =>
         {
@@ -123,6 +133,12 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         });
         if (isRemoved)
             simulation.Time.After(duration + Seconds(0, 2), Join);
+    }
+
+    private void Detect(Node node)
+    {
+        node.IsUnreachable = true;
+        Tell(new NodeGone(node.Name, "the cluster cannot reach it", Bans: true));
     }
 
     private void Tell(object message)

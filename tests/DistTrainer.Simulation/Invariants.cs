@@ -16,7 +16,7 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
     private readonly List<LedgerEntry> _ledger = [];
     private int _newest;
     private readonly List<(long Step, double Loss, double Norm)> _steps = [];
-    private readonly List<(int Epoch, double Train, double? Validation, string Hash)> _epochs = [];
+    private readonly List<(int Epoch, long Step, double Train, double? Validation, string Hash)> _epochs = [];
 
     /// <summary>What did not hold.</summary>
     public List<string> Violations { get; } = [];
@@ -74,6 +74,14 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
             Violations.Add($"I1: the reports of epochs are [{string.Join(", ", _epochs)}], not [{string.Join(", ", expected.Epochs)}].");
     }
 
+    /// <summary>The run went back to a step: later ones are reported again.</summary>
+    public void OnWentBack(long lastStep)
+    {
+        _steps.RemoveAll(step => step.Step > lastStep);
+        _epochs.RemoveAll(epoch => epoch.Step > lastStep);
+        _ledger.RemoveAll(entry => entry.LastStep > lastStep);
+    }
+
     /// <summary>Hears which samples went into the parameters.</summary>
     public void OnLedger(LedgerEntry entry)
     {
@@ -92,7 +100,7 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
 
     public void OnStep(StepReport report) => _steps.Add((report.Step, report.Loss, report.GradientNorm));
 
-    public void OnEpoch(EpochReport report) => _epochs.Add((report.Epoch, report.TrainLoss, report.ValidationLoss, report.ParameterHash));
+    public void OnEpoch(EpochReport report) => _epochs.Add((report.Epoch, report.Step, report.TrainLoss, report.ValidationLoss, report.ParameterHash));
 }
 
 /// <summary>A run that nothing disturbs.</summary>
@@ -103,7 +111,7 @@ internal sealed class Invariants(Expectation? expected, bool losesReports) : ITr
 /// <param name="Parameters">The parameters after each step.</param>
 internal sealed record Expectation(
     TrainingResult Result, IReadOnlyList<(long Step, double Loss, double Norm)> Steps,
-    IReadOnlyList<(int Epoch, double Train, double? Validation, string Hash)> Epochs, IReadOnlyList<LedgerEntry> Ledger,
+    IReadOnlyList<(int Epoch, long Step, double Train, double? Validation, string Hash)> Epochs, IReadOnlyList<LedgerEntry> Ledger,
     Dictionary<long, List<float[]>> Parameters)
 {
     /// <summary>Whether these are the parameters of a step, from an element on, bit for bit.</summary>

@@ -96,12 +96,14 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
         if (trace.IsOn)
             trace.Add($"{from.Name} → {to.Name} {actor.Path.Name} {Describe(message)}");
         OnDelivery(from, to, message);
-        actor.Tell(References.Replace(message, reference => View(reference, to)), View(sender, to));
+        actor.Tell(References.Replace(message, reference => View(reference, to)), sender is null ? ActorRefs.NoSender : View(sender, to));
     }
 
     private static string Describe(object message) => message.ToString()!.Replace("DistTrainer.Cluster.", "", StringComparison.Ordinal);
 
-    private Node? Home(IActorRef actor) => actor.Path.Elements is [_, var top, ..] ? _nodes.GetValueOrDefault(top[(top.IndexOf('.', StringComparison.Ordinal) + 1)..]) : null;
+    // An actor's uppermost parent is named number.node.role.
+    private Node? Home(IActorRef actor) =>
+        actor.Path.Elements is [_, var top, ..] && top.Split('.') is [_, var name, _] ? _nodes.GetValueOrDefault(name) : null;
 }
 
 /// <summary>One direction between two nodes: things arrive late, in the order in which they were sent.</summary>

@@ -27,6 +27,12 @@ internal sealed class Node(string name, int[] parameterShards, int workers)
     /// <summary>Whether the run has heard of it.</summary>
     public bool IsKnown { get; set; }
 
+    /// <summary>Whether the failure detector, or a probe of its process, has told that it is gone.</summary>
+    public bool IsUnreachable { get; set; }
+
+    /// <summary>Whether its system died with its process, so that nothing answers a probe.</summary>
+    public bool IsSilent { get; set; }
+
     /// <summary>Whether it leaves or was cut off for long: it takes no part any more.</summary>
     public bool IsOut { get; set; }
 

@@ -84,7 +84,7 @@ internal sealed record Scenario
     {
         int kind = random.Next(100);
         return kind < 25 ? Fault.Kill : kind < 35 ? Fault.PowerOff : kind < 50 ? Fault.Reset : kind < 60 ? Fault.Cut : kind < 70 ? Fault.CutOneWay
-            : kind < 75 ? Fault.CutLong : kind < 83 ? Fault.Drain : kind < 93 ? Fault.Join : kind < 98 ? Fault.Pause : Fault.KillServer;
+            : kind < 75 ? Fault.CutLong : kind < 82 ? Fault.Drain : kind < 89 ? Fault.Join : kind < 92 ? Fault.Pause : Fault.KillServer;
     }
 
     private static DataParts MakeData()
@@ -143,6 +143,6 @@ internal enum Fault
     /// <summary>The run is paused, then resumed.</summary>
     Pause,
 
-    /// <summary>A server node's process is killed: without its parameter shards the run must end and say so.</summary>
+    /// <summary>A server node is killed, or gone without a word: its parameter shards go to others.</summary>
     KillServer,
 }

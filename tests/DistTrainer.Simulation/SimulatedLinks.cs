@@ -110,8 +110,13 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
         return connection;
     }
 
-    private void TellLost(string peer, string reason) =>
-        simulation.Network.View(simulation.Run, node).Tell(new LinkLost(Generation, node.Name, peer, reason));
+    private void TellLost(string name, string reason)
+    {
+        Node peer = simulation.Network.Nodes.First(other => other.Name == name);
+        bool isDead = peer is { IsAlive: false, IsSilent: false };
+        peer.IsUnreachable |= isDead;
+        simulation.Network.View(simulation.Run, node).Tell(new LinkLost(Generation, node.Name, name, reason, isDead));
+    }
 
     // As on the data plane: floats of another generation have no place.
     private void TakeGradient(int generation, int parameterShard, TreeNode contribution, int start, ReadOnlySpan<float> floats)

@@ -11,9 +11,10 @@ internal sealed class ClusterCommands(CliConsole console)
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Command> All() => [Submit(), Status(), Simple("pause", "Begins no further step until the run is resumed.", new PauseCommand(true)), Simple("resume", "Goes on with a paused run.", new PauseCommand(false)), Simple("stop", "Ends the run after its open step; its model is written.", new StopCommand()), Drain(), Set()];
+    public IEnumerable<Command> All() => [Submit(), Status(), Simple("pause", "Begins no further step until the run is resumed.", new PauseCommand(true)), Simple("stop", "Ends the run after its open step; its model is written.", new StopCommand()), Drain(), Set()];
 
-    private static Option<string> Address() => new("--cluster")
+    /// <summary>Where the cluster is.</summary>
+    public static Option<string> Address() => new("--cluster")
     {
         Description = "The cluster address of any node",
         HelpName = "HOST:PORT",
@@ -78,7 +79,8 @@ internal sealed class ClusterCommands(CliConsole console)
         return command;
     }
 
-    private async Task<int> AskAsync(string address, IClusterCommand request)
+    /// <summary>Asks the cluster for something, and prints what came of it.</summary>
+    public async Task<int> AskAsync(string address, IClusterCommand request)
     {
         CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(address, request, Timeout);
         if (answer.Failure is { } failure)

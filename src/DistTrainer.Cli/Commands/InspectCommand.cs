@@ -13,8 +13,21 @@ internal sealed class InspectCommand : Command
         : base("inspect", "Describes a model: its data, its layers, and for each layer's weights and biases their shape, mean, deviation, range, norm, share of zeros and histogram.")
     {
         Argument<string> model = ModelArgument.Create();
+        var verify = new Option<bool>("--verify") { Description = "Checks every byte of a run folder's checkpoints and model instead" };
+        var ledger = new Option<bool>("--ledger") { Description = "Proves from a run folder's ledger that each sample was counted once an epoch instead" };
         Add(model);
-        SetAction(result => Print(console.Output, ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)))));
+        Add(verify);
+        Add(ledger);
+        SetAction(result =>
+        {
+            string path = result.GetRequiredValue(model);
+            if (result.GetValue(verify))
+                RunChecks.Verify(path, console.Output);
+            if (result.GetValue(ledger))
+                RunChecks.CheckLedger(path, console.Output);
+            if (!result.GetValue(verify) && !result.GetValue(ledger))
+                Print(console.Output, ModelFile.Load(RunFolder.ModelOf(path)));
+        });
     }
 
     private static void Print(TextWriter output, SavedModel saved)

@@ -28,6 +28,13 @@ internal sealed class PlainProgress(TextWriter output, TextWriter error, bool is
         $"epoch={Numbers.Text(report.Epoch)} done step={Numbers.Text(report.Step)} train-loss={Numbers.Text(report.TrainLoss)}{Field("train-accuracy", report.TrainAccuracy)}"
         + $"{Field("validation-loss", report.ValidationLoss)}{Field("validation-accuracy", report.ValidationAccuracy)} samples/s={Numbers.Text((long)report.SamplesPerSecond)}");
 
+    /// <inheritdoc/>
+    public void OnCheckpoint(CheckpointReport report) => Write(
+        $"checkpoint step={Numbers.Text(report.Step)} bytes={Numbers.Text(report.Bytes)} seconds={Numbers.Text(report.Seconds)} folder={report.Folder}");
+
+    /// <inheritdoc/>
+    public void OnWentBack(long lastStep) => Write($"went-back step={Numbers.Text(lastStep)}");
+
     private static string Field(string name, double? value) => value is { } number ? $" {name}={Numbers.Text(number)}" : "";
 
     private void Write(string line)

@@ -2,23 +2,35 @@ using System.Globalization;
 using System.Text;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
 /// <summary>
 /// The folder of one run. It is made, and known to be writable, before training starts; a run that fails leaves nothing
-/// of it behind. <c>run.json</c> is written last, so a folder that has it is complete.
+/// of it behind, unless there is a checkpoint in it to go on from. <c>run.json</c> is written last, so a folder that has
+/// it is complete.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
     /// <summary>The model's file name.</summary>
     public const string ModelName = "model.safetensors";
 
+    /// <summary>The summary's file name.</summary>
+    public const string SummaryName = "run.json";
+
     private readonly bool isNew;
+    private readonly RunLock runLock;
     private readonly List<string> written = [];
     private bool isKept;
 
-    private RunFolder(string path, bool isNew) => (Path, this.isNew) = (path, isNew);
+    private RunFolder(string path, bool isNew, bool takesOver) => (Path, this.isNew, runLock) = (path, isNew, RunLock.Take(path, takesOver));
+
+    /// <summary>Whether no other coordinator has taken the folder.</summary>
+    public bool IsOwned => runLock.IsHeld;
+
+    /// <summary>The folder of its checkpoints.</summary>
+    public string Checkpoints => System.IO.Path.Combine(Path, "checkpoints");
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -40,13 +52,37 @@ internal sealed class RunFolder : IDisposable
             if (!isNew && Directory.EnumerateFileSystemEntries(path).Any())
                 throw new DistTrainerException(FailureKind.Configuration, $"--output: {path} is not empty{(File.Exists(System.IO.Path.Combine(path, ModelName)) ? " and holds a run" : "")}; name a new or empty folder.");
             Directory.CreateDirectory(path);
-            var folder = new RunFolder(path, isNew);
+            var folder = new RunFolder(path, isNew, takesOver: false);
             folder.CheckSpace(needed);
             return folder;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new DistTrainerException(FailureKind.Disk, $"--output: {path} cannot be made ({failure.Message}); name another folder.", failure);
+        }
+    }
+
+    /// <summary>Opens the folder of a run that goes on; what it has is kept whatever happens.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="takesOver">Whether to take it from a coordinator that is gone or cut off.</param>
+    /// <param name="needed">Bytes that the run will write at least.</param>
+    /// <exception cref="DistTrainerException">Another process writes into it, or the run is complete (<see cref="FailureKind.Configuration"/>), or it cannot be written (<see cref="FailureKind.Disk"/>).</exception>
+    public static RunFolder Continue(string path, bool takesOver, long needed)
+    {
+        try
+        {
+            if (RunSummary.IsComplete(System.IO.Path.Combine(path, SummaryName)))
+                throw new DistTrainerException(FailureKind.Configuration, $"{path}: the run is complete; start another one, from its model with --init-from {path} if so wished.");
+            var folder = new RunFolder(path, isNew: false, takesOver);
+            folder.Keep();
+            folder.CheckSpace(needed);
+            if (!takesOver)
+                new CheckpointStore(folder.Checkpoints).CleanUp();
+            return folder;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written ({failure.Message}); make it writable, or copy it and resume the copy.", failure);
         }
     }
 
@@ -72,11 +108,15 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Deletes what a failed run wrote.</summary>
     public void Dispose()
     {
-        if (isKept)
-            return;
+        bool isOwned = IsOwned;
         try
         {
+            runLock.Dispose();
+            if (isKept || !isOwned || new CheckpointStore(Checkpoints).List().Count > 0)
+                return;
             written.ForEach(File.Delete);
+            if (Directory.Exists(Checkpoints))
+                Directory.Delete(Checkpoints, recursive: true);
             if (isNew)
                 Directory.Delete(Path);
         }

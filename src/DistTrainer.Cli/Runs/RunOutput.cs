@@ -1,5 +1,6 @@
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
@@ -26,14 +27,37 @@ internal sealed class RunOutput : IRunOutput
     /// <param name="network">Its network.</param>
     /// <param name="name">The run's name.</param>
     /// <param name="runs">The folder that run folders without a name of their own are made in.</param>
-    /// <exception cref="DistTrainerException">The folder cannot be made or written.</exception>
-    public RunOutput(CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs)
+    /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
+    /// <exception cref="DistTrainerException">The folder cannot be made or written, or belongs to another run.</exception>
+    public RunOutput(CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from = null)
     {
         (this.console, this.progress, this.file, this.data, this.network, this.name) = (console, progress, file, data, network, name);
-        folder = RunFolder.Create(file.Run.Output, runs, name, (4L * network.Layout.Length) + TextBytes);
+        long needed = (4L * network.Layout.Length) + TextBytes;
+        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, needed) : RunFolder.Continue(from.Folder, from.TakesOver, needed);
         folder.WriteText("job.conf", file.Write());
-        recorder = new RunRecorder(folder.FileAt("metrics.jsonl"));
+        recorder = new RunRecorder(folder.FileAt("metrics.jsonl"), folder.FileAt(RunRecorder.LedgerName), from?.Step ?? 0);
+        recorder.Begin(data.Train.Count);
     }
+
+    /// <inheritdoc/>
+    public bool IsOwned => folder.IsOwned;
+
+    /// <inheritdoc/>
+    public void OnLedger(LedgerEntry entry)
+    {
+        if (IsOwned)
+            recorder.OnLedger(entry);
+    }
+
+    /// <inheritdoc/>
+    public void OnWentBack(long lastStep)
+    {
+        recorder.OnWentBack(lastStep);
+        progress.OnWentBack(lastStep);
+    }
+
+    /// <inheritdoc/>
+    public void OnCheckpoint(CheckpointReport report) => progress.OnCheckpoint(report);
 
     /// <inheritdoc/>
     public string? Folder => folder.Path;
@@ -48,26 +72,30 @@ internal sealed class RunOutput : IRunOutput
     /// <inheritdoc/>
     public void OnStep(StepReport report)
     {
-        recorder.OnStep(report);
+        if (IsOwned)
+            recorder.OnStep(report);
         progress.OnStep(report);
     }
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
-        recorder.OnEpoch(report);
+        if (IsOwned)
+            recorder.OnEpoch(report);
         progress.OnEpoch(report);
     }
 
     /// <inheritdoc/>
     public void Complete(TrainingResult result)
     {
+        if (!IsOwned)
+            throw new DistTrainerException(FailureKind.Quorum, $"{folder.Path}: another coordinator has taken the run over; this one writes nothing more.");
         ModelFile.Save(folder.FileAt(RunFolder.ModelName), file, data.Schema, network.Layout, result.Parameters);
         folder.WriteText("curves.svg", CurvesPicture.Draw($"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}", recorder.Epochs, recorder.Steps));
         recorder.Dispose();
         if (recorder.Failure is not null)
             throw recorder.Failure;
-        folder.WriteText("run.json", RunSummary.Write(file.Job, data, result));
+        folder.WriteText(RunFolder.SummaryName, RunSummary.Write(file.Job, data, result));
         folder.Keep();
         Report(result);
     }
@@ -88,7 +116,9 @@ internal sealed class RunOutput : IRunOutput
         console.Output.WriteLine($"parameters sha256={result.ParameterHash}");
         console.Output.WriteLine($"run folder {folder.Path}");
         if (result.Reason == EndReason.Stopped)
-            console.Output.WriteLine($"stopped after step {Numbers.Text(result.Steps)}; to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, "job.conf")} --init-from {folder.Path} --output DIR");
+            console.Output.WriteLine(new CheckpointStore(folder.Checkpoints).List().Count > 0
+                ? $"stopped after step {Numbers.Text(result.Steps)}; to go on: disttrainer resume {folder.Path}"
+                : $"stopped after step {Numbers.Text(result.Steps)}; to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, "job.conf")} --init-from {folder.Path} --output DIR");
     }
 
     private static string Reason(EndReason reason) => reason switch

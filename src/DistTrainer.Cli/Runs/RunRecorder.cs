@@ -1,26 +1,56 @@
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
-/// <summary>Writes <c>metrics.jsonl</c>, one object a step report or epoch, and keeps the reports for the curves.</summary>
-/// <param name="path">The file.</param>
-internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
+/// <summary>
+/// Writes <c>metrics.jsonl</c>, one object a step report or epoch, and <c>ledger.jsonl</c>, one an entry, and keeps what the
+/// curves need: the epochs, and before the first has ended the steps.
+/// </summary>
+internal sealed class RunRecorder : ITrainingObserver, IDisposable
 {
-    private readonly FileStream stream = new(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+    /// <summary>The ledger's file name.</summary>
+    public const string LedgerName = "ledger.jsonl";
+
+    private readonly JsonLines metrics;
+    private readonly JsonLines ledger;
+    private readonly string ledgerFile;
     private readonly List<StepReport> steps = [];
     private readonly List<EpochReport> epochs = [];
 
-    /// <summary>All step reports so far.</summary>
+    /// <summary>Opens the files, or makes them.</summary>
+    /// <param name="metricsPath">The metrics.</param>
+    /// <param name="ledgerPath">The ledger.</param>
+    /// <param name="lastStep">The last step of which lines stay.</param>
+    public RunRecorder(string metricsPath, string ledgerPath, long lastStep)
+    {
+        (metrics, ledger, ledgerFile) = (new JsonLines(metricsPath, "step"), new JsonLines(ledgerPath, "lastStep"), ledgerPath);
+        OnWentBack(lastStep);
+        epochs.AddRange(JsonLines.Read(metricsPath).Where(line => line.TryGetProperty("type", out JsonElement type) && type.ValueEquals("epoch")).Select(Epoch));
+    }
+
+    /// <summary>Step reports so far, in the first epoch.</summary>
     public IReadOnlyList<StepReport> Steps => steps;
 
     /// <summary>All epoch reports so far.</summary>
     public IReadOnlyList<EpochReport> Epochs => epochs;
 
     /// <summary>Why a line could not be written; null while all is well.</summary>
-    public DistTrainerException? Failure { get; private set; }
+    public DistTrainerException? Failure => metrics.Failure ?? ledger.Failure;
+
+    /// <summary>The number of training samples, which the ledger begins with.</summary>
+    public void Begin(int samples)
+    {
+        if (!JsonLines.Read(ledgerFile).Any())
+            ledger.Write(json =>
+            {
+                json.WriteNumber("lastStep", 0);
+                json.WriteNumber("samplesPerEpoch", samples);
+            });
+    }
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -30,8 +60,9 @@ internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
     /// <inheritdoc/>
     public void OnStep(StepReport report)
     {
-        steps.Add(report);
-        Write(json =>
+        if (epochs.Count == 0)
+            steps.Add(report);
+        metrics.Write(json =>
         {
             json.WriteString("type", "step");
             json.WriteNumber("step", report.Step);
@@ -52,7 +83,7 @@ internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
     public void OnEpoch(EpochReport report)
     {
         epochs.Add(report);
-        Write(json =>
+        metrics.Write(json =>
         {
             json.WriteString("type", "epoch");
             json.WriteNumber("step", report.Step);
@@ -68,28 +99,37 @@ internal sealed class RunRecorder(string path) : ITrainingObserver, IDisposable
         });
     }
 
-    /// <summary>Closes the file.</summary>
-    public void Dispose() => stream.Dispose();
-
-    // A full disk must not reach the coordinator as an exception: it is kept, and reported when training is over.
-    private void Write(Action<Utf8JsonWriter> content)
+    /// <inheritdoc/>
+    public void OnLedger(LedgerEntry entry) => ledger.Write(json =>
     {
-        using var line = new MemoryStream();
-        using (var json = new Utf8JsonWriter(line))
-        {
-            json.WriteStartObject();
-            content(json);
-            json.WriteEndObject();
-        }
+        json.WriteNumber("epoch", entry.Epoch);
+        json.WriteNumber("firstStep", entry.FirstStep);
+        json.WriteNumber("lastStep", entry.LastStep);
+        json.WriteNumber("samples", entry.Samples);
+        json.WriteString("hash", entry.Hash.ToString("x16", CultureInfo.InvariantCulture));
+    });
 
-        line.Write("\n"u8);
-        try
-        {
-            stream.Write(line.GetBuffer().AsSpan(0, (int)line.Length));
-        }
-        catch (IOException failure)
-        {
-            Failure ??= new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written ({failure.Message}); free some space or name another folder.", failure);
-        }
+    /// <inheritdoc/>
+    public void OnWentBack(long lastStep)
+    {
+        metrics.GoBack(lastStep);
+        ledger.GoBack(lastStep);
+        steps.RemoveAll(report => report.Step > lastStep);
+        epochs.RemoveAll(report => report.Step > lastStep);
+    }
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        metrics.Dispose();
+        ledger.Dispose();
+    }
+
+    private static EpochReport Epoch(JsonElement line)
+    {
+        double? Number(string name) => line.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+        return new EpochReport(
+            (int)Number("epoch")!.Value, (long)Number("step")!.Value, Number("loss") ?? double.NaN, Number("accuracy"), Number("validationLoss"), Number("validationAccuracy"),
+            Number("learningRate") ?? double.NaN, Number("samplesPerSecond") ?? 0, Number("trainSeconds") ?? 0, line.GetProperty("parameterHash").GetString() ?? "");
     }
 }

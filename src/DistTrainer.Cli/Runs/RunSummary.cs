@@ -28,6 +28,7 @@ internal static class RunSummary
             json.WriteString("version", Machine.Version);
             json.WriteString("machine", Machine.Text);
             json.WriteString("dataHash", data.Hash);
+            json.WriteString("reason", result.Reason.ToString());
             json.WriteNumber("epochs", result.Epochs);
             json.WriteNumber("steps", result.Steps);
             json.WriteString("parameterHash", result.ParameterHash);
@@ -46,6 +47,16 @@ internal static class RunSummary
         }
 
         return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+    }
+
+    /// <summary>Whether a summary says that nothing is left to be trained; a run that was stopped can go on.</summary>
+    /// <param name="path">The file; without it nothing is said.</param>
+    public static bool IsComplete(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        using JsonDocument summary = JsonDocument.Parse(File.ReadAllBytes(path));
+        return !(summary.RootElement.TryGetProperty("reason", out JsonElement reason) && reason.ValueEquals(nameof(EndReason.Stopped)));
     }
 
     private static long PeakMemory()

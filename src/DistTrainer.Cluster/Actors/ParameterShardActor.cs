@@ -15,6 +15,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan s_waitCheck = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private static readonly PrepareRun s_unprepared = new(0, 0, new RateChange(1, null), false, RunState.Start);
     private readonly TrainingSetup _setup;
     private readonly ParameterShard _shard;
     private LearningRateSchedule _schedule;
@@ -24,7 +25,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private readonly ParameterShardClock _clock = new(Context.System.Scheduler);
     private IReadOnlyList<IParameterLink> _workers = [];
     private IReadOnlyList<IActorRef> _peers = [];
-    private PrepareRun _prepared = new(0, 0, new RateChange(1, null), false, RunState.Start);
+    private PrepareRun _prepared = s_unprepared;
     private readonly ParameterShardCheckpoints _checkpoints;
     private readonly List<ReportSteps> _reported = [];
     private ShareNorm? _lastShare;
@@ -103,7 +104,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private void Restore(RestoreParameters restore)
     {
         _checkpoints.Restore(restore.Checkpoint);
-        (_sums, _sampleHash, _lastShare) = (default, 0, null);
+        _schedule = new LearningRateSchedule(_setup.Job.Optimizer.LearningRate, _setup.Job.Schedule);
+        (_sums, _sampleHash, _lastShare, _prepared) = (default, 0, null, s_unprepared);
         _reported.Clear();
         _log.Event(LogLevel.InfoLevel, "parameters-restored epoch={Epoch} step={Step} checkpoint=\"{Checkpoint}\"", _setup.EpochOf(_shard.OpenStep), _shard.OpenStep - 1, restore.Checkpoint ?? "");
         Sender.Tell(Joined());

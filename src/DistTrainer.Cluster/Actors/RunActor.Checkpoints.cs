@@ -28,8 +28,7 @@ internal sealed partial class RunActor
     private RunState State => new(_step, _figures.EpochSums, _requests.Rate, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null);
 
     /// <summary>Runs work that blocks on the disk off the actor and off the thread pool.</summary>
-    private static Task<T> OnDisk<T>(Func<T> work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private Task<T> OnDisk<T>(Func<T> work) => _setup.Background.Run(work);
 
     private void Restore(RunState state)
     {
@@ -101,7 +100,7 @@ internal sealed partial class RunActor
                 EndCheckpoint(part.Target, null, part.Failure ?? "");
             else if (_checkpoints.Take(part) is { } complete)
             {
-                OnDisk(complete).PipeTo(
+                OnDisk(() => _observer is IRunOutput { IsOwned: false } ? throw TakenOver() : complete()).PipeTo(
                     Self, success: report => new CheckpointEnded(part.Target, report, null), failure: cause => new CheckpointEnded(part.Target, null, cause));
             }
         });
@@ -109,6 +108,8 @@ internal sealed partial class RunActor
         Receive<CheckpointEnded>(ended => ended.Target == _checkpoints.Target, ended => EndCheckpoint(ended.Target, ended.Report, ended.Failure?.GetBaseException().Message ?? ""));
         Receive<CheckpointEnded>(_ => { });
     }
+
+    private static DistTrainerException TakenOver() => new(FailureKind.Quorum, "another coordinator has taken the run's folder over; this one writes nothing more");
 
     private void EndCheckpoint(CheckpointTarget target, CheckpointReport? report, string failure)
     {
@@ -155,7 +156,7 @@ internal sealed partial class RunActor
             _log.Event(LogLevel.WarningLevel, "run-went-back epoch={Epoch} step={Step} from={From} checkpoint=\"{Checkpoint}\"",
                 _setup.EpochOf(state.Step + 1), state.Step, _openSteps.Values.Max() - 1, found.Folder ?? "");
             Restore(state);
-            _phase = Phase.Running;
+            (_phase, _hasLed) = (Phase.Running, true);
             _observer.OnWentBack(state.Step);
             _openSteps.Clear();
             Become(Joining);

@@ -36,6 +36,8 @@ internal sealed partial class RunActor
 
     private sealed record JoinsSettled;
 
+    private sealed record ShardsOverdue;
+
     private sealed record CheckWait;
 
     /// <summary>The scheduler's clock, which a test may drive.</summary>
@@ -134,13 +136,19 @@ internal sealed partial class RunActor
     /// <summary>Goes on from where a coordinator before this one stood.</summary>
     private void Adopt(RunState? state)
     {
-        if (state is not null && state.Step > _step && !_hasLed)
-            Restore(state);
+        if (state is null || _hasLed || state.Step < _step)
+            return;
+        Restore(state);
     }
 
     private void Assign()
     {
-        _hasLed = true;
+        if (!_hasLed)
+        {
+            _log.Event(LogLevel.InfoLevel, "run-taken-over epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
+            _observer.OnWentBack(_step);
+            _hasLed = true;
+        }
         Become(Assigning);
         Await("links", () => WorkersBut(_assigned.Contains));
         long step = _openSteps.Values.Min() - 1;
@@ -226,10 +234,18 @@ internal sealed partial class RunActor
             $"step {refused.Step} (epoch {_setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data.")));
         Receive<ReportWorker>(report => report.Generation == _generation, OnWorkerTimes);
         Receive<WaitingFor>(waiting => waiting.Generation == _generation, LogWait);
-        Receive<StillWaiting>(_ => _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (Now - _gatheringSince).TotalSeconds));
+        Receive<ShardsOverdue>(_ => TellLost());
+        Receive<StillWaiting>(_ => SayWaiting());
 
         // What is left over from a generation before, or from a state before, e.g. a worker that held after the run had ended.
         Receive<IProtocolMessage>(message => message.Generation != _generation, _ => { });
+    }
+
+    private void SayWaiting()
+    {
+        if (_isStarted)
+            TellLost();
+        _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (Now - _gatheringSince).TotalSeconds);
     }
 
     private void OnHosted(ActorsHosted hosted)
@@ -259,10 +275,15 @@ internal sealed partial class RunActor
         _lost[node] = Now;
         _log.Event(LogLevel.WarningLevel, "node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} reason=\"{Reason}\"",
             node, gone.Workers.Length, gone.ParameterShards.Length, _setup.EpochOf(_step + 1), _step, reason);
-        if (gone.ParameterShards.Length > 0)
-            Fail(new DistTrainerException(FailureKind.Quorum, $"{node} is gone ({reason}) and with it {gone.ParameterShards.Length} of {_setup.Ranges.Count} parameter shards; start the run again, with --init-from where a model was saved."));
-        else
-            OnMembers();
+        TellLost();
+        OnMembers();
+    }
+
+    /// <summary>Asks for other hosts of parameter shards that are lost.</summary>
+    private void TellLost()
+    {
+        if (_members.MissingParameterShards is { Length: > 0 } lost)
+            Context.Parent.Tell(new ParameterShardsLost(lost));
     }
 
     /// <summary>
@@ -274,7 +295,7 @@ internal sealed partial class RunActor
         ActorsHosted? peer = _members.Nodes.FirstOrDefault(node => node.Node.Name == lost.Peer);
         if (peer is null || _members.Nodes.All(node => node.Node.Name != lost.Node))
             return;
-        if (peer.ParameterShards.Length == 0)
+        if (peer.ParameterShards.Length == 0 || lost.PeerIsDead)
         {
             OnGone(lost.Peer, $"{lost.Node} lost its connection: {lost.Reason}");
         }

@@ -15,6 +15,7 @@ namespace DistTrainer.Cluster;
 internal sealed partial class RunActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_overdue = TimeSpan.FromMilliseconds(500);
     private readonly TrainingSetup _setup;
     private readonly RunOptions _options;
     private readonly NodeAddress _node;
@@ -45,8 +46,9 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     /// <param name="observer">Hears how it goes.</param>
     /// <param name="completion">Gets the result.</param>
     /// <param name="folder">The run folder, for checkpoints; null writes none.</param>
-    /// <param name="start">Where the run stands.</param>
-    public RunActor(TrainingSetup setup, NodeAddress node, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion, string? folder, RunState start)
+    /// <param name="start">Where the run began.</param>
+    /// <param name="takesOver">Whether another coordinator led it before: parameter shards know how far it is, and some may be lost with its node.</param>
+    public RunActor(TrainingSetup setup, NodeAddress node, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion, string? folder, RunState start, bool takesOver = false)
     {
         (_setup, _options, _node, _observer, _completion) = (setup, setup.Options, node, observer, completion);
         _plan = new RunPlan(setup.Job, setup.StepsPerEpoch, setup.TotalSteps, setup.Data.Validation.Count > 0);
@@ -56,6 +58,9 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _checkpoints = new RunCheckpoints(setup.Options.Checkpoint, folder, _runName);
         Restore(start);
         Become(Gathering);
+        _hasLed = !takesOver;
+        if (takesOver)
+            Timers.StartSingleTimer(nameof(ShardsOverdue), new ShardsOverdue(), s_overdue);
     }
 
     /// <summary>What the run is at; it is entered again after a generation has begun.</summary>

@@ -4,7 +4,7 @@ namespace DistTrainer.Cluster;
 public sealed record CheckpointSettings
 {
     /// <summary>Steps between two checkpoints, ≥ 1; 0: steps do not count.</summary>
-    public long EverySteps { get; init; }
+    public int EverySteps { get; init; }
 
     /// <summary>Time between two checkpoints; zero: time does not count.</summary>
     public TimeSpan EveryTime { get; init; } = TimeSpan.FromMinutes(10);

@@ -22,6 +22,7 @@ public static class JobKeys
         Table.Key("regularization", "What is added to the plain gradient update; on weights only unless asked", OptimizerKeys.Regularization, f => f.Job.Regularization, (f, v) => f with { Job = f.Job with { Regularization = v } }),
         Table.Key("clipping", "Limits on the gradient, before regularization", OptimizerKeys.Clipping, f => f.Job.Clipping, (f, v) => f with { Job = f.Job with { Clipping = v } }),
         Table.Key("training", "Length, order and cut of the training", TrainingKeys.Training, f => f.Job.Training, (f, v) => f with { Job = f.Job with { Training = v } }),
+        Table.Key("checkpoint", "When the whole state is written, so that a run can go on after anything: none of it changes the result by a bit", TrainingKeys.Checkpoint, f => f.Run.Checkpoint, (f, v) => f with { Run = f.Run with { Checkpoint = v } }),
         Table.Key("run", "How the job is run: none of it changes the result by a bit", TrainingKeys.Run, f => f.Run, (f, v) => f with { Run = v }));
 
     /// <summary>What a person needs to know of one key.</summary>

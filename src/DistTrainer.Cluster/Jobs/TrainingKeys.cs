@@ -1,4 +1,5 @@
 using DistTrainer.Engine;
+using CheckpointTable = DistTrainer.Cluster.JobTable<DistTrainer.Cluster.CheckpointSettings>;
 using RunTable = DistTrainer.Cluster.JobTable<DistTrainer.Cluster.RunSettings>;
 using StoppingTable = DistTrainer.Cluster.JobTable<DistTrainer.Engine.EarlyStoppingDescription>;
 using TrainingTable = DistTrainer.Cluster.JobTable<DistTrainer.Engine.TrainingDescription>;
@@ -36,6 +37,14 @@ internal static class TrainingKeys
         RunTable.Key("compute-threads", "Threads of one worker", JobValues.Whole(1, 1024), r => r.ComputeThreads, (r, v) => r with { ComputeThreads = v }),
         RunTable.Key("report-every", "Steps between two progress reports", JobValues.Whole(1, Most), r => r.ReportEvery, (r, v) => r with { ReportEvery = v }),
         RunTable.Key("output", "The run folder, new or empty", JobValues.OptionalText, r => r.Output, (r, v) => r with { Output = v }, defaultText: "runs/<date>-<job name>"));
+
+    /// <summary>The section <c>checkpoint</c>.</summary>
+    public static JobSection<CheckpointSettings> Checkpoint { get; } = new(
+        () => new CheckpointSettings(),
+        CheckpointTable.Key("every-steps", "Steps between two checkpoints; 0: steps do not count", JobValues.Whole(0, Most), c => c.EverySteps, (c, v) => c with { EverySteps = v }),
+        CheckpointTable.Key("every-time", "Time between two checkpoints; 0ms: time does not count", NodeValues.Duration(TimeSpan.Zero, TimeSpan.FromDays(10)), c => c.EveryTime, (c, v) => c with { EveryTime = v }),
+        CheckpointTable.Key("keep", "How many of the last checkpoints stay", JobValues.Whole(1, 100_000), c => c.Keep, (c, v) => c with { Keep = v }),
+        CheckpointTable.Key("keep-best", "How many of those with the lowest validation loss stay as well", JobValues.Whole(0, 100_000), c => c.KeepBest, (c, v) => c with { KeepBest = v }));
 
     private static bool IsOn(EarlyStoppingDescription stopping) => stopping.Patience > 0;
 }

@@ -24,6 +24,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     private readonly ConcurrentDictionary<string, DataConnection> _dialed = new();
     private readonly ConcurrentDictionary<string, DataConnection> _accepted = new();
     private readonly ConcurrentDictionary<int, Served> _served = new();
+    private readonly ConcurrentDictionary<string, ActorPlace> _peers = new();
     // A reader thread writes through a pointer, which keeps nothing alive: a buffer of an older generation would be freed under it.
     [ThreadStatic]
     private static AlignedBuffer? s_receiving;
@@ -35,6 +36,9 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     {
         public ConcurrentDictionary<TreeNode, AlignedBuffer> Contributions { get; } = new();
     }
+
+    /// <summary>Hears the cluster address of a node whose process is known to have ended.</summary>
+    public Action<Address> PeerDied { get; set; } = _ => { };
 
     /// <summary>Leads the run; hears of lost connections.</summary>
     public IActorRef Owner { get; set; } = ActorRefs.Nobody;
@@ -54,6 +58,8 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
                 foreach (DataConnection connection in _dialed.Values)
                     connection.Segments.Forget(); // workers of another generation have gradients of their own
             }
+            foreach (ActorPlace place in parameterShards)
+                _peers[place.Node.Name] = place;
             return [.. parameterShards.Select((place, index) => place.Node.Name == self.Name
                 ? (IParameterShardLink)new LocalParameterShardLink(place.Actor)
                 : new RemoteParameterShardLink(Connect(place.Node), generation, index))];
@@ -72,7 +78,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
             else if (Accepted(node.Key) is { } connection)
                 links.Add(new RemoteParameterLink(connection, audience));
             else
-                Owner.Tell(new LinkLost(Generation, self.Name, node.Key, "it has no connection here"));
+                Owner.Tell(new LinkLost(Generation, self.Name, node.Key, "it has no connection here", PeerIsDead: false));
         }
         return links;
     }
@@ -156,7 +162,20 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     {
         bool wasOurs = _dialed.TryRemove(KeyValuePair.Create(connection.Peer, connection)) | _accepted.TryRemove(KeyValuePair.Create(connection.Peer, connection));
         if (wasOurs && !_isClosed)
-            Owner.Tell(new LinkLost(Generation, self.Name, connection.Peer, cause?.Message ?? "the connection was closed"));
+            _ = TellLostAsync(connection.Peer, Generation, cause?.Message ?? "the connection was closed");
+    }
+
+    // A machine that is up and refuses says that the process is gone: much sooner than heartbeats that stay away.
+    private async Task TellLostAsync(string name, int generation, string reason)
+    {
+        bool isDead = false;
+        if (_peers.TryGetValue(name, out ActorPlace? peer))
+        {
+            isDead = await PeerProbe.IsGoneAsync(peer.Node.Endpoint!).ConfigureAwait(false);
+            if (isDead)
+                PeerDied(peer.Actor.Path.Address);
+        }
+        Owner.Tell(new LinkLost(generation, self.Name, name, reason, isDead));
     }
 
     public void Dispose()

@@ -46,9 +46,9 @@ public static class ClusterConfiguration
           }
           cluster {
             downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-            gossip-interval = 500ms
-            leader-actions-interval = 500ms
-            unreachable-nodes-reaper-interval = 500ms
+            gossip-interval = 250ms
+            leader-actions-interval = 250ms
+            unreachable-nodes-reaper-interval = 250ms
             periodic-tasks-initial-delay = 200ms
             seed-node-timeout = 2s
             retry-unsuccessful-join-after = 2s

@@ -19,19 +19,25 @@ public sealed record RunDescription(string Id, string Name, string Job, string? 
 /// <param name="Address">Its cluster address, for people.</param>
 /// <param name="IsServer">Whether it holds parameter shards.</param>
 /// <param name="Workers">Workers that it offers; 0 without the role worker.</param>
-internal sealed record RegisterNode(int Version, NodeAddress Node, string Address, bool IsServer, int Workers) : IControlMessage;
+/// <param name="Run">The run that it hosts, for a coordinator that takes over; null: none.</param>
+internal sealed record RegisterNode(int Version, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run) : IControlMessage;
+
+/// <summary>A run that a node hosts.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="ParameterShardCount">Parameter shards over all nodes.</param>
+/// <param name="Folder">The run folder; null: there is none.</param>
+internal sealed record HostedRun(RunDescription Run, int ParameterShardCount, string? Folder);
 
 /// <summary>Coordinator → node: known. No reply.</summary>
 /// <param name="Coordinator">Who leads; a node that sees it end registers with the next one.</param>
 internal sealed record NodeRegistered(IActorRef Coordinator) : IControlMessage;
 
-/// <summary>Coordinator → node: host actors of a run. Reply: <see cref="ActorsHosted"/> or <see cref="ActorFailed"/>, to the run. A second copy changes nothing.</summary>
+/// <summary>Coordinator → node: host actors of a run; or more parameter shards of it, or report to another coordinator. Reply: <see cref="ActorsHosted"/> or <see cref="ActorFailed"/>, to the run. A second copy changes nothing.</summary>
 /// <param name="Run">The run.</param>
-/// <param name="ParameterShardCount">Parameter shards over all nodes.</param>
-/// <param name="ParameterShards">Those to host here.</param>
+/// <param name="ParameterShards">Those to host here, beside those that are hosted.</param>
 /// <param name="Workers">Workers to host here.</param>
 /// <param name="RunActor">Who leads the run.</param>
-internal sealed record OpenRun(RunDescription Run, int ParameterShardCount, int[] ParameterShards, int Workers, IActorRef RunActor) : IControlMessage;
+internal sealed record OpenRun(HostedRun Run, int[] ParameterShards, int Workers, IActorRef RunActor) : IControlMessage;
 
 /// <summary>Coordinator → node: the run is over. No reply. A second copy changes nothing.</summary>
 /// <param name="Id">The run.</param>
@@ -42,7 +48,8 @@ internal sealed record CloseRun(string Id) : IControlMessage;
 /// <param name="Node">Who tells.</param>
 /// <param name="Peer">The other end.</param>
 /// <param name="Reason">Why, for people.</param>
-public sealed record LinkLost(int Generation, string Node, string Peer, string Reason) : IControlMessage;
+/// <param name="PeerIsDead">Whether the other end's machine says that nobody listens there any more.</param>
+public sealed record LinkLost(int Generation, string Node, string Peer, string Reason, bool PeerIsDead) : IControlMessage;
 
 /// <summary>Node → coordinator: I am about to leave. Reply: <see cref="EndNode"/>.</summary>
 /// <param name="Node">Its name.</param>

@@ -16,6 +16,9 @@ public sealed record NodeEnd(int ExitCode, string Reason);
 public static class ClusterNode
 {
     private static readonly TimeSpan s_releaseTimeout = TimeSpan.FromSeconds(30);
+
+    // A coordinator that does not know yet that it was removed can do no harm: generations and the run folder's lock fence it.
+    private static readonly TimeSpan s_removalMargin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_leaveTimeout = TimeSpan.FromSeconds(15);
 
     /// <summary>Runs a node to its end.</summary>
@@ -72,14 +75,15 @@ public static class ClusterNode
                 _system.ActorOf(
                     ClusterSingletonManager.Props(
                         Props.Create(() => new CoordinatorActor(runtime, job, end)), new CoordinatorActor.EndCoordinator(),
-                        ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)),
+                        ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterConfiguration.ServerRole).WithRemovalMargin(s_removalMargin)),
                     "coordinator");
             }
             IActorRef proxy = _system.ActorOf(
                 ClusterSingletonProxy.Props("/user/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)), "coordinator-proxy");
             NodeRuntime shared = _runtime;
             _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
-            _cluster = ClusterConfiguration.Join(_system, settings);
+            AkkaCluster cluster = _cluster = ClusterConfiguration.Join(_system, settings);
+            _runtime.PeerDied = cluster.Down;
             _cluster.RegisterOnMemberUp(() =>
             {
                 if (VersionCheck.Conflict(_cluster.SelfMember, _cluster.State.Members.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))) is { } conflict)

@@ -40,6 +40,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<DrainCommand>(drain => Drain(drain.Node));
         Receive<LeaveCluster>(leave => Release(leave.Node, Sender));
         Receive<RunOpened>(Start);
+        Receive<ParameterShardsLost>(Deal);
         Receive<RunEnded>(Ended);
         Receive<Terminated>(ended => AfterRun(ended.ActorRef));
         Receive<Check>(_ => LogWait());
@@ -74,6 +75,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private sealed record CurrentRun(RunDescription Run)
     {
         public OpenedRun? Opened { get; set; }
+
+        /// <summary>What the nodes are told; null until it is opened.</summary>
+        public HostedRun? Hosted { get; set; }
+
+        /// <summary>What another coordinator led before; null where this one began it.</summary>
+        public HostedRun? TakenOver { get; init; }
 
         public IRunOutput? Output { get; set; }
 
@@ -118,10 +125,22 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         foreach (KnownNode old in _nodes.Values.Where(known => known.Node.Address == node.Address && known.Node.Node.Name != node.Node.Name).ToArray())
             Forget(old, "its process was started anew");
         _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}", node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
-        if (_run?.Opened is not null && node.Workers > 0)
-            Sender.Tell(new OpenRun(_run.Run, _run.Opened.Setup.Ranges.Count, [], node.Workers, _run.Actor));
+        if (_run is null && node.Run is { } hosted)
+            TakeOver(hosted);
+        if (_run?.Hosted is { } run && (node.Workers > 0 || node.Run is not null))
+            Sender.Tell(new OpenRun(run, [], node.Workers, _run.Actor));
         else
             StartIfReady();
+    }
+
+    /// <summary>The coordinator before is gone, and its run goes on under this one.</summary>
+    private void TakeOver(HostedRun hosted)
+    {
+        _log.Event(LogLevel.WarningLevel, "run-found run={Run} name=\"{Name}\"", hosted.Run.Id, hosted.Run.Name);
+        _waiting = null;
+        _run = new CurrentRun(hosted.Run) { TakenOver = hosted };
+        _runtime.OpenAsync(hosted.Run, hosted.ParameterShardCount).PipeTo(
+            Self, success: run => new RunOpened(run, null), failure: cause => new RunOpened(null, cause));
     }
 
     private void Submit(SubmitRun submit)
@@ -180,11 +199,13 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             run.Opened = opened.Run ?? throw opened.Failure!.GetBaseException();
             TrainingSetup setup = run.Opened.Setup;
             RunState start = setup.StartState();
-            RunContinuation? from = run.Run.ResumeFrom is { } checkpoint ? new RunContinuation(RunFolderOf(checkpoint), start.Step, TakesOver: false) : null;
+            RunContinuation? from = run.TakenOver?.Folder is { } taken ? new RunContinuation(taken, long.MaxValue, TakesOver: true)
+                : run.Run.ResumeFrom is { } checkpoint ? new RunContinuation(RunFolderOf(checkpoint), start.Step, TakesOver: false) : null;
             run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network, from);
             var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-            (NodeAddress node, IRunOutput output, string? folder) = (_runtime.Address, run.Output, run.Output.Folder);
-            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start)), $"run-{run.Run.Id}"));
+            (NodeAddress node, IRunOutput output, string? folder, bool takesOver) = (_runtime.Address, run.Output, run.Output.Folder, run.TakenOver is not null);
+            run.Hosted = new HostedRun(run.Run, setup.Ranges.Count, folder);
+            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start, takesOver)), $"run-{run.Run.Id}"));
             run.Opened.Links.Owner = run.Actor;
             completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
             Host(run);
@@ -203,14 +224,30 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     /// <summary>Deals the parameter shards out to the server nodes, and asks all nodes for their workers.</summary>
     private void Host(CurrentRun run)
     {
-        KnownNode[] servers = [.. Servers];
-        int count = run.Opened!.Setup.Ranges.Count;
+        KnownNode[] servers = run.TakenOver is null ? [.. Servers] : [];
+        int count = run.Hosted!.ParameterShardCount;
         foreach (KnownNode node in _nodes.Values.Where(node => !node.IsReleased).ToArray())
         {
             int server = Array.IndexOf(servers, node);
             int[] shards = server < 0 ? [] : [.. Enumerable.Range(0, count).Where(index => index % servers.Length == server)];
-            if (shards.Length > 0 || node.Node.Workers > 0)
-                node.Actor.Tell(new OpenRun(run.Run, count, shards, node.Node.Workers, run.Actor));
+            if (shards.Length > 0 || node.Node.Workers > 0 || node.Node.Run is not null)
+                node.Actor.Tell(new OpenRun(run.Hosted, shards, node.Node.Workers, run.Actor));
+        }
+    }
+
+    /// <summary>Deals parameter shards that are lost out to the servers that are left; with none, the run asks again.</summary>
+    private void Deal(ParameterShardsLost lost)
+    {
+        KnownNode[] servers = [.. Servers.Where(node => node.IsReachable)];
+        if (_run?.Hosted is not { } run || servers.Length == 0)
+            return;
+        for (int s = 0; s < servers.Length; s++)
+        {
+            int[] shards = [.. lost.ParameterShards.Where((_, index) => index % servers.Length == s)];
+            if (shards.Length == 0)
+                continue;
+            _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", servers[s].Node.Node.Name, string.Join(' ', shards));
+            servers[s].Actor.Tell(new OpenRun(run, shards, servers[s].Node.Workers, _run.Actor));
         }
     }
 

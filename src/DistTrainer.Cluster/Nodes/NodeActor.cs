@@ -17,6 +17,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly Action<int, string> _end;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private (string Id, IActorRef Actor)? _host;
+    private HostedRun? _hosted;
     private OpenRun? _next;
     private string? _closed;
     private IActorRef _known = ActorRefs.Nobody;
@@ -69,7 +70,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         NodeSettings settings = _runtime.Settings;
         string address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString();
-        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0));
+        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted));
     }
 
     private void Registered(NodeRegistered registered)
@@ -90,16 +91,14 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void Open(OpenRun open)
     {
-        if (_host is { } host && host.Id == open.Run.Id)
-            return;
-        if (_host is not null)
+        if (_host is { } host && host.Id != open.Run.Run.Id)
         {
             // The run before is still ending.
             _next = open;
             return;
         }
-        _log.Event(LogLevel.InfoLevel, "run-opening run={Run} name=\"{Name}\" parameterShards={ParameterShards} workers={Workers}", open.Run.Id, open.Run.Name, open.ParameterShards.Length, open.Workers);
-        _runtime.OpenAsync(open.Run, open.ParameterShardCount).PipeTo(
+        _log.Event(LogLevel.InfoLevel, "run-opening run={Run} name=\"{Name}\" parameterShards={ParameterShards} workers={Workers}", open.Run.Run.Id, open.Run.Run.Name, open.ParameterShards.Length, open.Workers);
+        _runtime.OpenAsync(open.Run.Run, open.Run.ParameterShardCount).PipeTo(
             Self, success: run => new Opened(open, run, null), failure: cause => new Opened(open, null, cause));
     }
 
@@ -110,26 +109,33 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         {
             Exception cause = opened.Failure!.GetBaseException();
             request.RunActor.Tell(new ActorFailed(_runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause.Message));
-            _runtime.Close(request.Run.Id);
+            _runtime.Close(request.Run.Run.Id);
             return;
         }
-        if (_closed == request.Run.Id)
+        if (_closed == request.Run.Run.Id)
         {
             // The run was over before this node had read its data.
-            _runtime.Close(request.Run.Id);
+            _runtime.Close(request.Run.Run.Id);
             return;
         }
-        run.Links.Owner = request.RunActor;
+        (run.Links.Owner, _hosted) = (request.RunActor, request.Run);
+        if (_host is { } hosting)
+        {
+            hosting.Actor.Tell(new HostActor.HostMore(request.ParameterShards, request.RunActor));
+            return;
+        }
         IActorRef host = Context.ActorOf(Props.Create(() => new HostActor(run.Setup, _runtime.Address, request.ParameterShards, request.Workers, request.RunActor)));
-        _host = (request.Run.Id, Context.Watch(host));
+        _host = (request.Run.Run.Id, Context.Watch(host));
     }
 
     private void Close(string id)
     {
         _closed = id;
+        if (_hosted?.Run.Id == id)
+            _hosted = null;
         if (_host is { } host && host.Id == id)
             Context.Stop(host.Actor);
-        if (_next?.Run.Id == id)
+        if (_next?.Run.Run.Id == id)
             _next = null;
     }
 

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
@@ -46,6 +47,9 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             this);
         Address = new NodeAddress(name, _plane.Endpoint, _plane.Token.ToArray());
     }
+
+    /// <summary>Hears the cluster address of a node whose process is known to have ended.</summary>
+    public Action<Address> PeerDied { get; set; } = _ => { };
 
     /// <summary>The node's settings.</summary>
     public NodeSettings Settings { get; }
@@ -133,7 +137,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             ResumeFrom = run.ResumeFrom,
         };
         DataPlaneLinks? links = null;
-        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address), Settings.SharedMemory);
+        Action<Address> peerDied = address => PeerDied(address);
+        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address) { PeerDied = peerDied }, Settings.SharedMemory);
         lock (_gate)
         {
             if (_open?.Id == run.Id)

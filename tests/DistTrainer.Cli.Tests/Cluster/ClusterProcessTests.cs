@@ -106,6 +106,42 @@ public sealed class ClusterProcessTests : IDisposable
         Assert.True(File.Exists(Path.Combine(folder, "runs", "run", "run.json")));
     }
 
+    [Fact]
+    public async Task A_server_killed_in_mid_step_sends_the_run_back_to_the_last_checkpoint_and_changes_nothing()
+    {
+        string job = Job(epochs: 100_000);
+        File.AppendAllText(job, "\ncheckpoint.every-steps = 50\n");
+        NodeProcess first = await StartAsync(job, servers: 3, workers: 2);
+        (DateTime written, _) = await first.LineAsync("checkpoint-written");
+        await first.LineAsync(" steps epoch=", written);
+        DateTime killed = DateTime.UtcNow;
+        nodes[^1].Kill();
+        (DateTime back, _) = await first.LineAsync("run-went-back .* checkpoint=\"/", killed);
+        await first.LineAsync(" steps epoch=", back);
+        await AssertStoppedRunIsRight(first, job);
+    }
+
+    [Fact]
+    public async Task The_node_of_the_coordinator_killed_in_mid_step_changes_nothing()
+    {
+        string job = Job(epochs: 100_000);
+        File.AppendAllText(job, "\ncheckpoint.every-steps = 50\n");
+        NodeProcess first = await StartAsync(job, servers: 3, workers: 2);
+        (DateTime written, _) = await first.LineAsync("checkpoint-written");
+        await first.LineAsync(" steps epoch=", written);
+        first.Kill();
+        NodeProcess next = await Task.WhenAny(Leads(nodes[^1]), Leads(nodes[^2])).Unwrap();
+        (DateTime taken, _) = await next.LineAsync("run-taken-over");
+        await next.LineAsync(" steps epoch=", taken);
+        await AssertStoppedRunIsRight(next, job);
+
+        static async Task<NodeProcess> Leads(NodeProcess node)
+        {
+            await node.LineAsync("run-found");
+            return node;
+        }
+    }
+
     private static string Hash(NodeProcess node) => Regex.Match(node.Text, "parameters sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
 
     private string Job(int epochs, int units = 96)
