@@ -47,7 +47,6 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
     private void Calm()
     {
         simulation.Trace.Add("CALM from now on");
-        Network.Loss = 0;
         for (int workers = WorkerNodes.Sum(node => node.Workers); workers < scenario.Options.MinWorkers; workers++)
             Join();
     }

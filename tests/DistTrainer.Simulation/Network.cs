@@ -4,8 +4,7 @@ namespace DistTrainer.Simulation;
 
 /// <summary>
 /// The nodes and what lies between them. As Akka's remoting over TCP has it, messages from one node to another keep their
-/// order, are late, and wait while the way is cut. With <see cref="Loss"/> above zero it is rougher than that: a message
-/// may be lost, as when a connection is reset under it.
+/// order, are late, and wait while the way is cut.
 /// </summary>
 internal sealed class Network(VirtualTime time, Random random, Trace trace)
 {
@@ -18,9 +17,6 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
 
     /// <summary>Most of the delays, in microseconds.</summary>
     public int Latency { get; set; } = 500;
-
-    /// <summary>Probability that a message is lost.</summary>
-    public double Loss { get; set; }
 
     /// <summary>Whether the seed is over: nothing is delivered any more.</summary>
     public bool IsClosed { get; set; }
@@ -76,11 +72,6 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
         if (from == to)
         {
             Deliver(from, to, actor, message, sender);
-            return;
-        }
-        if (random.NextDouble() < Loss)
-        {
-            trace.Add($"{from.Name} → {to.Name} LOST {message}");
             return;
         }
         if (!_channels.TryGetValue((from, to), out Channel? channel))

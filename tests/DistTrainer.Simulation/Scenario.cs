@@ -48,9 +48,6 @@ internal sealed record Scenario
     /// <summary>Probability that a push or a broadcast comes twice, or late, behind others: rougher than a connection is.</summary>
     public double Repeats { get; init; }
 
-    /// <summary>Probability that a message is lost while the faults last, as when a connection is reset under it and made anew.</summary>
-    public double Loss { get; init; }
-
     /// <summary>What happens, by the number of messages that have arrived.</summary>
     public IReadOnlyList<(int After, Fault Fault)> Faults { get; init; } = [];
 
@@ -72,7 +69,6 @@ internal sealed record Scenario
             WorkerNodes = workers,
             Latency = latencies[random.Next(latencies.Length)],
             Repeats = random.Next(3) == 0 ? 0.2 * random.NextDouble() : 0,
-            Loss = random.Next(4) == 0 ? 0 * 0.05 * random.NextDouble() : 0,
             Faults = [.. Enumerable.Range(0, random.Next(0, 8)).Select(_ => (random.Next(messages), DrawFault(random))).OrderBy(fault => fault.Item1)],
         };
     }

@@ -31,8 +31,8 @@ internal sealed class SeedRun
         Time.Begin(seed);
         _random = new Random(seed ^ 0x5EED);
         Trace = new Trace(Time, output);
-        Network = new Network(Time, _random, Trace) { Latency = scenario.Latency, Loss = scenario.Loss };
-        Invariants = new Invariants(expected, scenario.Loss > 0);
+        Network = new Network(Time, _random, Trace) { Latency = scenario.Latency };
+        Invariants = new Invariants(expected);
         _chaos = new Chaos(this, scenario, _random);
     }
 
@@ -106,15 +106,10 @@ internal sealed class SeedRun
         connection.Send(from, () => take(early ?? buffer.Span.Slice(start, length)));
     }
 
-    /// <summary>Sends a push or a broadcast behind its floats; on a rough network it may get lost, come twice, or late.</summary>
+    /// <summary>Sends a push or a broadcast behind its floats; which may come twice, or late.</summary>
     public void SendMessage(Connection connection, Node from, object message, Action take)
     {
         string line = Trace.IsOn ? $"{from.Name} ⇒ {connection.Peer(from).Name} {message}" : "";
-        if (_random.NextDouble() < Network.Loss)
-        {
-            Trace.Add($"LOST {line}");
-            return;
-        }
         TimeSpan? late = Sometimes(), again = Sometimes();
         connection.Send(from, () =>
         {

@@ -87,7 +87,7 @@ internal sealed class Simulator
 
     private static void Compare(int job, Expectation simulated)
     {
-        var reports = new Invariants(null, false);
+        var reports = new Invariants(null);
         RunOptions options = Scenario.Calm(job).Options with { Workers = 2, ParameterShards = 2, ActorConfiguration = "akka.loglevel = OFF" };
         TrainingResult result = LocalTrainer.RunAsync(Scenario.Jobs[job], Scenario.Data, options, null, reports, CancellationToken.None).GetAwaiter().GetResult();
         Expectation local = reports.ToExpectation(result);

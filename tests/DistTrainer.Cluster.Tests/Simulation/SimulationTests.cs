@@ -37,7 +37,7 @@ public sealed class SimulationTests
     [Fact]
     public void A_parameter_shard_with_two_owners_in_a_generation_is_seen()
     {
-        var invariants = new Invariants(null, losesReports: false);
+        var invariants = new Invariants(null);
         invariants.Owns(1, 0, "a");
         invariants.Owns(1, 0, "a");
         invariants.Owns(2, 0, "b");
@@ -50,7 +50,7 @@ public sealed class SimulationTests
     public void Parameters_that_differ_by_one_bit_are_seen_when_they_are_handed_out_and_at_the_end()
     {
         Expectation expected = new Simulator().Expected(0);
-        var invariants = new Invariants(expected, losesReports: true);
+        var invariants = new Invariants(expected);
         float[] right = expected.Parameters[3][0], wrong = [.. right];
         invariants.HandedOut(new Node("s0", [], 0), 3, 0, right);
         Assert.Empty(invariants.Violations);
@@ -67,7 +67,7 @@ public sealed class SimulationTests
         Expectation expected = new Simulator().Expected(0);
         foreach (int again in (int[])[0, 2])
         {
-            var invariants = new Invariants(expected, losesReports: false);
+            var invariants = new Invariants(expected);
             invariants.OnLedger(expected.Ledger[0]);
             Assert.Empty(invariants.Violations);
             invariants.OnLedger(expected.Ledger[again]);
