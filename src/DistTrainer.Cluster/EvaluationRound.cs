@@ -24,20 +24,16 @@ internal sealed class EvaluationRound(TrainingSetup setup, int generation, long 
     public bool IsCollected => _collected.Count == setup.Ranges.Count;
 
     /// <summary>Evaluates all chunks on this node, off the thread pool; for a run that has no workers any more.</summary>
-    public Task<Evaluated[]> EvaluateAllAsync() => Task.Factory.StartNew(
-        () =>
+    public Task<Evaluated[]> EvaluateAllAsync() => setup.Background.Run(() =>
+    {
+        using var evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+        return parts.Select(part =>
         {
-            using var evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
-            return parts.Select(part =>
-            {
-                var sums = new LossSums[_sums[part].Length];
-                evaluator.Evaluate(setup.PartOf(part), setup.Parameters[step].Span, 0, sums);
-                return new Evaluated(generation, step, part, 0, sums);
-            }).ToArray();
-        },
-        CancellationToken.None,
-        TaskCreationOptions.LongRunning,
-        TaskScheduler.Default);
+            var sums = new LossSums[_sums[part].Length];
+            evaluator.Evaluate(setup.PartOf(part), setup.Parameters[step].Span, 0, sums);
+            return new Evaluated(generation, step, part, 0, sums);
+        }).ToArray();
+    });
 
     /// <summary>Whether a worker has evaluated all that it was asked to.</summary>
     public bool HasAll(int worker) => Requests().Where(request => request.Worker == worker).All(request =>

@@ -61,6 +61,9 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>How actors reach those that take or send tensors.</summary>
     public ILinks Links { get; }
 
+    /// <summary>Where work runs that blocks or takes long.</summary>
+    public IBackground Background { get; init; } = new ThreadBackground();
+
     /// <summary>Steps of one epoch.</summary>
     public int StepsPerEpoch { get; }
 

@@ -22,13 +22,14 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly LossSums[] _dataShardLosses;
     private readonly Dictionary<long, double[]?[]> _norms = [];
-    private readonly ParameterShardClock _clock = new();
+    private readonly ParameterShardClock _clock = new(Context.System.Scheduler);
     private IReadOnlyList<IParameterLink> _workers = [];
     private IReadOnlyList<IActorRef> _peers = [];
     private PrepareRun _prepared = s_unprepared;
     private readonly ParameterShardCheckpoints _checkpoints;
     private readonly List<ReportSteps> _reported = [];
-    private ShareNorm? _lastShare;
+    // Of the open step and of the one before, by the last bit of the step.
+    private readonly ShareNorm?[] _shares = new ShareNorm?[2];
     private IActorRef _run = ActorRefs.Nobody;
     private StepSums _sums;
     private ulong _sampleHash;
@@ -105,7 +106,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     {
         _checkpoints.Restore(restore.Checkpoint);
         _schedule = new LearningRateSchedule(_setup.Job.Optimizer.LearningRate, _setup.Job.Schedule);
-        (_sums, _sampleHash, _lastShare, _prepared) = (default, 0, null, s_unprepared);
+        (_sums, _sampleHash, _prepared) = (default, 0, s_unprepared);
+        Array.Clear(_shares);
         _reported.Clear();
         _log.Event(LogLevel.InfoLevel, "parameters-restored epoch={Epoch} step={Step} checkpoint=\"{Checkpoint}\"", _setup.EpochOf(_shard.OpenStep), _shard.OpenStep - 1, restore.Checkpoint ?? "");
         Sender.Tell(Joined());
@@ -117,7 +119,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _workers = _setup.Links.To(Audience.Workers, broadcast.Workers);
         for (long step = broadcast.Step; step < _shard.OpenStep; step++)
             Send(_workers, step);
-        if (_lastShare is { } share && share.Step > broadcast.Step && share.Step < _shard.OpenStep)
+        long last = _shard.OpenStep - 1;
+        if (last > broadcast.Step && _shares[last & 1] is { } share && share.Step == last)
             TellPeers(share);
     }
 
@@ -184,8 +187,9 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             Apply(null);
             return;
         }
-        _lastShare = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples).ToArray());
-        TellPeers(_lastShare);
+        var share = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples).ToArray());
+        _shares[_shard.OpenStep & 1] = share;
+        TellPeers(share);
     }
 
     private void TellPeers(ShareNorm share)

@@ -28,8 +28,7 @@ internal sealed partial class RunActor
     private RunState State => new(_step, _figures.EpochSums, _requests.Rate, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null);
 
     /// <summary>Runs work that blocks on the disk off the actor and off the thread pool.</summary>
-    private static Task<T> OnDisk<T>(Func<T> work) =>
-        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private Task<T> OnDisk<T>(Func<T> work) => _setup.Background.Run(work);
 
     private void Restore(RunState state)
     {

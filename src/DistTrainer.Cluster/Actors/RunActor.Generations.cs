@@ -22,7 +22,7 @@ internal sealed partial class RunActor
     private readonly Dictionary<string, DateTime> _lost = [];
     private readonly HashSet<int> _slow = [];
     private StepReport? _lastReport;
-    private (long Step, int ParameterShard, double Next) _waiting;
+    private readonly Dictionary<int, (long Step, double Next)> _waiting = [];
 
     /// <summary>Asks how the run is going. Reply: <see cref="RunStatus"/>.</summary>
     internal sealed record StatusRequest(string Id, string Name);
@@ -94,6 +94,7 @@ internal sealed partial class RunActor
         _openSteps.Clear();
         _assigned.Clear();
         _slow.Clear();
+        _waiting.Clear();
         _figures.ForgetWorkers();
         _isLinked = false;
         if (!_isStarted)
@@ -346,11 +347,9 @@ internal sealed partial class RunActor
     /// <summary>Says whose contributions are missing: after two seconds, four, eight …</summary>
     private void LogWait(WaitingFor waiting)
     {
-        if (!_flows || waiting.ParameterShard != _waiting.ParameterShard || waiting.Step != _waiting.Step)
-            _waiting = (waiting.Step, waiting.ParameterShard, 0);
-        if (!_flows || waiting.Seconds < _waiting.Next)
+        if (!_flows || (_waiting.TryGetValue(waiting.ParameterShard, out var said) && said.Step == waiting.Step && waiting.Seconds < said.Next))
             return;
-        _waiting.Next = 2 * waiting.Seconds - 1;
+        _waiting[waiting.ParameterShard] = (waiting.Step, 2 * waiting.Seconds - 1);
         foreach (DataShardRange range in waiting.Missing)
         {
             for (int worker = 0; worker < _workers.Length; worker++)

@@ -28,7 +28,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     // A reader thread writes through a pointer, which keeps nothing alive: a buffer of an older generation would be freed under it.
     [ThreadStatic]
     private static AlignedBuffer? s_receiving;
-    private volatile Joined _joined = new(0, [], []);
+    private readonly Listeners _listeners = new();
     private volatile bool _isClosed;
 
     /// <summary>A parameter shard of this node, with the buffers of the contributions to it.</summary>
@@ -36,9 +36,6 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     {
         public ConcurrentDictionary<TreeNode, AlignedBuffer> Contributions { get; } = new();
     }
-
-    /// <summary>Who takes parameters in.</summary>
-    private sealed record Joined(int Generation, IReadOnlyList<IActorRef> Workers, IReadOnlyList<IActorRef> Runs);
 
     /// <summary>Hears the cluster address of a node whose process is known to have ended.</summary>
     public Action<Address> PeerDied { get; set; } = _ => { };
@@ -56,16 +53,11 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     {
         lock (_joining)
         {
-            Joined joined = _joined;
-            if (joined.Generation != generation)
+            if (_listeners.Join(generation, audience, listener))
             {
-                joined = new Joined(generation, [], []);
                 foreach (DataConnection connection in _dialed.Values)
                     connection.Segments.Forget(); // workers of another generation have gradients of their own
             }
-            _joined = audience == Audience.Run
-                ? joined with { Runs = [.. joined.Runs.Union([listener])] }
-                : joined with { Workers = [.. joined.Workers.Union([listener])] };
             foreach (ActorPlace place in parameterShards)
                 _peers[place.Node.Name] = place;
             return [.. parameterShards.Select((place, index) => place.Node.Name == self.Name
@@ -115,7 +107,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         if (header.Count < 0 || header.Offset < 0 || header.Offset > setup.Parameters.Length - header.Count)
             throw new InvalidDataException($"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the {setup.Parameters.Length} parameters.");
         if (header.Kind == FloatsKind.Parameters)
-            return header.Generation == _joined.Generation ? Receiving(setup.Parameters[header.Step]).Slice(header.Offset, header.Count) : [];
+            return header.Generation == _listeners.Generation ? Receiving(setup.Parameters[header.Step]).Slice(header.Offset, header.Count) : [];
         var node = new TreeNode(header.NodeStart, header.NodeCount);
         if (!GradientTree.IsNode(node, setup.Job.Training.DataShards))
             throw new InvalidDataException($"data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {setup.Job.Training.DataShards}.");
@@ -148,10 +140,9 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
                 break;
             case LinkMessages.Broadcast or LinkMessages.Collected:
                 (ParametersBroadcast broadcast, int inMemory) = LinkMessages.ReadBroadcast(message);
-                Joined joined = _joined;
-                if (broadcast.Generation == joined.Generation && inMemory != 0)
+                if (broadcast.Generation == _listeners.Generation && inMemory != 0)
                     Copy(connection, broadcast, inMemory);
-                foreach (IActorRef listener in kind == LinkMessages.Broadcast ? joined.Workers : joined.Runs)
+                foreach (IActorRef listener in _listeners.Of(broadcast.Generation, kind == LinkMessages.Broadcast ? Audience.Workers : Audience.Run))
                     listener.Tell(broadcast);
                 break;
             case LinkMessages.Offer:
@@ -195,7 +186,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     }
 
     /// <summary>The newest generation that this node knows.</summary>
-    private int Generation => Math.Max(_joined.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
+    private int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
 
     // The peer may tell the run that its link stands before this side's thread has said so.
     private DataConnection? Accepted(string node)

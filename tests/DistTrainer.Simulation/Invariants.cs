@@ -1,0 +1,123 @@
+using DistTrainer.Cluster;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Simulation;
+
+/// <summary>
+/// What must hold whatever happens: each sample counts once (the reported sums are those of a run that nothing disturbs),
+/// no parameter shard has two owners in a generation, whoever computes or hands out parameters of a step has the right
+/// ones, and the final parameters are the same bits.
+/// </summary>
+/// <param name="expected">The run that nothing disturbs; null while that one itself is recorded.</param>
+internal sealed class Invariants(Expectation? expected) : ITrainingObserver
+{
+    private readonly Dictionary<(int Generation, int ParameterShard), string> _owners = [];
+    private readonly List<LedgerEntry> _ledger = [];
+    private int _newest;
+    private readonly List<(long Step, double Loss, double Norm)> _steps = [];
+    private readonly List<(int Epoch, long Step, double Train, double? Validation, string Hash)> _epochs = [];
+
+    /// <summary>What did not hold.</summary>
+    public List<string> Violations { get; } = [];
+
+    /// <summary>Parameters that were handed out, by step; of the last step there may be two, before and after the best are taken back.</summary>
+    public Dictionary<long, List<float[]>> Recorded { get; } = [];
+
+    /// <summary>A parameter shard has an owner.</summary>
+    public void Owns(int generation, int parameterShard, string owner)
+    {
+        _newest = Math.Max(_newest, generation);
+        if (!_owners.TryAdd((generation, parameterShard), owner) && _owners[(generation, parameterShard)] != owner)
+            Violations.Add($"I2: parameter shard {parameterShard} has two owners in generation {generation}: {_owners[(generation, parameterShard)]} and {owner}.");
+    }
+
+    /// <summary>A worker hands in a gradient that it has computed with the parameters of a step; where its generation is over, nobody takes it.</summary>
+    public void Used(Node node, int generation, long step)
+    {
+        if (expected is not null && generation >= _newest && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
+            Violations.Add($"I3: a worker on {node.Name} has computed with other parameters of step {step} than were handed out.");
+    }
+
+    /// <summary>A parameter shard hands out its slice of a step.</summary>
+    public void HandedOut(Node node, long step, int start, ReadOnlySpan<float> slice)
+    {
+        if (expected is not null)
+        {
+            if (!expected.Has(step, start, slice))
+                Violations.Add($"I3: a parameter shard on {node.Name} hands out other parameters of step {step}, from {start}, than without faults.");
+            return;
+        }
+        if (!Recorded.TryGetValue(step, out List<float[]>? values))
+            Recorded[step] = values = [];
+        if (values.Count == 0 || !slice.SequenceEqual(values[^1]))
+            values.Add(slice.ToArray());
+    }
+
+    /// <summary>The run has ended.</summary>
+    public void Ended(TrainingResult result)
+    {
+        if (expected is null)
+            return;
+        if (result.ParameterHash != expected.Result.ParameterHash || result.ParameterHash != ParameterHash.Compute(result.Parameters))
+            Violations.Add($"I4: the final parameters are {result.ParameterHash}, not {expected.Result.ParameterHash}.");
+        if ((result.Steps, result.Epochs, result.Reason, result.Validation, result.Test) != (expected.Result.Steps, expected.Result.Epochs, expected.Result.Reason, expected.Result.Validation, expected.Result.Test))
+            Violations.Add($"The run ended otherwise: {result}, not {expected.Result}.");
+        if (!_steps.SequenceEqual(expected.Steps))
+            Violations.Add($"I1: the reports of steps are [{string.Join(", ", _steps)}], not [{string.Join(", ", expected.Steps)}].");
+        if (!_ledger.SequenceEqual(expected.Ledger))
+            Violations.Add($"I1: the ledger is [{string.Join(", ", _ledger)}], not [{string.Join(", ", expected.Ledger)}].");
+        if (!_epochs.SequenceEqual(expected.Epochs))
+            Violations.Add($"I1: the reports of epochs are [{string.Join(", ", _epochs)}], not [{string.Join(", ", expected.Epochs)}].");
+    }
+
+    /// <summary>The run went back to a step: later ones are reported again.</summary>
+    public void OnWentBack(long lastStep)
+    {
+        _steps.RemoveAll(step => step.Step > lastStep);
+        _epochs.RemoveAll(epoch => epoch.Step > lastStep);
+        _ledger.RemoveAll(entry => entry.LastStep > lastStep);
+    }
+
+    /// <summary>Hears which samples went into the parameters.</summary>
+    public void OnLedger(LedgerEntry entry)
+    {
+        if (entry.FirstStep != _ledger.LastOrDefault().LastStep + 1)
+            Violations.Add($"I1: the ledger goes on with steps {entry.FirstStep} to {entry.LastStep} after step {_ledger.LastOrDefault().LastStep}.");
+        _ledger.Add(entry);
+    }
+
+    /// <summary>What was reported, as the expectation of other runs.</summary>
+    public Expectation ToExpectation(TrainingResult result) => new(result, _steps, _epochs, _ledger, Recorded);
+
+    public void OnStarted(int stepsPerEpoch, long totalSteps)
+    {
+        // The scenario knows.
+    }
+
+    public void OnStep(StepReport report) => _steps.Add((report.Step, report.Loss, report.GradientNorm));
+
+    public void OnEpoch(EpochReport report) => _epochs.Add((report.Epoch, report.Step, report.TrainLoss, report.ValidationLoss, report.ParameterHash));
+}
+
+/// <summary>A run that nothing disturbs.</summary>
+/// <param name="Result">How it ended.</param>
+/// <param name="Steps">Reports of its steps.</param>
+/// <param name="Epochs">Reports of its epochs.</param>
+/// <param name="Ledger">Which samples went into the parameters.</param>
+/// <param name="Parameters">The parameters after each step.</param>
+internal sealed record Expectation(
+    TrainingResult Result, IReadOnlyList<(long Step, double Loss, double Norm)> Steps,
+    IReadOnlyList<(int Epoch, long Step, double Train, double? Validation, string Hash)> Epochs, IReadOnlyList<LedgerEntry> Ledger,
+    Dictionary<long, List<float[]>> Parameters)
+{
+    /// <summary>Whether these are the parameters of a step, from an element on, bit for bit.</summary>
+    public bool Has(long step, int start, ReadOnlySpan<float> slice)
+    {
+        foreach (float[] values in Parameters.GetValueOrDefault(step) ?? [])
+        {
+            if (start + slice.Length <= values.Length && slice.SequenceEqual(values.AsSpan(start, slice.Length)))
+                return true;
+        }
+        return false;
+    }
+}

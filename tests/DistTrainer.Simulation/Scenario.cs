@@ -1,0 +1,144 @@
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Simulation;
+
+/// <summary>What a seed runs: the job, the nodes, how slow and how rough the network is, and what happens when.</summary>
+internal sealed record Scenario
+{
+    private static readonly TrainingDescription s_training = new() { Epochs = 2, BatchSize = 12, DataShards = 4 };
+
+    private static readonly ModelDescription s_model = new()
+    {
+        Layers = [new LayerDescription { Units = 3, Activation = ActivationKind.Tanh, Dropout = 0.2f }, new LayerDescription()],
+    };
+
+    /// <summary>The jobs: every kind of step and of decision that the protocol knows.</summary>
+    public static IReadOnlyList<JobDescription> Jobs { get; } =
+    [
+        new() { Model = s_model, Training = s_training },
+        new() { Model = s_model, Training = s_training, Clipping = new ClippingDescription { Norm = 0.05f } },
+        new()
+        {
+            Model = s_model,
+            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Training = s_training with { Epochs = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
+            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 },
+        },
+    ];
+
+    /// <summary>The samples of every job.</summary>
+    public static DataParts Data { get; } = MakeData();
+
+    /// <summary>Which of <see cref="Jobs"/>.</summary>
+    public int Job { get; init; }
+
+    /// <summary>How the job is run.</summary>
+    public required RunOptions Options { get; init; }
+
+    /// <summary>Workers of each server node at the start; the first one leads the run.</summary>
+    public required int[] Servers { get; init; }
+
+    /// <summary>Workers of each other node at the start.</summary>
+    public required int[] WorkerNodes { get; init; }
+
+    /// <summary>Most delays on the network, in microseconds.</summary>
+    public int Latency { get; init; } = 500;
+
+    /// <summary>Probability that a push or a broadcast comes twice, or late, behind others: rougher than a connection is.</summary>
+    public double Repeats { get; init; }
+
+    /// <summary>What happens, by the number of messages that have arrived.</summary>
+    public IReadOnlyList<(int After, Fault Fault)> Faults { get; init; } = [];
+
+    /// <summary>Nothing goes wrong, on one server and one worker.</summary>
+    public static Scenario Calm(int job) => new() { Job = job, Options = OptionsFor(1, 1), Servers = [0], WorkerNodes = [1] };
+
+    /// <summary>Draws a scenario.</summary>
+    public static Scenario Draw(Random random)
+    {
+        int[] servers = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(3) == 0 ? 1 : 0)];
+        int[] workers = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => random.Next(1, 3))];
+        int[] latencies = [50, 500, 5000];
+        int messages = random.Next(50, 700);
+        return new Scenario
+        {
+            Job = random.Next(Jobs.Count),
+            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3)),
+            Servers = servers,
+            WorkerNodes = workers,
+            Latency = latencies[random.Next(latencies.Length)],
+            Repeats = random.Next(3) == 0 ? 0.2 * random.NextDouble() : 0,
+            Faults = [.. Enumerable.Range(0, random.Next(0, 8)).Select(_ => (random.Next(messages), DrawFault(random))).OrderBy(fault => fault.Item1)],
+        };
+    }
+
+    private static RunOptions OptionsFor(int parameterShards, int minWorkers) =>
+        new() { ParameterShards = parameterShards, MinWorkers = minWorkers, ReportEvery = 1, ToleratesLoss = true };
+
+    private static Fault DrawFault(Random random)
+    {
+        int kind = random.Next(100);
+        return kind < 25 ? Fault.Kill : kind < 35 ? Fault.PowerOff : kind < 50 ? Fault.Reset : kind < 60 ? Fault.Cut : kind < 70 ? Fault.CutOneWay
+            : kind < 75 ? Fault.CutLong : kind < 82 ? Fault.Drain : kind < 89 ? Fault.Join : kind < 92 ? Fault.Pause : Fault.KillServer;
+    }
+
+    private static DataParts MakeData()
+    {
+        var random = new Random(7);
+        DataSet Part(int count)
+        {
+            float[] x = new float[count * 5], y = new float[count];
+            for (int i = 0; i < count; i++)
+            {
+                y[i] = random.Next(2);
+                for (int f = 0; f < 5; f++)
+                    x[(i * 5) + f] = (float)random.NextDouble() + (f == 0 ? 0.3f * y[i] : 0);
+            }
+            return new DataSet(x, y, 5, 1);
+        }
+
+        return new DataParts(Part(30), Part(270), Part(9), new DataSchema
+        {
+            Task = TaskKind.Classification,
+            FeatureNames = ["a", "b", "c", "d", "e"],
+            TargetNames = ["class"],
+            ClassNames = ["no", "yes"],
+            Normalization = new Normalization(NormalizationKind.None, new float[5], [1f, 1f, 1f, 1f, 1f], [0f], [1f]),
+        }, "simulated");
+    }
+}
+
+/// <summary>What can happen to a node or to the network.</summary>
+internal enum Fault
+{
+    /// <summary>A worker node's process is killed; its connections are closed by its system.</summary>
+    Kill,
+
+    /// <summary>A worker node is gone without a word; only the failure detector notices.</summary>
+    PowerOff,
+
+    /// <summary>A data connection is reset.</summary>
+    Reset,
+
+    /// <summary>A worker node is cut off from all others for a moment, as a stopped process is.</summary>
+    Cut,
+
+    /// <summary>Nothing comes from a worker node, or nothing gets there, for a moment.</summary>
+    CutOneWay,
+
+    /// <summary>A worker node is cut off until the failure detector notices, or even until it is removed.</summary>
+    CutLong,
+
+    /// <summary>A worker node leaves in good order.</summary>
+    Drain,
+
+    /// <summary>A worker node comes.</summary>
+    Join,
+
+    /// <summary>The run is paused, then resumed.</summary>
+    Pause,
+
+    /// <summary>A server node is killed, or gone without a word: its parameter shards go to others.</summary>
+    KillServer,
+}
