@@ -1,5 +1,6 @@
 using System.Globalization;
 using Akka.Actor;
+using Akka.Actor.Setup;
 using Akka.Configuration;
 using AkkaCluster = Akka.Cluster.Cluster;
 
@@ -92,15 +93,14 @@ public static class ClusterConfiguration
     public static Config For(NodeSettings settings, string actorConfiguration = "")
     {
         Config own = ConfigurationFactory.ParseString(settings.AkkaSettings);
-        string scheme = own.GetBoolean("akka.remote.dot-netty.tcp.enable-ssl", false) ? "akka.ssl.tcp" : "akka.tcp";
         return ConfigurationFactory.ParseString(actorConfiguration)
-            .WithFallback(ConfigurationFactory.ParseString(Serializers + Decided(settings, scheme)))
+            .WithFallback(ConfigurationFactory.ParseString(Serializers + Decided(settings)))
             .WithFallback(own)
             .WithFallback(ConfigurationFactory.ParseString(Defaults));
     }
 
     /// <summary>The configuration of an actor system that only asks: it joins nothing, and answers come back over its own connection.</summary>
-    internal static Config ForClient() => ConfigurationFactory.ParseString("""
+    internal static Config ForClient(bool isSecure) => ConfigurationFactory.ParseString($$"""
         akka {
           loglevel = OFF
           stdout-loglevel = OFF
@@ -109,10 +109,24 @@ public static class ClusterConfiguration
             hostname = 0.0.0.0
             public-hostname = localhost
             port = 0
+            enable-ssl = {{(isSecure ? "on" : "off")}}
           }
         }
 
         """ + Serializers).WithFallback(ConfigurationFactory.ParseString(Defaults));
+
+    /// <summary>Starts an actor system.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="config">Its configuration, with SSL enabled exactly where there is a certificate.</param>
+    /// <param name="certificate">What it shows and asks for; null: security is off.</param>
+    internal static ActorSystem Start(string name, Config config, NodeCertificate? certificate)
+    {
+        BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(config);
+        return ActorSystem.Create(name, certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(certificate.AkkaSetup()));
+    }
+
+    /// <summary>What a node's address begins with.</summary>
+    internal static string Scheme(bool isSecure) => isSecure ? "akka.ssl.tcp" : "akka.tcp";
 
     /// <summary>Joins the cluster: a node without seed nodes starts one, the others are on their way already.</summary>
     /// <param name="system">The node's actor system, made with <see cref="For"/>.</param>
@@ -126,17 +140,18 @@ public static class ClusterConfiguration
         return cluster;
     }
 
-    private static string Decided(NodeSettings node, string scheme) => string.Create(CultureInfo.InvariantCulture, $$"""
+    private static string Decided(NodeSettings node) => string.Create(CultureInfo.InvariantCulture, $$"""
         akka.loglevel = {{node.LogLevel.ToString().ToUpperInvariant()}}
         akka.remote.dot-netty.tcp {
           hostname = {{JobValues.Quote(node.ClusterHost)}}
           public-hostname = {{JobValues.Quote(node.ReachableHost)}}
           port = {{node.PortToBind}}
+          enable-ssl = {{(IsSecure(node) ? "on" : "off")}}
         }
         akka.cluster {
           app-version = "{{ProtocolVersion.Current}}"
           roles = [{{List(node.Roles.Distinct().Select(role => role == NodeRole.Server ? ServerRole : WorkerRole))}}]
-          seed-nodes = [{{List(node.SeedNodes.Select(seed => $"{scheme}://{SystemName}@{seed}"))}}]
+          seed-nodes = [{{List(node.SeedNodes.Select(seed => $"{Scheme(IsSecure(node))}://{SystemName}@{seed}"))}}]
           shutdown-after-unsuccessful-join-seed-nodes = {{NodeValues.Show(node.JoinTimeout)}}
           failure-detector {
             heartbeat-interval = {{NodeValues.Show(node.HeartbeatInterval)}}
@@ -146,6 +161,8 @@ public static class ClusterConfiguration
         }
 
         """);
+
+    private static bool IsSecure(NodeSettings node) => !string.IsNullOrEmpty(node.SecurityFolder);
 
     private static string List(IEnumerable<string> items) => string.Join(", ", items.Select(JobValues.Quote));
 }

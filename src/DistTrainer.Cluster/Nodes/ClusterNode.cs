@@ -25,7 +25,7 @@ public static class ClusterNode
     /// <param name="actorConfiguration">HOCON laid over everything, e.g. <see cref="LogOutput.ActorConfiguration"/>.</param>
     /// <param name="started">Hears the node's cluster address (host:port) and the data plane's once it listens.</param>
     /// <param name="stop">When cancelled, the node gives its work back and leaves.</param>
-    /// <exception cref="DistTrainerException">A port cannot be had (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">A port cannot be had, or the certificate is wrong (<see cref="FailureKind.Configuration"/>).</exception>
     public static async Task<NodeEnd> RunAsync(
         NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, Action<string, string> started, CancellationToken stop)
     {
@@ -48,9 +48,10 @@ public static class ClusterNode
 
         public NodeProcess(NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration)
         {
+            NodeCertificate? certificate = NodeCertificate.Load(settings.SecurityFolder);
             try
             {
-                _runtime = new NodeRuntime(settings, services, Health, Warn);
+                _runtime = new NodeRuntime(settings, services, Health, Warn, certificate);
             }
             catch (System.Net.Sockets.SocketException failure)
             {
@@ -58,7 +59,7 @@ public static class ClusterNode
             }
             try
             {
-                _system = ActorSystem.Create(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration));
+                _system = ClusterConfiguration.Start(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration), certificate);
             }
             catch (Exception failure)
             {

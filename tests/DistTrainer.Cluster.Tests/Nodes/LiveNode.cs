@@ -39,7 +39,8 @@ internal sealed class LiveNode : IDisposable
         // Not under xunit's synchronization context, whose few threads the systems would wait for when they end.
         return Task.Run(() =>
         {
-            ActorSystem system = ActorSystem.Create(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, "akka.loggers = []\n" + actorConfiguration));
+            ActorSystem system = ClusterConfiguration.Start(
+                ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, "akka.loggers = []\n" + actorConfiguration), NodeCertificate.Load(settings.SecurityFolder));
             return new LiveNode((ExtendedActorSystem)system, ClusterConfiguration.Join(system, settings));
         }).GetAwaiter().GetResult();
     }
