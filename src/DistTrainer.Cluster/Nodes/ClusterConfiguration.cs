@@ -36,6 +36,7 @@ public static class ClusterConfiguration
           coordinated-shutdown {
             exit-clr = off
             run-by-clr-shutdown-hook = off
+            phases.before-service-unbind.timeout = 20d
           }
           remote {
             retry-gate-closed-for = 1s
@@ -72,17 +73,43 @@ public static class ClusterConfiguration
 
         """ + ComputeDispatchers.Settings;
 
-    // The sender of a message picks the serializer by its number, so the general ones must not be there at all.
+    // The sender of a message picks the serializer by its number, so the general ones must not be there at all. And no actor
+    // is ended, deployed or looked up from afar, but for the paths that nodes ask for.
     private const string Serializers = """
         akka.actor {
           serializers {
             json = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            bytes = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            proto = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            daemon-create = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            reliable-delivery = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            akka-containers = "DistTrainer.Cluster.NarrowContainerSerializer, DistTrainer.Cluster"
+            akka-misc = "DistTrainer.Cluster.NarrowMiscSerializer, DistTrainer.Cluster"
+            akka-system-msg = "DistTrainer.Cluster.NarrowSystemSerializer, DistTrainer.Cluster"
             disttrainer-control = "DistTrainer.Cluster.HyperionSerializer, DistTrainer.Cluster"
+          }
+          serialization-settings {
+            json.identifier = 1
+            proto.identifier = 2
+            daemon-create.identifier = 3
+            bytes.identifier = 4
+            reliable-delivery.identifier = 36
           }
           serialization-bindings {
             "System.Object" = json
             "DistTrainer.Cluster.IControlMessage, DistTrainer.Cluster" = disttrainer-control
           }
+        }
+        akka.remote {
+          untrusted-mode = on
+          trusted-selection-paths = [
+            "/system/cluster/core/daemon",
+            "/system/cluster/heartbeatReceiver",
+            "/system/remote-watcher",
+            "/user/coordinator",
+            "/user/coordinator/singleton",
+            "/user/node",
+          ]
         }
 
         """;
