@@ -14,6 +14,13 @@ internal sealed class LiveNode : IDisposable
 
         """;
 
+    // The tests' own singleton has a path that no node asks for.
+    private const string Tested = """
+        akka.loggers = []
+        akka.remote.trusted-selection-paths = ["/system/cluster/core/daemon", "/system/cluster/heartbeatReceiver", "/user/leader", "/user/leader/singleton"]
+
+        """;
+
     private LiveNode(ExtendedActorSystem system, AkkaCluster cluster) => (System, Cluster) = (system, cluster);
 
     public ExtendedActorSystem System { get; }
@@ -40,7 +47,7 @@ internal sealed class LiveNode : IDisposable
         return Task.Run(() =>
         {
             ActorSystem system = ClusterConfiguration.Start(
-                ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, "akka.loggers = []\n" + actorConfiguration), NodeCertificate.Load(settings.SecurityFolder));
+                ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, Tested + actorConfiguration), NodeCertificate.Load(settings.SecurityFolder));
             return new LiveNode((ExtendedActorSystem)system, ClusterConfiguration.Join(system, settings));
         }).GetAwaiter().GetResult();
     }

@@ -65,7 +65,15 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
                 Log.Add(line);
         });
         _nodes.Add(node);
-        await node.Address.WaitAsync(s_patience);
+        try
+        {
+            await node.Address.WaitAsync(s_patience);
+        }
+        catch (DistTrainerException)
+        {
+            _nodes.Remove(node); // it ended before it listened, and there is nothing to dispose
+            throw;
+        }
         return node;
     }
 

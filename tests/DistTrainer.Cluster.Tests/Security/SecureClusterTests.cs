@@ -26,22 +26,34 @@ public sealed class SecureClusterTests(TestCertificates certificates) : IClassFi
         job = job with { Training = job.Training with { Epochs = 100_000 } };
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1, securityFolder: certificates.Server);
         await cluster.LineAsync("steps epoch=");
-        var lost = new NodeSettings { Roles = [NodeRole.Worker], JoinTimeout = TimeSpan.FromSeconds(3) };
-        TestNode stranger = await cluster.AddAsync(lost with { SecurityFolder = certificates.Stranger });
-        TestNode plain = await cluster.AddAsync(lost with { SecurityFolder = "" });
+        var lost = new NodeSettings { Roles = [NodeRole.Worker], JoinTimeout = TimeSpan.FromSeconds(1) };
+        foreach (string folder in new[] { certificates.Stranger, "" })
+            Assert.Equal((int)FailureKind.Quorum, await ExitCode(cluster, lost with { SecurityFolder = folder }));
         foreach (string? folder in new[] { certificates.Stranger, null })
         {
             DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
                 () => ClusterClient.AskAsync<ClusterStatus>(cluster.Address, new StatusCommand(), TimeSpan.FromSeconds(1), folder));
             Assert.Equal(FailureKind.Quorum, failure.Kind);
         }
-        Assert.Equal((int)FailureKind.Quorum, (await stranger.End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode);
-        Assert.Equal((int)FailureKind.Quorum, (await plain.End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode);
         ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(cluster.Address, new StatusCommand(), TimeSpan.FromSeconds(10), certificates.Worker);
         Assert.Equal(2, status.Nodes.Length);
         await cluster.CommandAsync(new StopCommand());
         TrainingResult result = await cluster.ResultAsync();
         TrainingResult single = await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions());
         Assert.Equal(single.ParameterHash, result.ParameterHash);
+    }
+
+    // Akka may end the stranger's actor system so soon that its node has not even begun to listen.
+    private static async Task<int> ExitCode(TestCluster cluster, NodeSettings settings)
+    {
+        try
+        {
+            TestNode node = await cluster.AddAsync(settings);
+            return (await node.End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode;
+        }
+        catch (DistTrainerException failure)
+        {
+            return (int)failure.Kind;
+        }
     }
 }

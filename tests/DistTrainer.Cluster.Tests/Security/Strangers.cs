@@ -26,6 +26,14 @@ internal sealed class Strangers : IAsyncDisposable
         }
         """;
 
+    private const string Control = """
+        akka.actor {
+          serializers.disttrainer-control = "DistTrainer.Cluster.HyperionSerializer, DistTrainer.Cluster"
+          serialization-bindings { "DistTrainer.Cluster.IControlMessage, DistTrainer.Cluster" = disttrainer-control }
+        }
+
+        """;
+
     private readonly List<Socket> _open = [];
     private readonly List<ActorSystem> _systems = [];
 
@@ -54,7 +62,7 @@ internal sealed class Strangers : IAsyncDisposable
     /// <summary>An actor system that is no node: as Akka makes it, with all its serializers.</summary>
     public ExtendedActorSystem System(NodeCertificate? certificate = null)
     {
-        string ssl = certificate is null ? "" : "akka.remote.dot-netty.tcp.enable-ssl = on\n";
+        string ssl = certificate is null ? "" : "akka.remote.dot-netty.tcp.enable-ssl = on\n" + Control;
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(ssl + Settings));
         ActorSystem system = ActorSystem.Create("stranger", certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(certificate.AkkaSetup()));
         _systems.Add(system);
