@@ -61,6 +61,7 @@ public static class CliApp
         new NodeCommand(console, services, signals),
         new LaunchCommand(console, services, signals),
         new HealthCommand(console),
+        new CertificatesCommand(console),
     };
 
     private static int Report(Exception failure, CliConsole console, StopSignals signals)

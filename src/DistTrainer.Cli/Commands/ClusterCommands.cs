@@ -23,23 +23,33 @@ internal sealed class ClusterCommands(CliConsole console)
         DefaultValueFactory = _ => DefaultAddress,
     };
 
+    /// <summary>The certificate to show.</summary>
+    public static Option<string?> Security() => new("--security-folder")
+    {
+        Description = "The folder with a certificate of the cluster's authority, where its security is on. Default: $DISTTRAINER_SECURITY_FOLDER, or none",
+        HelpName = "FOLDER",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("DISTTRAINER_SECURITY_FOLDER"),
+    };
+
     private Command Submit()
     {
         var job = new Argument<string>("job") { Description = $"A job file, or a built-in job: {string.Join(", ", BuiltInJobs.Names)}" };
         var initFrom = new Option<string?>("--init-from") { Description = "Starts from the parameters of this safetensors file or run folder, which every server node must be able to read", HelpName = "FILE" };
         Option<string> cluster = Address();
-        var command = new Command("submit", "Hands a job to a running cluster.") { job, initFrom, cluster };
-        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, new SubmitRun(RunSubmission.Of(options.GetValue(job)!, options.GetValue(initFrom)))));
+        Option<string?> security = Security();
+        var command = new Command("submit", "Hands a job to a running cluster.") { job, initFrom, cluster, security };
+        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, options.GetValue(security), new SubmitRun(RunSubmission.Of(options.GetValue(job)!, options.GetValue(initFrom)))));
         return command;
     }
 
     private Command Status()
     {
         Option<string> cluster = Address();
-        var command = new Command("status", "Prints how the run is going, and every node and worker.") { cluster };
+        Option<string?> security = Security();
+        var command = new Command("status", "Prints how the run is going, and every node and worker.") { cluster, security };
         command.SetAction(async (options, _) =>
         {
-            ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(options.GetValue(cluster)!, new StatusCommand(), Timeout);
+            ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(options.GetValue(cluster)!, new StatusCommand(), Timeout, options.GetValue(security));
             foreach (string line in StatusText.Of(status))
                 console.Output.WriteLine(line);
             return ExitCodes.Fine;
@@ -51,8 +61,9 @@ internal sealed class ClusterCommands(CliConsole console)
     {
         var node = new Argument<string>("node") { Description = "The worker node's name or cluster address, as `disttrainer status` prints them" };
         Option<string> cluster = Address();
-        var command = new Command("drain", "Takes the work from a worker node, whose process then ends.") { node, cluster };
-        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, new DrainCommand(options.GetValue(node)!)));
+        Option<string?> security = Security();
+        var command = new Command("drain", "Takes the work from a worker node, whose process then ends.") { node, cluster, security };
+        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, options.GetValue(security), new DrainCommand(options.GetValue(node)!)));
         return command;
     }
 
@@ -62,12 +73,13 @@ internal sealed class ClusterCommands(CliConsole console)
         key.AcceptOnlyFromAmong("learning-rate");
         var value = new Argument<double>("value") { Description = "The base learning rate that the schedule works on, > 0" };
         Option<string> cluster = Address();
-        var command = new Command("set", "Changes a running job after its open step. The result then depends on when it was changed; the log says at which step.") { key, value, cluster };
+        Option<string?> security = Security();
+        var command = new Command("set", "Changes a running job after its open step. The result then depends on when it was changed; the log says at which step.") { key, value, cluster, security };
         command.SetAction((options, _) =>
         {
             double rate = options.GetValue(value);
             return double.IsFinite(rate) && rate > 0 && rate <= float.MaxValue
-                ? AskAsync(options.GetValue(cluster)!, new LearningRateCommand(rate))
+                ? AskAsync(options.GetValue(cluster)!, options.GetValue(security), new LearningRateCommand(rate))
                 : throw new DistTrainerException(FailureKind.Configuration, $"learning-rate = {Numbers.Text(rate)}; allowed: a number > 0.");
         });
         return command;
@@ -76,19 +88,21 @@ internal sealed class ClusterCommands(CliConsole console)
     private Command Simple(string name, string meaning, IClusterCommand request)
     {
         Option<string> cluster = Address();
-        var command = new Command(name, meaning) { cluster };
-        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, request));
+        Option<string?> security = Security();
+        var command = new Command(name, meaning) { cluster, security };
+        command.SetAction((options, _) => AskAsync(options.GetValue(cluster)!, options.GetValue(security), request));
         return command;
     }
 
     /// <summary>Asks a cluster to do something.</summary>
     /// <param name="address">The cluster address of any node.</param>
+    /// <param name="security">The folder with this node's certificate; null: none.</param>
     /// <param name="request">What.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="DistTrainerException">It refuses, or does not answer.</exception>
-    public async Task<int> AskAsync(string address, IClusterCommand request)
+    public async Task<int> AskAsync(string address, string? security, IClusterCommand request)
     {
-        CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(address, request, Timeout);
+        CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(address, request, Timeout, security);
         if (answer.Failure is { } failure)
             throw new DistTrainerException(failure, answer.Text);
         console.Output.WriteLine(answer.Text);

@@ -21,7 +21,7 @@ internal sealed class HealthCommand : Command
             string host = NodeSettings.IsEveryAddress(settings.DataHostToBind) ? "127.0.0.1" : settings.DataHostToBind;
             try
             {
-                string health = DataPlaneHealth.Request(host, settings.DataPort, TimeSpan.FromSeconds(5));
+                string health = DataPlaneHealth.Request(host, settings.DataPort, TimeSpan.FromSeconds(5), NodeCertificate.Load(settings.SecurityFolder));
                 console.Output.WriteLine(health);
                 return health.Contains("\"status\":\"Up\"", StringComparison.Ordinal) ? ExitCodes.Fine : (int)FailureKind.Quorum;
             }

@@ -17,6 +17,8 @@ internal sealed class ResumeCommand : Command
     private readonly Argument<string?> run = new("run") { Description = "A run folder; without it a paused run of a cluster goes on", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> cluster = new("--cluster") { Description = $"With RUN: trains on this cluster, all of whose server nodes see the folder under the same path, in place of this process. The cluster address of any node. Default without RUN: {ClusterCommands.DefaultAddress}", HelpName = "HOST:PORT" };
 
+    private readonly Option<string?> security = ClusterCommands.Security();
+
     /// <summary>Makes the command.</summary>
     public ResumeCommand(CliConsole console, CliServices services, StopSignals signals, ClusterCommands commands)
         : base("resume", "Goes on with a run that was stopped or cut off, from its newest checkpoint and in its own folder, with any number of workers and parameter shards: the same bits as if it had never stopped. Without RUN: goes on with a paused run of a cluster.")
@@ -25,6 +27,7 @@ internal sealed class ResumeCommand : Command
         local = new LocalRun(console, services, signals);
         Add(run);
         Add(cluster);
+        Add(security);
         job.AddOverridesTo(this);
         local.AddTo(this);
         localOptions = [.. Options.Where(option => option.Name is "--workers" or "--parameter-shards" or "--compute-threads" or "--log-format" or "--log-level" or "--quiet")];
@@ -40,8 +43,8 @@ internal sealed class ResumeCommand : Command
                 Refuse(options, localOptions, "counts only without --cluster, whose nodes have settings of their own");
             return GoOn(options, new StoppedRun(folder), address);
         }
-        Refuse(options, Options.Where(option => option != cluster), "counts only with RUN; name the run folder to go on with");
-        return commands.AskAsync(address ?? ClusterCommands.DefaultAddress, new PauseCommand(false));
+        Refuse(options, Options.Where(option => option != cluster && option != security), "counts only with RUN; name the run folder to go on with");
+        return commands.AskAsync(address ?? ClusterCommands.DefaultAddress, options.GetValue(security), new PauseCommand(false));
     }
 
     private async Task<int> GoOn(ParseResult options, StoppedRun stopped, string? address)
@@ -62,7 +65,7 @@ internal sealed class ResumeCommand : Command
         stopped.RequireSame(from, file, network);
         from.RequireData(data.Hash);
         if (address is not null)
-            return await commands.AskAsync(address, new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
+            return await commands.AskAsync(address, options.GetValue(security), new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
         console.Error.WriteLine($"goes on after step {Numbers.Text(from.Manifest.Step)} from {from.Folder}");
         return await local.RunAsync(options, file, data, network, name, null, (from.Folder, new RunContinuation(stopped.Folder, from.Manifest.Step, TakesOver: false)));
     }

@@ -12,7 +12,7 @@ internal sealed class DataConnection : IDisposable
     /// <summary>Virtual size of a data-plane thread's stack in bytes; thousands of them may live at once.</summary>
     internal const int StackBytes = 1 << 20;
 
-    private readonly Socket _socket;
+    private readonly Wire _wire;
     private readonly IDataReceiver _receiver;
     private readonly SendQueue _queue = new();
     private readonly FrameWriter _writer;
@@ -22,20 +22,20 @@ internal sealed class DataConnection : IDisposable
     private bool _isClosed;
     private Exception? _cause;
 
-    /// <summary>Takes over a socket whose handshake is done.</summary>
-    /// <param name="socket">The socket; the connection disposes it.</param>
+    /// <summary>Takes over a peer whose handshake is done.</summary>
+    /// <param name="wire">The peer; the connection disposes it.</param>
     /// <param name="peer">The peer's node name.</param>
     /// <param name="isDialed">Whether this side dialed.</param>
     /// <param name="receiver">Takes what arrives.</param>
     /// <param name="options">The data plane's options.</param>
     /// <param name="ended">Called after <see cref="IDataReceiver.Closed"/>.</param>
-    internal DataConnection(Socket socket, string peer, bool isDialed, IDataReceiver receiver, DataPlaneOptions options, Action<DataConnection> ended)
+    internal DataConnection(Wire wire, string peer, bool isDialed, IDataReceiver receiver, DataPlaneOptions options, Action<DataConnection> ended)
     {
-        (_socket, Peer, IsDialed, _receiver, _ended) = (socket, peer, isDialed, receiver, ended);
-        IsUnixSocket = socket.AddressFamily == AddressFamily.Unix;
-        _writer = new FrameWriter(socket, _queue, options.ChunkBytes);
-        _reader = new FrameReader(socket);
-        Segments = new SharedSegments(this, IsUnixSocket && options.SharesMemory ? SocketSetup.PeerProcess(socket) : 0);
+        (_wire, Peer, IsDialed, _receiver, _ended) = (wire, peer, isDialed, receiver, ended);
+        IsUnixSocket = wire.Socket.AddressFamily == AddressFamily.Unix;
+        _writer = new FrameWriter(wire, _queue, options.ChunkBytes);
+        _reader = new FrameReader(wire);
+        Segments = new SharedSegments(this, IsUnixSocket && options.SharesMemory ? SocketSetup.PeerProcess(wire.Socket) : 0);
     }
 
     /// <summary>The peer's node name, from the handshake.</summary>
@@ -46,6 +46,9 @@ internal sealed class DataConnection : IDisposable
 
     /// <summary>Whether the two processes meet over a Unix-domain socket.</summary>
     public bool IsUnixSocket { get; }
+
+    /// <summary>Whether the floats travel encrypted, between two ends that have shown their certificates.</summary>
+    public bool IsEncrypted => _wire.IsEncrypted;
 
     /// <summary>The buffers that the two processes share.</summary>
     public SharedSegments Segments { get; }
@@ -110,7 +113,7 @@ internal sealed class DataConnection : IDisposable
             End(e);
         }
         writer.Join();
-        _socket.Dispose();
+        _wire.Dispose();
         Segments.Close();
         _receiver.Closed(this, _cause);
         _ended(this);
@@ -140,7 +143,7 @@ internal sealed class DataConnection : IDisposable
         _queue.Close();
         try
         {
-            _socket.Shutdown(SocketShutdown.Both);
+            _wire.Socket.Shutdown(SocketShutdown.Both);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

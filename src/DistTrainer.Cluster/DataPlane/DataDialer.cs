@@ -45,13 +45,16 @@ internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, Data
         {
             Socket socket = Reach();
             socket.SendTimeout = (int)Math.Max(1, deadline - Environment.TickCount64);
-            Handshake.Send(socket, HandshakeKind.Hello, hello);
-            (HandshakeKind kind, byte[] body) = Handshake.Receive(socket, deadline);
+            Wire wire = options.Certificate is { } certificate && socket.AddressFamily != AddressFamily.Unix
+                ? Wire.Dial(socket, certificate, endpoint.Host, deadline)
+                : new Wire(socket);
+            Handshake.Send(wire, HandshakeKind.Hello, hello);
+            (HandshakeKind kind, byte[] body) = Handshake.Receive(wire, deadline);
             string text = Handshake.ReadText(body);
             if (kind != HandshakeKind.Welcome)
                 throw new IOException(kind == HandshakeKind.Refused ? $"refused: {text}" : $"the answer is of kind {(byte)kind}; allowed are 2 (welcome) and 3 (refused).");
             lock (_gate)
-                _connection = _isGivenUp ? null : plane.Open(socket, text, isDialed: true);
+                _connection = _isGivenUp ? null : plane.Open(wire, text, isDialed: true);
             End(null);
         }
         catch (Exception e)
@@ -80,7 +83,11 @@ internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, Data
             try
             {
                 if (options.UseUnixSockets && endpoint is { SocketPath: { } path, Machine.Length: > 0 } && endpoint.Machine == DataEndpoint.ThisMachine)
-                    return Connect(new UnixDomainSocketEndPoint(DataPlane.AbstractName(path)));
+                {
+                    Socket near = Connect(new UnixDomainSocketEndPoint(DataPlane.AbstractName(path)));
+                    if (options.Certificate is null || SocketSetup.IsSameUser(near))
+                        return near;
+                }
             }
             catch (SocketException)
             {

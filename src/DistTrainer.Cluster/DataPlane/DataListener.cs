@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 
 namespace DistTrainer.Cluster;
@@ -99,10 +100,11 @@ internal sealed class DataListener : IDisposable
     private DataConnection? Greet(Socket socket)
     {
         long deadline = Environment.TickCount64 + (long)_options.HandshakeTimeout.TotalMilliseconds;
-        (HandshakeKind kind, byte[] body) = Receive(socket, deadline);
+        Wire wire = Secure(socket, deadline);
+        (HandshakeKind kind, byte[] body) = Receive(wire, deadline);
         if (kind == HandshakeKind.HealthRequest)
         {
-            Handshake.Send(socket, HandshakeKind.Health, Handshake.Body(_plane.Receiver.Health()));
+            Handshake.Send(wire, HandshakeKind.Health, Handshake.Body(_plane.Receiver.Health()));
             return null;
         }
         if (kind != HandshakeKind.Hello)
@@ -113,22 +115,31 @@ internal sealed class DataListener : IDisposable
             : (false, "the token is wrong: it belongs to another process, perhaps to one that ran here before");
         if (!accepted)
         {
-            Handshake.Send(socket, HandshakeKind.Refused, Handshake.Body(reason));
+            Handshake.Send(wire, HandshakeKind.Refused, Handshake.Body(reason));
             throw new IOException(reason);
         }
-        Handshake.Send(socket, HandshakeKind.Welcome, Handshake.Body(_options.Node));
-        return _plane.Open(socket, hello.Node, isDialed: false);
+        Handshake.Send(wire, HandshakeKind.Welcome, Handshake.Body(_options.Node));
+        return _plane.Open(wire, hello.Node, isDialed: false);
     }
 
-    private static (HandshakeKind Kind, byte[] Body) Receive(Socket socket, long deadline)
+    private Wire Secure(Socket socket, long deadline)
+    {
+        if (_options.Certificate is not { } certificate)
+            return new Wire(socket);
+        if (socket.AddressFamily != AddressFamily.Unix)
+            return Wire.Accept(socket, certificate, deadline);
+        return SocketSetup.IsSameUser(socket) ? new Wire(socket) : throw new AuthenticationException("the process at the other end runs as another user");
+    }
+
+    private static (HandshakeKind Kind, byte[] Body) Receive(Wire wire, long deadline)
     {
         try
         {
-            return Handshake.Receive(socket, deadline);
+            return Handshake.Receive(wire, deadline);
         }
         catch (ProtocolVersionException e)
         {
-            Handshake.Send(socket, HandshakeKind.Refused, Handshake.Body(e.Message));
+            Handshake.Send(wire, HandshakeKind.Refused, Handshake.Body(e.Message));
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 
 namespace DistTrainer.Cluster;
@@ -76,22 +77,24 @@ internal sealed class DataPlane : IDisposable
     /// <param name="host">Its host.</param>
     /// <param name="port">Its data port.</param>
     /// <param name="timeout">For the connection and the answer.</param>
+    /// <param name="certificate">To show, and to ask for; null: without TLS.</param>
     /// <returns>The JSON of its <see cref="IDataReceiver.Health"/>.</returns>
     /// <exception cref="IOException">Nobody listens there, or does not answer in time, or answers with something else.</exception>
-    public static string RequestHealth(string host, int port, TimeSpan timeout)
+    public static string RequestHealth(string host, int port, TimeSpan timeout, NodeCertificate? certificate = null)
     {
         long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
         try
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
             socket.ConnectAsync(host, port).WaitAsync(timeout).GetAwaiter().GetResult();
-            Handshake.Send(socket, HandshakeKind.HealthRequest, Handshake.Body());
-            (HandshakeKind kind, byte[] body) = Handshake.Receive(socket, deadline);
+            using Wire wire = certificate is null ? new Wire(socket) : Wire.Dial(socket, certificate, host, deadline);
+            Handshake.Send(wire, HandshakeKind.HealthRequest, Handshake.Body());
+            (HandshakeKind kind, byte[] body) = Handshake.Receive(wire, deadline);
             return kind == HandshakeKind.Health
                 ? Handshake.ReadText(body)
                 : throw new IOException($"the answer is a frame of kind {(byte)kind}; allowed is 5 (health).");
         }
-        catch (Exception e) when (e is IOException or SocketException or TimeoutException or InvalidDataException)
+        catch (Exception e) when (e is IOException or SocketException or TimeoutException or InvalidDataException or AuthenticationException)
         {
             throw new IOException($"No health from the data plane at {host}:{port}: {e.Message}", e);
         }
@@ -145,15 +148,14 @@ internal sealed class DataPlane : IDisposable
             _handshakes.Remove(socket);
     }
 
-    /// <summary>Makes a connection of a socket whose handshake is done; null if the data plane is closed.</summary>
-    /// <param name="socket">The socket.</param>
+    /// <summary>Makes a connection of a peer whose handshake is done; null if the data plane is closed.</summary>
+    /// <param name="wire">The peer.</param>
     /// <param name="peer">The peer's node name.</param>
     /// <param name="isDialed">Whether this side dialed.</param>
-    internal DataConnection? Open(Socket socket, string peer, bool isDialed)
+    internal DataConnection? Open(Wire wire, string peer, bool isDialed)
     {
-        socket.ReceiveTimeout = 0;
-        socket.SendTimeout = 0;
-        var connection = new DataConnection(socket, peer, isDialed, Receiver, _options, Forget);
+        wire.EndHandshake();
+        var connection = new DataConnection(wire, peer, isDialed, Receiver, _options, Forget);
         lock (_gate)
             return !_isClosed && _connections.Add(connection) ? connection : null;
     }

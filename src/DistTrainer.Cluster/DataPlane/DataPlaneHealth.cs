@@ -7,6 +7,8 @@ public static class DataPlaneHealth
     /// <param name="host">Its host.</param>
     /// <param name="port">Its data port.</param>
     /// <param name="timeout">For everything.</param>
+    /// <param name="certificate">Where the cluster's security is on; else null.</param>
     /// <exception cref="IOException">Nobody answers.</exception>
-    public static string Request(string host, int port, TimeSpan timeout) => DataPlane.RequestHealth(host, port, timeout);
+    public static string Request(string host, int port, TimeSpan timeout, NodeCertificate? certificate = null) =>
+        DataPlane.RequestHealth(host, port, timeout, certificate);
 }

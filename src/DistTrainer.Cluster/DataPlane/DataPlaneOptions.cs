@@ -18,6 +18,9 @@ internal sealed record DataPlaneOptions
     /// <summary>Whether peers on the same machine meet over a Unix-domain socket (Linux only).</summary>
     public bool UseUnixSockets { get; init; } = true;
 
+    /// <summary>With it, connections over TCP are mutual TLS, and Unix-domain sockets are for this process's own user only; null: neither.</summary>
+    public NodeCertificate? Certificate { get; init; }
+
     /// <summary>Whether peers that meet over a Unix-domain socket may pass floats in shared memory.</summary>
     public bool SharesMemory { get; init; } = true;
 

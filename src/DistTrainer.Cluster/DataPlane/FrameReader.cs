@@ -1,12 +1,11 @@
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
 
-/// <summary>Reads data frames from a socket and gives them to a receiver; runs on the connection's reader thread.</summary>
-/// <param name="socket">A blocking socket.</param>
-internal sealed class FrameReader(Socket socket)
+/// <summary>Reads data frames from a peer and gives them to a receiver; runs on the connection's reader thread.</summary>
+/// <param name="wire">The peer.</param>
+internal sealed class FrameReader(Wire wire)
 {
     // Read ahead as far as headers and small messages go; the bulk of a payload is received where it belongs.
     private readonly byte[] _ahead = new byte[4096];
@@ -20,7 +19,7 @@ internal sealed class FrameReader(Socket socket)
     /// <returns>False if the peer has ended the connection between two frames.</returns>
     /// <exception cref="InvalidDataException">The frame is damaged or not allowed.</exception>
     /// <exception cref="EndOfStreamException">The peer has ended the connection within the frame.</exception>
-    /// <exception cref="SocketException">The socket fails.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The socket fails.</exception>
     public bool ReadFrame(DataConnection connection, IDataReceiver receiver)
     {
         if (!TryFill(2))
@@ -75,7 +74,7 @@ internal sealed class FrameReader(Socket socket)
         checksum = Crc32C.Append(checksum, target[..ahead]);
         for (target = target[ahead..]; !target.IsEmpty;)
         {
-            int count = socket.Receive(target);
+            int count = wire.Receive(target);
             if (count == 0)
                 throw new EndOfStreamException($"The connection ended within the payload of a frame, {target.Length} bytes before its end.");
             checksum = Crc32C.Append(checksum, target[..count]);
@@ -92,7 +91,7 @@ internal sealed class FrameReader(Socket socket)
         (_start, _end) = (0, _end - _start);
         while (_end < bytes)
         {
-            int count = socket.Receive(_ahead.AsSpan(_end));
+            int count = wire.Receive(_ahead.AsSpan(_end));
             if (count == 0 && _end > 0)
                 throw new EndOfStreamException("The connection ended within the header of a frame.");
             if (count == 0)

@@ -4,11 +4,11 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
 
-/// <summary>Writes what a queue holds to a socket, cut into frames; runs on the connection's writer thread, but for small messages that find it idle.</summary>
-/// <param name="socket">A blocking socket.</param>
+/// <summary>Writes what a queue holds to a peer, cut into frames; runs on the connection's writer thread, but for small messages that find it idle.</summary>
+/// <param name="wire">The peer.</param>
 /// <param name="queue">Where the entries come from.</param>
 /// <param name="chunkBytes">Payload of a floats frame at most.</param>
-internal sealed class FrameWriter(Socket socket, SendQueue queue, int chunkBytes)
+internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
 {
     private const int MaxNowBytes = 4 << 10;
     private readonly SendBuffer _stage = new(16 << 10);
@@ -42,13 +42,13 @@ internal sealed class FrameWriter(Socket socket, SendQueue queue, int chunkBytes
         try
         {
             // Writable means that at least a quarter of the socket's buffer is free, many times a short message.
-            if (body.Length > MaxNowBytes || !socket.Poll(0, SelectMode.SelectWrite))
+            if (body.Length > MaxNowBytes || !wire.Socket.Poll(0, SelectMode.SelectWrite))
                 return false;
             WriteMessage(kind, body);
             Flush();
             return true;
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
         {
             _stage.Clear();
             return false;
@@ -88,7 +88,7 @@ internal sealed class FrameWriter(Socket socket, SendQueue queue, int chunkBytes
         if (head == payload.Length)
             return;
         Flush();
-        SendAll(payload[head..]);
+        wire.Send(payload[head..]);
     }
 
     private void MakeRoom(int bytes)
@@ -99,13 +99,7 @@ internal sealed class FrameWriter(Socket socket, SendQueue queue, int chunkBytes
 
     private void Flush()
     {
-        SendAll(_stage.Written);
+        wire.Send(_stage.Written);
         _stage.Clear();
-    }
-
-    private void SendAll(ReadOnlySpan<byte> bytes)
-    {
-        while (!bytes.IsEmpty)
-            bytes = bytes[socket.Send(bytes)..];
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Net.Sockets;
 using System.Text;
 using DistTrainer.Engine;
 using MessagePack;
@@ -51,15 +50,13 @@ internal static class Handshake
     private static ReadOnlySpan<byte> Magic => [0x96, 0xa4, (byte)'D', (byte)'T', (byte)'R', (byte)'N'];
 
     /// <summary>Sends a frame whose body is <paramref name="body"/>.</summary>
-    /// <param name="socket">A blocking socket.</param>
+    /// <param name="wire">The peer.</param>
     /// <param name="kind">Its kind.</param>
     /// <param name="body">A MessagePack array, ≤ <see cref="MaxBodyBytes"/>.</param>
-    public static void Send(Socket socket, HandshakeKind kind, ReadOnlySpan<byte> body)
+    public static void Send(Wire wire, HandshakeKind kind, ReadOnlySpan<byte> body)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(body.Length, MaxBodyBytes);
-        ReadOnlySpan<byte> rest = Encode(kind, body);
-        while (!rest.IsEmpty)
-            rest = rest[socket.Send(rest)..];
+        wire.Send(Encode(kind, body));
     }
 
     /// <summary>The bytes of a frame.</summary>
@@ -82,25 +79,25 @@ internal static class Handshake
     }
 
     /// <summary>Receives a frame.</summary>
-    /// <param name="socket">A blocking socket.</param>
+    /// <param name="wire">The peer.</param>
     /// <param name="deadline">When the peer must be done, in <see cref="Environment.TickCount64"/>.</param>
     /// <returns>Kind and body.</returns>
     /// <exception cref="InvalidDataException">What came is not a handshake frame of ours.</exception>
     /// <exception cref="ProtocolVersionException">The peer speaks another version.</exception>
-    public static (HandshakeKind Kind, byte[] Body) Receive(Socket socket, long deadline)
+    public static (HandshakeKind Kind, byte[] Body) Receive(Wire wire, long deadline)
     {
         var header = new byte[HeaderBytes];
-        ReceiveAll(socket, header.AsSpan(0, Magic.Length), deadline);
+        ReceiveAll(wire, header.AsSpan(0, Magic.Length), deadline);
         if (!header.AsSpan().StartsWith(Magic))
             throw new InvalidDataException($"The connection begins with bytes {Convert.ToHexStringLower(header, 0, Magic.Length)}, not with a DistTrainer handshake ({Convert.ToHexStringLower(Magic)}).");
-        ReceiveAll(socket, header.AsSpan(Magic.Length), deadline);
+        ReceiveAll(wire, header.AsSpan(Magic.Length), deadline);
         Frame.CheckSeal(header, ChecksumAt, "handshake");
         ushort version = BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(Magic.Length + 1));
         if (version != Frame.ProtocolVersion)
             throw new ProtocolVersionException(version);
         (HandshakeKind kind, int length, uint checksum) = ReadHeader(header);
         var body = new byte[length];
-        ReceiveAll(socket, body, deadline);
+        ReceiveAll(wire, body, deadline);
         Frame.CheckSame(checksum, Crc32C.Compute(body), "handshake", "body");
         return (kind, body);
     }
@@ -190,31 +187,14 @@ internal static class Handshake
     }
 
     // The whole frame has one deadline, so a byte now and then does not keep a connection open.
-    private static void ReceiveAll(Socket socket, Span<byte> target, long deadline)
+    private static void ReceiveAll(Wire wire, Span<byte> target, long deadline)
     {
         while (!target.IsEmpty)
         {
-            int count = ReceiveSome(socket, target, deadline);
+            int count = wire.Receive(target, deadline);
             if (count == 0)
                 throw new EndOfStreamException("The peer ended the connection within the handshake.");
             target = target[count..];
-        }
-    }
-
-    private static int ReceiveSome(Socket socket, Span<byte> target, long deadline)
-    {
-        const string TooLate = "The peer did not finish its handshake in time.";
-        long left = deadline - Environment.TickCount64;
-        if (left <= 0)
-            throw new TimeoutException(TooLate);
-        socket.ReceiveTimeout = (int)Math.Min(left, int.MaxValue);
-        try
-        {
-            return socket.Receive(target);
-        }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
-        {
-            throw new TimeoutException(TooLate, e);
         }
     }
 }

@@ -1,9 +1,10 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace DistTrainer.Cluster;
 
 /// <summary>Options of the data plane's sockets. They stay blocking: a socket that was ever asynchronous goes through the thread pool.</summary>
-internal static class SocketSetup
+internal static partial class SocketSetup
 {
     private const int UnixBufferBytes = 1 << 20;
     private const int UserTimeoutMilliseconds = 30_000;
@@ -39,11 +40,22 @@ internal static class SocketSetup
 
     /// <summary>The process at the other end of a Unix-domain socket, as the system knows it; 0: it cannot be seen from here.</summary>
     /// <param name="socket">A connected socket.</param>
-    public static int PeerProcess(Socket socket)
+    public static int PeerProcess(Socket socket) => PeerCredentials(socket)?.Process ?? 0;
+
+    /// <summary>Whether the process at the other end of a Unix-domain socket runs as the same user as this one.</summary>
+    /// <param name="socket">A connected socket.</param>
+    public static bool IsSameUser(Socket socket) => PeerCredentials(socket) is { } peer && peer.User == EffectiveUser();
+
+    private static (int Process, int User)? PeerCredentials(Socket socket)
     {
         if (!OperatingSystem.IsLinux())
-            return 0;
+            return null;
         Span<byte> credentials = stackalloc byte[3 * sizeof(int)]; // process, user, group
-        return socket.GetRawSocketOption(LinuxSocketLevel, LinuxPeerCredentials, credentials) == credentials.Length ? BitConverter.ToInt32(credentials) : 0;
+        return socket.GetRawSocketOption(LinuxSocketLevel, LinuxPeerCredentials, credentials) == credentials.Length
+            ? (BitConverter.ToInt32(credentials), BitConverter.ToInt32(credentials[sizeof(int)..]))
+            : null;
     }
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial int EffectiveUser();
 }

@@ -34,6 +34,11 @@ public sealed class LogOutput : IDisposable
     // a connection that the other end closes while the node ends.
     private static readonly string[] Warned = ["ClusterSingletonProxy", "TcpClientHandler"];
 
+    // Classes of Akka that strangers at the cluster port can make warn, as often as they like.
+    private static readonly string[] Limited = ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter"];
+    private const int LimitMilliseconds = 10_000;
+
+    private readonly ConcurrentDictionary<string, long> due = new();
     private readonly int number = Interlocked.Increment(ref last);
     private readonly LogThreshold threshold;
     private readonly Action<string> write;
@@ -67,7 +72,18 @@ public sealed class LogOutput : IDisposable
 
     /// <summary>Whether a line is of interest: what Akka says of itself is from warnings up only, or where everything is asked for.</summary>
     internal bool Wants(AkkaLogEvent entry) =>
-        threshold == LogThreshold.Debug || entry.Message is LogEvent || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name));
+        threshold == LogThreshold.Debug || entry.Message is LogEvent || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name) && IsDue(entry.LogClass.Name));
+
+    private bool IsDue(string source)
+    {
+        long now = Environment.TickCount64;
+        if (!Limited.Contains(source) || now >= due.GetValueOrDefault(source, long.MinValue))
+        {
+            due[source] = now + LimitMilliseconds;
+            return true;
+        }
+        return false;
+    }
 
     /// <summary>Writes one line.</summary>
     internal void Write(string line)

@@ -11,8 +11,9 @@ public static class ClusterClient
     /// <param name="address">Any node's cluster address, host:port.</param>
     /// <param name="command">The request.</param>
     /// <param name="timeout">How long to wait.</param>
-    /// <exception cref="DistTrainerException">Nobody answers (<see cref="FailureKind.Quorum"/>), or the address is none (<see cref="FailureKind.Configuration"/>).</exception>
-    public static async Task<T> AskAsync<T>(string address, IClusterCommand command, TimeSpan timeout)
+    /// <param name="securityFolder">The folder with a certificate of the cluster's authority, see <see cref="NodeCertificate"/>; null or empty where security is off.</param>
+    /// <exception cref="DistTrainerException">Nobody answers (<see cref="FailureKind.Quorum"/>), or the address or the certificate is none (<see cref="FailureKind.Configuration"/>).</exception>
+    public static async Task<T> AskAsync<T>(string address, IClusterCommand command, TimeSpan timeout, string? securityFolder = null)
     {
         SeedNode node;
         try
@@ -23,14 +24,15 @@ public static class ClusterClient
         {
             throw new DistTrainerException(FailureKind.Configuration, $"--cluster: \"{address}\" is no address; write host:port, e.g. server:{NodeSettings.DefaultClusterPort}.", failure);
         }
-        ActorSystem system = ActorSystem.Create("disttrainer-client", ClusterConfiguration.ForClient());
+        NodeCertificate? certificate = NodeCertificate.Load(securityFolder);
+        ActorSystem system = ClusterConfiguration.Start("disttrainer-client", ClusterConfiguration.ForClient(certificate is not null), certificate);
         try
         {
-            return await system.ActorSelection($"akka.tcp://{ClusterConfiguration.SystemName}@{node}/user/node").Ask<T>(command, timeout).ConfigureAwait(false);
+            return await system.ActorSelection($"{ClusterConfiguration.Scheme(certificate is not null)}://{ClusterConfiguration.SystemName}@{node}/user/node").Ask<T>(command, timeout).ConfigureAwait(false);
         }
         catch (AskTimeoutException failure)
         {
-            throw new DistTrainerException(FailureKind.Quorum, $"--cluster: nobody answered at {node} within {timeout.TotalSeconds:0} s; is a node running there, and has it a coordinator?", failure);
+            throw new DistTrainerException(FailureKind.Quorum, $"--cluster: nobody answered at {node} within {timeout.TotalSeconds:0} s; is a node running there, has it a coordinator, and is its security {(certificate is null ? "off, as here (--security-folder)" : "on, with the same ca.pem")}?", failure);
         }
         finally
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Akka.Actor;
+using Akka.Actor.Setup;
 using Akka.Configuration;
 using AkkaCluster = Akka.Cluster.Cluster;
 
@@ -35,6 +36,7 @@ public static class ClusterConfiguration
           coordinated-shutdown {
             exit-clr = off
             run-by-clr-shutdown-hook = off
+            phases.before-service-unbind.timeout = 20d
           }
           remote {
             retry-gate-closed-for = 1s
@@ -71,17 +73,43 @@ public static class ClusterConfiguration
 
         """ + ComputeDispatchers.Settings;
 
-    // The sender of a message picks the serializer by its number, so the general ones must not be there at all.
+    // The sender of a message picks the serializer by its number, so the general ones must not be there at all. And no actor
+    // is ended, deployed or looked up from afar, but for the paths that nodes ask for.
     private const string Serializers = """
         akka.actor {
           serializers {
             json = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            bytes = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            proto = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            daemon-create = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            reliable-delivery = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
+            akka-containers = "DistTrainer.Cluster.NarrowContainerSerializer, DistTrainer.Cluster"
+            akka-misc = "DistTrainer.Cluster.NarrowMiscSerializer, DistTrainer.Cluster"
+            akka-system-msg = "DistTrainer.Cluster.NarrowSystemSerializer, DistTrainer.Cluster"
             disttrainer-control = "DistTrainer.Cluster.HyperionSerializer, DistTrainer.Cluster"
+          }
+          serialization-settings {
+            json.identifier = 1
+            proto.identifier = 2
+            daemon-create.identifier = 3
+            bytes.identifier = 4
+            reliable-delivery.identifier = 36
           }
           serialization-bindings {
             "System.Object" = json
             "DistTrainer.Cluster.IControlMessage, DistTrainer.Cluster" = disttrainer-control
           }
+        }
+        akka.remote {
+          untrusted-mode = on
+          trusted-selection-paths = [
+            "/system/cluster/core/daemon",
+            "/system/cluster/heartbeatReceiver",
+            "/system/remote-watcher",
+            "/user/coordinator",
+            "/user/coordinator/singleton",
+            "/user/node",
+          ]
         }
 
         """;
@@ -92,15 +120,14 @@ public static class ClusterConfiguration
     public static Config For(NodeSettings settings, string actorConfiguration = "")
     {
         Config own = ConfigurationFactory.ParseString(settings.AkkaSettings);
-        string scheme = own.GetBoolean("akka.remote.dot-netty.tcp.enable-ssl", false) ? "akka.ssl.tcp" : "akka.tcp";
         return ConfigurationFactory.ParseString(actorConfiguration)
-            .WithFallback(ConfigurationFactory.ParseString(Serializers + Decided(settings, scheme)))
+            .WithFallback(ConfigurationFactory.ParseString(Serializers + Decided(settings)))
             .WithFallback(own)
             .WithFallback(ConfigurationFactory.ParseString(Defaults));
     }
 
     /// <summary>The configuration of an actor system that only asks: it joins nothing, and answers come back over its own connection.</summary>
-    internal static Config ForClient() => ConfigurationFactory.ParseString("""
+    internal static Config ForClient(bool isSecure) => ConfigurationFactory.ParseString($$"""
         akka {
           loglevel = OFF
           stdout-loglevel = OFF
@@ -109,10 +136,24 @@ public static class ClusterConfiguration
             hostname = 0.0.0.0
             public-hostname = localhost
             port = 0
+            enable-ssl = {{(isSecure ? "on" : "off")}}
           }
         }
 
         """ + Serializers).WithFallback(ConfigurationFactory.ParseString(Defaults));
+
+    /// <summary>Starts an actor system.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="config">Its configuration, with SSL enabled exactly where there is a certificate.</param>
+    /// <param name="certificate">What it shows and asks for; null: security is off.</param>
+    internal static ActorSystem Start(string name, Config config, NodeCertificate? certificate)
+    {
+        BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(config);
+        return ActorSystem.Create(name, certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(certificate.AkkaSetup()));
+    }
+
+    /// <summary>What a node's address begins with.</summary>
+    internal static string Scheme(bool isSecure) => isSecure ? "akka.ssl.tcp" : "akka.tcp";
 
     /// <summary>Joins the cluster: a node without seed nodes starts one, the others are on their way already.</summary>
     /// <param name="system">The node's actor system, made with <see cref="For"/>.</param>
@@ -126,17 +167,18 @@ public static class ClusterConfiguration
         return cluster;
     }
 
-    private static string Decided(NodeSettings node, string scheme) => string.Create(CultureInfo.InvariantCulture, $$"""
+    private static string Decided(NodeSettings node) => string.Create(CultureInfo.InvariantCulture, $$"""
         akka.loglevel = {{node.LogLevel.ToString().ToUpperInvariant()}}
         akka.remote.dot-netty.tcp {
           hostname = {{JobValues.Quote(node.ClusterHost)}}
           public-hostname = {{JobValues.Quote(node.ReachableHost)}}
           port = {{node.PortToBind}}
+          enable-ssl = {{(IsSecure(node) ? "on" : "off")}}
         }
         akka.cluster {
           app-version = "{{ProtocolVersion.Current}}"
           roles = [{{List(node.Roles.Distinct().Select(role => role == NodeRole.Server ? ServerRole : WorkerRole))}}]
-          seed-nodes = [{{List(node.SeedNodes.Select(seed => $"{scheme}://{SystemName}@{seed}"))}}]
+          seed-nodes = [{{List(node.SeedNodes.Select(seed => $"{Scheme(IsSecure(node))}://{SystemName}@{seed}"))}}]
           shutdown-after-unsuccessful-join-seed-nodes = {{NodeValues.Show(node.JoinTimeout)}}
           failure-detector {
             heartbeat-interval = {{NodeValues.Show(node.HeartbeatInterval)}}
@@ -146,6 +188,8 @@ public static class ClusterConfiguration
         }
 
         """);
+
+    private static bool IsSecure(NodeSettings node) => !string.IsNullOrEmpty(node.SecurityFolder);
 
     private static string List(IEnumerable<string> items) => string.Join(", ", items.Select(JobValues.Quote));
 }

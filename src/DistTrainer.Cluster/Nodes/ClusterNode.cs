@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Akka;
 using Akka.Actor;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
+using Akka.Remote;
 using DistTrainer.Engine;
 using AkkaCluster = Akka.Cluster.Cluster;
 
@@ -28,7 +30,7 @@ public static class ClusterNode
     /// <param name="actorConfiguration">HOCON laid over everything, e.g. <see cref="LogOutput.ActorConfiguration"/>.</param>
     /// <param name="started">Hears the node's cluster address (host:port) and the data plane's once it listens.</param>
     /// <param name="stop">When cancelled, the node gives its work back and leaves.</param>
-    /// <exception cref="DistTrainerException">A port cannot be had (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">A port cannot be had, or the certificate is wrong (<see cref="FailureKind.Configuration"/>).</exception>
     public static async Task<NodeEnd> RunAsync(
         NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, Action<string, string> started, CancellationToken stop)
     {
@@ -44,6 +46,7 @@ public static class ClusterNode
     private sealed class NodeProcess : IDisposable
     {
         private readonly TaskCompletionSource<NodeEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<Done> _leaves = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly NodeRuntime _runtime;
         private readonly ActorSystem _system;
         private readonly AkkaCluster _cluster;
@@ -51,9 +54,10 @@ public static class ClusterNode
 
         public NodeProcess(NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration)
         {
+            NodeCertificate? certificate = NodeCertificate.Load(settings.SecurityFolder);
             try
             {
-                _runtime = new NodeRuntime(settings, services, Health, Warn);
+                _runtime = new NodeRuntime(settings, services, Health, Warn, certificate);
             }
             catch (System.Net.Sockets.SocketException failure)
             {
@@ -61,36 +65,46 @@ public static class ClusterNode
             }
             try
             {
-                _system = ActorSystem.Create(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration));
+                _system = ClusterConfiguration.Start(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration), certificate);
             }
             catch (Exception failure)
             {
                 _runtime.Dispose();
                 throw new DistTrainerException(FailureKind.Configuration, $"cluster-port: {settings.ClusterHost}:{settings.PortToBind} cannot be bound ({failure.GetBaseException().Message}); name another address or port.", failure);
             }
+            CoordinatedShutdown.Get(_system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "failed-connection", HoldAsync);
             Action<int, string> end = (code, reason) => _end.TrySetResult(new NodeEnd(code, reason));
-            if (settings.IsServer)
+            try
             {
-                NodeRuntime runtime = _runtime;
-                _system.ActorOf(
-                    ClusterSingletonManager.Props(
-                        Props.Create(() => new CoordinatorActor(runtime, job, end)), new CoordinatorActor.EndCoordinator(),
-                        ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterConfiguration.ServerRole).WithRemovalMargin(s_removalMargin)),
-                    "coordinator");
+                if (settings.IsServer)
+                {
+                    NodeRuntime runtime = _runtime;
+                    _system.ActorOf(
+                        ClusterSingletonManager.Props(
+                            Props.Create(() => new CoordinatorActor(runtime, job, end)), new CoordinatorActor.EndCoordinator(),
+                            ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterConfiguration.ServerRole).WithRemovalMargin(s_removalMargin)),
+                        "coordinator");
+                }
+                IActorRef proxy = _system.ActorOf(
+                    ClusterSingletonProxy.Props("/user/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)), "coordinator-proxy");
+                NodeRuntime shared = _runtime;
+                _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
+                AkkaCluster cluster = _cluster = ClusterConfiguration.Join(_system, settings);
+                _runtime.PeerDied = cluster.Down;
             }
-            IActorRef proxy = _system.ActorOf(
-                ClusterSingletonProxy.Props("/user/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)), "coordinator-proxy");
-            NodeRuntime shared = _runtime;
-            _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
-            AkkaCluster cluster = _cluster = ClusterConfiguration.Join(_system, settings);
-            _runtime.PeerDied = cluster.Down;
+            catch (InvalidOperationException) when (CoordinatedShutdown.Get(_system).ShutdownReason is not null)
+            {
+                // The actor system, which joins by itself, was ended before its actors were made.
+                Dispose();
+                throw new DistTrainerException(FailureKind.Quorum, NotJoined());
+            }
             _cluster.RegisterOnMemberUp(() =>
             {
                 if (VersionCheck.Conflict(_cluster.SelfMember, _cluster.State.Members.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))) is { } conflict)
                     end((int)FailureKind.Configuration, conflict);
             });
             _cluster.RegisterOnMemberRemoved(() => end((int)FailureKind.Quorum, "the cluster removed this node, or went on without it; the other side of the cut goes on"));
-            _ = _system.WhenTerminated.ContinueWith(_ => end((int)FailureKind.Quorum, "no seed node answered in time; is a server running at that address?"), TaskScheduler.Default);
+            _ = _system.WhenTerminated.ContinueWith(_ => end((int)FailureKind.Quorum, NotJoined()), TaskScheduler.Default);
         }
 
         public Task<NodeEnd> Ended => _end.Task;
@@ -108,6 +122,7 @@ public static class ClusterNode
 
         public async Task CloseAsync(TimeSpan timeout)
         {
+            _leaves.TrySetResult(Done.Instance);
             Task left = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
             await Task.WhenAny(left, Task.Delay(timeout)).ConfigureAwait(false);
         }
@@ -117,6 +132,16 @@ public static class ClusterNode
             _system.Dispose();
             _runtime.Dispose();
         }
+
+        // Akka ends a whole actor system when it dials a node and TLS fails, be it that the other end dies just then. A member
+        // must live on; its shutdown waits here until it leaves for a reason of its own.
+        private Task<Done> HoldAsync() => IsConnectionFailure && _cluster is { IsUp: true } ? _leaves.Task : Task.FromResult(Done.Instance);
+
+        private bool IsConnectionFailure => CoordinatedShutdown.Get(_system).ShutdownReason?.GetType().Assembly == typeof(RemoteSettings).Assembly;
+
+        private string NotJoined() => IsConnectionFailure
+            ? "a seed node speaks no TLS, or it and this node do not accept each other's certificates; give all nodes certificates of one ca.pem (security.folder)"
+            : "no seed node answered in time; is a server running at that address, with the same security setting?";
 
         private void Warn(string line) => Logging.GetLogger(_system, "data-plane").Warning("data-plane-refused message=\"{0}\"", line);
 

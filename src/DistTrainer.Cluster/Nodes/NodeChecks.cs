@@ -1,3 +1,4 @@
+using Akka.Configuration;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
@@ -5,6 +6,8 @@ namespace DistTrainer.Cluster;
 /// <summary>Checks what no setting of a node can check alone.</summary>
 internal static class NodeChecks
 {
+    private const string EnableSsl = "akka.remote.dot-netty.tcp.enable-ssl";
+
     /// <summary>Refuses the first combination that cannot work.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="read">What was read, for the origin of a key.</param>
@@ -13,7 +16,7 @@ internal static class NodeChecks
     {
         foreach ((string key, string what) in Problems(settings))
         {
-            string path = $"disttrainer.node.{key}";
+            string path = key.StartsWith("akka.", StringComparison.Ordinal) ? key : $"disttrainer.node.{key}";
             throw JobChecks.NodeAt(read, path).Refuse(path, " " + what);
         }
     }
@@ -28,6 +31,8 @@ internal static class NodeChecks
             yield return ("public-host", $"= \"{host}\" is no address that other nodes can reach; name the machine");
         if (node.PortToBind != 0 && node.PortToBind == node.DataPort)
             yield return ("data-port", $"= {node.DataPort} is the cluster port too; name another one, or 0 for any free one");
+        if (ConfigurationFactory.ParseString(node.AkkaSettings).HasPath(EnableSsl))
+            yield return (EnableSsl, "would not reach the data plane; allowed: disttrainer.node.security.folder, which secures both");
         if (node.MaxWorkers < node.MinWorkers)
             yield return ("max-workers", $"= {node.MaxWorkers} is below min-workers = {node.MinWorkers}");
         if (node.AcceptablePause < node.HeartbeatInterval)

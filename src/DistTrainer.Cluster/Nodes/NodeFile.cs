@@ -14,8 +14,9 @@ public static class NodeFile
         #
         # From the weakest to the strongest: the default, this file (disttrainer node --config cluster.hocon), an environment
         # variable, an option. The name is the same everywhere: the key cluster-port of disttrainer.node is the variable
-        # DISTTRAINER_CLUSTER_PORT and the option --cluster-port. One file may serve all nodes: a setting that does not
-        # concern a node's role has no effect there. Substitutions (${…}) are not supported.
+        # DISTTRAINER_CLUSTER_PORT and the option --cluster-port, security.folder is DISTTRAINER_SECURITY_FOLDER. One file
+        # may serve all nodes: a setting that does not concern a node's role has no effect there. Substitutions (${…}) are
+        # not supported.
 
 
         """;

@@ -7,10 +7,10 @@ namespace DistTrainer.Cluster;
 public sealed record NodeKnob(JobKeyInfo Info)
 {
     /// <summary>The option of the command line, e.g. <c>--cluster-port</c>.</summary>
-    public string Flag => $"--{Info.Name}";
+    public string Flag => $"--{NodeKeys.NameOf(Info)}";
 
     /// <summary>The environment variable, e.g. <c>DISTTRAINER_CLUSTER_PORT</c>.</summary>
-    public string Variable => NodeKeys.VariablePrefix + Info.Name.ToUpperInvariant().Replace('-', '_');
+    public string Variable => NodeKeys.VariablePrefix + NodeKeys.NameOf(Info).ToUpperInvariant().Replace('-', '_');
 
     /// <summary>Whether it is true or false, so that the option may stand alone.</summary>
     public bool IsSwitch => Info.Allowed == JobValues.Bool.Allowed;
@@ -39,15 +39,18 @@ public static class NodeKeys
     { Everything = () => All };
 
     // A property without a field: the sections above are made before any field below them would be.
-    private static JobSection<NodeSettings> Node => new(() => new NodeSettings(), [.. Cluster(), .. Work(), .. Faults(), .. Output()]) { Everything = () => All };
+    private static JobSection<NodeSettings> Node => new(() => new NodeSettings(), [.. Cluster(), Security(), .. Work(), .. Faults(), .. Output()]) { Everything = () => All };
 
     private static IReadOnlyList<JobKeyInfo> All => field ??= [.. Root.Describe("")];
+
+    /// <summary>A key's name from the node's section on, e.g. <c>security-folder</c>.</summary>
+    internal static string NameOf(JobKeyInfo key) => key.Path[(Section.Length + 1)..].Replace('.', '-');
 
     private static IEnumerable<JobKey<NodeSettings>> Cluster() =>
     [
         Table.Key("role", "What the node does: a server holds parameter shards and may lead the run, a worker computes gradients", NodeValues.Commas(JobValues.Name([(NodeRole.Server, ["server"]), (NodeRole.Worker, ["worker"])]), 2), n => n.Roles, (n, v) => n with { Roles = v }),
         Table.Key("name", "The node's name in logs and in status", JobValues.OptionalText, n => n.Name, (n, v) => n with { Name = v }, defaultText: "its cluster address"),
-        Table.Key("cluster-host", "The address that the cluster port is bound to; 0.0.0.0 is every address of the machine. Whoever reaches the port can take part in the training", NodeValues.Host, n => n.ClusterHost, (n, v) => n with { ClusterHost = v }),
+        Table.Key("cluster-host", "The address that the cluster port is bound to; 0.0.0.0 is every address of the machine. Whoever reaches the port can take part in the training, unless security is on", NodeValues.Host, n => n.ClusterHost, (n, v) => n with { ClusterHost = v }),
         Table.Key("cluster-port", "The port for control messages; 0 takes a free one", JobValues.OptionalWhole(0, 65_535), n => n.ClusterPort, (n, v) => n with { ClusterPort = v }, defaultText: "4053 with the role server, else 0"),
         Table.Key("public-host", "The name or address under which the other nodes reach this one", NodeValues.OptionalHost, n => n.PublicHost, (n, v) => n with { PublicHost = v }, defaultText: "cluster-host, or the machine's name where that is 0.0.0.0"),
         Table.Key("seed-node", "Nodes through which this one joins the cluster, by their public-host; a seed node that names itself first starts the cluster, and so does a server without any", NodeValues.Commas(NodeValues.SeedNode, 16), n => n.SeedNodes, (n, v) => n with { SeedNodes = v }),
@@ -56,6 +59,11 @@ public static class NodeKeys
         Table.Key("data-port", "The port for gradients and parameters; 0 takes a free one. The node announces it over the cluster", Port, n => n.DataPort, (n, v) => n with { DataPort = v }),
         Table.Key("shared-memory", "Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux); others always use connections", JobValues.Bool, n => n.SharedMemory, (n, v) => n with { SharedMemory = v }),
     ];
+
+    private static JobKey<NodeSettings> Security() => Table.Key("security", "Who may take part. The same on every node", new JobSection<NodeSettings>(
+        () => new NodeSettings(),
+        Table.Key("folder", "The folder with this node's certificate (ca.pem, node.pem, node-key.pem), as `disttrainer certificates` makes it: mutual TLS on the cluster port and the data port, and only holders of a certificate of the same ca.pem may take part. Processes of one machine and one user still meet without TLS if shared-memory is true", JobValues.OptionalText, n => n.SecurityFolder, (n, v) => n with { SecurityFolder = v }, defaultText: "none; neither encrypted nor authenticated"))
+    { Everything = () => All }, f => f, (_, v) => v);
 
     private static IEnumerable<JobKey<NodeSettings>> Work() =>
     [

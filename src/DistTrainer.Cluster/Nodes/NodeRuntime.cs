@@ -29,7 +29,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     /// <param name="services">What the program gives.</param>
     /// <param name="health">How the node is, as short JSON.</param>
     /// <param name="warn">Takes warnings about strangers.</param>
-    public NodeRuntime(NodeSettings settings, INodeServices services, Func<string> health, Action<string> warn)
+    /// <param name="certificate">The node's, where security is on.</param>
+    public NodeRuntime(NodeSettings settings, INodeServices services, Func<string> health, Action<string> warn, NodeCertificate? certificate)
     {
         (Settings, Services, _health) = (settings, services, health);
         string host = settings.PortToBind == 0 ? settings.ReachableHost : $"{settings.ReachableHost}:{settings.PortToBind}";
@@ -41,7 +42,9 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
                 BindHost = settings.DataHostToBind,
                 AnnouncedHost = settings.ReachableDataHost,
                 Port = settings.DataPort,
+                UseUnixSockets = certificate is null || settings.SharedMemory,
                 SharesMemory = settings.SharedMemory,
+                Certificate = certificate,
                 Warn = warn,
             },
             this);

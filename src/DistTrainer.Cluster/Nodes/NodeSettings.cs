@@ -57,6 +57,9 @@ public sealed record NodeSettings
     /// <summary>Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux only).</summary>
     public bool SharedMemory { get; init; } = true;
 
+    /// <summary>The folder with this node's certificate, see <see cref="NodeCertificate"/>; null or empty: connections are neither encrypted nor authenticated.</summary>
+    public string? SecurityFolder { get; init; }
+
     /// <summary>Worker actors of a node with the role worker, ≥ 1.</summary>
     public int Workers { get; init; } = 1;
 

@@ -7,24 +7,27 @@ using Akka.Serialization;
 namespace DistTrainer.Cluster;
 
 /// <summary>
-/// Stands in the place of Akka's JSON serializer, which makes objects of any type that the sender names. It refuses
-/// everything, both ways, and logs the first refusal.
+/// Stands in the place of those of Akka's serializers that nodes do not need: JSON, which makes objects of any type that the
+/// sender names, remote deployment, and others. It refuses everything, both ways, and logs the first refusal; the sender's
+/// manifest is not looked at.
 /// </summary>
-public sealed class RefusingSerializer : Serializer
+public sealed class RefusingSerializer : SerializerWithStringManifest
 {
+    private const int Json = 1;
+    private readonly int identifier;
     private int refusals;
 
     /// <summary>Made by the actor system.</summary>
     /// <param name="system">Where refusals are logged.</param>
-    /// <param name="settings">Those of the JSON serializer; none of them counts.</param>
+    /// <param name="settings"><c>identifier</c>: the number of the serializer in whose place it stands, by which senders name it.</param>
     public RefusingSerializer(ExtendedActorSystem system, Config settings)
-        : base(system) => _ = settings;
-
-    /// <summary>The number of the JSON serializer, which senders name.</summary>
-    public override int Identifier => 1;
+        : base(system) => identifier = settings.GetInt("identifier");
 
     /// <inheritdoc/>
-    public override bool IncludeManifest => false;
+    public override int Identifier => identifier;
+
+    /// <inheritdoc/>
+    public override string Manifest(object o) => "";
 
     /// <summary>Refuses.</summary>
     /// <exception cref="SerializationException">Always.</exception>
@@ -33,8 +36,8 @@ public sealed class RefusingSerializer : Serializer
 
     /// <summary>Refuses.</summary>
     /// <exception cref="SerializationException">Always.</exception>
-    public override object FromBinary(byte[] bytes, Type type) =>
-        throw Refuse("a message in JSON came from another node; JSON is not read");
+    public override object FromBinary(byte[] bytes, string manifest) =>
+        throw Refuse(identifier == Json ? "a message in JSON came from another node; JSON is not read" : $"a message of serializer {identifier} came from another node; it is not read");
 
     private SerializationException Refuse(string what)
     {

@@ -56,8 +56,9 @@ internal sealed class DataPlaneRig : IDataReceiver, IDisposable
     public Socket RawPeer()
     {
         Socket socket = Raw();
-        Handshake.Send(socket, HandshakeKind.Hello, Handshake.HelloBody(Plane.Token.Span, new Hello("run-1", "raw")));
-        Assert.Equal(HandshakeKind.Welcome, Handshake.Receive(socket, Environment.TickCount64 + 20_000).Kind);
+        var wire = new Wire(socket);
+        Handshake.Send(wire, HandshakeKind.Hello, Handshake.HelloBody(Plane.Token.Span, new Hello("run-1", "raw")));
+        Assert.Equal(HandshakeKind.Welcome, Handshake.Receive(wire, Environment.TickCount64 + 20_000).Kind);
         return socket;
     }
 

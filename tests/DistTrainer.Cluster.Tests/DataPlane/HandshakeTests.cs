@@ -49,7 +49,7 @@ public sealed class HandshakeTests
         hello.AsSpan(11, 4).Clear();
         Frame.Seal(hello.AsSpan(0, Handshake.HeaderBytes), 11);
         peer.Send(hello);
-        (HandshakeKind kind, byte[] body) = Handshake.Receive(peer, Environment.TickCount64 + 20_000);
+        (HandshakeKind kind, byte[] body) = Handshake.Receive(new Wire(peer), Environment.TickCount64 + 20_000);
         Assert.Equal(HandshakeKind.Refused, kind);
         Assert.Equal(
             "The peer speaks version 77 of the data plane's protocol, this node version 1: run the same release of disttrainer on all nodes.",

@@ -45,7 +45,6 @@ public sealed class ClusterConfigurationTests
             akka {
               cluster.gossip-interval = 123ms
               remote.dot-netty.tcp {
-                enable-ssl = true
                 port = 9
               }
               actor {
@@ -61,7 +60,7 @@ public sealed class ClusterConfigurationTests
         Config config = ClusterConfiguration.For(NodeFile.Read(file, None, new Dictionary<string, string> { ["--seed-node"] = "s:1" }));
         Assert.Equal(123, config.GetTimeSpan("akka.cluster.gossip-interval").TotalMilliseconds);
         Assert.Equal(["a", "b c", "d\"e"], config.GetStringList("akka.some-list"));
-        Assert.Equal(["akka.ssl.tcp://disttrainer@s:1"], config.GetStringList("akka.cluster.seed-nodes"));
+        Assert.Equal(["akka.tcp://disttrainer@s:1"], config.GetStringList("akka.cluster.seed-nodes"));
         Assert.Equal(4053, config.GetInt("akka.remote.dot-netty.tcp.port"));
         Assert.StartsWith("DistTrainer.Cluster.RefusingSerializer", config.GetString("akka.actor.serializers.json"), StringComparison.Ordinal);
         Assert.Equal("bytes", config.GetConfig("akka.actor.serialization-bindings").AsEnumerable().Single(pair => pair.Key.Contains("System.Byte[]", StringComparison.Ordinal)).Value.GetString());

@@ -32,8 +32,15 @@ public sealed class LiveClusterTests
         await Assert.ThrowsAsync<AskTimeoutException>(() => far.Ask<SampleMessage>(new NotListed(3), TimeSpan.FromMilliseconds(500)));
         Assert.Single(warnings, line => line.Contains("was to be sent", StringComparison.Ordinal));
 
-        // A death watch and a stop across the wire are Akka's own messages.
-        Assert.True(await far.GracefulStop(TimeSpan.FromSeconds(10)));
+        // A death watch is Akka's own message; a stop from afar is refused.
+        IActorRef watcher = worker.System.ActorOf(Props.Create(() => new Watcher(far)));
+        await watcher.Ask<string>("ready?", TimeSpan.FromSeconds(10));
+        far.Tell(PoisonPill.Instance);
+        answer = await far.Ask<SampleMessage>(sent, TimeSpan.FromSeconds(10));
+        Assert.Equal(sent.Generation, answer.Generation);
+        Task<string> ended = watcher.Ask<string>("ended?", TimeSpan.FromSeconds(20));
+        server.System.Stop(await server.System.ActorSelection("/user/leader/singleton").ResolveOne(TimeSpan.FromSeconds(10)));
+        Assert.Equal("ended", await ended);
     }
 
     [Fact]
@@ -138,6 +145,19 @@ public sealed class LiveClusterTests
         {
             Receive<SampleMessage>(message => Sender.Tell(message));
             Receive<string>(_ => Context.Stop(Self));
+        }
+    }
+
+    private sealed class Watcher : ReceiveActor
+    {
+        private IActorRef _asker = ActorRefs.Nobody;
+
+        public Watcher(IActorRef other)
+        {
+            Context.Watch(other);
+            Receive<string>(text => text == "ready?", _ => Sender.Tell("ready"));
+            Receive<string>(_ => _asker = Sender);
+            Receive<Terminated>(_ => _asker.Tell("ended"));
         }
     }
 

@@ -14,6 +14,13 @@ internal sealed class LiveNode : IDisposable
 
         """;
 
+    // The tests' own singleton has a path that no node asks for.
+    private const string Tested = """
+        akka.loggers = []
+        akka.remote.trusted-selection-paths = ["/system/cluster/core/daemon", "/system/cluster/heartbeatReceiver", "/user/leader", "/user/leader/singleton"]
+
+        """;
+
     private LiveNode(ExtendedActorSystem system, AkkaCluster cluster) => (System, Cluster) = (system, cluster);
 
     public ExtendedActorSystem System { get; }
@@ -39,7 +46,8 @@ internal sealed class LiveNode : IDisposable
         // Not under xunit's synchronization context, whose few threads the systems would wait for when they end.
         return Task.Run(() =>
         {
-            ActorSystem system = ActorSystem.Create(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, "akka.loggers = []\n" + actorConfiguration));
+            ActorSystem system = ClusterConfiguration.Start(
+                ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, Tested + actorConfiguration), NodeCertificate.Load(settings.SecurityFolder));
             return new LiveNode((ExtendedActorSystem)system, ClusterConfiguration.Join(system, settings));
         }).GetAwaiter().GetResult();
     }

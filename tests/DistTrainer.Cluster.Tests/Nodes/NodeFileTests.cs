@@ -13,7 +13,7 @@ public sealed class NodeFileTests
     {
         string written = File.ReadAllText(Path.Combine(Root(), "cluster.hocon"));
         Assert.Equal(NodeFile.Template(), written);
-        Assert.All(NodeKeys.Knobs, knob => Assert.Matches($@"\n    # \S.+\n    (# )?{knob.Info.Name} = ", written));
+        Assert.All(NodeKeys.Knobs, knob => Assert.Matches($@"\n +# \S.+\n +(# )?{knob.Info.Name} = ", written));
         Assert.All(NodeKeys.Knobs, knob => Assert.False(string.IsNullOrEmpty(knob.Info.Default), knob.Info.Name));
     }
 
@@ -78,6 +78,9 @@ public sealed class NodeFileTests
     [InlineData("disttrainer.node.heartbeat-interval = 0.1001s", "is not a whole number of milliseconds")]
     [InlineData("disttrainer.node.heartbeat-interval = 3s", "acceptable-pause = 2s is below heartbeat-interval = 3s")]
     [InlineData("disttrainer.node.name = ${HOSTNAME}", "cluster.hocon:1:25: substitutions")]
+    [InlineData("akka.remote.dot-netty.tcp.enable-ssl = on", "enable-ssl would not reach the data plane; allowed: disttrainer.node.security.folder")]
+    [InlineData("disttrainer.node.security = on", "security is not a section; write security { … } with the keys folder")]
+    [InlineData("disttrainer.node.security.fodler = x", "did you mean disttrainer.node.security.folder?")]
     [InlineData("akka = on", "akka is not a section")]
     [InlineData("aka { }", "did you mean akka?")]
     public void A_wrong_setting_is_refused_with_its_place_and_what_is_allowed(string text, string expected)
@@ -129,7 +132,7 @@ public sealed class NodeFileTests
         "shared-memory" => "false",
         "log-level" => "error",
         "log-format" => "json",
-        "name" or "job" or "runs" or "cache" => "something",
+        "name" or "job" or "runs" or "cache" or "folder" => "something",
         _ => "33",
     };
 

@@ -13,6 +13,9 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <summary>Called with each step report of the run.</summary>
     public Action<StepReport> AfterStep { get; set; } = _ => { };
 
+    /// <summary>The certificate of nodes and of requests; null: security is off.</summary>
+    public string? SecurityFolder { get; init; }
+
     /// <summary>All reports of steps.</summary>
     public List<StepReport> Steps { get; } = [];
 
@@ -27,9 +30,9 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
 
     /// <summary>Starts a cluster for one run.</summary>
     public static async Task<TestCluster> StartAsync(
-        DataParts data, JobDescription job, int servers, int workers, bool combined = false, int reportEvery = 5, int minWorkers = 0, bool sharedMemory = true)
+        DataParts data, JobDescription job, int servers, int workers, bool combined = false, int reportEvery = 5, int minWorkers = 0, bool sharedMemory = true, string? securityFolder = null)
     {
-        var cluster = new TestCluster(data);
+        var cluster = new TestCluster(data) { SecurityFolder = securityFolder };
         IReadOnlyList<NodeRole> serverRoles = combined ? [NodeRole.Server, NodeRole.Worker] : [NodeRole.Server];
         for (int s = 0; s < servers; s++)
         {
@@ -52,6 +55,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
         settings = settings with
         {
             ClusterPort = 0,
+            SecurityFolder = settings.SecurityFolder ?? SecurityFolder,
             SeedNodes = _nodes.Count == 0 ? [] : [NodeValues.ParseSeedNode(Address)],
         };
         RunDescription? run = job is null ? null : new RunDescription("test", "test", new JobFile(job, new RunSettings()).Write(), null);
@@ -61,7 +65,15 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
                 Log.Add(line);
         });
         _nodes.Add(node);
-        await node.Address.WaitAsync(s_patience);
+        try
+        {
+            await node.Address.WaitAsync(s_patience);
+        }
+        catch (DistTrainerException)
+        {
+            _nodes.Remove(node); // it ended before it listened, and there is nothing to dispose
+            throw;
+        }
         return node;
     }
 
@@ -86,7 +98,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <summary>Sends a request; it must be done.</summary>
     public async Task CommandAsync(IClusterCommand command)
     {
-        CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(Address, command, TimeSpan.FromSeconds(10));
+        CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(Address, command, TimeSpan.FromSeconds(10), SecurityFolder);
         Assert.True(answer.Failure is null, answer.Text);
     }
 
@@ -139,15 +151,24 @@ internal sealed class TestNode : IAsyncDisposable
     public TestNode(NodeSettings settings, INodeServices services, RunDescription? run, string actorConfiguration, Action<string> write)
     {
         _log = new LogOutput(LogFormat.Text, LogThreshold.Info, write);
-        End = Task.Run(() => ClusterNode.RunAsync(settings, services, run, _log.ActorConfiguration + actorConfiguration, (cluster, _) => _address.SetResult(cluster), _stop.Token));
+        End = Task.Run(() => ClusterNode.RunAsync(settings, services, run, _log.ActorConfiguration + actorConfiguration, Listen, _stop.Token));
         End.ContinueWith(failed => _address.TrySetException(failed.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     /// <summary>Its cluster address, once it listens.</summary>
     public Task<string> Address => _address.Task;
 
+    /// <summary>Its data plane's address, once it listens.</summary>
+    public string DataAddress { get; private set; } = "";
+
     /// <summary>How it ended.</summary>
     public Task<NodeEnd> End { get; }
+
+    private void Listen(string cluster, string data)
+    {
+        DataAddress = data;
+        _address.SetResult(cluster);
+    }
 
     /// <summary>Asks it to leave in good order.</summary>
     public void Leave() => _stop.Cancel();
