@@ -13,14 +13,14 @@ public sealed class CertificatesCommandTests : IDisposable
     public async Task Certificates_are_made_added_to_and_never_overwritten()
     {
         CliRun first = await CliRun.Of("certificates", "--output", folder, "--node", "server", "--node", "10.0.0.7");
-        Assert.Equal(0, first.ExitCode);
+        Assert.Equal(0, first.Code);
         Assert.Contains("keep ca-key.pem to yourself", first.Output, StringComparison.Ordinal);
         CliRun second = await CliRun.Of("certificates", "--output", folder, "--node", "worker", "--days", "3");
-        Assert.Equal(0, second.ExitCode);
+        Assert.Equal(0, second.Code);
         Assert.Equal($"node {Path.Combine(folder, "worker")}", second.Output.Trim());
         Assert.All(["server", "10.0.0.7", "worker"], node => Assert.NotNull(NodeCertificate.Load(Path.Combine(folder, node))));
         CliRun again = await CliRun.Of("certificates", "--output", folder, "--node", "server");
-        Assert.Equal(2, again.ExitCode);
+        Assert.Equal(2, again.Code);
         Assert.Contains("is there already and is not overwritten", again.Error, StringComparison.Ordinal);
     }
 
@@ -31,7 +31,7 @@ public sealed class CertificatesCommandTests : IDisposable
     public async Task What_is_wrong_is_refused_before_anything_is_made(string expected, params string[] arguments)
     {
         CliRun run = await CliRun.Of(["certificates", "--output", Path.Combine(folder, "new"), .. arguments]);
-        Assert.Equal(2, run.ExitCode);
+        Assert.Equal(2, run.Code);
         Assert.Contains(expected, run.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(folder, "new")));
     }
@@ -42,7 +42,7 @@ public sealed class CertificatesCommandTests : IDisposable
         foreach (string[] command in new[] { new[] { "status", "--security-folder", folder }, ["health", "--data-port", "4054", "--security-folder", folder] })
         {
             CliRun run = await CliRun.Of(command);
-            Assert.Equal(2, run.ExitCode);
+            Assert.Equal(2, run.Code);
             Assert.Contains($"security.folder: {Path.Combine(folder, "ca.pem")} is missing", run.Error, StringComparison.Ordinal);
         }
     }

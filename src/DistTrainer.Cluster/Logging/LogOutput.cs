@@ -35,7 +35,7 @@ public sealed class LogOutput : IDisposable
     private static readonly string[] Warned = ["ClusterSingletonProxy", "TcpClientHandler"];
 
     // Classes of Akka that strangers at the cluster port can make warn, as often as they like.
-    private static readonly string[] Limited = ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter"];
+    private static readonly string[] Limited = ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter", "ReliableDeliverySupervisor", "ClusterSingletonManager"];
     private const int LimitMilliseconds = 10_000;
 
     private readonly ConcurrentDictionary<string, long> due = new();

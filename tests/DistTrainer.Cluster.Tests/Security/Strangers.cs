@@ -17,13 +17,21 @@ internal sealed class Strangers : IAsyncDisposable
           loggers = []
           stdout-loglevel = OFF
           actor.provider = remote
-          actor.serializers.forged = "DistTrainer.Cluster.Tests.ForgedSerializer, DistTrainer.Cluster.Tests"
-          actor.serialization-bindings { "DistTrainer.Cluster.Tests.Forged, DistTrainer.Cluster.Tests" = forged }
+          # Akka's own says less of what is in it, and would be refused at once.
+          actor.serializers.akka-containers = "DistTrainer.Cluster.NarrowContainerSerializer, DistTrainer.Cluster"
           remote.dot-netty.tcp {
             hostname = 127.0.0.1
             port = 0
           }
         }
+        """;
+
+    private const string Forging = """
+        akka.actor {
+          serializers.forged = "DistTrainer.Cluster.Tests.ForgedSerializer, DistTrainer.Cluster.Tests"
+          serialization-bindings { "DistTrainer.Cluster.Tests.Forged, DistTrainer.Cluster.Tests" = forged }
+        }
+
         """;
 
     private const string Control = """
@@ -62,7 +70,7 @@ internal sealed class Strangers : IAsyncDisposable
     /// <summary>An actor system that is no node: as Akka makes it, with all its serializers.</summary>
     public ExtendedActorSystem System(NodeCertificate? certificate = null)
     {
-        string ssl = certificate is null ? "" : "akka.remote.dot-netty.tcp.enable-ssl = on\n" + Control;
+        string ssl = certificate is null ? Forging : "akka.remote.dot-netty.tcp.enable-ssl = on\n" + Control;
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(ssl + Settings));
         ActorSystem system = ActorSystem.Create("stranger", certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(certificate.AkkaSetup()));
         _systems.Add(system);
