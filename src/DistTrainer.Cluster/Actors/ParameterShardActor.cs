@@ -87,6 +87,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             bool isOther = !Sender.Equals(_run);
             (_generation, _peers, _workers, _run) = (join.Generation, join.ParameterShards, [], Sender);
             _shard.BeginGeneration(_generation);
+            _refused = false;
             _sampleHash = 0;
             _norms.Clear();
             _clock.Pause();

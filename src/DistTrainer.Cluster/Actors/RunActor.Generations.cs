@@ -10,6 +10,7 @@ internal sealed partial class RunActor
     private readonly Dictionary<int, long> _openSteps = [];
     private readonly HashSet<int> _assigned = [];
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_lost = TimeSpan.FromSeconds(7);
     private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
     private TimeSpan _awaitedNext;
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
@@ -62,6 +63,10 @@ internal sealed partial class RunActor
         _awaitedNext = 2 * since - TimeSpan.FromMilliseconds(500);
         foreach (string name in who)
             _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for={What} epoch={Epoch} step={Step} seconds={Seconds:F1}", name, _awaited.What, _setup.EpochOf(_step + 1), _step, since.TotalSeconds);
+
+        // A message may be lost with a connection of the control plane: a new generation asks everybody again.
+        if (_awaited.What is "joining" or "links" or "preparing" && since > s_lost)
+            OnMembers();
     }
 
     private IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
@@ -185,6 +190,8 @@ internal sealed partial class RunActor
             if (linked.Failure is not null)
                 _log.Event(LogLevel.WarningLevel, "link-failed generation={Generation} message=\"{Message}\"", _generation, linked.Failure.Message);
             _isLinked = linked.Failure is null;
+            if (!_isLinked && !Timers.IsTimerActive(nameof(JoinsSettled)))
+                Timers.StartSingleTimer(nameof(JoinsSettled), new JoinsSettled(), s_quarantine);
             OnAssigned();
         });
     }
