@@ -30,7 +30,7 @@ public sealed record JoinParameterServer(int Generation, IActorRef[] ParameterSh
 /// <summary>Parameter shard → run: it is in the generation.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
-/// <param name="OpenStep">The step whose contributions it takes next. They are within one of each other, unless one was hosted anew.</param>
+/// <param name="OpenStep">The step whose contributions it takes next. They are within one of each other; 0 where it was hosted anew and has no parameters yet.</param>
 /// <param name="State">The newest <see cref="PrepareRun.State"/> that it had; null before the first.</param>
 public sealed record ParameterServerJoined(int Generation, int ParameterShard, long OpenStep, RunState? State) : IProtocolMessage, IControlMessage;
 

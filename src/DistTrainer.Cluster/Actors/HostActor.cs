@@ -28,11 +28,11 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     {
         (_setup, _node, _run) = (setup, node, run);
         _workers = [.. Enumerable.Range(0, workers).Select(index => Host($"worker-{index}", "disttrainer.worker-dispatcher", Props.Create(() => new WorkerActor(_setup))))];
-        Add(parameterShards);
+        Add(parameterShards, areLost: false);
         Receive<HostMore>(more =>
         {
             _run = more.Run;
-            Add(more.ParameterShards);
+            Add(more.ParameterShards, areLost: true);
             Say();
         });
         Receive<SayHosted>(_ => Say());
@@ -64,12 +64,13 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     private void Say() => _run.Tell(new ActorsHosted(
         _node, [.. _parameterShards.Select(hosted => new HostedParameterShard(hosted.Key, hosted.Value))], _workers, _setup.Data.Hash));
 
-    private void Add(IReadOnlyList<int> parameterShards)
+    // A parameter shard that was lost has no parameters of any step until it is restored.
+    private void Add(IReadOnlyList<int> parameterShards, bool areLost)
     {
         foreach (int index in parameterShards)
         {
             if (!_parameterShards.ContainsKey(index))
-                _parameterShards[index] = Host($"parameter-shard-{index}", "disttrainer.parameter-shard-dispatcher", Props.Create(() => new ParameterShardActor(_setup, _setup.Ranges[index])));
+                _parameterShards[index] = Host($"parameter-shard-{index}", "disttrainer.parameter-shard-dispatcher", Props.Create(() => new ParameterShardActor(_setup, _setup.Ranges[index], areLost)));
         }
     }
 

@@ -36,12 +36,18 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private int _generation;
     private int _samples;
     private bool _refused;
+    private bool _isLost;
 
-    public ParameterShardActor(TrainingSetup setup, ParameterShardRange range)
+    /// <summary>Takes over a slice, as the run began with it.</summary>
+    /// <param name="setup">What the node's actors share.</param>
+    /// <param name="range">The slice.</param>
+    /// <param name="isLost">Whether another node had it before: it has nothing until the run says what to restore.</param>
+    public ParameterShardActor(TrainingSetup setup, ParameterShardRange range, bool isLost = false)
     {
         _setup = setup;
         _shard = new ParameterShard(range, setup.Blocks, setup.Job, generation: 0, setup.Parameters);
         _checkpoints = new ParameterShardCheckpoints(setup, _shard);
+        _isLost = isLost;
         if (setup.Options.ResumeFrom is not null)
             _checkpoints.Restore(null);
         _schedule = new LearningRateSchedule(setup.Job.Optimizer.LearningRate, setup.Job.Schedule);
@@ -101,11 +107,13 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         Sender.Tell(Joined());
     }
 
-    private ParameterServerJoined Joined() => new(_generation, Index, _shard.OpenStep, _prepared.Generation == 0 ? null : _prepared.State);
+    private ParameterServerJoined Joined() => new(_generation, Index, _isLost ? 0 : _shard.OpenStep, _prepared.Generation == 0 ? null : _prepared.State);
 
     private void Restore(RestoreParameters restore)
     {
+        // Not before: as long as any parameter shard is in an older generation, a worker of this node may compute for it.
         _checkpoints.Restore(restore.Checkpoint);
+        _isLost = false;
         _schedule = new LearningRateSchedule(_setup.Job.Optimizer.LearningRate, _setup.Job.Schedule);
         (_sums, _sampleHash, _prepared) = (default, 0, s_unprepared);
         Array.Clear(_shares);

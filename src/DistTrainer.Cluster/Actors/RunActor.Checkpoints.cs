@@ -154,7 +154,7 @@ internal sealed partial class RunActor
             }
             RunState state = found.Manifest is { } manifest ? RunState.Of(manifest) : _start;
             _log.Event(LogLevel.WarningLevel, "run-went-back epoch={Epoch} step={Step} from={From} checkpoint=\"{Checkpoint}\"",
-                _setup.EpochOf(state.Step + 1), state.Step, _openSteps.Values.Max() - 1, found.Folder ?? "");
+                _setup.EpochOf(state.Step + 1), state.Step, Math.Max(0, _openSteps.Values.Max() - 1), found.Folder ?? "");
             Restore(state);
             LowerRate();
             _phase = Phase.Running;

@@ -128,7 +128,7 @@ internal sealed partial class RunActor
             if (!_openSteps.TryAdd(joined.ParameterShard, joined.OpenStep) || _openSteps.Count < _parameterShards.Length)
                 return;
             TakeLead();
-            if (_diverged || _openSteps.Values.Max() - _openSteps.Values.Min() > 1)
+            if (_diverged || _openSteps.Values.Min() < 1 || _openSteps.Values.Max() - _openSteps.Values.Min() > 1)
                 GoBack();
             else
                 Assign();

@@ -248,7 +248,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void StopFlow()
     {
         _figures.Pause();
-        _flows = false;
+        (_flows, _isPaused) = (false, false);
         _answered.Clear();
     }
 
