@@ -54,6 +54,13 @@ internal sealed partial class RunActor
         Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_wait);
     }
 
+    /// <summary>All answers are in.</summary>
+    private void AwaitNobody()
+    {
+        _awaited = ("", () => [], DateTime.MaxValue);
+        Timers.Cancel(nameof(CheckWait));
+    }
+
     private void LogAwaited()
     {
         TimeSpan since = Now - _awaited.Since;

@@ -254,9 +254,9 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void Evaluate(params DataPart[] parts)
     {
-        _round = new EvaluationRound(_setup, _generation, _step, parts, _workers.Length);
+        EvaluationRound round = _round = new EvaluationRound(_setup, _generation, _step, parts, _workers.Length);
         Become(Evaluating);
-        Await("evaluation", () => [.. WorkersBut(_round!.HasAll), .. ShardsBut(_round.HasCollected)]);
+        Await("evaluation", () => [.. WorkersBut(round.HasAll), .. ShardsBut(round.HasCollected)]);
         TellAll(_parameterShards, new CollectParameters(_generation, _step, new ActorPlace(Self, _node)));
         foreach ((int worker, EvaluateChunks chunks) in _round.Requests())
             _workers[worker].Actor.Tell(chunks);
@@ -297,6 +297,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void GoOn()
     {
+        AwaitNobody();
         bool ends = _requests.Stops || _plan.IsFinished(_step);
         if (!_plan.IsFinished(_step) && (_requests.Stops ? _checkpoints.WantsLast(_step) : _checkpoints.IsDue(_step, Now)))
         {

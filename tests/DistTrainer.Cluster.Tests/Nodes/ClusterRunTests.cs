@@ -48,13 +48,16 @@ public sealed class ClusterRunTests
     {
         JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 2);
-        await cluster.LineAsync("steps epoch=");
+        await cluster.LineAsync("epoch-ended");
         await cluster.CommandAsync(new PauseCommand(true));
         await cluster.LineAsync("run-paused");
         ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(cluster.Address, new StatusCommand(), TimeSpan.FromSeconds(10));
         Assert.Equal("paused", status.Run!.State);
         Assert.Equal(2, status.Run.Workers.Length);
         Assert.Equal(3, status.Nodes.Length);
+
+        // Longer than the first look at who has not answered: nobody is asked anything in a pause.
+        await Task.Delay(2500);
         await cluster.CommandAsync(new PauseCommand(false));
         await StopAndCompare(cluster, job);
     }
