@@ -11,6 +11,7 @@ internal sealed partial class RunActor
     private readonly HashSet<int> _assigned = [];
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_lost = TimeSpan.FromSeconds(7);
+    private double _stuckAfter = 15;
     private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
     private TimeSpan _awaitedNext;
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
@@ -252,7 +253,16 @@ internal sealed partial class RunActor
         WritesCheckpoints();
         Receive<RefuseContribution>(refused => refused.Generation == _generation, OnRefused);
         Receive<ReportWorker>(report => report.Generation == _generation, OnWorkerTimes);
-        Receive<WaitingFor>(waiting => waiting.Generation == _generation, LogWait);
+        Receive<WaitingFor>(waiting => waiting.Generation == _generation, waiting =>
+        {
+            LogWait(waiting);
+            if (!_flows || waiting.Seconds < _stuckAfter)
+                return;
+
+            // A message may be lost: a new generation asks everybody again. Steps that do take so long get twice the time.
+            _stuckAfter *= 2;
+            OnMembers();
+        });
         Receive<ShardsOverdue>(_ => TellLost());
         Receive<StillWaiting>(_ => SayWaiting());
 
