@@ -166,16 +166,18 @@ internal sealed partial class RunActor
         _observer.OnWentBack(_step);
     }
 
+    /// <summary>The data shards that a worker owns in this generation.</summary>
+    private (int First, int Count) DataShardsOf(int worker) => GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+
     private void Assign()
     {
-
         Become(Assigning);
         Await("links", () => WorkersBut(_assigned.Contains));
         long step = _openSteps.Values.Min() - 1;
         _applied = _openSteps.Values.Max() - 1;
         for (int worker = 0; worker < _workers.Length; worker++)
         {
-            (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+            (int first, int count) = DataShardsOf(worker);
             _workers[worker].Actor.Tell(new AssignDataShards(_generation, worker, _parameterShards, first, count, step));
         }
 
@@ -378,7 +380,7 @@ internal sealed partial class RunActor
         {
             for (int worker = 0; worker < _workers.Length; worker++)
             {
-                (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+                (int first, int count) = DataShardsOf(worker);
                 if (first < range.First + range.Count && range.First < first + count)
                 {
                     _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for=step epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
@@ -408,7 +410,7 @@ internal sealed partial class RunActor
         };
         WorkerStatus[] workers = [.. _workers.Select((place, worker) =>
         {
-            (int first, int count) = GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
+            (int first, int count) = DataShardsOf(worker);
             return new WorkerStatus(worker, place.Node.Name, new DataShardRange(first, count), _figures.TimesOf(worker));
         })];
         return new RunStatus(

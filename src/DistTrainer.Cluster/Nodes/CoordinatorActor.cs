@@ -139,9 +139,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         _log.Event(LogLevel.WarningLevel, "run-found run={Run} name=\"{Name}\"", hosted.Run.Id, hosted.Run.Name);
         _waiting = null;
         _run = new CurrentRun(hosted.Run) { TakenOver = hosted };
-        _runtime.OpenAsync(hosted.Run, hosted.ParameterShardCount).PipeTo(
-            Self, success: run => new RunOpened(run, null), failure: cause => new RunOpened(null, cause));
+        Open(_runtime.OpenAsync(hosted.Run, hosted.ParameterShardCount));
     }
+
+    private void Open(Task<OpenedRun> opening) => opening.PipeTo(
+        Self, success: run => new RunOpened(run, null), failure: cause => new RunOpened(null, cause));
 
     private void Submit(SubmitRun submit)
     {
@@ -171,8 +173,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         _run = new CurrentRun(_waiting.Run);
         _waiting = null;
-        _runtime.OpenAsync(_run.Run, _runtime.Settings.ParameterShards, Servers.Count()).PipeTo(
-            Self, success: run => new RunOpened(run, null), failure: cause => new RunOpened(null, cause));
+        Open(_runtime.OpenAsync(_run.Run, _runtime.Settings.ParameterShards, Servers.Count()));
     }
 
     /// <summary>Who is missing before a run can begin; null where nobody is.</summary>
