@@ -8,8 +8,9 @@ namespace DistTrainer.Cluster;
 /// <param name="ParameterShards">The parameter shards on it.</param>
 /// <param name="Workers">The workers on it.</param>
 /// <param name="DataHash">Hash of the data that it has read; all nodes' must be the same.</param>
+/// <param name="Generation">The newest generation that it was in, under whatever coordinator: the next one is newer.</param>
 public sealed record ActorsHosted(
-    NodeAddress Node, HostedParameterShard[] ParameterShards, IActorRef[] Workers, string DataHash) : IControlMessage;
+    NodeAddress Node, HostedParameterShard[] ParameterShards, IActorRef[] Workers, string DataHash, int Generation) : IControlMessage;
 
 /// <summary>A parameter shard on a node.</summary>
 /// <param name="Index">Its number.</param>

@@ -34,7 +34,7 @@ public sealed record JoinParameterServer(int Generation, IActorRef[] ParameterSh
 /// <param name="State">The newest <see cref="PrepareRun.State"/> that it had; null before the first.</param>
 public sealed record ParameterServerJoined(int Generation, int ParameterShard, long OpenStep, RunState? State) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → run, in answer to <see cref="JoinParameterServer"/>: it is in a newer generation, of another coordinator.</summary>
+/// <summary>Parameter shard or worker → run, in answer to <see cref="JoinParameterServer"/> or <see cref="AssignDataShards"/>: it is in a newer generation, or in that of another coordinator.</summary>
 /// <param name="Generation">The generation that was asked for.</param>
 /// <param name="Newest">The one that it is in.</param>
 public sealed record GenerationRefused(int Generation, int Newest) : IProtocolMessage, IControlMessage;
@@ -77,7 +77,8 @@ public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[]
 /// <param name="Rate">What the learning rate is multiplied by (reduce-on-plateau) or replaced with (a person's command).</param>
 /// <param name="WithStatistics">Whether the last step collects norms of parameters, gradients and updates a tensor.</param>
 /// <param name="State">Where the run stands; to be told to a coordinator that takes over.</param>
-public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics, RunState State) : IProtocolMessage, IControlMessage;
+/// <param name="KnownStep">The last step whose report is in; later ones are sent again, for they may have been lost.</param>
+public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics, RunState State, long KnownStep) : IProtocolMessage, IControlMessage;
 
 /// <summary>What has become of the job's learning rate.</summary>
 /// <param name="PlateauFactor">What reduce-on-plateau makes of it.</param>
@@ -172,7 +173,7 @@ public sealed record CopyForCheckpoint(int Generation, long Step) : IProtocolMes
 /// <param name="Milliseconds">How long it took.</param>
 public sealed record CheckpointCopied(int Generation, int ParameterShard, long Step, double Milliseconds) : IProtocolMessage, IControlMessage;
 
-/// <summary>Run → parameter shard: write the copy into the folder that has been made. Reply: <see cref="PartWritten"/>, whatever the generation is by then.</summary>
+/// <summary>Run → parameter shard: write the copy into the folder that has been made. Reply: <see cref="PartWritten"/>, whatever the generation is by then. A second copy is answered again.</summary>
 /// <param name="Target">Which checkpoint, and where.</param>
 public sealed record WritePart(CheckpointTarget Target) : IControlMessage;
 
@@ -201,7 +202,7 @@ public sealed record ReportSteps(
 /// <param name="Times">Where its time went, a step.</param>
 public sealed record ReportWorker(int Generation, int Worker, long Step, WorkerTimes Times) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → run, when a step stands still: whose contributions are missing. No reply.</summary>
+/// <summary>Parameter shard → run, when a step stands still: whose contributions are missing; none are where only other parameter shards' parts of the norm are. No reply.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The open step.</param>

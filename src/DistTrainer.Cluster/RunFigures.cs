@@ -10,9 +10,10 @@ namespace DistTrainer.Cluster;
 internal sealed class RunFigures(TrainingSetup setup)
 {
     private readonly Stopwatch _clock = new();
-    private readonly Dictionary<long, ReportSteps?[]> _open = [];
+    private readonly SortedDictionary<long, ReportSteps?[]> _open = [];
     private readonly Dictionary<int, (WorkerTimes Times, int Reports)> _workers = [];
     private LossSums _epoch;
+    private LossSums _decided;
     private long _lastStep;
     private long _samples;
     private TimeSpan _epochStart;
@@ -55,21 +56,27 @@ internal sealed class RunFigures(TrainingSetup setup)
         return TimesOf(worker).Compute > Math.Max(2 * median, median + 5) ? median : null;
     }
 
-    /// <summary>Sums over the epoch so far.</summary>
-    public LossSums EpochSums => _epoch;
+    /// <summary>Sums over the epoch up to the last decision.</summary>
+    public LossSums EpochSums => _decided;
+
+    /// <summary>The last step whose sums are in.</summary>
+    public long LastStep => _lastStep;
+
+    /// <summary>All steps up to a decision are in.</summary>
+    public void Decide() => _decided = _epoch;
 
     /// <summary>Goes on from where a run stood: reports of later steps will come again.</summary>
     public void Restore(RunState state)
     {
-        (_epoch, _lastStep) = (state.EpochSums, state.Step);
+        (_epoch, _decided, _lastStep) = (state.EpochSums, state.EpochSums, state.Step);
         _open.Clear();
     }
 
     /// <summary>Takes sums of steps that were not reported.</summary>
-    /// <returns>The ledger's entry; null where there are none, or they are known.</returns>
+    /// <returns>The ledger's entry; null where there are none, they are known, or steps before them are missing.</returns>
     public LedgerEntry? Add(StepSums sums)
     {
-        if (sums.FirstStep == 0 || sums.LastStep <= _lastStep)
+        if (sums.FirstStep != _lastStep + 1)
             return null;
         _lastStep = sums.LastStep;
         _epoch += sums.Losses;
@@ -79,19 +86,26 @@ internal sealed class RunFigures(TrainingSetup setup)
     }
 
     /// <summary>Takes one parameter shard's report; a second copy changes nothing.</summary>
-    /// <returns>The whole report and the ledger's entry once all parameter shards' are in, else null.</returns>
-    public (StepReport Report, LedgerEntry Entry)? Add(ReportSteps report)
+    /// <returns>Whole reports and the ledger's entries, in the order of the steps: those that have all parameter shards' and all steps before them.</returns>
+    public IEnumerable<(StepReport Report, LedgerEntry Entry)> Add(ReportSteps report)
     {
         if (report.Step <= _lastStep)
-            return null;
+            yield break;
         if (!_open.TryGetValue(report.Step, out ReportSteps?[]? parts))
             _open[report.Step] = parts = new ReportSteps?[setup.Ranges.Count];
         parts[report.ParameterShard] = report;
-        if (parts.Contains(null))
-            return null;
-        _open.Remove(report.Step);
-        LossSums losses = parts[0]!.Sums.Losses;
-        LedgerEntry entry = Add(parts[0]!.Sums)!.Value;
+        while (_open.Count > 0 && _open.First() is var (step, first) && !first.Contains(null) && first[0]!.Sums.FirstStep == _lastStep + 1)
+        {
+            _open.Remove(step);
+            yield return Whole(first);
+        }
+    }
+
+    private (StepReport Report, LedgerEntry Entry) Whole(ReportSteps?[] parts)
+    {
+        ReportSteps report = parts[0]!;
+        LossSums losses = report.Sums.Losses;
+        LedgerEntry entry = Add(report.Sums)!.Value;
         _rate = report.LearningRate;
         TimeSpan now = _clock.Elapsed;
         double seconds = (now - _reportStart).TotalSeconds;
@@ -115,7 +129,7 @@ internal sealed class RunFigures(TrainingSetup setup)
         double seconds = (now - _epochStart).TotalSeconds;
         _epochStart = now;
         LossSums train = _epoch;
-        _epoch = default;
+        _epoch = _decided = default;
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,

@@ -3,10 +3,9 @@ namespace DistTrainer.Cluster;
 /// <summary>What people have asked of a run.</summary>
 /// <param name="Stops">End after the open step.</param>
 /// <param name="Pauses">Begin no further step until resumed.</param>
-/// <param name="Rate">The base learning rate in force, if it was set; null: the job's.</param>
-/// <param name="AskedRate">A base learning rate that comes into force after the open step.</param>
+/// <param name="AskedRate">A full learning rate that comes into force after the open step.</param>
 /// <param name="Checkpoints">Time for a checkpoint has come.</param>
-internal sealed record RunRequests(bool Stops, bool Pauses, double? Rate, double? AskedRate, bool Checkpoints)
+internal sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, bool Checkpoints)
 {
     /// <summary>Whether steps must stop flowing for it.</summary>
     public bool WantsHold => Stops || Pauses || Checkpoints || AskedRate is not null;
@@ -19,7 +18,7 @@ internal sealed record StopRun;
 /// <param name="Pause">Whether to pause.</param>
 internal sealed record PauseRun(bool Pause);
 
-/// <summary>Asks for another base learning rate after the open step.</summary>
+/// <summary>Asks for another full learning rate after the open step.</summary>
 /// <param name="Rate">The rate, &gt; 0.</param>
 internal sealed record SetLearningRate(double Rate);
 

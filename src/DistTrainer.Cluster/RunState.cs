@@ -9,16 +9,16 @@ namespace DistTrainer.Cluster;
 /// </summary>
 /// <param name="Step">The last step that is in; 0 is before the first.</param>
 /// <param name="EpochSums">Training figures of the epoch that is not over; nothing at an epoch's end.</param>
-/// <param name="BaseRate">The full learning rate that was set while running; null: the job's.</param>
+/// <param name="Rates">The full learning rates that were set while running; none: the job's.</param>
 /// <param name="Plateau">Where reduce-on-plateau stands.</param>
 /// <param name="Stopping">Where early stopping stands.</param>
 /// <param name="ValidationLoss">Mean validation loss of exactly these parameters; null where it was not computed.</param>
 public sealed record RunState(
-    long Step, LossSums EpochSums, double? BaseRate, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss) : IControlMessage
+    long Step, LossSums EpochSums, RateSet[] Rates, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss) : IControlMessage
 {
     /// <summary>Where every run begins.</summary>
     public static RunState Start { get; } = new(
-        0, default, null, new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null);
+        0, default, [], new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null);
 
     /// <summary>What a checkpoint says.</summary>
     public static RunState Of(CheckpointManifest manifest)
@@ -27,7 +27,7 @@ public sealed record RunState(
         return new RunState(
             manifest.Step,
             new LossSums((long)Sum("samples"), Sum("loss"), (long)Sum("correct"), Sum("squared-error")),
-            manifest.Rate.Base,
+            manifest.Rate.Base is { } rate ? [new RateSet(1, rate)] : [],
             new PlateauState(manifest.Rate.PlateauFactor, manifest.Rate.PlateauBest, manifest.Rate.PlateauBadEpochs),
             new StoppingState(manifest.EarlyStopping.BestEpoch, manifest.EarlyStopping.BestLoss, manifest.EarlyStopping.BadEpochs),
             manifest.ValidationLoss);
@@ -57,7 +57,7 @@ public sealed record RunState(
                     ["squared-error"] = EpochSums.SquaredErrorSum,
                 }),
             Seeds = new CheckpointSeeds(job.Training.Seed, job.Data.SplitSeed),
-            Rate = new CheckpointRate(BaseRate, Plateau.Factor, Plateau.Best, Plateau.BadEpochs),
+            Rate = new CheckpointRate(Rates.LastOrDefault(set => set.FirstStep <= Step + 1) is { FirstStep: > 0 } set ? set.Rate : null, Plateau.Factor, Plateau.Best, Plateau.BadEpochs),
             EarlyStopping = new CheckpointStopping(Stopping.BestEpoch, Stopping.BestLoss, Stopping.BadEpochs),
             ValidationLoss = ValidationLoss,
             HasBest = Stopping.BestEpoch > 0 && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },

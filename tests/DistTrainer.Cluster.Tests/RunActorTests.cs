@@ -27,8 +27,8 @@ public sealed class RunActorTests : TestKit
         _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), new RunOptions { ParameterShards = 2, ToleratesLoss = true }, null);
         (_shard0, _shard1, _workerA, _workerB) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         _parent = CreateTestProbe();
-        _run = _parent.ChildActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion, null, RunState.Start, false)));
-        _run.Tell(new ActorsHosted(s_server, [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test"));
+        _run = _parent.ChildActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion, null, RunState.Start, 0)));
+        _run.Tell(new ActorsHosted(s_server, [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
         _run.Tell(Worker("a", _workerA));
         _run.Tell(Worker("b", _workerB));
     }
@@ -122,7 +122,7 @@ public sealed class RunActorTests : TestKit
         Begin(1, 1, 1);
         _run.Tell(new NodeGone("server", "unreachable", Bans: true));
         Assert.Equal([0, 1], _parent.ExpectMsg<ParameterShardsLost>().ParameterShards);
-        _run.Tell(new ActorsHosted(new NodeAddress("other", null, []), [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test"));
+        _run.Tell(new ActorsHosted(new NodeAddress("other", null, []), [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
         Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
         _shard1.ExpectMsg<JoinParameterServer>();
         Tell(_shard0, new ParameterServerJoined(2, 0, 1, null));

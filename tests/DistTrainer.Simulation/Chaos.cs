@@ -15,9 +15,9 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
 
     private Network Network => simulation.Network;
 
-    private Node Leader => Network.Nodes.First();
-
     private IEnumerable<Node> WorkerNodes => Network.Nodes.Where(node => node.ParameterShards.Length == 0 && node.Name[0] == 'w' && node is { IsAlive: true, IsOut: false });
+
+    private IEnumerable<Node> Servers => Network.Nodes.Where(node => node is { IsAlive: true } && node.Name[0] == 's');
 
     /// <summary>Lets happen what is due.</summary>
     public void Advance()
@@ -78,10 +78,30 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
                 Tell(new PauseRun(true));
                 simulation.Time.After(Seconds(0, 1), () => Tell(new PauseRun(false)));
                 break;
-            case Fault.KillServer when Pick(Network.Nodes.Where(node => node != Leader && node is { IsAlive: true, IsKnown: true, ParameterShards.Length: > 0 })) is { } server:
+            case Fault.KillServer when Servers.Count() > 1 && simulation.Leader.IsAlive && Pick(Network.Nodes.Where(node => node != simulation.Leader && node is { IsAlive: true, IsKnown: true, ParameterShards.Length: > 0 })) is { } server:
                 Kill(server, isSilent: random.Next(2) == 0);
                 break;
+            case Fault.KillCoordinator when Servers.Count() > 1 && simulation.Leader.IsAlive:
+                KillCoordinator(simulation.Leader);
+                break;
+            case Fault.Lose when Pick(Network.Nodes.Where(node => node.IsAlive)) is { } from && Pick(Network.Nodes.Where(node => node.IsAlive && node != from)) is { } to:
+                Network.Lose(from, to, loses: true);
+                simulation.Time.After(Seconds(0, 1), () => Network.Lose(from, to, loses: false));
+                break;
         }
+    }
+
+    private void KillCoordinator(Node leader)
+    {
+        simulation.StopCoordinator();
+        Stop(leader, isSilent: random.Next(2) == 0);
+        leader.IsUnreachable = true;
+        simulation.Time.After(Seconds(2, 6), () =>
+        {
+            // The cluster knows by then who else is gone; the run hears of it as of everything.
+            if (Servers.FirstOrDefault() is { } next && !Network.IsClosed)
+                simulation.TakeOver(next);
+        });
     }
 
     private void Join() => simulation.StartNode($"w{_started++}", [], random.Next(1, 3));
@@ -142,7 +162,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
 
     private void Tell(object message)
     {
-        if (Network.IsClosed)
+        if (Network.IsClosed || !simulation.Leader.IsAlive)
             return;
         simulation.Trace.Add($"run is told {message}");
         simulation.Run.Tell(message, Akka.Actor.ActorRefs.NoSender);

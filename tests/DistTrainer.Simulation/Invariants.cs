@@ -23,8 +23,7 @@ internal sealed class Invariants(Expectation? expected) : ITrainingObserver
     /// <summary>Parameters that were handed out, by step; of the last step there may be two, before and after the best are taken back.</summary>
     public Dictionary<long, List<float[]>> Recorded { get; } = [];
 
-    /// <summary>A parameter shard has an owner.</summary>
-    public void Owns(int generation, int parameterShard, string owner)
+    private void Own(int generation, int parameterShard, string owner)
     {
         _newest = Math.Max(_newest, generation);
         if (!_owners.TryAdd((generation, parameterShard), owner) && _owners[(generation, parameterShard)] != owner)
@@ -39,8 +38,10 @@ internal sealed class Invariants(Expectation? expected) : ITrainingObserver
     }
 
     /// <summary>A parameter shard hands out its slice of a step.</summary>
-    public void HandedOut(Node node, long step, int start, ReadOnlySpan<float> slice)
+    public void HandedOut(Node node, ParametersBroadcast broadcast, int start, ReadOnlySpan<float> slice)
     {
+        long step = broadcast.Step;
+        Own(broadcast.Generation, broadcast.ParameterShard, node.Name);
         if (expected is not null)
         {
             if (!expected.Has(step, start, slice))

@@ -11,6 +11,7 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
     private readonly Dictionary<string, Node> _nodes = [];
     private readonly Dictionary<(Node From, Node To), Channel> _channels = [];
     private readonly HashSet<(Node From, Node To)> _cuts = [];
+    private readonly HashSet<(Node From, Node To)> _lossy = [];
 
     /// <summary>Messages that arrived so far: the clock of the faults.</summary>
     public int Deliveries { get; private set; }
@@ -38,6 +39,15 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
 
     /// <summary>Cuts the way from one node to another; what is sent waits.</summary>
     public void Cut(Node from, Node to) => _cuts.Add((from, to));
+
+    /// <summary>From now on, or no longer, every other control message from one node to another is lost, as with connections that break again and again.</summary>
+    public void Lose(Node from, Node to, bool loses)
+    {
+        if (loses)
+            _lossy.Add((from, to));
+        else
+            _lossy.Remove((from, to));
+    }
 
     /// <summary>Mends all ways from and to a node; what waited arrives.</summary>
     public void Mend(Node node)
@@ -72,6 +82,11 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
         if (from == to)
         {
             Deliver(from, to, actor, message, sender);
+            return;
+        }
+        if (_lossy.Contains((from, to)) && random.Next(2) == 0)
+        {
+            trace.Add($"lost: {from.Name} → {to.Name} {actor.Path.Name} {message.GetType().Name}");
             return;
         }
         if (!_channels.TryGetValue((from, to), out Channel? channel))

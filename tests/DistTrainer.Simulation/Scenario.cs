@@ -80,7 +80,7 @@ internal sealed record Scenario
     {
         int kind = random.Next(100);
         return kind < 25 ? Fault.Kill : kind < 35 ? Fault.PowerOff : kind < 50 ? Fault.Reset : kind < 60 ? Fault.Cut : kind < 70 ? Fault.CutOneWay
-            : kind < 75 ? Fault.CutLong : kind < 82 ? Fault.Drain : kind < 89 ? Fault.Join : kind < 92 ? Fault.Pause : Fault.KillServer;
+            : kind < 75 ? Fault.CutLong : kind < 81 ? Fault.Drain : kind < 85 ? Fault.Join : kind < 87 ? Fault.Pause : kind < 92 ? Fault.Lose : kind < 96 ? Fault.KillCoordinator : Fault.KillServer;
     }
 
     private static DataParts MakeData()
@@ -138,6 +138,12 @@ internal enum Fault
 
     /// <summary>The run is paused, then resumed.</summary>
     Pause,
+
+    /// <summary>Between two nodes every other control message is lost, for a while.</summary>
+    Lose,
+
+    /// <summary>The server node that leads the run is killed, or gone without a word: another server takes the run over.</summary>
+    KillCoordinator,
 
     /// <summary>A server node is killed, or gone without a word: its parameter shards go to others.</summary>
     KillServer,

@@ -11,11 +11,12 @@ internal sealed class SeedRun
     private readonly ActorSystem _system;
     private readonly Scenario _scenario;
     private readonly Random _random;
-    private readonly TaskCompletionSource<TrainingResult> _completion = new();
+    private TaskCompletionSource<TrainingResult> _completion = new();
     private readonly List<AlignedBuffer> _buffers = [];
     private readonly string _prefix;
     private readonly Chaos _chaos;
-    private IActorRef _leader = ActorRefs.Nobody;
+    private IActorRef _coordinator = ActorRefs.Nobody;
+    private int _coordinators;
 
     /// <summary>Sets the nodes up.</summary>
     /// <param name="system">Runs the actors, on <see cref="VirtualTime"/>.</param>
@@ -47,6 +48,9 @@ internal sealed class SeedRun
 
     /// <summary>What happened.</summary>
     public Trace Trace { get; }
+
+    /// <summary>The node that the run is led from.</summary>
+    public Node Leader { get; private set; } = null!;
 
     /// <summary>Leads the run.</summary>
     public IActorRef Run { get; private set; } = ActorRefs.Nobody;
@@ -151,10 +155,7 @@ internal sealed class SeedRun
     {
         int count = _scenario.Servers.Length;
         Node first = Set("s0", Shards(0), _scenario.Servers[0]);
-        (TrainingSetup setup, NodeAddress address) = (first.Setup, first.Address);
-        (RunState start, Action<IActorRef> started, Action<object> heard) = (setup.StartState(), run => Run = run, _chaos.Hear);
-        _leader = _system.ActorOf(Props.Create(() => new Coordinator(
-            Props.Create(() => new RunActor(setup, address, Invariants, _completion, null, start, false)), started, heard)), $"{_prefix}s0.coordinator");
+        Lead(first, before: 0);
         while (Run.IsNobody())
             Time.Step();
         Host(first);
@@ -166,11 +167,42 @@ internal sealed class SeedRun
         int[] Shards(int server) => [.. Enumerable.Range(0, _scenario.Options.ParameterShards).Where(index => index % count == server)];
     }
 
+    /// <summary>The coordinator is gone with its node, and another one takes the run over.</summary>
+    public void TakeOver(Node node)
+    {
+        Trace.Add($"{node.Name} leads from now on");
+        Lead(node, _coordinators);
+    }
+
+    private void Lead(Node node, int before)
+    {
+        (Leader, _completion) = (node, new TaskCompletionSource<TrainingResult>());
+        (TrainingSetup setup, NodeAddress address, TaskCompletionSource<TrainingResult> completion) = (node.Setup, node.Address, _completion);
+        (RunState start, Action<object> heard) = (setup.StartState(), _chaos.Hear);
+        Action<IActorRef> started = run =>
+        {
+            Run = run;
+            if (before == 0)
+                return;
+            foreach (Node other in Network.Nodes)
+                Time.After(Network.Delay(), () => HostMore(other, []));
+        };
+        _coordinator = _system.ActorOf(Props.Create(() => new Coordinator(
+            Props.Create(() => new RunActor(setup, address, Invariants, completion, null, start, before)), started, heard)), $"{_prefix}{node.Name}.coordinator-{_coordinators++}");
+    }
+
+    /// <summary>The coordinator's node is gone.</summary>
+    public void StopCoordinator()
+    {
+        _completion = new TaskCompletionSource<TrainingResult>();
+        _system.Stop(_coordinator);
+    }
+
     /// <summary>A node is told to host parameter shards that were lost.</summary>
     public void HostMore(Node node, int[] parameterShards)
     {
-        Trace.Add($"{node.Name} is dealt parameter shards [{string.Join(", ", parameterShards)}]");
-        var run = new RemoteReference(Network, node, Network.Nodes.First(), Run);
+        Trace.Add($"{node.Name} is asked to host parameter shards [{string.Join(", ", parameterShards)}]");
+        var run = new RemoteReference(Network, node, Leader, Run);
         if (node.IsAlive && !Network.IsClosed)
             node.Host.Tell(new HostActor.HostMore(parameterShards, run));
     }
@@ -178,7 +210,7 @@ internal sealed class SeedRun
     private void Host(Node node)
     {
         (TrainingSetup setup, NodeAddress address, int[] shards, int workers) = (node.Setup, node.Address, node.ParameterShards, node.Workers);
-        var run = new RemoteReference(Network, node, Network.Nodes.First(), Run);
+        var run = new RemoteReference(Network, node, Leader, Run);
         node.Host = _system.ActorOf(Props.Create(() => new HostActor(setup, address, shards, workers, run)), $"{_prefix}{node.Name}.node");
     }
 
@@ -215,7 +247,7 @@ internal sealed class SeedRun
     private void Stop()
     {
         Network.IsClosed = true;
-        _system.Stop(_leader);
+        _system.Stop(_coordinator);
         foreach (Node node in Network.Nodes)
             StopActors(node);
         TimeSpan end = Time.Elapsed + s_limit;

@@ -28,7 +28,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     private TrainingSetup Setup => node.Setup;
 
-    private int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
+    public int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
 
     public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
         Join(generation, parameterShards, Audience.Workers, worker);
@@ -54,7 +54,6 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     public void Serve(int generation, int parameterShard, IActorRef actor)
     {
-        simulation.Invariants.Owns(generation, parameterShard, actor.Path.ToString());
         _served[parameterShard] = new Served(generation, actor);
     }
 
@@ -177,7 +176,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     {
         public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
         {
-            links.Simulation.Invariants.HandedOut(links.Node, broadcast.Step, start, parameters.Span.Slice(start, length));
+            links.Simulation.Invariants.HandedOut(links.Node, broadcast, start, parameters.Span.Slice(start, length));
             if (connection is null)
             {
                 actor.Tell(broadcast);

@@ -15,7 +15,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan s_waitCheck = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
-    private static readonly PrepareRun s_unprepared = new(0, 0, new RateChange(1, null), false, RunState.Start);
+    private static readonly PrepareRun s_unprepared = new(0, 0, new RateChange(1, null), false, RunState.Start, 0);
     private readonly TrainingSetup _setup;
     private readonly ParameterShard _shard;
     private LearningRateSchedule _schedule;
@@ -31,10 +31,14 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     // Of the open step and of the one before, by the last bit of the step.
     private readonly ShareNorm?[] _shares = new ShareNorm?[2];
     private IActorRef _run = ActorRefs.Nobody;
+    // Of steps since the last report; without the last one, where its slice is the only one that has it.
     private StepSums _sums;
+    private StepSums _sumsBefore;
     private ulong _sampleHash;
     private int _generation;
     private int _samples;
+    private RunReached? _reached;
+    private int _checksSinceReached;
     private bool _refused;
     private bool _isLost;
 
@@ -90,10 +94,9 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         }
         if (join.Generation > _generation)
         {
-            bool isOther = !Sender.Equals(_run);
             (_generation, _peers, _workers, _run) = (join.Generation, join.ParameterShards, [], Sender);
             _shard.BeginGeneration(_generation);
-            _refused = false;
+            (_refused, _reached) = (false, null);
             _sampleHash = 0;
             _norms.Clear();
             _clock.Pause();
@@ -101,8 +104,6 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             _log.Event(LogLevel.InfoLevel, "parameters-owned epoch={Epoch} step={Step} start={Start} count={Count} of={Of} optimizer={Optimizer} generation={Generation}",
                 _setup.EpochOf(_shard.OpenStep), _shard.OpenStep, _shard.Range.Start, _shard.Range.Length,
                 _setup.Network.Layout.Length, _setup.Job.Optimizer.Kind, _generation);
-            if (isOther)
-                _reported.ForEach(report => Sender.Tell(report));
         }
         Sender.Tell(Joined());
     }
@@ -115,7 +116,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _checkpoints.Restore(restore.Checkpoint);
         _isLost = false;
         _schedule = new LearningRateSchedule(_setup.Job.Optimizer.LearningRate, _setup.Job.Schedule);
-        (_sums, _sampleHash, _prepared) = (default, 0, s_unprepared);
+        (_sums, _sumsBefore, _sampleHash, _prepared) = (default, default, 0, s_unprepared);
         Array.Clear(_shares);
         _reported.Clear();
         _log.Event(LogLevel.InfoLevel, "parameters-restored epoch={Epoch} step={Step} checkpoint=\"{Checkpoint}\"", _setup.EpochOf(_shard.OpenStep), _shard.OpenStep - 1, restore.Checkpoint ?? "");
@@ -144,15 +145,17 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     {
         if (run.Rate.Base is { } rate && run.Rate.Base != _prepared.Rate.Base)
             _schedule = new LearningRateSchedule((float)rate, _setup.Job.Schedule);
-        if (run.State.Step > _prepared.State.Step)
-            _reported.RemoveAll(report => report.Step <= run.State.Step);
-        _prepared = run;
+        _reported.RemoveAll(report => report.Step <= run.State.Step);
+        if (_sums.LastStep <= run.State.Step)
+            _sums = default;
+        (_prepared, _reached) = (run, null);
         _clock.Open();
         Sender.Tell(new RunPrepared(_generation, Index, run.Step));
+        foreach (ReportSteps report in _reported.Where(report => report.Step > run.KnownStep))
+            Sender.Tell(report);
         if (_shard.OpenStep > run.Step)
         {
-            Sender.Tell(new RunReached(_generation, Index, run.Step, _sums, []));
-            _sums = default;
+            Reach(new RunReached(_generation, Index, run.Step, _sums.LastStep > run.Step ? _sumsBefore : _sums, []));
         }
     }
 
@@ -235,7 +238,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             LossSums losses = default;
             foreach (LossSums dataShard in _dataShardLosses)
                 losses += dataShard;
-            _sums = _sums.With(step, losses, _sampleHash);
+            (_sumsBefore, _sums) = (_sums, _sums.With(step, losses, _sampleHash));
         }
         _sampleHash = 0;
         if (reports)
@@ -243,8 +246,15 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         if (isLast)
         {
             _clock.Pause();
-            _run.Tell(new RunReached(_generation, Index, step, default, withStatistics ? _shard.Statistics.ToArray() : []));
+            Reach(new RunReached(_generation, Index, step, default, withStatistics ? _shard.Statistics.ToArray() : []));
         }
+    }
+
+    // Said again until the run goes on: it may be lost with a connection.
+    private void Reach(RunReached reached)
+    {
+        (_reached, _checksSinceReached) = (reached, 0);
+        _run.Tell(reached);
     }
 
     private void Report(long step, double rate)
@@ -266,7 +276,10 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private void ReportWait()
     {
-        if (_clock.OpenFor is { } open && open > s_patience && _shard.Missing() is { Count: > 0 } missing)
+        if (_reached is { } reached && ++_checksSinceReached % 4 == 0)
+            _run.Tell(reached);
+        IReadOnlyList<(int Start, int Count)> missing = _shard.Missing();
+        if (_clock.OpenFor is { } open && open > s_patience && (missing.Count > 0 || _shard.IsComplete))
             _run.Tell(new WaitingFor(_generation, Index, _shard.OpenStep, [.. missing.Select(range => new DataShardRange(range.Start, range.Count))], open.TotalSeconds));
     }
 }

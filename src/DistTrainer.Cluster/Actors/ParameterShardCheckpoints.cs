@@ -13,6 +13,8 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
 {
     private ParameterShardCopy? _copy;
     private Task _writing = Task.CompletedTask;
+    private CheckpointTarget? _target;
+    private volatile PartWritten? _written;
 
     /// <summary>Copies the parameter shard as it is; waits for a copy that is still being written.</summary>
     /// <returns>How long it took, in milliseconds.</returns>
@@ -28,22 +30,30 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
     public void Write(CheckpointTarget target, IActorRef asker, IActorRef self)
     {
         int index = shard.Range.Index;
+        if (target == _target)
+        {
+            if (_written is { } written)
+                asker.Tell(written, self);
+            return;
+        }
         if (_copy is not { } copy || copy.Step != target.Step)
         {
             asker.Tell(new PartWritten(index, target, null, $"parameter shard {index} has no copy of step {target.Step}"), self);
             return;
         }
+        (_target, _written) = (target, null);
         _writing = Task.Factory.StartNew(
             () =>
             {
                 try
                 {
-                    asker.Tell(new PartWritten(index, target, CheckpointWriter.WritePart(target, index, setup.Network.Layout, copy), null), self);
+                    _written = new PartWritten(index, target, CheckpointWriter.WritePart(target, index, setup.Network.Layout, copy), null);
                 }
                 catch (Exception failure)
                 {
-                    asker.Tell(new PartWritten(index, target, null, failure.Message), self);
+                    _written = new PartWritten(index, target, null, failure.Message);
                 }
+                asker.Tell(_written, self);
             },
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }

@@ -22,10 +22,12 @@ internal sealed partial class RunActor
 
     private sealed record CheckpointEnded(CheckpointTarget Target, CheckpointReport? Report, Exception? Failure);
 
+    private sealed record PartsOverdue;
+
     private sealed record CheckpointFound(int Generation, string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused, Exception? Failure);
 
     /// <summary>Where the run stands, between two steps.</summary>
-    private RunState State => new(_step, _figures.EpochSums, _requests.Rate, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null);
+    private RunState State => new(_step, _figures.EpochSums, _rates.All, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null);
 
     /// <summary>Runs work that blocks on the disk off the actor and off the thread pool.</summary>
     private Task<T> OnDisk<T>(Func<T> work) => _setup.Background.Run(work);
@@ -35,13 +37,13 @@ internal sealed partial class RunActor
         _step = state.Step;
         _plan.Restore(state);
         _figures.Restore(state);
-        _requests = _requests with { Rate = state.BaseRate };
+        _rates.Restore(state.Rates);
         _validation = (state.Step, state.ValidationLoss);
         _checkpoints.GoBack(state.Step);
     }
 
     private long NextDecision() => Math.Min(
-        _plan.NextDecision(_step), Math.Min(_checkpoints.NextStep(_step), _step + (ReportsBetweenDecisions * (long)_options.ReportEvery)));
+        Math.Min(_plan.NextDecision(_step), _rates.LastBeforeChange(_step)), Math.Min(_checkpoints.NextStep(_step), _step + (ReportsBetweenDecisions * (long)_options.ReportEvery)));
 
     private void Count(LedgerEntry? entry)
     {
@@ -91,9 +93,16 @@ internal sealed partial class RunActor
             else
             {
                 _checkpoints.Begun(made.Writer);
-                TellAll(_parameterShards, new WritePart(made.Target));
+                Timers.StartPeriodicTimer(nameof(PartsOverdue), new PartsOverdue(), TimeSpan.Zero, s_lost);
             }
         });
+        Receive<PartsOverdue>(_ => _checkpoints.Target is not null, _ =>
+        {
+            // A second copy is answered again.
+            foreach (int missing in Enumerable.Range(0, _parameterShards.Length).Where(_checkpoints.Lacks))
+                _parameterShards[missing].Actor.Tell(new WritePart(_checkpoints.Target!));
+        });
+        Receive<PartsOverdue>(_ => Timers.Cancel(nameof(PartsOverdue)));
         Receive<PartWritten>(part => part.Target == _checkpoints.Target, part =>
         {
             if (part.File is null)
@@ -161,6 +170,7 @@ internal sealed partial class RunActor
             _observer.OnWentBack(state.Step);
             _openSteps.Clear();
             Become(Joining);
+            Await("restoring", () => ShardsBut(_openSteps.ContainsKey));
             TellAll(_parameterShards, new RestoreParameters(_generation, found.Folder));
         });
         Receive<CheckpointFound>(_ => { });

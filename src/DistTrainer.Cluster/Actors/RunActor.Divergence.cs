@@ -47,9 +47,9 @@ internal sealed partial class RunActor
             return;
         _diverged = false;
         _lowered++;
-        _rateAtDivergence ??= _requests.Rate ?? _setup.Job.Optimizer.LearningRate;
+        _rateAtDivergence ??= _rates.At(_step + 1) ?? _setup.Job.Optimizer.LearningRate;
         double rate = _rateAtDivergence.Value * Math.Pow(_setup.Job.Training.Divergence.RateFactor, _lowered);
-        _requests = _requests with { Rate = rate };
+        _rates.Set(_step + 1, rate);
         _log.Event(LogLevel.WarningLevel, "learning-rate-lowered epoch={Epoch} step={Step} learningRate={LearningRate:G6} attempt={Attempt} of={Of}",
             _setup.EpochOf(_step + 1), _step, rate, _lowered, _setup.Job.Training.Divergence.Attempts);
     }

@@ -1,17 +1,21 @@
 using Akka.Actor;
 using Akka.Event;
 using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster;
 
 // How a generation begins, and what is heard in every state.
 internal sealed partial class RunActor
 {
+    /// <summary>Each coordinator begins with another thousand: a generation that only nodes know that are gone is not begun again.</summary>
+    private const int GenerationsOfACoordinator = 1000;
+
     private readonly Dictionary<int, long> _openSteps = [];
     private readonly HashSet<int> _assigned = [];
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_lost = TimeSpan.FromSeconds(7);
-    private double _stuckAfter = 15;
+    private TimeSpan _asksAgain = s_lost;
     private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
     private TimeSpan _awaitedNext;
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
@@ -71,10 +75,17 @@ internal sealed partial class RunActor
         _awaitedNext = 2 * since - TimeSpan.FromMilliseconds(500);
         foreach (string name in who)
             _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for={What} epoch={Epoch} step={Step} seconds={Seconds:F1}", name, _awaited.What, _setup.EpochOf(_step + 1), _step, since.TotalSeconds);
+        if (since > (_awaited.What == "evaluation" ? 2 * _asksAgain : _asksAgain))
+            AskAgain();
+    }
 
-        // A message may be lost with a connection of the control plane: a new generation asks everybody again.
-        if (_awaited.What is "joining" or "links" or "preparing" && since > s_lost)
-            OnMembers();
+    /// <summary>A message may have been lost: a new generation asks everybody again. What does take so long gets twice the time.</summary>
+    private void AskAgain()
+    {
+        if (!_options.ToleratesLoss)
+            return;
+        _asksAgain *= 2;
+        OnMembers();
     }
 
     private IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
@@ -102,7 +113,7 @@ internal sealed partial class RunActor
     private void BeginGeneration()
     {
         StopFlow();
-        _generation++;
+        _generation = Math.Max(_generation, _members.Nodes.Max(node => node.Generation)) + 1;
         (_parameterShards, _workers) = (_members.ParameterShards, _members.Workers);
         _openSteps.Clear();
         _assigned.Clear();
@@ -141,11 +152,13 @@ internal sealed partial class RunActor
             else
                 Assign();
         });
-        Receive<GenerationRefused>(refused => refused.Generation == _generation, refused =>
-        {
-            _generation = Math.Max(_generation, refused.Newest);
-            BeginGeneration();
-        });
+        Receive<GenerationRefused>(refused => refused.Generation == _generation, BeginNewer);
+    }
+
+    private void BeginNewer(GenerationRefused refused)
+    {
+        _generation = Math.Max(_generation, refused.Newest);
+        BeginGeneration();
     }
 
     /// <summary>Goes on from where a coordinator before this one stood.</summary>
@@ -165,6 +178,9 @@ internal sealed partial class RunActor
         _log.Event(LogLevel.InfoLevel, "run-taken-over epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
         _observer.OnWentBack(_step);
     }
+
+    /// <summary>The last step that can be finished everywhere: one that some have applied, if there are workers for it.</summary>
+    private long LastWhole => _workers.Length > 0 ? _applied : _openSteps.Values.Min() - 1;
 
     /// <summary>The data shards that a worker owns in this generation.</summary>
     private (int First, int Count) DataShardsOf(int worker) => GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
@@ -195,6 +211,7 @@ internal sealed partial class RunActor
             _assigned.Add(assigned.Worker);
             OnAssigned();
         });
+        Receive<GenerationRefused>(refused => refused.Generation == _generation, BeginNewer);
         Receive<Linked>(linked => linked.Generation == _generation, linked =>
         {
             if (linked.Failure is not null)
@@ -215,9 +232,8 @@ internal sealed partial class RunActor
             _generation, _setup.EpochOf(_openSteps.Values.Min()), _openSteps.Values.Min(), _workers.Length, _parameterShards.Length);
         if (!_members.AreEnough)
         {
-            _workers = [];
-            _step = _openSteps.Values.Min() - 1;
-            _phase = Phase.Finishing;
+            // It ends with the step that all parameter shards have.
+            (_workers, _phase) = ([], Phase.Running);
         }
         Enter(_phase);
     }
@@ -245,10 +261,11 @@ internal sealed partial class RunActor
         Receive<ReportSteps>(report =>
         {
             // Of any generation: a report that is known changes nothing.
-            if (_figures.Add(report) is not { } whole)
-                return;
-            Count(whole.Entry);
-            ReportStep(whole.Report);
+            foreach ((StepReport whole, LedgerEntry entry) in _figures.Add(report))
+            {
+                Count(entry);
+                ReportStep(whole);
+            }
             if (_flows && _checkpoints.IsTime(Now) && !_requests.Checkpoints)
                 Request(_requests with { Checkpoints = true }, "checkpoint-due");
         });
@@ -258,12 +275,8 @@ internal sealed partial class RunActor
         Receive<WaitingFor>(waiting => waiting.Generation == _generation, waiting =>
         {
             LogWait(waiting);
-            if (!_flows || waiting.Seconds < _stuckAfter)
-                return;
-
-            // A message may be lost: a new generation asks everybody again. Steps that do take so long get twice the time.
-            _stuckAfter *= 2;
-            OnMembers();
+            if (_flows && waiting.Seconds > 2 * _asksAgain.TotalSeconds)
+                AskAgain();
         });
         Receive<ShardsOverdue>(_ => TellLost());
         Receive<StillWaiting>(_ => SayWaiting());
@@ -366,7 +379,8 @@ internal sealed partial class RunActor
     {
         if (_requests.AskedRate is not { } rate)
             return;
-        _requests = _requests with { Rate = rate, AskedRate = null };
+        _requests = _requests with { AskedRate = null };
+        _rates.Set(_step + 1, rate);
         _log.Event(LogLevel.InfoLevel, "learning-rate-set epoch={Epoch} step={Step} learningRate={LearningRate:G6}", _setup.EpochOf(_step + 1), _step + 1, rate);
     }
 
@@ -376,6 +390,7 @@ internal sealed partial class RunActor
         if (!_flows || (_waiting.TryGetValue(waiting.ParameterShard, out var said) && said.Step == waiting.Step && waiting.Seconds < said.Next))
             return;
         _waiting[waiting.ParameterShard] = (waiting.Step, 2 * waiting.Seconds - 1);
+        TellAll(_workers, _requests.WantsHold ? new Hold(_generation) : new RunUntil(_generation, _target));
         foreach (DataShardRange range in waiting.Missing)
         {
             for (int worker = 0; worker < _workers.Length; worker++)

@@ -24,11 +24,12 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private readonly RunPlan _plan;
     private readonly RunMembers _members;
     private readonly RunFigures _figures;
+    private readonly RunRates _rates = new();
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HashSet<int> _answered = [];
     private readonly HashSet<int> _reached = [];
     private readonly List<TensorStatistics> _statistics = [];
-    private RunRequests _requests = new(false, false, null, null, false);
+    private RunRequests _requests = new(false, false, null, false);
     private ActorPlace[] _parameterShards = [];
     private ActorPlace[] _workers = [];
     private EvaluationRound? _round;
@@ -36,6 +37,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private long _step;
     private long _target;
     private long _held;
+    private StepSums _unreported;
     private bool _isStarted;
     private bool _flows;
     private bool _isPaused;
@@ -47,8 +49,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     /// <param name="completion">Gets the result.</param>
     /// <param name="folder">The run folder, for checkpoints; null writes none.</param>
     /// <param name="start">Where the run began.</param>
-    /// <param name="takesOver">Whether another coordinator led it before: parameter shards know how far it is, and some may be lost with its node.</param>
-    public RunActor(TrainingSetup setup, NodeAddress node, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion, string? folder, RunState start, bool takesOver = false)
+    /// <param name="before">How many coordinators led it before: parameter shards know how far it is, and some may be lost with the last one's node.</param>
+    public RunActor(TrainingSetup setup, NodeAddress node, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion, string? folder, RunState start, int before = 0)
     {
         (_setup, _options, _node, _observer, _completion) = (setup, setup.Options, node, observer, completion);
         _plan = new RunPlan(setup.Job, setup.StepsPerEpoch, setup.TotalSteps, setup.Data.Validation.Count > 0);
@@ -58,8 +60,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _checkpoints = new RunCheckpoints(setup.Options.Checkpoint, folder, _runName);
         Restore(start);
         Become(Gathering);
-        _hasLed = !takesOver;
-        if (takesOver)
+        (_hasLed, _generation) = (before == 0, GenerationsOfACoordinator * before);
+        if (before > 0)
             Timers.StartSingleTimer(nameof(ShardsOverdue), new ShardsOverdue(), s_overdue);
     }
 
@@ -129,14 +131,17 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void Prepare()
     {
         // Steps that some parameter shard has applied are finished everywhere before anything else.
-        _target = _requests.WantsHold ? Math.Max(_step, _applied) : NextDecision();
+        _target = _requests.WantsHold || _workers.Length == 0 ? Math.Max(_step, LastWhole) : NextDecision();
         _reached.Clear();
         _statistics.Clear();
-        _held = 0;
+        (_held, _unreported) = (0, default);
         Become(Preparing);
         Await("preparing", () => ShardsBut(_answered.Contains));
-        TellAll(_parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _requests.Rate), _log.IsDebugEnabled, State));
+        TellPrepare(_log.IsDebugEnabled);
     }
+
+    private void TellPrepare(bool withStatistics) => TellAll(
+        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, State, _figures.LastStep));
 
     private void Preparing()
     {
@@ -168,9 +173,12 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
                 return;
             _answered.Clear();
             if (_target != _held)
+            {
                 _reached.Clear();
+                _unreported = default;
+            }
             _target = _held;
-            TellAll(_parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _requests.Rate), false, State));
+            TellPrepare(withStatistics: false);
             TellAll(_workers, new RunUntil(_generation, _target));
         });
         Receive<RunPrepared>(_ => { });
@@ -181,7 +189,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         if (reached.Step != _target || !_reached.Add(reached.ParameterShard))
             return;
-        Count(_figures.Add(reached.Sums));
+        if (reached.Sums.FirstStep > 0)
+            _unreported = reached.Sums;
         _statistics.AddRange(reached.Statistics);
         if (_reached.Count == _parameterShards.Length && _flows)
             EndRun();
@@ -236,7 +245,15 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void EndRun()
     {
         StopFlow();
-        _step = _target;
+        Count(_figures.Add(_unreported));
+        if (_figures.LastStep < _target)
+        {
+            // A report was lost with a connection; in a new generation it is sent again.
+            OnMembers();
+            return;
+        }
+        _figures.Decide();
+        (_step, _asksAgain) = (_target, s_lost);
         if (_log.IsDebugEnabled && _statistics.Count > 0)
             LayerNorms.Log(_setup, _statistics, _step, _log);
         if (_step % _setup.StepsPerEpoch == 0 && _figures.HasSamples)
@@ -248,7 +265,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void StopFlow()
     {
         _figures.Pause();
-        (_flows, _isPaused) = (false, false);
+        (_flows, _isPaused, _afterCheckpoint) = (false, false, null);
         _answered.Clear();
     }
 
@@ -299,7 +316,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         AwaitNobody();
         bool ends = _requests.Stops || _plan.IsFinished(_step);
-        if (!_plan.IsFinished(_step) && (_requests.Stops ? _checkpoints.WantsLast(_step) : _checkpoints.IsDue(_step, Now)))
+        if (!_plan.IsFinished(_step) && (_requests.Stops ? _checkpoints.WantsLast(_step) && _applied <= _step : _checkpoints.IsDue(_step, Now)))
         {
             Enter(Phase.Checkpointing);
             return;

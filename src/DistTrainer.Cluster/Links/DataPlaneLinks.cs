@@ -185,8 +185,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
             connection.Close();
     }
 
-    /// <summary>The newest generation that this node knows.</summary>
-    private int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
+    public int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
 
     // The peer may tell the run that its link stands before this side's thread has said so.
     private DataConnection? Accepted(string node)

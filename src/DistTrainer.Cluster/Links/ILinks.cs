@@ -19,6 +19,9 @@ internal enum Audience
 /// </summary>
 internal interface ILinks : IDisposable
 {
+    /// <summary>The newest generation that anybody on this node has joined; 0 before the first.</summary>
+    int Generation { get; }
+
     /// <summary>
     /// Brings the node into a generation, for a worker: connects to the parameter shards' nodes, takes in their parameters
     /// from now on and tells <paramref name="worker"/> of them. Blocks until the links stand. A second call changes nothing.
@@ -78,6 +81,9 @@ internal interface IParameterLink
 /// <summary>Links within a process: buffers pass as references.</summary>
 internal sealed class LocalLinks : ILinks
 {
+    // Nobody takes a run over in a single process.
+    public int Generation => 0;
+
     public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
         [.. parameterShards.Select(place => new LocalParameterShardLink(place.Actor))];
 

@@ -26,7 +26,8 @@ internal sealed record RegisterNode(int Version, NodeAddress Node, string Addres
 /// <param name="Run">The run.</param>
 /// <param name="ParameterShardCount">Parameter shards over all nodes.</param>
 /// <param name="Folder">The run folder; null: there is none.</param>
-internal sealed record HostedRun(RunDescription Run, int ParameterShardCount, string? Folder);
+/// <param name="Coordinators">How many have led it, with the one that leads now.</param>
+internal sealed record HostedRun(RunDescription Run, int ParameterShardCount, string? Folder, int Coordinators);
 
 /// <summary>Coordinator → node: known. No reply.</summary>
 /// <param name="Coordinator">Who leads; a node that sees it end registers with the next one.</param>

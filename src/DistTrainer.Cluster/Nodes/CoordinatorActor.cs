@@ -70,6 +70,15 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         public bool IsReachable { get; set; } = true;
 
         public bool IsReleased { get; set; }
+
+        /// <summary>What it was told to host last.</summary>
+        public OpenRun? Opened { get; private set; }
+
+        public void Tell(OpenRun open)
+        {
+            Opened = open;
+            Actor.Tell(open);
+        }
     }
 
     private sealed record CurrentRun(RunDescription Run)
@@ -121,16 +130,30 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
         Sender.Tell(new NodeRegistered(Self));
         if (!_nodes.TryAdd(node.Node.Name, new KnownNode(node, Sender)))
+        {
+            TellAgain(_nodes[node.Node.Name], node.Run);
             return;
+        }
         foreach (KnownNode old in _nodes.Values.Where(known => known.Node.Address == node.Address && known.Node.Node.Name != node.Node.Name).ToArray())
             Forget(old, "its process was started anew");
         _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}", node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
         if (_run is null && node.Run is { } hosted)
             TakeOver(hosted);
         if (_run?.Hosted is { } run && (node.Workers > 0 || node.Run is not null))
-            Sender.Tell(new OpenRun(run, [], node.Workers, _run.Actor));
+            _nodes[node.Node.Name].Tell(new OpenRun(run, [], node.Workers, _run.Actor));
         else
             StartIfReady();
+    }
+
+    /// <summary>What a node was told may have been lost with a connection: it shows in what the node hosts.</summary>
+    private void TellAgain(KnownNode node, HostedRun? hosted)
+    {
+        if (node.IsReleased)
+            return;
+        if (_run?.Hosted is { } run && node.Opened is { } opened && opened.Run == run && hosted != run)
+            node.Actor.Tell(opened);
+        else if (hosted is not null && hosted.Run.Id != _run?.Run.Id)
+            node.Actor.Tell(new CloseRun(hosted.Run.Id));
     }
 
     /// <summary>The coordinator before is gone, and its run goes on under this one.</summary>
@@ -204,9 +227,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
                 : run.Run.ResumeFrom is { } checkpoint ? new RunContinuation(RunFolderOf(checkpoint), start.Step, TakesOver: false) : null;
             run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network, from);
             var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-            (NodeAddress node, IRunOutput output, string? folder, bool takesOver) = (_runtime.Address, run.Output, run.Output.Folder, run.TakenOver is not null);
-            run.Hosted = new HostedRun(run.Run, setup.Ranges.Count, folder);
-            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start, takesOver)), $"run-{run.Run.Id}"));
+            (NodeAddress node, IRunOutput output, string? folder, int before) = (_runtime.Address, run.Output, run.Output.Folder, run.TakenOver?.Coordinators ?? 0);
+            run.Hosted = new HostedRun(run.Run, setup.Ranges.Count, folder, before + 1);
+            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start, before)), $"run-{run.Run.Id}"));
             run.Opened.Links.Owner = run.Actor;
             completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
             Host(run);
@@ -232,7 +255,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             int server = Array.IndexOf(servers, node);
             int[] shards = server < 0 ? [] : [.. Enumerable.Range(0, count).Where(index => index % servers.Length == server)];
             if (shards.Length > 0 || node.Node.Workers > 0 || node.Node.Run is not null)
-                node.Actor.Tell(new OpenRun(run.Hosted, shards, node.Node.Workers, run.Actor));
+                node.Tell(new OpenRun(run.Hosted, shards, node.Node.Workers, run.Actor));
         }
     }
 
@@ -248,7 +271,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             if (shards.Length == 0)
                 continue;
             _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", servers[s].Node.Node.Name, string.Join(' ', shards));
-            servers[s].Actor.Tell(new OpenRun(run, shards, servers[s].Node.Workers, _run.Actor));
+            servers[s].Tell(new OpenRun(run, shards, servers[s].Node.Workers, _run.Actor));
         }
     }
 

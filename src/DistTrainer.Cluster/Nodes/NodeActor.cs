@@ -12,6 +12,7 @@ namespace DistTrainer.Cluster;
 internal sealed class NodeActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan s_registerEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_sayEvery = TimeSpan.FromSeconds(3);
     private readonly NodeRuntime _runtime;
     private readonly IActorRef _coordinator;
     private readonly Action<int, string> _end;
@@ -75,9 +76,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void Registered(NodeRegistered registered)
     {
-        Timers.Cancel(nameof(Register));
         if (_known.Equals(registered.Coordinator))
             return;
+
+        // Said again and again: what the coordinator told may have been lost with a connection.
+        Timers.StartPeriodicTimer(nameof(Register), new Register(), s_sayEvery);
         _known = Context.Watch(registered.Coordinator);
         _log.Event(LogLevel.InfoLevel, "node-registered node={Node} coordinator={Coordinator}", _runtime.Address.Name, registered.Coordinator.Path.Address);
     }
