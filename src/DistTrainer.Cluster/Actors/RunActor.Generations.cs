@@ -26,6 +26,7 @@ internal sealed partial class RunActor
     private DateTime _gatheringSince;
     private readonly HashSet<string> _banned = [];
     private readonly Dictionary<string, DateTime> _lost = [];
+    private readonly Dictionary<string, DateTime> _heard = [];
     private readonly HashSet<int> _slow = [];
     private StepReport? _lastReport;
     private readonly Dictionary<int, (long Step, double Next)> _waiting = [];
@@ -79,13 +80,20 @@ internal sealed partial class RunActor
             AskAgain();
     }
 
-    /// <summary>A message may have been lost: a new generation asks everybody again. What does take so long gets twice the time.</summary>
+    /// <summary>
+    /// A message may have been lost: a new generation asks everybody again, but for nodes that have not said for long that
+    /// they are there. What does take so long gets twice the time.
+    /// </summary>
     private void AskAgain()
     {
         if (!_options.ToleratesLoss)
             return;
         _asksAgain *= 2;
-        OnMembers();
+        string[] silent = [.. _members.Nodes.Select(node => node.Node.Name).Where(name => Now - _heard[name] > s_lost)];
+        foreach (string name in silent)
+            OnGone(name, $"it has said nothing for {(Now - _heard[name]).TotalSeconds:F0} s");
+        if (silent.Length == 0)
+            OnMembers();
     }
 
     private IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
@@ -287,7 +295,7 @@ internal sealed partial class RunActor
 
     private void SayWaiting()
     {
-        if (_isStarted)
+        if (_isStarted || !_hasLed)
             TellLost();
         _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (Now - _gatheringSince).TotalSeconds);
     }
@@ -299,7 +307,10 @@ internal sealed partial class RunActor
             _log.Event(LogLevel.ErrorLevel, "node-refused node={Node} dataHash={DataHash} expected={Expected} reason=\"its data differ\"", hosted.Node.Name, hosted.DataHash, _setup.Data.Hash);
             return;
         }
-        // A node says every few seconds that it is there; one that was lost a moment ago may have said it before that.
+        // A node says every few seconds that it is there.
+        _heard[hosted.Node.Name] = Now;
+
+        // One that was lost a moment ago may have said it before that.
         if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out DateTime lost) && Now - lost < s_quarantine) || !_members.Add(hosted))
             return;
         if (_options.ToleratesLoss)
@@ -315,7 +326,12 @@ internal sealed partial class RunActor
     private void OnGone(string node, string reason)
     {
         if (_members.Remove(node) is not { } gone)
+        {
+            // It may have been about to host some.
+            if (!_isStarted)
+                TellLost();
             return;
+        }
         _lost[node] = Now;
         _log.Event(LogLevel.WarningLevel, "node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} reason=\"{Reason}\"",
             node, gone.Workers.Length, gone.ParameterShards.Length, _setup.EpochOf(_step + 1), _step, reason);
