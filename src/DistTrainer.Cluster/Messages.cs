@@ -22,37 +22,45 @@ public interface IProtocolMessage
     int Generation { get; }
 }
 
-/// <summary>Run → parameter shard, first in a generation: forget the open step's contributions. Reply: <see cref="ParameterServerJoined"/>. A second copy is answered again.</summary>
+/// <summary>Run → every copy of every parameter shard, first in a generation: forget the open step's contributions. Reply: <see cref="ParameterServerJoined"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The new generation.</param>
-/// <param name="ParameterShards">All parameter shards, in the order of their ranges.</param>
-public sealed record JoinParameterServer(int Generation, IActorRef[] ParameterShards) : IProtocolMessage, IControlMessage;
+/// <param name="Number">What the receiver is called until <see cref="BroadcastParameters"/>.</param>
+public sealed record JoinParameterServer(int Generation, int Number) : IProtocolMessage, IControlMessage;
 
 /// <summary>Parameter shard → run: it is in the generation.</summary>
 /// <param name="Generation">The generation.</param>
-/// <param name="ParameterShard">Which one.</param>
-/// <param name="OpenStep">The step whose contributions it takes next. They are within one of each other; 0 where it was hosted anew and has no parameters yet.</param>
+/// <param name="Number">Which one, as asked.</param>
+/// <param name="OpenStep">The step whose contributions it takes next. Those that took part are within one of each other; 0 where it was hosted anew and has no parameters yet.</param>
 /// <param name="State">The newest <see cref="PrepareRun.State"/> that it had; null before the first.</param>
-public sealed record ParameterServerJoined(int Generation, int ParameterShard, long OpenStep, RunState? State) : IProtocolMessage, IControlMessage;
+public sealed record ParameterServerJoined(int Generation, int Number, long OpenStep, RunState? State) : IProtocolMessage, IControlMessage;
 
 /// <summary>Parameter shard or worker → run, in answer to <see cref="JoinParameterServer"/> or <see cref="AssignDataShards"/>: it is in a newer generation, or in that of another coordinator.</summary>
 /// <param name="Generation">The generation that was asked for.</param>
 /// <param name="Newest">The one that it is in.</param>
 public sealed record GenerationRefused(int Generation, int Newest) : IProtocolMessage, IControlMessage;
 
-/// <summary>Run → parameter shard: go back. Reply: <see cref="ParameterServerJoined"/>. A second copy does the same.</summary>
+/// <summary>Run → parameter shard: go back. Reply: <see cref="ParameterServerJoined"/> or <see cref="RestoreFailed"/>. A second copy does the same.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Checkpoint">Folder of the checkpoint to read; null: the parameters and optimizer state that the run started with.</param>
 public sealed record RestoreParameters(int Generation, string? Checkpoint) : IProtocolMessage, IControlMessage;
 
+/// <summary>Parameter shard → run, in answer to <see cref="RestoreParameters"/>: it cannot.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Number">Which one, as asked in <see cref="JoinParameterServer"/>.</param>
+/// <param name="Kind">What kind of failure.</param>
+/// <param name="Message">Why, for people.</param>
+public sealed record RestoreFailed(int Generation, int Number, FailureKind Kind, string Message) : IProtocolMessage, IControlMessage;
+
 /// <summary>Run → worker, second in a generation: who the parameter shards are and which data shards the worker owns. Reply: <see cref="DataShardsAssigned"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The new generation.</param>
 /// <param name="Worker">The worker's number in this generation.</param>
-/// <param name="ParameterShards">The parameter shards in the order of their ranges, and where they are.</param>
+/// <param name="ParameterShards">Where the parameter shards are: in the order of their ranges, then replicas.</param>
+/// <param name="Replicas">Whose replicas these are.</param>
 /// <param name="FirstDataShard">First data shard that the worker owns.</param>
 /// <param name="DataShardCount">How many it owns, in a row; may be 0.</param>
 /// <param name="Step">The step whose parameters will be broadcast; the worker begins with the next one.</param>
 public sealed record AssignDataShards(
-    int Generation, int Worker, ActorPlace[] ParameterShards, int FirstDataShard, int DataShardCount, long Step) : IProtocolMessage, IControlMessage;
+    int Generation, int Worker, ActorPlace[] ParameterShards, int[] Replicas, int FirstDataShard, int DataShardCount, long Step) : IProtocolMessage, IControlMessage;
 
 /// <summary>Worker → run: it is in the generation and its links stand.</summary>
 /// <param name="Generation">The generation.</param>
@@ -69,7 +77,9 @@ public sealed record DataShardsRefused(int Generation, int Worker, string Reason
 /// <param name="Generation">The generation.</param>
 /// <param name="Step">The step before the earliest open one.</param>
 /// <param name="Workers">All workers, in the order of their numbers, and where they are.</param>
-public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[] Workers) : IProtocolMessage, IControlMessage;
+/// <param name="ParameterShards">All parameter shards, in the order of their ranges, then replicas.</param>
+/// <param name="Number">Place of the receiver among them. A replica does the same as the others, but hands nothing out: it only says what it has applied.</param>
+public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[] Workers, IActorRef[] ParameterShards, int Number) : IProtocolMessage, IControlMessage;
 
 /// <summary>Run → parameter shard: how to apply the steps up to a decision point. Reply: <see cref="RunPrepared"/> at once, <see cref="RunReached"/> when the step is applied. A second copy is answered again.</summary>
 /// <param name="Generation">The generation.</param>
@@ -130,9 +140,9 @@ public sealed record PushGradient(
     int Generation, int Worker, long Step, int Samples, TreeNode Node, AlignedBuffer Gradient, int Offset, bool IsKnownFinite,
     LossSums[] Losses, ulong SampleHash) : IProtocolMessage;
 
-/// <summary>Parameter shard → all workers: its slice of the parameters of a step is in place. Also → run, as the answer to <see cref="CollectParameters"/>. A second copy changes nothing.</summary>
+/// <summary>Parameter shard → all workers: its slice of the parameters of a step is in place; from a replica: it has applied the step. Also → run, as the answer to <see cref="CollectParameters"/>. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
-/// <param name="ParameterShard">Which one.</param>
+/// <param name="ParameterShard">Which one; replicas have the numbers after the last.</param>
 /// <param name="Step">The step that was applied.</param>
 public sealed record ParametersBroadcast(int Generation, int ParameterShard, long Step) : IProtocolMessage;
 

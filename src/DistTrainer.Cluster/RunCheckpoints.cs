@@ -50,6 +50,9 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     public bool IsDue(long step, DateTime now) =>
         IsOn && step > _lastStep && step > 0 && ((settings.EverySteps > 0 && step % settings.EverySteps == 0) || IsTime(now));
 
+    /// <summary>Whether the newest one that was begun is of this step.</summary>
+    public bool HasBegun(long step) => step > 0 && _lastStep == step;
+
     /// <summary>Whether the run's end after a step would lose something.</summary>
     public bool WantsLast(long step) => IsOn && step > _lastStep && step > 0;
 

@@ -9,7 +9,8 @@ namespace DistTrainer.Cluster;
 /// <param name="parameterShards">Parameter shards of the run.</param>
 /// <param name="minWorkers">Workers without which no step is begun, ≥ 1.</param>
 /// <param name="maxWorkers">Workers that are given data shards at most; the others stand by.</param>
-internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWorkers)
+/// <param name="replicas">Copies of a parameter shard that are wanted beside it.</param>
+internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWorkers, int replicas)
 {
     private readonly List<ActorsHosted> _nodes = [];
     private int _rotation;
@@ -17,14 +18,22 @@ internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWor
     /// <summary>The nodes, in the order in which they came.</summary>
     public IReadOnlyList<ActorsHosted> Nodes => _nodes;
 
-    /// <summary>The parameter shards in the order of their ranges; those that nobody hosts are missing. Of several on different nodes, the one whose node came first.</summary>
-    public ActorPlace[] ParameterShards =>
-        [.. _nodes.SelectMany(node => node.ParameterShards, (node, shard) => (shard.Index, Place: new ActorPlace(shard.Actor, node.Node)))
-            .OrderBy(shard => shard.Index).DistinctBy(shard => shard.Index).Select(shard => shard.Place)];
+    /// <summary>All copies of the parameter shards that are hosted, in the order of their ranges.</summary>
+    public ParameterShardCopyPlace[] Copies =>
+        [.. _nodes.SelectMany(node => node.ParameterShards, (node, shard) => new ParameterShardCopyPlace(shard.Index, new ActorPlace(shard.Actor, node.Node)))
+            .OrderBy(copy => copy.Index)];
 
-    /// <summary>Numbers of the parameter shards that nobody hosts.</summary>
-    public int[] MissingParameterShards =>
-        [.. Enumerable.Range(0, parameterShards).Except(_nodes.SelectMany(node => node.ParameterShards, (_, shard) => shard.Index))];
+    /// <summary>Parameter shards of which fewer copies are hosted than are wanted.</summary>
+    public IReadOnlyList<ScarceParameterShard> Scarce
+    {
+        get
+        {
+            ILookup<int, string> hosts = Copies.ToLookup(copy => copy.Index, copy => copy.Place.Node.Name);
+            return [.. Enumerable.Range(0, parameterShards).Where(index => hosts[index].Count() <= replicas).Select(index => new ScarceParameterShard(index, [.. hosts[index]]))];
+        }
+    }
+
+    private int Hosted => Copies.DistinctBy(copy => copy.Index).Count();
 
     /// <summary>The workers in the order of their numbers.</summary>
     public ActorPlace[] Workers =>
@@ -34,14 +43,14 @@ internal sealed class RunMembers(int parameterShards, int minWorkers, int maxWor
     public void Rotate() => _rotation++;
 
     /// <summary>Whether all parameter shards are hosted.</summary>
-    public bool HasParameterShards => ParameterShards.Length == parameterShards;
+    public bool HasParameterShards => Hosted == parameterShards;
 
     /// <summary>Whether a step can be made: all parameter shards are hosted, and workers are enough.</summary>
     public bool AreEnough => HasParameterShards && Workers.Length >= minWorkers;
 
     /// <summary>What is missing, for people.</summary>
-    public string Missing => ParameterShards.Length < parameterShards
-        ? $"{parameterShards - ParameterShards.Length} of {parameterShards} parameter shards"
+    public string Missing => !HasParameterShards
+        ? $"{parameterShards - Hosted} of {parameterShards} parameter shards"
         : $"{Math.Max(0, minWorkers - Workers.Length)} of at least {minWorkers} workers";
 
     /// <summary>A node has come, or says again what it hosts.</summary>

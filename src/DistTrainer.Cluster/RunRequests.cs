@@ -22,9 +22,14 @@ internal sealed record PauseRun(bool Pause);
 /// <param name="Rate">The rate, &gt; 0.</param>
 internal sealed record SetLearningRate(double Rate);
 
-/// <summary>Run → coordinator: nobody hosts these parameter shards any more; deal them out anew.</summary>
+/// <summary>Run → coordinator: of these parameter shards there are too few copies, or none; deal them out anew.</summary>
 /// <param name="ParameterShards">Their numbers.</param>
-internal sealed record ParameterShardsLost(int[] ParameterShards);
+internal sealed record ParameterShardsLost(IReadOnlyList<ScarceParameterShard> ParameterShards);
+
+/// <summary>A parameter shard of which there are too few copies.</summary>
+/// <param name="Index">Its number.</param>
+/// <param name="Hosts">Names of the nodes that host it.</param>
+internal sealed record ScarceParameterShard(int Index, IReadOnlyList<string> Hosts);
 
 /// <summary>A node takes no part in the run from now on.</summary>
 /// <param name="Node">Its name.</param>

@@ -121,7 +121,7 @@ public sealed class RunActorTests : TestKit
     {
         Begin(1, 1, 1);
         _run.Tell(new NodeGone("server", "unreachable", Bans: true));
-        Assert.Equal([0, 1], _parent.ExpectMsg<ParameterShardsLost>().ParameterShards);
+        Assert.Equal([0, 1], _parent.ExpectMsg<ParameterShardsLost>().ParameterShards.Select(scarce => scarce.Index));
         _run.Tell(new ActorsHosted(new NodeAddress("other", null, []), [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
         Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
         _shard1.ExpectMsg<JoinParameterServer>();
@@ -158,7 +158,7 @@ public sealed class RunActorTests : TestKit
         _setup.Dispose();
     }
 
-    private static ActorsHosted Worker(string name, TestProbe probe) => new(new NodeAddress(name, null, []), [], [probe.Ref], "test");
+    private static ActorsHosted Worker(string name, TestProbe probe) => new(new NodeAddress(name, null, []), [], [probe.Ref], "test", 0);
 
     private void Tell(TestProbe from, object message) => _run.Tell(message, from.Ref);
 

@@ -36,12 +36,14 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         if (message is not ParameterShardsLost lost || Network.IsClosed)
             return;
         Node[] servers = [.. Network.Nodes.Where(node => node.Name[0] == 's' && !node.IsUnreachable)];
-        for (int s = 0; s < servers.Length; s++)
+        var dealt = servers.ToDictionary(server => server, _ => new List<int>());
+        foreach (ScarceParameterShard scarce in lost.ParameterShards)
         {
-            (Node server, int[] shards) = (servers[s], [.. lost.ParameterShards.Where((_, index) => index % servers.Length == s)]);
-            if (shards.Length > 0)
-                simulation.Time.After(Network.Delay(), () => simulation.HostMore(server, shards));
+            if (servers.Where(server => !scarce.Hosts.Contains(server.Name)).MinBy(server => dealt[server].Count) is { } least)
+                dealt[least].Add(scarce.Index);
         }
+        foreach ((Node server, List<int> shards) in dealt.Where(deal => deal.Value.Count > 0))
+            simulation.Time.After(Network.Delay(), () => simulation.HostMore(server, [.. shards]));
     }
 
     private void Calm()

@@ -52,7 +52,7 @@ internal sealed record Scenario
     public IReadOnlyList<(int After, Fault Fault)> Faults { get; init; } = [];
 
     /// <summary>Nothing goes wrong, on one server and one worker.</summary>
-    public static Scenario Calm(int job) => new() { Job = job, Options = OptionsFor(1, 1), Servers = [0], WorkerNodes = [1] };
+    public static Scenario Calm(int job) => new() { Job = job, Options = OptionsFor(1, 1, 0), Servers = [0], WorkerNodes = [1] };
 
     /// <summary>Draws a scenario.</summary>
     public static Scenario Draw(Random random)
@@ -64,7 +64,7 @@ internal sealed record Scenario
         return new Scenario
         {
             Job = random.Next(Jobs.Count),
-            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3)),
+            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)),
             Servers = servers,
             WorkerNodes = workers,
             Latency = latencies[random.Next(latencies.Length)],
@@ -73,8 +73,8 @@ internal sealed record Scenario
         };
     }
 
-    private static RunOptions OptionsFor(int parameterShards, int minWorkers) =>
-        new() { ParameterShards = parameterShards, MinWorkers = minWorkers, ReportEvery = 1, ToleratesLoss = true };
+    private static RunOptions OptionsFor(int parameterShards, int minWorkers, int replicas) =>
+        new() { ParameterShards = parameterShards, MinWorkers = minWorkers, Replicas = replicas, ReportEvery = 1, ToleratesLoss = true };
 
     private static Fault DrawFault(Random random)
     {

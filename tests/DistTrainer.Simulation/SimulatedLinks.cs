@@ -30,10 +30,10 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     public int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
 
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
+    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
         Join(generation, parameterShards, Audience.Workers, worker);
 
-    public Task JoinAsync(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef run)
+    public Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run)
     {
         var joining = new TaskCompletionSource();
         simulation.Time.After(simulation.Network.Delay(), () =>
@@ -96,10 +96,10 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
         // Connections end with the node.
     }
 
-    private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener)
+    private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, Audience audience, IActorRef listener)
     {
         _listeners.Join(generation, audience, listener);
-        return [.. parameterShards.Select((place, index) => new ParameterShardLink(this, place.Node.Name == node.Name ? null : Connect(place.Node.Name), generation, index, place.Actor))];
+        return [.. parameterShards.Select(shard => new ParameterShardLink(this, shard.Place.Node.Name == node.Name ? null : Connect(shard.Place.Node.Name), generation, shard.Index, shard.Place.Actor))];
     }
 
     private Connection Connect(string name)
@@ -176,7 +176,8 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     {
         public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
         {
-            links.Simulation.Invariants.HandedOut(links.Node, broadcast, start, parameters.Span.Slice(start, length));
+            if (length > 0)
+                links.Simulation.Invariants.HandedOut(links.Node, broadcast, start, parameters.Span.Slice(start, length));
             if (connection is null)
             {
                 actor.Tell(broadcast);

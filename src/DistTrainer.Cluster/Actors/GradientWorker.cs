@@ -32,7 +32,8 @@ internal sealed class GradientWorker : IDisposable
     /// <param name="firstDataShard">First data shard.</param>
     /// <param name="dataShardCount">How many; may be 0, then the worker only evaluates.</param>
     /// <param name="step">The step whose parameters come first; it begins with the next one.</param>
-    public GradientWorker(TrainingSetup setup, int firstDataShard, int dataShardCount, long step)
+    /// <param name="replicas">Replicas of parameter shards that must keep up.</param>
+    public GradientWorker(TrainingSetup setup, int firstDataShard, int dataShardCount, long step, int replicas)
     {
         _setup = setup;
         (_firstDataShard, _dataShardCount) = (firstDataShard, dataShardCount);
@@ -43,7 +44,7 @@ internal sealed class GradientWorker : IDisposable
         _nodes = [.. GradientTree.Decompose(firstDataShard, dataShardCount).Select(node => new GradientNode(node, setup.CreateVector()))];
         _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
         _sampleHashes = new ulong[_nodes.Length];
-        _broadcast = new long[setup.Ranges.Count];
+        _broadcast = new long[setup.Ranges.Count + replicas];
         Array.Fill(_broadcast, step - 1);
         Step = _reportStep = step;
         _evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
@@ -76,26 +77,24 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>The ledger's hash of one node's samples in the open step.</summary>
     public ulong SampleHashOf(int node) => _sampleHashes[node];
 
-    /// <summary>Hears that a parameter shard's slice is in place.</summary>
+    /// <summary>Hears that a parameter shard's slice is in place, or that a replica has applied the step.</summary>
     /// <returns>Whether that is news.</returns>
     public bool Receive(int parameterShard, long step)
     {
-        if (step <= _broadcast[parameterShard])
+        if (parameterShard >= _broadcast.Length || step <= _broadcast[parameterShard])
             return false;
         _broadcast[parameterShard] = step;
         return true;
     }
 
     /// <summary>Whether all parameters of a step are in.</summary>
-    public bool HasParametersOf(long step)
-    {
-        foreach (long broadcast in _broadcast)
-        {
-            if (broadcast < step)
-                return false;
-        }
-        return true;
-    }
+    public bool HasParametersOf(long step) => !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
+
+    /// <summary>
+    /// Whether all replicas have applied a step. Before that the next one's gradient is not handed in, so that no parameter
+    /// shard can ever be two steps ahead of a replica; and the last gradient's memory is free again.
+    /// </summary>
+    public bool ReplicasHave(long step) => !_broadcast.AsSpan(_setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
 
     /// <summary>Begins the next step; its samples are brought in at once, which needs no parameters.</summary>
     public void Begin()
@@ -196,7 +195,7 @@ internal sealed class GradientWorker : IDisposable
     {
         if (layer.Length == 0)
             return true;
-        for (int p = 0; p < _broadcast.Length; p++)
+        for (int p = 0; p < _setup.Ranges.Count; p++)
         {
             ParameterShardRange range = _setup.Ranges[p];
             if (range.Start < layer.End && layer.Offset < range.End && _broadcast[p] < step)

@@ -36,6 +36,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private StepSums _sumsBefore;
     private ulong _sampleHash;
     private int _generation;
+    private int _number;
     private int _samples;
     private RunReached? _reached;
     private int _checksSinceReached;
@@ -49,6 +50,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     public ParameterShardActor(TrainingSetup setup, ParameterShardRange range, bool isLost = false)
     {
         _setup = setup;
+        _number = range.Index;
         _shard = new ParameterShard(range, setup.Blocks, setup.Job, generation: 0, setup.Parameters);
         _checkpoints = new ParameterShardCheckpoints(setup, _shard);
         _isLost = isLost;
@@ -76,6 +78,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private int Index => _shard.Range.Index;
 
+    private bool IsReplica => _number >= _setup.Ranges.Count;
+
     private bool ClipsByNorm => _setup.Job.Clipping.Norm > 0;
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_waitCheck);
@@ -94,7 +98,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         }
         if (join.Generation > _generation)
         {
-            (_generation, _peers, _workers, _run) = (join.Generation, join.ParameterShards, [], Sender);
+            (_generation, _peers, _workers, _run) = (join.Generation, [], [], Sender);
             _shard.BeginGeneration(_generation);
             (_refused, _reached) = (false, null);
             _sampleHash = 0;
@@ -105,15 +109,24 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
                 _setup.EpochOf(_shard.OpenStep), _shard.OpenStep, _shard.Range.Start, _shard.Range.Length,
                 _setup.Network.Layout.Length, _setup.Job.Optimizer.Kind, _generation);
         }
+        _number = join.Number;
         Sender.Tell(Joined());
     }
 
-    private ParameterServerJoined Joined() => new(_generation, Index, _isLost ? 0 : _shard.OpenStep, _prepared.Generation == 0 ? null : _prepared.State);
+    private ParameterServerJoined Joined() => new(_generation, _number, _isLost ? 0 : _shard.OpenStep, _prepared.Generation == 0 ? null : _prepared.State);
 
     private void Restore(RestoreParameters restore)
     {
         // Not before: as long as any parameter shard is in an older generation, a worker of this node may compute for it.
-        _checkpoints.Restore(restore.Checkpoint);
+        try
+        {
+            _checkpoints.Restore(restore.Checkpoint);
+        }
+        catch (DistTrainerException failure)
+        {
+            Sender.Tell(new RestoreFailed(_generation, _number, failure.Kind, failure.Message));
+            return;
+        }
         _isLost = false;
         _schedule = new LearningRateSchedule(_setup.Job.Optimizer.LearningRate, _setup.Job.Schedule);
         (_sums, _sumsBefore, _sampleHash, _prepared) = (default, default, 0, s_unprepared);
@@ -126,6 +139,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     /// <summary>A parameter shard that is a step ahead hands out both steps, and its part of the norm again for those that are behind.</summary>
     private void Broadcast(BroadcastParameters broadcast)
     {
+        (_number, _peers) = (broadcast.Number, broadcast.ParameterShards);
         _workers = _setup.Links.To(Audience.Workers, broadcast.Workers);
         for (long step = broadcast.Step; step < _shard.OpenStep; step++)
             Send(_workers, step);
@@ -136,9 +150,9 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private void Send(IReadOnlyList<IParameterLink> links, long step)
     {
-        var broadcast = new ParametersBroadcast(_generation, Index, step);
+        var broadcast = new ParametersBroadcast(_generation, _number, step);
         foreach (IParameterLink link in links)
-            link.Broadcast(broadcast, _setup.Parameters[step], _shard.Range.Start, _shard.Range.Length);
+            link.Broadcast(broadcast, _setup.Parameters[step], _shard.Range.Start, IsReplica ? 0 : _shard.Range.Length);
     }
 
     private void Prepare(PrepareRun run)
@@ -150,12 +164,15 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             _sums = default;
         (_prepared, _reached) = (run, null);
         _clock.Open();
-        Sender.Tell(new RunPrepared(_generation, Index, run.Step));
-        foreach (ReportSteps report in _reported.Where(report => report.Step > run.KnownStep))
-            Sender.Tell(report);
+        Sender.Tell(new RunPrepared(_generation, _number, run.Step));
+        if (!IsReplica)
+        {
+            foreach (ReportSteps report in _reported.Where(report => report.Step > run.KnownStep))
+                Sender.Tell(report);
+        }
         if (_shard.OpenStep > run.Step)
         {
-            Reach(new RunReached(_generation, Index, run.Step, _sums.LastStep > run.Step ? _sumsBefore : _sums, []));
+            Reach(new RunReached(_generation, _number, run.Step, _sums.LastStep > run.Step ? _sumsBefore : _sums, []));
         }
     }
 
@@ -202,10 +219,13 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         var share = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples).ToArray());
         _shares[_shard.OpenStep & 1] = share;
         TellPeers(share);
+        ApplyIfNormIsKnown();
     }
 
     private void TellPeers(ShareNorm share)
     {
+        if (IsReplica)
+            return;
         foreach (IActorRef peer in _peers)
             peer.Tell(share with { Generation = _generation });
     }
@@ -215,11 +235,16 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         if (share.Step < _shard.OpenStep)
             return;
         if (!_norms.TryGetValue(share.Step, out double[]?[]? parts))
-            _norms[share.Step] = parts = new double[]?[_peers.Count];
+            _norms[share.Step] = parts = new double[]?[_setup.Ranges.Count];
         parts[share.ParameterShard] = share.BlockSums;
-        if (share.Step != _shard.OpenStep || !_shard.IsComplete || parts.Contains(null))
+        ApplyIfNormIsKnown();
+    }
+
+    private void ApplyIfNormIsKnown()
+    {
+        if (!_shard.IsComplete || !_norms.TryGetValue(_shard.OpenStep, out double[]?[]? parts) || parts.Contains(null))
             return;
-        _norms.Remove(share.Step);
+        _norms.Remove(_shard.OpenStep);
         Apply(GlobalNorm.Norm([.. parts.SelectMany(part => part!)]));
     }
 
@@ -246,7 +271,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         if (isLast)
         {
             _clock.Pause();
-            Reach(new RunReached(_generation, Index, step, default, withStatistics ? _shard.Statistics.ToArray() : []));
+            Reach(new RunReached(_generation, _number, step, default, withStatistics && !IsReplica ? _shard.Statistics.ToArray() : []));
         }
     }
 
@@ -262,7 +287,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         var report = new ReportSteps(_generation, Index, step, rate, _sums, _shard.GradientSums.ToArray(), _clock.TakeTimes());
         _sums = default;
         _reported.Add(report);
-        _run.Tell(report);
+        if (!IsReplica)
+            _run.Tell(report);
     }
 
     private void Keep(KeepBest keep)
@@ -271,7 +297,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             _shard.RestoreBest();
         else
             _shard.KeepBest();
-        Sender.Tell(new BestKept(_generation, Index, keep.Restore));
+        Sender.Tell(new BestKept(_generation, _number, keep.Restore));
     }
 
     private void ReportWait()
@@ -280,6 +306,6 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             _run.Tell(reached);
         IReadOnlyList<(int Start, int Count)> missing = _shard.Missing();
         if (_clock.OpenFor is { } open && open > s_patience && (missing.Count > 0 || _shard.IsComplete))
-            _run.Tell(new WaitingFor(_generation, Index, _shard.OpenStep, [.. missing.Select(range => new DataShardRange(range.Start, range.Count))], open.TotalSeconds));
+            _run.Tell(new WaitingFor(_generation, _number, _shard.OpenStep, [.. missing.Select(range => new DataShardRange(range.Start, range.Count))], open.TotalSeconds));
     }
 }

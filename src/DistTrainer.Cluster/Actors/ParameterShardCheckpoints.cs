@@ -12,16 +12,16 @@ namespace DistTrainer.Cluster;
 internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterShard shard)
 {
     private ParameterShardCopy? _copy;
-    private Task _writing = Task.CompletedTask;
+    private Task<PartWritten>? _writing;
     private CheckpointTarget? _target;
-    private volatile PartWritten? _written;
 
-    /// <summary>Copies the parameter shard as it is; waits for a copy that is still being written.</summary>
+    /// <summary>Copies the parameter shard as it is.</summary>
     /// <returns>How long it took, in milliseconds.</returns>
     public double Copy()
     {
         long start = Stopwatch.GetTimestamp();
-        _writing.Wait();
+        if (_writing is { IsCompleted: false })
+            _copy = null; // one that was given up is still being written
         shard.CopyTo(_copy ??= shard.MakeCopy());
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
@@ -32,8 +32,8 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
         int index = shard.Range.Index;
         if (target == _target)
         {
-            if (_written is { } written)
-                asker.Tell(written, self);
+            if (_writing is { IsCompleted: true } written)
+                asker.Tell(written.Result, self);
             return;
         }
         if (_copy is not { } copy || copy.Step != target.Step)
@@ -41,21 +41,19 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
             asker.Tell(new PartWritten(index, target, null, $"parameter shard {index} has no copy of step {target.Step}"), self);
             return;
         }
-        (_target, _written) = (target, null);
-        _writing = Task.Factory.StartNew(
-            () =>
+        _target = target;
+        _writing = setup.Background.Run(() =>
+        {
+            try
             {
-                try
-                {
-                    _written = new PartWritten(index, target, CheckpointWriter.WritePart(target, index, setup.Network.Layout, copy), null);
-                }
-                catch (Exception failure)
-                {
-                    _written = new PartWritten(index, target, null, failure.Message);
-                }
-                asker.Tell(_written, self);
-            },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                return new PartWritten(index, target, CheckpointWriter.WritePart(target, index, setup.Network.Layout, copy), null);
+            }
+            catch (Exception failure)
+            {
+                return new PartWritten(index, target, null, failure.Message);
+            }
+        });
+        _writing.PipeTo(asker, self);
     }
 
     /// <summary>Goes back to a checkpoint.</summary>

@@ -54,14 +54,19 @@ internal sealed partial class RunActor
     private void CopyForCheckpoint()
     {
         Become(Copying);
+        if (_checkpoints.HasBegun(_step))
+        {
+            GoOn();
+            return;
+        }
         if (_checkpoints.Target is not null)
         {
             // The one before is still being written.
             _afterCheckpoint = CopyForCheckpoint;
             return;
         }
-        Await("checkpoint", () => ShardsBut(_answered.Contains));
-        TellAll(_parameterShards, new CopyForCheckpoint(_generation, _step));
+        Await("checkpoint", () => ShardsBut(shard => IsReplica(shard) || _answered.Contains(shard)));
+        TellAll(Owners, new CopyForCheckpoint(_generation, _step));
     }
 
     private void Copying()
@@ -72,9 +77,9 @@ internal sealed partial class RunActor
             if (copied.Step != _step || !_answered.Add(copied.ParameterShard))
                 return;
             _checkpoints.PauseMilliseconds = Math.Max(_checkpoints.PauseMilliseconds, copied.Milliseconds);
-            if (_answered.Count < _parameterShards.Length)
+            if (_answered.Count < _setup.Ranges.Count)
                 return;
-            Func<CheckpointWriter> begin = _checkpoints.Begin(State.ToManifest(_setup, _runName, _generation), _parameterShards.Length, Now);
+            Func<CheckpointWriter> begin = _checkpoints.Begin(State.ToManifest(_setup, _runName, _generation), _setup.Ranges.Count, Now);
             CheckpointTarget target = _checkpoints.Target!;
             OnDisk(begin).PipeTo(Self, success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
             GoOn();
@@ -99,7 +104,7 @@ internal sealed partial class RunActor
         Receive<PartsOverdue>(_ => _checkpoints.Target is not null, _ =>
         {
             // A second copy is answered again.
-            foreach (int missing in Enumerable.Range(0, _parameterShards.Length).Where(_checkpoints.Lacks))
+            foreach (int missing in Enumerable.Range(0, Math.Min(_setup.Ranges.Count, _parameterShards.Length)).Where(_checkpoints.Lacks))
                 _parameterShards[missing].Actor.Tell(new WritePart(_checkpoints.Target!));
         });
         Receive<PartsOverdue>(_ => Timers.Cancel(nameof(PartsOverdue)));
@@ -125,6 +130,7 @@ internal sealed partial class RunActor
         _checkpoints.End();
         if (report is not null)
         {
+            _newestCheckpoint = (target.Step, target.Folder);
             _log.Event(LogLevel.InfoLevel, "checkpoint-written epoch={Epoch} step={Step} folder=\"{Folder}\" bytes={Bytes} pauseMilliseconds={Pause:F1} seconds={Seconds:F2}",
                 _setup.EpochOf(Math.Max(1, target.Step)), target.Step, report.Folder, report.Bytes, report.Pause.TotalMilliseconds, report.Seconds);
             _observer.OnCheckpoint(report);
@@ -142,6 +148,7 @@ internal sealed partial class RunActor
     private void GoBack()
     {
         Become(GoingBack);
+        _syncFrom = null;
         _checkpoints.End();
         int generation = _generation;
         OnDisk(_checkpoints.Newest).PipeTo(
@@ -168,10 +175,8 @@ internal sealed partial class RunActor
             LowerRate();
             _phase = Phase.Running;
             _observer.OnWentBack(state.Step);
-            _openSteps.Clear();
             Become(Joining);
-            Await("restoring", () => ShardsBut(_openSteps.ContainsKey));
-            TellAll(_parameterShards, new RestoreParameters(_generation, found.Folder));
+            RestoreCopies(Enumerable.Range(0, _copies.Length), found.Folder);
         });
         Receive<CheckpointFound>(_ => { });
     }

@@ -97,7 +97,11 @@ internal sealed partial class RunActor
     }
 
     private IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
-        _parameterShards.Select((place, index) => (place, index)).Where(shard => !answered(shard.index)).Select(shard => $"parameter shard {shard.index} on {shard.place.Node.Name}");
+        _parameterShards.Select((place, number) => (place, number)).Where(shard => !answered(shard.number)).Select(shard =>
+            (IsReplica(shard.number) ? $"a replica of parameter shard {_roles.Replicas[shard.number - _setup.Ranges.Count]} on " : $"parameter shard {shard.number} on ") + shard.place.Node.Name);
+
+    private IEnumerable<string> CopiesBut(Func<int, bool> answered) =>
+        _copies.Select((copy, number) => (copy, number)).Where(copy => !answered(copy.number)).Select(copy => $"parameter shard {copy.copy.Index} on {copy.copy.Place.Node.Name}");
 
     private IEnumerable<string> WorkersBut(Func<int, bool> answered) =>
         _workers.Select((place, index) => (place, index)).Where(worker => !answered(worker.index)).Select(worker => $"worker {worker.index} on {worker.place.Node.Name}");
@@ -122,7 +126,8 @@ internal sealed partial class RunActor
     {
         StopFlow();
         _generation = Math.Max(_generation, _members.Nodes.Max(node => node.Generation)) + 1;
-        (_parameterShards, _workers) = (_members.ParameterShards, _members.Workers);
+        (_copies, _parameterShards, _workers) = (_members.Copies, [], _members.Workers);
+        _restoreFailure = null;
         _openSteps.Clear();
         _assigned.Clear();
         _slow.Clear();
@@ -132,15 +137,16 @@ internal sealed partial class RunActor
         if (!_isStarted)
             Start();
         Become(Joining);
-        Await("joining", () => ShardsBut(_openSteps.ContainsKey));
-        TellAll(_parameterShards, new JoinParameterServer(_generation, [.. _parameterShards.Select(place => place.Actor)]));
+        Await("joining", () => CopiesBut(_openSteps.ContainsKey));
+        for (int number = 0; number < _copies.Length; number++)
+            _copies[number].Place.Actor.Tell(new JoinParameterServer(_generation, number));
     }
 
     private void Start()
     {
         _isStarted = true;
         _log.Event(LogLevel.InfoLevel, "run-started workers={Workers} parameterShards={ParameterShards} dataShards={DataShards} parameters={Parameters} samples={Samples} stepsPerEpoch={StepsPerEpoch} totalSteps={TotalSteps}",
-            _workers.Length, _parameterShards.Length, _setup.Job.Training.DataShards, _setup.Network.Layout.Length,
+            _workers.Length, _setup.Ranges.Count, _setup.Job.Training.DataShards, _setup.Network.Layout.Length,
             _setup.Data.Train.Count, _setup.StepsPerEpoch, _setup.TotalSteps);
         SignalReport.Log(_setup, _log);
         _observer.OnStarted(_setup.StepsPerEpoch, _setup.TotalSteps);
@@ -152,15 +158,25 @@ internal sealed partial class RunActor
         Receive<ParameterServerJoined>(joined =>
         {
             Adopt(joined.State);
-            if (!_openSteps.TryAdd(joined.ParameterShard, joined.OpenStep) || _openSteps.Count < _parameterShards.Length)
-                return;
-            TakeLead();
-            if (_diverged || _openSteps.Values.Min() < 1 || _openSteps.Values.Max() - _openSteps.Values.Min() > 1)
-                GoBack();
-            else
-                Assign();
+            if (_openSteps.TryAdd(joined.Number, joined.OpenStep))
+                OnJoined();
         });
+        Receive<RestoreFailed>(failed => failed.Generation == _generation, OnRestoreFailed);
         Receive<GenerationRefused>(refused => refused.Generation == _generation, BeginNewer);
+    }
+
+    private void OnJoined()
+    {
+        if (_openSteps.Count < _copies.Length)
+            return;
+        TakeLead();
+        _roles = new ParameterShardRoles(_copies, _openSteps, _setup.Ranges.Count, _options.Replicas);
+        if (!_roles.AreWhole && _restoreFailure is not null)
+            Fail(_restoreFailure);
+        else if (_diverged || !_roles.AreWhole)
+            GoBack();
+        else if (!RestoresReplicas())
+            Assign();
     }
 
     private void BeginNewer(GenerationRefused refused)
@@ -188,7 +204,7 @@ internal sealed partial class RunActor
     }
 
     /// <summary>The last step that can be finished everywhere: one that some have applied, if there are workers for it.</summary>
-    private long LastWhole => _workers.Length > 0 ? _applied : _openSteps.Values.Min() - 1;
+    private long LastWhole => _workers.Length > 0 ? _applied : _roles.FirstOpen - 1;
 
     /// <summary>The data shards that a worker owns in this generation.</summary>
     private (int First, int Count) DataShardsOf(int worker) => GradientTree.Share(_setup.Job.Training.DataShards, _workers.Length, worker);
@@ -197,16 +213,17 @@ internal sealed partial class RunActor
     {
         Become(Assigning);
         Await("links", () => WorkersBut(_assigned.Contains));
-        long step = _openSteps.Values.Min() - 1;
-        _applied = _openSteps.Values.Max() - 1;
+        long step = _roles.FirstOpen - 1;
+        (_parameterShards, _applied) = (_roles.Places, _roles.LastOpen - 1);
         for (int worker = 0; worker < _workers.Length; worker++)
         {
             (int first, int count) = DataShardsOf(worker);
-            _workers[worker].Actor.Tell(new AssignDataShards(_generation, worker, _parameterShards, first, count, step));
+            _workers[worker].Actor.Tell(new AssignDataShards(_generation, worker, _parameterShards, _roles.Replicas, first, count, step));
         }
 
         // Connecting may take its time, and the actor must hear of who is lost meanwhile.
-        (int generation, ActorPlace[] shards, IActorRef self) = (_generation, _parameterShards, Self);
+        (int generation, IActorRef self) = (_generation, Self);
+        ParameterShardCopyPlace[] shards = [.. Owners.Select((place, index) => new ParameterShardCopyPlace(index, place))];
         _setup.Links.JoinAsync(generation, shards, self).PipeTo(
             Self, success: () => new Linked(generation, null), failure: cause => new Linked(generation, cause));
     }
@@ -235,13 +252,21 @@ internal sealed partial class RunActor
     {
         if (!_isLinked || _assigned.Count < _workers.Length)
             return;
-        TellAll(_parameterShards, new BroadcastParameters(_generation, _openSteps.Values.Min() - 1, _workers));
-        _log.Event(LogLevel.InfoLevel, "generation-begun generation={Generation} epoch={Epoch} step={Step} workers={Workers} parameterShards={ParameterShards}",
-            _generation, _setup.EpochOf(_openSteps.Values.Min()), _openSteps.Values.Min(), _workers.Length, _parameterShards.Length);
+        IActorRef[] all = [.. _parameterShards.Select(place => place.Actor)];
+        for (int number = 0; number < all.Length; number++)
+            all[number].Tell(new BroadcastParameters(_generation, _roles.FirstOpen - 1, _workers, all, number));
+        _log.Event(LogLevel.InfoLevel, "generation-begun generation={Generation} epoch={Epoch} step={Step} workers={Workers} parameterShards={ParameterShards} replicas={Replicas}",
+            _generation, _setup.EpochOf(_roles.FirstOpen), _roles.FirstOpen, _workers.Length, _setup.Ranges.Count, _roles.Replicas.Length);
+        if (_options.Replicas > 0)
+            TellLost();
         if (!_members.AreEnough)
         {
             // It ends with the step that all parameter shards have.
             (_workers, _phase) = ([], Phase.Running);
+        }
+        else if (MaySync)
+        {
+            _requests = _requests with { Checkpoints = true };
         }
         Enter(_phase);
     }
@@ -339,11 +364,11 @@ internal sealed partial class RunActor
         OnMembers();
     }
 
-    /// <summary>Asks for other hosts of parameter shards that are lost.</summary>
+    /// <summary>Asks for other hosts of parameter shards of which copies are lost.</summary>
     private void TellLost()
     {
-        if (_members.MissingParameterShards is { Length: > 0 } lost)
-            Context.Parent.Tell(new ParameterShardsLost(lost));
+        if (_members.Scarce is { Count: > 0 } scarce)
+            Context.Parent.Tell(new ParameterShardsLost(scarce));
     }
 
     /// <summary>

@@ -54,7 +54,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         (_setup, _options, _node, _observer, _completion) = (setup, setup.Options, node, observer, completion);
         _plan = new RunPlan(setup.Job, setup.StepsPerEpoch, setup.TotalSteps, setup.Data.Validation.Count > 0);
-        _members = new RunMembers(setup.Ranges.Count, _options.MinWorkers, _options.MaxWorkers);
+        _members = new RunMembers(setup.Ranges.Count, _options.MinWorkers, _options.MaxWorkers, _options.Replicas);
         _figures = new RunFigures(setup);
         (_runName, _start) = (Self.Path.Name, start);
         _checkpoints = new RunCheckpoints(setup.Options.Checkpoint, folder, _runName);
@@ -94,7 +94,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     protected override void PostStop() => _completion.TrySetException(
         new DistTrainerException(FailureKind.Internal, "The run's actor stopped before the run had ended."));
 
-    private static void TellAll(ActorPlace[] places, object message)
+    private static void TellAll(IEnumerable<ActorPlace> places, object message)
     {
         foreach (ActorPlace place in places)
             place.Actor.Tell(message);
@@ -273,8 +273,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         EvaluationRound round = _round = new EvaluationRound(_setup, _generation, _step, parts, _workers.Length);
         Become(Evaluating);
-        Await("evaluation", () => [.. WorkersBut(round.HasAll), .. ShardsBut(round.HasCollected)]);
-        TellAll(_parameterShards, new CollectParameters(_generation, _step, new ActorPlace(Self, _node)));
+        Await("evaluation", () => [.. WorkersBut(round.HasAll), .. ShardsBut(shard => IsReplica(shard) || round.HasCollected(shard))]);
+        TellAll(Owners, new CollectParameters(_generation, _step, new ActorPlace(Self, _node)));
         foreach ((int worker, EvaluateChunks chunks) in _round.Requests())
             _workers[worker].Actor.Tell(chunks);
     }
@@ -316,6 +316,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         AwaitNobody();
         bool ends = _requests.Stops || _plan.IsFinished(_step);
+        if (!ends && SyncsReplicas())
+            return;
         if (!_plan.IsFinished(_step) && (_requests.Stops ? _checkpoints.WantsLast(_step) && _applied <= _step : _checkpoints.IsDue(_step, Now)))
         {
             Enter(Phase.Checkpointing);

@@ -21,6 +21,7 @@ internal sealed class WorkerActor : ReceiveActor
     private readonly Action<int> _push;
     private readonly Queue<(EvaluateChunks Chunks, IActorRef Asker)> _evaluations = new();
     private IReadOnlyList<IParameterShardLink> _parameterShards = [];
+    private int[] _replicas = [];
     private IActorRef _run = ActorRefs.Nobody;
     private GradientWorker? _worker;
     private int _index;
@@ -72,13 +73,14 @@ internal sealed class WorkerActor : ReceiveActor
         {
             _worker?.Dispose();
             _evaluations.Clear();
-            _worker = new GradientWorker(_setup, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step);
+            _worker = new GradientWorker(_setup, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step, assignment.Replicas.Length);
+            _replicas = assignment.Replicas;
             (_generation, _index, _limit, _run) = (assignment.Generation, assignment.Worker, assignment.Step, Sender);
             Log(assignment);
         }
         try
         {
-            _parameterShards = _setup.Links.Join(_generation, assignment.ParameterShards, Self);
+            _parameterShards = _setup.Links.Join(_generation, [.. assignment.ParameterShards.Select((place, number) => new ParameterShardCopyPlace(IndexOf(number), place))], Self);
             Sender.Tell(new DataShardsAssigned(_generation, _index));
         }
         catch (IOException failure)
@@ -115,7 +117,7 @@ internal sealed class WorkerActor : ReceiveActor
                     return;
                 worker.Begin();
             }
-            if (!worker.AdvanceForward())
+            if (!worker.AdvanceForward() || !worker.ReplicasHave(worker.Step - 1))
                 return;
             worker.Backward(_ready, _push);
             if (worker.Step % _setup.Options.ReportEvery == 0)
@@ -125,20 +127,33 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Prepare(NetworkLayer layer)
     {
-        foreach (ParameterShardRange range in _setup.Ranges)
+        for (int number = 0; number < _parameterShards.Count; number++)
         {
+            ParameterShardRange range = _setup.Ranges[IndexOf(number)];
             int start = Math.Max(range.Start, layer.Offset), end = Math.Min(range.End, layer.End);
             for (int n = 0; start < end && n < _worker!.Nodes.Count; n++)
-                _parameterShards[range.Index].Prepare(_index, _worker.Step, _worker.Nodes[n], start, end - start);
+                _parameterShards[number].Prepare(_index, _worker.Step, _worker.Nodes[n], start, end - start);
         }
     }
 
+    /// <summary>Which parameter shard it is, or of which it is a replica.</summary>
+    private int IndexOf(int number) => number < _setup.Ranges.Count ? number : _replicas[number - _setup.Ranges.Count];
+
     private void Push(int parameterShard)
+    {
+        for (int number = 0; number < _parameterShards.Count; number++)
+        {
+            if (IndexOf(number) == parameterShard)
+                Push(_parameterShards[number]);
+        }
+    }
+
+    private void Push(IParameterShardLink link)
     {
         for (int n = 0; n < _worker!.Nodes.Count; n++)
         {
             GradientNode node = _worker.Nodes[n];
-            _parameterShards[parameterShard].Push(new PushGradient(
+            link.Push(new PushGradient(
                 _generation, _index, _worker.Step, _worker.BatchRows, node.Node, node.Gradient, 0, _worker.IsKnownFinite, _worker.LossesOf(n), _worker.SampleHashOf(n)));
         }
     }

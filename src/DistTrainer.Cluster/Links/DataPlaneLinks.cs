@@ -43,13 +43,13 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     /// <summary>Leads the run; hears of lost connections.</summary>
     public IActorRef Owner { get; set; } = ActorRefs.Nobody;
 
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
+    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
         Join(generation, parameterShards, Audience.Workers, worker);
 
-    public Task JoinAsync(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef run) =>
+    public Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run) =>
         Task.Run(() => Join(generation, parameterShards, Audience.Run, run));
 
-    private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, Audience audience, IActorRef listener)
+    private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, Audience audience, IActorRef listener)
     {
         lock (_joining)
         {
@@ -58,11 +58,11 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
                 foreach (DataConnection connection in _dialed.Values)
                     connection.Segments.Forget(); // workers of another generation have gradients of their own
             }
-            foreach (ActorPlace place in parameterShards)
+            foreach (ActorPlace place in parameterShards.Select(shard => shard.Place))
                 _peers[place.Node.Name] = place;
-            return [.. parameterShards.Select((place, index) => place.Node.Name == self.Name
-                ? (IParameterShardLink)new LocalParameterShardLink(place.Actor)
-                : new RemoteParameterShardLink(Connect(place.Node), generation, index))];
+            return [.. parameterShards.Select(shard => shard.Place.Node.Name == self.Name
+                ? (IParameterShardLink)new LocalParameterShardLink(shard.Place.Actor)
+                : new RemoteParameterShardLink(Connect(shard.Place.Node), generation, shard.Index))];
         }
     }
 
@@ -255,8 +255,8 @@ internal sealed class RemoteParameterLink(DataConnection connection, Audience au
 
     public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
     {
-        int segment = connection.Segments.NumberOf(parameters);
-        if (segment == 0)
+        int segment = length > 0 ? connection.Segments.NumberOf(parameters) : 0;
+        if (segment == 0 && length > 0)
             connection.Send(new FloatsHeader(FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start, length), parameters, start);
         _message.ResetWrittenCount();
         LinkMessages.Write(_message, broadcast, segment);

@@ -27,18 +27,18 @@ internal interface ILinks : IDisposable
     /// from now on and tells <paramref name="worker"/> of them. Blocks until the links stand. A second call changes nothing.
     /// </summary>
     /// <param name="generation">The generation; older parameters are no longer taken in.</param>
-    /// <param name="parameterShards">In the order of their ranges.</param>
+    /// <param name="parameterShards">Those that the worker hands gradients in to.</param>
     /// <param name="worker">Gets <see cref="ParametersBroadcast"/>.</param>
-    /// <returns>A link to each parameter shard.</returns>
+    /// <returns>A link to each of them.</returns>
     /// <exception cref="IOException">A node cannot be reached or refuses.</exception>
-    IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker);
+    IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker);
 
     /// <summary>As <see cref="Join"/> for the run, which must hear of who is lost while connecting takes its time.</summary>
     /// <param name="generation">The generation; older parameters are no longer taken in.</param>
-    /// <param name="parameterShards">In the order of their ranges.</param>
+    /// <param name="parameterShards">Those that hand parameters out.</param>
     /// <param name="run">Gets <see cref="ParametersBroadcast"/>.</param>
     /// <exception cref="IOException">A node cannot be reached or refuses.</exception>
-    Task JoinAsync(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef run);
+    Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run);
 
     /// <summary>Takes in contributions for a parameter shard of this node, and tells it.</summary>
     /// <param name="generation">The generation; older contributions are no longer taken in.</param>
@@ -74,7 +74,7 @@ internal interface IParameterLink
     /// <param name="broadcast">Which one.</param>
     /// <param name="parameters">The flat vector of that step; the slice is not changed before the step after the next.</param>
     /// <param name="start">First element of the slice.</param>
-    /// <param name="length">Its elements.</param>
+    /// <param name="length">Its elements; 0 only says that the step is applied.</param>
     void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length);
 }
 
@@ -84,10 +84,10 @@ internal sealed class LocalLinks : ILinks
     // Nobody takes a run over in a single process.
     public int Generation => 0;
 
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef worker) =>
-        [.. parameterShards.Select(place => new LocalParameterShardLink(place.Actor))];
+    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
+        [.. parameterShards.Select(shard => new LocalParameterShardLink(shard.Place.Actor))];
 
-    public Task JoinAsync(int generation, IReadOnlyList<ActorPlace> parameterShards, IActorRef run) => Task.CompletedTask;
+    public Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run) => Task.CompletedTask;
 
     public void Serve(int generation, int parameterShard, IActorRef actor)
     {

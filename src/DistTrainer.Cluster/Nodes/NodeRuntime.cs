@@ -136,6 +136,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             MinWorkers = Settings.MinWorkers,
             MaxWorkers = Settings.MaxWorkers,
             ToleratesLoss = true,
+            Replicas = Settings.Replicas,
             Checkpoint = job.Run.Checkpoint,
             ResumeFrom = run.ResumeFrom,
         };

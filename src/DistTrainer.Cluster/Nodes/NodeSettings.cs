@@ -78,6 +78,9 @@ public sealed record NodeSettings
     /// <summary>Parameter-shard actors over all servers; 0 is one a server node, and up to four where the model is large.</summary>
     public int ParameterShards { get; init; }
 
+    /// <summary>Copies of each parameter shard on another server, which take over without a step lost when its server dies: 0 or 1. They need two servers or more.</summary>
+    public int Replicas { get; init; } = 1;
+
     /// <summary>A job file or the name of a built-in job to start; null waits for one to be submitted.</summary>
     public string? Job { get; init; }
 

@@ -163,7 +163,7 @@ public sealed class SharedSegmentsTests
     private static (IParameterShardLink Link, GradientNode Node) Join(LinksRig server, LinksRig worker, int generation = LinksRig.Generation)
     {
         server.Links.Serve(generation, 0, server.Mailbox);
-        IParameterShardLink link = worker.Links.Join(generation, [server.Place], worker.Mailbox)[0];
+        IParameterShardLink link = worker.Links.Join(generation, [new ParameterShardCopyPlace(0, server.Place)], worker.Mailbox)[0];
         return (link, new GradientNode(new TreeNode(0, 8), worker.Setup.CreateVector()));
     }
 

@@ -38,11 +38,12 @@ public sealed class SimulationTests
     public void A_parameter_shard_with_two_owners_in_a_generation_is_seen()
     {
         var invariants = new Invariants(null);
-        invariants.Owns(1, 0, "a");
-        invariants.Owns(1, 0, "a");
-        invariants.Owns(2, 0, "b");
+        void HandsOut(string node, int generation) => invariants.HandedOut(new Node(node, [], 0), new ParametersBroadcast(generation, 0, 3), 0, [1f]);
+        HandsOut("a", 1);
+        HandsOut("a", 1);
+        HandsOut("b", 2);
         Assert.Empty(invariants.Violations);
-        invariants.Owns(2, 0, "a");
+        HandsOut("a", 2);
         Assert.StartsWith("I2: parameter shard 0 has two owners in generation 2", Assert.Single(invariants.Violations), StringComparison.Ordinal);
     }
 
@@ -52,10 +53,10 @@ public sealed class SimulationTests
         Expectation expected = new Simulator().Expected(0);
         var invariants = new Invariants(expected);
         float[] right = expected.Parameters[3][0], wrong = [.. right];
-        invariants.HandedOut(new Node("s0", [], 0), 3, 0, right);
+        invariants.HandedOut(new Node("s0", [], 0), new ParametersBroadcast(1, 0, 3), 0, right);
         Assert.Empty(invariants.Violations);
         wrong[5] = MathF.BitIncrement(wrong[5]);
-        invariants.HandedOut(new Node("s0", [], 0), 3, 0, wrong);
+        invariants.HandedOut(new Node("s0", [], 0), new ParametersBroadcast(1, 0, 3), 0, wrong);
         Assert.StartsWith("I3:", Assert.Single(invariants.Violations), StringComparison.Ordinal);
         invariants.Ended(expected.Result with { ParameterHash = ParameterHash.Compute(wrong), Parameters = wrong });
         Assert.Contains(invariants.Violations, violation => violation.StartsWith("I4:", StringComparison.Ordinal));
@@ -79,7 +80,7 @@ public sealed class SimulationTests
     public void References_in_messages_are_those_of_the_node_that_gets_them()
     {
         IActorRef a = ActorRefs.Nobody, b = new RemoteReference(null!, new Node("w0", [], 1), new Node("s0", [], 0), a);
-        var message = new AssignDataShards(1, 2, [new ActorPlace(a, new NodeAddress("s0", null, [])), new ActorPlace(a, new NodeAddress("s1", null, []))], 0, 1, 5);
+        var message = new AssignDataShards(1, 2, [new ActorPlace(a, new NodeAddress("s0", null, [])), new ActorPlace(a, new NodeAddress("s1", null, []))], [], 0, 1, 5);
         int replaced = 0;
         var copy = (AssignDataShards)References.Replace(message, _ =>
         {
