@@ -117,13 +117,15 @@ public sealed record RunUntil(int Generation, long Step) : IProtocolMessage, ICo
 
 /// <summary>Run → worker: begin no further step. Reply: <see cref="Holding"/>. A second copy is answered again.</summary>
 /// <param name="Generation">The generation.</param>
-public sealed record Hold(int Generation) : IProtocolMessage, IControlMessage;
+/// <param name="Number">Which time it is asked: an answer to an earlier one says nothing any more.</param>
+public sealed record Hold(int Generation, int Number) : IProtocolMessage, IControlMessage;
 
 /// <summary>Worker → run: no step beyond the one named was begun.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Worker">Which one.</param>
 /// <param name="Step">The last step that was begun.</param>
-public sealed record Holding(int Generation, int Worker, long Step) : IProtocolMessage, IControlMessage;
+/// <param name="Number">As asked.</param>
+public sealed record Holding(int Generation, int Worker, long Step, int Number) : IProtocolMessage, IControlMessage;
 
 /// <summary>Worker → parameter shard: the gradient sum of one complete subtree of data shards. Reply: <see cref="ParametersBroadcast"/>, once all data shards are in. A second copy is dropped.</summary>
 /// <param name="Generation">The generation.</param>
@@ -257,7 +259,8 @@ public sealed record Evaluated(int Generation, long Step, DataPart Part, int Fir
 /// <summary>Run → parameter shard, between steps: remember the parameters as they are. Reply: <see cref="BestKept"/>. A second copy does it again, which changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Restore">False keeps a copy; true takes the kept copy back.</param>
-public sealed record KeepBest(int Generation, bool Restore) : IProtocolMessage, IControlMessage;
+/// <param name="State">Where the run stands; to be told to a coordinator that takes over.</param>
+public sealed record KeepBest(int Generation, bool Restore, RunState State) : IProtocolMessage, IControlMessage;
 
 /// <summary>Parameter shard → run: done as asked by <see cref="KeepBest"/>.</summary>
 /// <param name="Generation">The generation.</param>

@@ -42,6 +42,9 @@ internal sealed record Scenario
     /// <summary>Workers of each other node at the start.</summary>
     public required int[] WorkerNodes { get; init; }
 
+    /// <summary>Whether there is a run folder that all nodes see; else all go back to the start where parameters are lost.</summary>
+    public bool WritesCheckpoints { get; init; }
+
     /// <summary>Most delays on the network, in microseconds.</summary>
     public int Latency { get; init; } = 500;
 
@@ -64,7 +67,8 @@ internal sealed record Scenario
         return new Scenario
         {
             Job = random.Next(Jobs.Count),
-            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)),
+            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) } },
+            WritesCheckpoints = random.Next(3) == 0,
             Servers = servers,
             WorkerNodes = workers,
             Latency = latencies[random.Next(latencies.Length)],

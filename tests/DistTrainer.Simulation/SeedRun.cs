@@ -15,6 +15,7 @@ internal sealed class SeedRun
     private readonly List<AlignedBuffer> _buffers = [];
     private readonly string _prefix;
     private readonly Chaos _chaos;
+    private readonly string? _folder;
     private IActorRef _coordinator = ActorRefs.Nobody;
     private int _coordinators;
 
@@ -35,6 +36,7 @@ internal sealed class SeedRun
         Network = new Network(Time, _random, Trace) { Latency = scenario.Latency };
         Invariants = new Invariants(expected);
         _chaos = new Chaos(this, scenario, _random);
+        _folder = scenario.WritesCheckpoints ? Directory.CreateTempSubdirectory("disttrainer-simulation-").FullName : null;
     }
 
     /// <summary>The clock.</summary>
@@ -179,7 +181,7 @@ internal sealed class SeedRun
     {
         (Leader, _completion) = (node, new TaskCompletionSource<TrainingResult>());
         (TrainingSetup setup, NodeAddress address, TaskCompletionSource<TrainingResult> completion) = (node.Setup, node.Address, _completion);
-        (RunState start, Action<object> heard) = (setup.StartState(), _chaos.Hear);
+        (RunState start, Action<object> heard, string? folder) = (setup.StartState(), _chaos.Hear, _folder);
         Action<IActorRef> started = run =>
         {
             Run = run;
@@ -189,7 +191,7 @@ internal sealed class SeedRun
                 Time.After(Network.Delay(), () => HostMore(other, []));
         };
         _coordinator = _system.ActorOf(Props.Create(() => new Coordinator(
-            Props.Create(() => new RunActor(setup, address, Invariants, completion, null, start, before)), started, heard)), $"{_prefix}{node.Name}.coordinator-{_coordinators++}");
+            Props.Create(() => new RunActor(setup, address, Invariants, completion, folder, start, before)), started, heard)), $"{_prefix}{node.Name}.coordinator-{_coordinators++}");
     }
 
     /// <summary>The coordinator's node is gone.</summary>
@@ -265,5 +267,7 @@ internal sealed class SeedRun
             node.Setup.Parameters.Dispose();
         }
         _buffers.ForEach(buffer => buffer.Dispose());
+        if (_folder is not null)
+            Directory.Delete(_folder, recursive: true);
     }
 }

@@ -293,6 +293,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private void Keep(KeepBest keep)
     {
+        // With other parameters the epoch is not to be evaluated again.
+        _prepared = _prepared with { State = keep.Restore ? keep.State : _prepared.State };
         if (keep.Restore)
             _shard.RestoreBest();
         else

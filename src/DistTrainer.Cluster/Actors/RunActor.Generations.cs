@@ -169,8 +169,8 @@ internal sealed partial class RunActor
     {
         if (_openSteps.Count < _copies.Length)
             return;
-        TakeLead();
         _roles = new ParameterShardRoles(_copies, _openSteps, _setup.Ranges.Count, _options.Replicas);
+        TakeLead(goesBack: !_roles.AreWhole);
         if (!_roles.AreWhole && _restoreFailure is not null)
             Fail(_restoreFailure);
         else if (_diverged || !_roles.AreWhole)
@@ -191,16 +191,19 @@ internal sealed partial class RunActor
         if (state is null || _hasLed || state.Step < _step)
             return;
         Restore(state);
+        if (_plan.IsStoppedEarly)
+            _phase = _plan.KeepsBest ? Phase.RestoringBest : Phase.Finishing;
     }
 
     // The parameter shards tell again what they reported since the last decision.
-    private void TakeLead()
+    private void TakeLead(bool goesBack)
     {
         if (_hasLed)
             return;
         _hasLed = true;
         _log.Event(LogLevel.InfoLevel, "run-taken-over epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
-        _observer.OnWentBack(_step);
+        if (!goesBack)
+            _observer.OnWentBack(_step);
     }
 
     /// <summary>The last step that can be finished everywhere: one that some have applied, if there are workers for it.</summary>
@@ -409,7 +412,7 @@ internal sealed partial class RunActor
         _requests = requests;
         _log.Event(LogLevel.InfoLevel, name + " epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
         if (_flows && requests.WantsHold && !held)
-            TellAll(_workers, new Hold(_generation));
+            TellHold();
         else if (_isPaused)
             GoOn();
         else if (!_members.AreEnough && EndsWithoutWorkers)
@@ -431,7 +434,10 @@ internal sealed partial class RunActor
         if (!_flows || (_waiting.TryGetValue(waiting.ParameterShard, out var said) && said.Step == waiting.Step && waiting.Seconds < said.Next))
             return;
         _waiting[waiting.ParameterShard] = (waiting.Step, 2 * waiting.Seconds - 1);
-        TellAll(_workers, _requests.WantsHold ? new Hold(_generation) : new RunUntil(_generation, _target));
+        if (_requests.WantsHold)
+            TellHold();
+        else
+            TellAll(_workers, new RunUntil(_generation, _target));
         foreach (DataShardRange range in waiting.Missing)
         {
             for (int worker = 0; worker < _workers.Length; worker++)

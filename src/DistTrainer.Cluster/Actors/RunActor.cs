@@ -37,6 +37,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private long _step;
     private long _target;
     private long _held;
+    private int _holds;
     private StepSums _unreported;
     private bool _isStarted;
     private bool _flows;
@@ -123,7 +124,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             default:
                 Become(KeepingBest);
                 Await("best", () => ShardsBut(_answered.Contains));
-                TellAll(_parameterShards, new KeepBest(_generation, phase == Phase.RestoringBest));
+                TellAll(_parameterShards, new KeepBest(_generation, phase == Phase.RestoringBest, State));
                 break;
         }
     }
@@ -134,7 +135,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _target = _requests.WantsHold || _workers.Length == 0 ? Math.Max(_step, LastWhole) : NextDecision();
         _reached.Clear();
         _statistics.Clear();
-        (_held, _unreported) = (0, default);
+        _unreported = default;
+        _holds++;
         Become(Preparing);
         Await("preparing", () => ShardsBut(_answered.Contains));
         TellPrepare(_log.IsDebugEnabled);
@@ -142,6 +144,13 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void TellPrepare(bool withStatistics) => TellAll(
         _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, State, _figures.LastStep));
+
+    private void TellHold()
+    {
+        _held = 0;
+        _answered.Clear();
+        TellAll(_workers, new Hold(_generation, ++_holds));
+    }
 
     private void Preparing()
     {
@@ -156,7 +165,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             _figures.Resume();
             TellAll(_workers, new RunUntil(_generation, _target));
             if (_requests.WantsHold)
-                TellAll(_workers, new Hold(_generation));
+                TellHold();
             if (_reached.Count == _parameterShards.Length)
                 EndRun();
         });
@@ -166,7 +175,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void Running()
     {
         Always();
-        Receive<Holding>(holding =>
+        Receive<Holding>(holding => holding.Number == _holds, holding =>
         {
             _held = Math.Max(_held, holding.Step);
             if (!_answered.Add(holding.Worker) || _answered.Count < _workers.Length)
@@ -181,6 +190,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             TellPrepare(withStatistics: false);
             TellAll(_workers, new RunUntil(_generation, _target));
         });
+        Receive<Holding>(_ => { });
         Receive<RunPrepared>(_ => { });
         Receive<RunReached>(Reached);
     }

@@ -44,10 +44,10 @@ internal sealed class WorkerActor : ReceiveActor
             _limit = run.Step;
             Advance();
         });
-        Receive<Hold>(IsCurrent, _ =>
+        Receive<Hold>(IsCurrent, hold =>
         {
             _limit = _worker!.Step;
-            Sender.Tell(new Holding(_generation, _index, _worker.Step));
+            Sender.Tell(new Holding(_generation, _index, _worker.Step, hold.Number));
         });
         Receive<EvaluateChunks>(IsCurrent, evaluation =>
         {
