@@ -5,6 +5,29 @@ namespace DistTrainer.ParameterServer;
 /// <content>Taking the state out and in: the best parameters, and copies for checkpoints.</content>
 public sealed partial class ParameterShard
 {
+    /// <summary>
+    /// Keeps the own parameters apart from the shared vector from now on, or in it. A replica keeps them apart: the vector
+    /// of its node gets the same values from the parameter shard that it follows, at another time.
+    /// </summary>
+    /// <param name="apart">Whether apart. The parameters of the last two steps come along.</param>
+    public void KeepApart(bool apart)
+    {
+        if (apart == _apart is not null)
+            return;
+        ParameterBuffers buffers = _apart ?? new ParameterBuffers(new AlignedBuffer(Range.Length), new AlignedBuffer(Range.Length));
+        for (long step = Math.Max(0, OpenStep - 2); step < OpenStep; step++)
+        {
+            Span<float> shared = _parameters[step].Span.Slice(Range.Start, Range.Length), own = buffers[step].Span;
+            if (apart)
+                shared.CopyTo(own);
+            else
+                own.CopyTo(shared);
+        }
+        _apart = apart ? buffers : null;
+        if (!apart)
+            buffers.Dispose();
+    }
+
     /// <summary>Whether best parameters are kept.</summary>
     public bool HasBest => _best is not null;
 

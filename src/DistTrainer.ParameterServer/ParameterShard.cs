@@ -28,6 +28,7 @@ public sealed partial class ParameterShard : IDisposable
     private readonly double[] _clippedSums;
     private readonly ParameterBlock[] _tensorParts;
     private readonly TensorStatistics[] _statistics;
+    private ParameterBuffers? _apart;
     private AlignedBuffer? _before;
     private AlignedBuffer? _best;
     private bool _isCombined;
@@ -92,9 +93,11 @@ public sealed partial class ParameterShard : IDisposable
     /// <summary>Figures for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantStatistics"/>.</summary>
     public ReadOnlySpan<TensorStatistics> Statistics => _statistics;
 
-    private Span<float> Own => _parameters[OpenStep - 1].Span.Slice(Range.Start, Range.Length);
+    private Span<float> Own => At(OpenStep - 1);
 
-    private Span<float> Next => _parameters[OpenStep].Span.Slice(Range.Start, Range.Length);
+    private Span<float> Next => At(OpenStep);
+
+    private Span<float> At(long step) => _apart is not null ? _apart[step].Span : _parameters[step].Span.Slice(Range.Start, Range.Length);
 
     /// <summary>One of the optimizer's vectors, as long as the own parameters.</summary>
     /// <exception cref="ArgumentException">There is no such slot.</exception>
@@ -181,6 +184,7 @@ public sealed partial class ParameterShard : IDisposable
         _combined?.Dispose();
         _before?.Dispose();
         _best?.Dispose();
+        _apart?.Dispose();
     }
 
     /// <summary>The own part of each tensor as one stretch.</summary>
@@ -261,7 +265,7 @@ public sealed partial class ParameterShard : IDisposable
                 sum += SquareSum.Of(gradient.First, adjustment.Scale);
             }
             Span<float> parameters = Next.Slice(start, length);
-            if (_parameters.AreTwo)
+            if (_apart is not null || _parameters.AreTwo)
                 Own.Slice(start, length).CopyTo(parameters);
             _optimizer.Update(update, adjustment, gradient, _state, start, parameters);
         }

@@ -140,6 +140,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private void Broadcast(BroadcastParameters broadcast)
     {
         (_number, _peers) = (broadcast.Number, broadcast.ParameterShards);
+        _shard.KeepApart(IsReplica);
         _workers = _setup.Links.To(Audience.Workers, broadcast.Workers);
         for (long step = broadcast.Step; step < _shard.OpenStep; step++)
             Send(_workers, step);
