@@ -3,7 +3,7 @@ using DistTrainer.Engine;
 namespace DistTrainer.Fuzz;
 
 /// <summary>IDX images or labels, each with a valid file of the other kind beside it.</summary>
-internal sealed class IdxFuzz() : FuzzReader("idx", 100_000, 10)
+internal sealed class IdxFuzz() : FuzzReader("idx", 200_000, 10)
 {
     private readonly string _images = Scratch.Write("images.idx3", [0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, .. new byte[24]]);
     private readonly string _labels = Scratch.Write("labels.idx1", [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 0, 1, 2]);
@@ -18,7 +18,7 @@ internal sealed class IdxFuzz() : FuzzReader("idx", 100_000, 10)
 }
 
 /// <summary>CSV of numbers, or with the names of classes in the last column.</summary>
-internal sealed class CsvFuzz() : FuzzReader("csv", 200_000, 100)
+internal sealed class CsvFuzz() : FuzzReader("csv", 250_000, 300)
 {
     /// <inheritdoc/>
     public override void Read(string role, byte[] input) =>

@@ -33,8 +33,8 @@ internal sealed class Fuzzer(FuzzReader reader, string failures)
         foreach (Seed seed in seeds)
         {
             // What is made once and kept is made now, and a seed that is refused would test nothing.
-            if (Examine(seed, out bool accepted) is { } problem || !accepted)
-                throw new InvalidOperationException($"{reader.Name}: the seed {seed.Role} is not read: it no longer fits its reader.");
+            if ((Examine(seed, out string? refusal) ?? refusal) is { } problem)
+                throw new InvalidOperationException($"{reader.Name}: the seed {seed.Role} is not read: {problem}");
         }
         var mutator = new Mutator(seeds, number);
         (long read, long findings, var watch) = (0, 0, Stopwatch.StartNew());
@@ -45,8 +45,8 @@ internal sealed class Fuzzer(FuzzReader reader, string failures)
             if (isSealed)
                 input = input with { Bytes = reader.Seal(input.Role, input.Bytes) };
             guard.Begin(n, input);
-            string? problem = Examine(input, out bool accepted);
-            read += accepted ? 1 : 0;
+            string? problem = Examine(input, out string? refusal);
+            read += problem is null && refusal is null ? 1 : 0;
             if (problem is null)
                 continue;
             findings++;
@@ -57,28 +57,27 @@ internal sealed class Fuzzer(FuzzReader reader, string failures)
 
     /// <summary>Gives the reader one input.</summary>
     /// <param name="input">The input.</param>
-    /// <param name="accepted">Whether it was read.</param>
+    /// <param name="refusal">What the reader said if it refused it; null if it was read.</param>
     /// <returns>What the reader did and may not; null if all is well.</returns>
-    public string? Examine(Seed input, out bool accepted)
+    public string? Examine(Seed input, out string? refusal)
     {
-        string? problem = Once(input, out accepted);
+        string? problem = Once(input, out refusal);
         // A pause of the machine or something made once looks like a finding too, but not twice.
-        return problem is null ? null : Once(input, out accepted);
+        return problem is null ? null : Once(input, out refusal);
     }
 
-    private string? Once(Seed input, out bool accepted)
+    private string? Once(Seed input, out string? refusal)
     {
         long before = reader.Allocated();
         long start = Stopwatch.GetTimestamp();
-        accepted = false;
+        refusal = null;
         try
         {
             reader.Read(input.Role, input.Bytes);
-            accepted = true;
         }
         catch (Exception failure) when (reader.IsRefusal(failure))
         {
-            // That is the other allowed answer.
+            refusal = failure.Message;
         }
         catch (Exception failure)
         {

@@ -76,7 +76,11 @@ internal sealed class Mutator(IReadOnlyList<Seed> seeds, int number)
                 bytes.RemoveRange(at, random.Next(4) == 0 ? bytes.Count - at : length);
                 break;
             case 6:
-                bytes.InsertRange(random.Next(bytes.Count + 1), bytes.GetRange(at, length));
+                // Now and then very often: what nests or takes the square of the time shows then.
+                byte[] block = [.. bytes.GetRange(at, length)];
+                int times = random.Next(16) == 0 ? 1 << random.Next(12) : 1;
+                times = Math.Min(times, (LongestInput - Math.Min(bytes.Count, LongestInput)) / Math.Max(length, 1));
+                bytes.InsertRange(random.Next(bytes.Count + 1), Enumerable.Repeat(block, times).SelectMany(copy => copy));
                 break;
             case 7:
                 byte[] inserted = new byte[random.Next(1, 9)];

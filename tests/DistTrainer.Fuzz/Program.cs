@@ -46,8 +46,8 @@ finally
 static int Replay(FuzzReader toClose, string path, string failures)
 {
     using FuzzReader reader = toClose;
-    string? problem = new Fuzzer(reader, failures).Examine(FailureFile.Read(path), out bool accepted);
-    Console.WriteLine(problem ?? (accepted ? "read" : "refused"));
+    string? problem = new Fuzzer(reader, failures).Examine(FailureFile.Read(path), out string? refusal);
+    Console.WriteLine(problem ?? (refusal is null ? "read" : $"refused: {refusal}"));
     return problem is null ? 0 : 1;
 }
 

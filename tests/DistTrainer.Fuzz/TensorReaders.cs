@@ -22,7 +22,7 @@ internal sealed class SafeTensorsFuzz() : FuzzReader("safetensors", 100_000, 50)
 /// <summary>Manifests of checkpoints; those that are read are held against the files of the checkpoint.</summary>
 internal sealed class ManifestFuzz() : FuzzReader("manifest", 200_000, 50)
 {
-    private const int SealLength = 92;
+    private static readonly int s_sealLength = Sealed([]).Length;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Seed> Seeds() => [new Seed(ManifestFile.Name, File.ReadAllBytes(Path.Combine(Checkpoints.Folder, ManifestFile.Name)))];
@@ -36,11 +36,10 @@ internal sealed class ManifestFuzz() : FuzzReader("manifest", 200_000, 50)
     }
 
     /// <inheritdoc/>
-    public override byte[] Seal(string role, byte[] input)
-    {
-        byte[] body = input[..Math.Max(0, input.Length - SealLength)];
-        return [.. body, .. ",\n  \"manifestSha256\": \""u8, .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(body))), .. "\"\n}\n"u8];
-    }
+    public override byte[] Seal(string role, byte[] input) => Sealed(input[..Math.Max(0, input.Length - s_sealLength)]);
+
+    private static byte[] Sealed(byte[] body) =>
+        [.. body, .. ",\n  \"manifestSha256\": \""u8, .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(body))), .. "\"\n}\n"u8];
 }
 
 /// <summary>Parts of a checkpoint, each with a manifest that has its length and checksums right.</summary>

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
-using MessagePack;
 
 namespace DistTrainer.Fuzz;
 
@@ -15,7 +14,7 @@ internal abstract class WireFuzz(string name, long constant, long factor) : Fuzz
     protected WireRig Rig { get; } = new();
 
     /// <inheritdoc/>
-    public override bool IsRefusal(Exception failure) => failure is InvalidDataException or EndOfStreamException or MessagePackSerializationException or ProtocolVersionException;
+    public override bool IsRefusal(Exception failure) => failure is InvalidDataException or EndOfStreamException or ProtocolVersionException;
 
     /// <inheritdoc/>
     public override void Dispose()

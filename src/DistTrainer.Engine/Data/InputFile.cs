@@ -20,14 +20,20 @@ internal static class InputFile
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize, FileOptions.SequentialScan);
         Span<byte> magic = stackalloc byte[2], size = stackalloc byte[4];
         bool gzip = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false) == 2 && magic is [0x1F, 0x8B];
-        (largest, exact) = gzip ? (file.Length * LargestExpansion, false) : (file.Length, true);
-        if (gzip)
+        (largest, exact) = (file.Length, !gzip);
+        if (!gzip)
         {
-            file.Position = Math.Max(0, file.Length - size.Length);
-            file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
+            file.Position = 0;
+            return file;
         }
+        file.Position = Math.Max(0, file.Length - size.Length);
+        file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
         file.Position = 0;
-        return gzip ? new WholeGzipStream(file, BinaryPrimitives.ReadUInt32LittleEndian(size)) : file;
+        uint unpackedLength = BinaryPrimitives.ReadUInt32LittleEndian(size);
+        largest *= LargestExpansion;
+        if (largest <= uint.MaxValue)
+            largest = Math.Min(largest, unpackedLength); // what is longer is refused at its end
+        return new WholeGzipStream(file, unpackedLength);
     }
 
     /// <summary>
