@@ -18,7 +18,7 @@ internal sealed class IdxFuzz() : FuzzReader("idx", 200_000, 10)
 }
 
 /// <summary>CSV of numbers, or with the names of classes in the last column.</summary>
-internal sealed class CsvFuzz() : FuzzReader("csv", 250_000, 300)
+internal sealed class CsvFuzz() : FuzzReader("csv", 250_000, 200)
 {
     /// <inheritdoc/>
     public override void Read(string role, byte[] input) =>

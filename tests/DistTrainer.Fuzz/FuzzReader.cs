@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Fuzz;
@@ -16,8 +17,9 @@ internal abstract class FuzzReader(string name, long constant, long factor) : ID
     /// <summary>Its name.</summary>
     public string Name => name;
 
-    /// <summary>What it may allocate for an input of so many bytes, in all.</summary>
-    public long Allowed(int length) => constant + (factor * length);
+    /// <summary>What it may allocate for an input, in all; packed ones count as what they unpack to.</summary>
+    public long Allowed(Seed input) =>
+        constant + (factor * Math.Max(input.Bytes.Length, input.Role.EndsWith(".gz", StringComparison.Ordinal) ? UnpackedLength(input.Bytes) : 0));
 
     /// <summary>Valid inputs to mutate: the files of its folder in the corpus.</summary>
     public virtual IReadOnlyList<Seed> Seeds() =>
@@ -42,6 +44,23 @@ internal abstract class FuzzReader(string name, long constant, long factor) : ID
 
     /// <summary>Gives back what the reader is run in.</summary>
     public virtual void Dispose() => GC.SuppressFinalize(this);
+
+    private static long UnpackedLength(byte[] packed)
+    {
+        using var content = new GZipStream(new MemoryStream(packed), CompressionMode.Decompress);
+        byte[] buffer = new byte[4096];
+        long length = 0;
+        try
+        {
+            for (int count = 1; count > 0; length += count)
+                count = content.Read(buffer);
+        }
+        catch (InvalidDataException)
+        {
+            // Damaged from here on: what came before counts.
+        }
+        return length;
+    }
 }
 
 /// <summary>A folder in memory for the files of readers that take paths.</summary>

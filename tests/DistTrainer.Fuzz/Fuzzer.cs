@@ -87,8 +87,8 @@ internal sealed class Fuzzer(FuzzReader reader, string failures)
         long allocated = reader.Allocated() - before;
         if (time > s_longest)
             return string.Create(CultureInfo.InvariantCulture, $"took {time.TotalSeconds:F1} s");
-        if (allocated > reader.Allowed(input.Bytes.Length))
-            return string.Create(CultureInfo.InvariantCulture, $"allocated {allocated} bytes for {input.Bytes.Length}; allowed are {reader.Allowed(input.Bytes.Length)}");
+        if (allocated > reader.Allowed(input))
+            return string.Create(CultureInfo.InvariantCulture, $"allocated {allocated} bytes for {input.Bytes.Length}; allowed are {reader.Allowed(input)}");
         _mostAllocated = Math.Max(_mostAllocated, allocated);
         return null;
     }

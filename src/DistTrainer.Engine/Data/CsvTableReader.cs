@@ -16,11 +16,11 @@ internal static class CsvTableReader
     {
         if (!char.IsAscii(request.Delimiter) || char.IsLetterOrDigit(request.Delimiter) || "\"\r\n.+-\0".Contains(request.Delimiter, StringComparison.Ordinal))
             throw DataError.Configuration($"data.delimiter: {DataError.Quote(request.Delimiter.ToString())} cannot stand between fields; give one ASCII character such as , ; | or a tab.");
-        bool header = request.Header ?? WithReader(path, request.Delimiter, false, CsvHeader.IsHeader);
-        return WithReader(path, request.Delimiter, header, reader => new CsvTable(path, reader, header, request).Read());
+        bool header = request.Header ?? WithReader(path, request.Delimiter, false, false, CsvHeader.IsHeader);
+        return WithReader(path, request.Delimiter, header, true, reader => new CsvTable(path, reader, header, request).Read());
     }
 
-    private static T WithReader<T>(string path, char delimiter, bool header, Func<CsvReader, T> read)
+    private static T WithReader<T>(string path, char delimiter, bool header, bool pool, Func<CsvReader, T> read)
     {
         var options = new CsvReaderOptions
         {
@@ -29,7 +29,7 @@ internal static class CsvTableReader
             TrackLineNumbers = true,
             MalformedData = CsvMalformedDataHandling.Throw,
             MaxRecordSize = LargestRecord,
-            PoolStrings = true,
+            PoolStrings = pool, // takes 3 KiB a column: worth it for the texts of a target, not for one look at all fields
             FormatProvider = CultureInfo.InvariantCulture,
         };
         return DataError.Guard(path, () =>

@@ -36,6 +36,27 @@ internal static class InputFile
         return new WholeGzipStream(file, unpackedLength);
     }
 
+    /// <summary>Reads values that a header announces. What is unpacked gets memory as it comes, so that a header that lies gets none.</summary>
+    /// <param name="stream">At the first of them.</param>
+    /// <param name="length">Bytes of the values, ≤ <see cref="Array.MaxLength"/>.</param>
+    /// <param name="exact">Whether the file is known to have so many.</param>
+    /// <returns>They, or fewer where the stream ends before.</returns>
+    public static byte[] ReadBytes(Stream stream, long length, bool exact)
+    {
+        byte[] values = new byte[exact ? length : Math.Min(length, BufferSize)];
+        int read = 0;
+        while (read < length)
+        {
+            if (read == values.Length)
+                Array.Resize(ref values, (int)Math.Min(length, 2L * values.Length));
+            int count = stream.Read(values, read, values.Length - read);
+            if (count == 0)
+                return values[..read];
+            read += count;
+        }
+        return values;
+    }
+
     /// <summary>
     /// Unpacks gzip and notices a missing end: the runtime's stream just ends there, and rows would be lost without a word.
     /// </summary>
