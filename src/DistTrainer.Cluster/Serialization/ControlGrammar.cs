@@ -25,9 +25,19 @@ internal sealed class ControlGrammar(ControlTypes types)
     /// <summary>What a first byte announces, and the bytes of such a value; −1 for texts, which say it themselves.</summary>
     private static readonly Dictionary<byte, (Type Type, int Size)> s_plain = new()
     {
-        [2] = (typeof(long), 8), [3] = (typeof(short), 2), [4] = (typeof(byte), 1), [5] = (typeof(DateTime), 9), [6] = (typeof(bool), 1),
-        [7] = (typeof(string), -1), [8] = (typeof(int), 4), [11] = (typeof(Guid), 16), [12] = (typeof(float), 4), [13] = (typeof(double), 8),
-        [17] = (typeof(ushort), 2), [18] = (typeof(uint), 4), [19] = (typeof(ulong), 8),
+        [2] = (typeof(long), 8),
+        [3] = (typeof(short), 2),
+        [4] = (typeof(byte), 1),
+        [5] = (typeof(DateTime), 9),
+        [6] = (typeof(bool), 1),
+        [7] = (typeof(string), -1),
+        [8] = (typeof(int), 4),
+        [11] = (typeof(Guid), 16),
+        [12] = (typeof(float), 4),
+        [13] = (typeof(double), 8),
+        [17] = (typeof(ushort), 2),
+        [18] = (typeof(uint), 4),
+        [19] = (typeof(ulong), 8),
     };
 
     private static readonly Dictionary<Type, int> s_sizes = s_plain.Values.ToDictionary(plain => plain.Type, plain => plain.Size);
