@@ -143,7 +143,7 @@ internal static class LinkMessages
         var reader = new MessagePackReader(body);
         Expect(ref reader, OfferFields, "offer");
         int number = reader.ReadInt32(), oldest = reader.ReadInt32(), descriptor = reader.ReadInt32(), length = reader.ReadInt32();
-        byte[] tag = reader.ReadBytes() is { } bytes ? bytes.ToArray() : [];
+        byte[] tag = ReadTag(ref reader);
         if (oldest < 1 || number < oldest || descriptor < 0 || length < 0 || tag.Length != SharedMemory.TagBytes)
             throw new InvalidDataException($"offer: segment {number}, oldest {oldest}, descriptor {descriptor}, {length} floats, a tag of {tag.Length} bytes; allowed are segment ≥ oldest ≥ 1, descriptor ≥ 0, floats ≥ 0, {SharedMemory.TagBytes} bytes.");
         return new SegmentOffer(number, oldest, descriptor, length, tag);
@@ -155,6 +155,19 @@ internal static class LinkMessages
         var reader = new MessagePackReader(body);
         Expect(ref reader, AnswerFields, "answer");
         return (reader.ReadInt32(), reader.ReadBoolean());
+    }
+
+    private static byte[] ReadTag(ref MessagePackReader reader)
+    {
+        try
+        {
+            return reader.ReadBytes() is { } bytes ? bytes.ToArray() : [];
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // The library takes a length from 2³¹ on for a negative one.
+            throw new InvalidDataException($"offer: the tag is longer than the message: {e.Message}", e);
+        }
     }
 
     private static void Expect(ref MessagePackReader reader, int fields, string name)

@@ -18,4 +18,12 @@ public sealed class DamagedMessageTests
         using var rig = new LinksRig("server");
         Assert.Throws<InvalidDataException>(() => rig.Links.Receive(null!, kind, Convert.FromHexString(hex)));
     }
+
+    [Fact]
+    public void Bytes_that_are_longer_than_an_integer_can_say_are_refused_as_damaged_data()
+    {
+        byte[] tag = Convert.FromHexString("C6FFFFFFFF0000000000000000");
+        Assert.Throws<InvalidDataException>(() => LinkMessages.ReadOffer(new([0x95, 1, 1, 0, 4, .. tag])));
+        Assert.Throws<InvalidDataException>(() => Handshake.ReadHello([0x93, .. tag]));
+    }
 }
