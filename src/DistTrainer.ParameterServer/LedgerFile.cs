@@ -31,13 +31,17 @@ public static class LedgerFile
         new Entry(entry.Epoch, entry.FirstStep, entry.LastStep, entry.Samples, entry.Hash.ToString("x16", CultureInfo.InvariantCulture)), s_options);
 
     /// <summary>Reads a first line.</summary>
-    /// <exception cref="FormatException">It is none; the message goes on after a place, e.g. <c>is no ledger's header</c>.</exception>
-    public static LedgerHeader ReadHeader(string line)
+    /// <param name="line">The line.</param>
+    /// <param name="mostSamples">What is known of the run's size: <see cref="LedgerCheck"/> takes 4 bytes a sample, and a damaged line must not decide that.</param>
+    /// <exception cref="FormatException">It is none, or says more samples; the message goes on after a place, e.g. <c>is no ledger's header</c>.</exception>
+    public static LedgerHeader ReadHeader(string line, long mostSamples)
     {
         LedgerHeader header = Read<LedgerHeader>(line, "no ledger's header");
         if (header.Format != LedgerHeader.CurrentFormat)
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"has format {header.Format}; this program reads format {LedgerHeader.CurrentFormat}"));
-        return header.TrainingSamples >= 1 ? header : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"says {header.TrainingSamples} training samples; at least 1 is needed"));
+        return header.TrainingSamples >= 1 && header.TrainingSamples <= mostSamples
+            ? header
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"says {header.TrainingSamples} training samples; allowed are 1 to {mostSamples}"));
     }
 
     /// <summary>Reads an entry's line.</summary>

@@ -71,7 +71,7 @@ public class LedgerCheckTests
         {
             var header = new LedgerHeader(1, 1258, "ab12");
             Assert.Equal("""{"format":1,"trainingSamples":1258,"dataHash":"ab12"}""", LedgerFile.Line(header));
-            Assert.Equal(header, LedgerFile.ReadHeader(LedgerFile.Line(header)));
+            Assert.Equal(header, LedgerFile.ReadHeader(LedgerFile.Line(header), long.MaxValue));
             var entry = new LedgerEntry(2, 41, 50, 320, 0x00b96607dbdbe1d9);
             Assert.Equal("""{"epoch":2,"firstStep":41,"lastStep":50,"samples":320,"hash":"00b96607dbdbe1d9"}""", LedgerFile.Line(entry));
             Assert.Equal(entry, LedgerFile.ReadEntry(LedgerFile.Line(entry)));
@@ -97,10 +97,11 @@ public class LedgerCheckTests
 
     [Theory]
     [InlineData("""{"format":2,"trainingSamples":5,"dataHash":""}""", "has format 2; this program reads format 1")]
-    [InlineData("""{"format":1,"trainingSamples":0,"dataHash":""}""", "says 0 training samples; at least 1 is needed")]
+    [InlineData("""{"format":1,"trainingSamples":0,"dataHash":""}""", "says 0 training samples; allowed are 1 to 1000")]
+    [InlineData("""{"format":1,"trainingSamples":1001,"dataHash":""}""", "says 1001 training samples; allowed are 1 to 1000")]
     [InlineData("""{"epoch":1}""", "is no ledger's header")]
-    public void A_header_of_a_newer_format_or_without_samples_is_refused(string line, string what) =>
-        Assert.StartsWith(what, Assert.Throws<FormatException>(() => LedgerFile.ReadHeader(line)).Message, StringComparison.Ordinal);
+    public void A_header_of_a_newer_format_without_samples_or_with_more_than_the_run_can_have_is_refused(string line, string what) =>
+        Assert.StartsWith(what, Assert.Throws<FormatException>(() => LedgerFile.ReadHeader(line, 1000)).Message, StringComparison.Ordinal);
 
     private static EpochSampler Sampler() => new(Samples, s_training.BatchSize, s_training.Seed, s_training.Shuffle);
 

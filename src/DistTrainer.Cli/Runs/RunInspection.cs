@@ -47,7 +47,7 @@ internal static class RunInspection
             try
             {
                 if (check is null)
-                    check = new LedgerCheck(LedgerFile.ReadHeader(text).TrainingSamples, training);
+                    check = new LedgerCheck(LedgerFile.ReadHeader(text, MostSamples(run, training)).TrainingSamples, training);
                 else if (check.Add(LedgerFile.ReadEntry(text)) is { } epoch)
                     output.WriteLine($"epoch {Numbers.Text(++epochs)}: {Numbers.Text(epoch.Samples)} samples, each counted once");
             }
@@ -63,6 +63,14 @@ internal static class RunInspection
         if (RunSummary.Read(run) is { } ended && ended.Steps != check.LastStep)
             throw new DistTrainerException(FailureKind.ModelFile, $"{path}: ends with step {Numbers.Text(check.LastStep)}; {RunSummary.Name} says {Numbers.Text(ended.Steps)} steps: step {Numbers.Text(Math.Min(check.LastStep, ended.Steps) + 1)} is {(check.LastStep < ended.Steps ? "missing" : "too many")}.");
         output.WriteLine($"ledger fine: steps={Numbers.Text(check.LastStep)} whole-epochs={Numbers.Text(epochs)}, every step counted once and in order");
+    }
+
+    // A checkpoint says how many steps an epoch has; without one, what the machine can hold is the limit.
+    private static long MostSamples(string run, TrainingDescription training)
+    {
+        long most = Math.Min(Array.MaxLength, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (4 * sizeof(int)));
+        CheckedCheckpoint? newest = RunFolder.CheckpointsOf(run).CheckAll().FirstOrDefault(found => found.Manifest is not null);
+        return newest?.Manifest is { } manifest ? Math.Min(most, (long)manifest.Position.StepsPerEpoch * training.BatchSize) : most;
     }
 
     private static string? VerifyModel(string path, string? run, TextWriter output)

@@ -157,7 +157,8 @@ internal static class Handshake
             T result = read(ref reader);
             return reader.End ? result : throw new InvalidDataException("The body of a handshake frame goes on after its end.");
         }
-        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or DecoderFallbackException)
+        // The library takes a length of bytes from 2³¹ on for a negative one.
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or DecoderFallbackException or ArgumentOutOfRangeException)
         {
             throw new InvalidDataException($"The body of a handshake frame is not what its kind asks for: {e.Message}", e);
         }

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
+using MessagePack;
 
 namespace DistTrainer.Cluster;
 
@@ -129,7 +130,18 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     /// <exception cref="InvalidDataException">It is not one of <see cref="LinkMessages"/>.</exception>
     public void Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body)
     {
-        var message = new ReadOnlySequence<byte>(body.ToArray());
+        try
+        {
+            Deliver(connection, kind, new ReadOnlySequence<byte>(body.ToArray()));
+        }
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException)
+        {
+            throw new InvalidDataException($"a message of kind {kind} is not what its kind asks for: {e.Message}", e);
+        }
+    }
+
+    private void Deliver(DataConnection connection, byte kind, ReadOnlySequence<byte> message)
+    {
         switch (kind)
         {
             case LinkMessages.Push:

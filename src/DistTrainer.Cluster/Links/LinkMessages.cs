@@ -6,7 +6,9 @@ namespace DistTrainer.Cluster;
 
 /// <summary>
 /// The small messages of the data plane, each after the floats that it speaks of, or with the segment in shared memory
-/// where they lie (0: they were sent): MessagePack arrays of numbers, written and read field by field (docs/wire.md).
+/// where they lie (0: they were sent): MessagePack arrays of numbers, written and read field by field (docs/wire.md). Of
+/// other bytes the library throws <see cref="MessagePackSerializationException"/>, <see cref="EndOfStreamException"/> or
+/// <see cref="OverflowException"/>.
 /// </summary>
 internal static class LinkMessages
 {
@@ -98,7 +100,6 @@ internal static class LinkMessages
     /// <param name="dataShards">Data shards of the job: no node has more.</param>
     /// <param name="gradient">Finds the buffer that the floats went to, by generation, parameter shard, node and segment.</param>
     /// <exception cref="InvalidDataException">A field is out of its range.</exception>
-    /// <exception cref="MessagePackSerializationException">It is not such a message.</exception>
     public static (int ParameterShard, PushGradient? Push) ReadPush(
         ReadOnlySequence<byte> body, int dataShards, Func<int, int, TreeNode, int, (AlignedBuffer Buffer, int Offset)?> gradient)
     {
@@ -128,7 +129,6 @@ internal static class LinkMessages
     }
 
     /// <summary>Reads the message that a slice of the parameters is through.</summary>
-    /// <exception cref="MessagePackSerializationException">It is not such a message.</exception>
     public static (ParametersBroadcast Broadcast, int Segment) ReadBroadcast(ReadOnlySequence<byte> body)
     {
         var reader = new MessagePackReader(body);
@@ -138,25 +138,36 @@ internal static class LinkMessages
 
     /// <summary>Reads the offer of a segment.</summary>
     /// <exception cref="InvalidDataException">A field is out of its range.</exception>
-    /// <exception cref="MessagePackSerializationException">It is not such a message.</exception>
     public static SegmentOffer ReadOffer(ReadOnlySequence<byte> body)
     {
         var reader = new MessagePackReader(body);
         Expect(ref reader, OfferFields, "offer");
         int number = reader.ReadInt32(), oldest = reader.ReadInt32(), descriptor = reader.ReadInt32(), length = reader.ReadInt32();
-        byte[] tag = reader.ReadBytes() is { } bytes ? bytes.ToArray() : [];
+        byte[] tag = ReadTag(ref reader);
         if (oldest < 1 || number < oldest || descriptor < 0 || length < 0 || tag.Length != SharedMemory.TagBytes)
             throw new InvalidDataException($"offer: segment {number}, oldest {oldest}, descriptor {descriptor}, {length} floats, a tag of {tag.Length} bytes; allowed are segment ≥ oldest ≥ 1, descriptor ≥ 0, floats ≥ 0, {SharedMemory.TagBytes} bytes.");
         return new SegmentOffer(number, oldest, descriptor, length, tag);
     }
 
     /// <summary>Reads the answer to an offer.</summary>
-    /// <exception cref="MessagePackSerializationException">It is not such a message.</exception>
     public static (int Segment, bool IsMapped) ReadAnswer(ReadOnlySequence<byte> body)
     {
         var reader = new MessagePackReader(body);
         Expect(ref reader, AnswerFields, "answer");
         return (reader.ReadInt32(), reader.ReadBoolean());
+    }
+
+    private static byte[] ReadTag(ref MessagePackReader reader)
+    {
+        try
+        {
+            return reader.ReadBytes() is { } bytes ? bytes.ToArray() : [];
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // The library takes a length from 2³¹ on for a negative one.
+            throw new InvalidDataException($"offer: the tag is longer than the message: {e.Message}", e);
+        }
     }
 
     private static void Expect(ref MessagePackReader reader, int fields, string name)

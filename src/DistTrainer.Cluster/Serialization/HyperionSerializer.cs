@@ -14,6 +14,7 @@ namespace DistTrainer.Cluster;
 public class HyperionSerializer : SerializerWithStringManifest
 {
     private readonly ControlTypes types;
+    private readonly ControlGrammar grammar;
     private readonly HyperionCore serializer;
 
     /// <summary>Made by the actor system.</summary>
@@ -29,6 +30,7 @@ public class HyperionSerializer : SerializerWithStringManifest
         : base(system)
     {
         this.types = types;
+        grammar = new ControlGrammar(types);
         serializer = new HyperionCore(SerializerOptions.Default
             .WithVersionTolerance(false)
             .WithPreserveObjectReferences(false)
@@ -77,11 +79,11 @@ public class HyperionSerializer : SerializerWithStringManifest
             throw new SerializationException($"A control message of {bytes.Length} bytes came; it has at most {ClusterConfiguration.LargestMessage}.");
         try
         {
+            grammar.Check(bytes);
             using var stream = new MemoryStream(bytes, writable: false);
-            object message = serializer.Deserialize(stream);
-            return message is IControlMessage && stream.Position == stream.Length ? message : throw new SerializationException("The bytes are not a control message.");
+            return serializer.Deserialize(stream);
         }
-        catch (Exception failure) when (failure is not SerializationException)
+        catch (Exception failure)
         {
             throw new SerializationException($"A control message is damaged or not allowed: {failure.Message}", failure);
         }

@@ -16,11 +16,11 @@ internal static class CsvTableReader
     {
         if (!char.IsAscii(request.Delimiter) || char.IsLetterOrDigit(request.Delimiter) || "\"\r\n.+-\0".Contains(request.Delimiter, StringComparison.Ordinal))
             throw DataError.Configuration($"data.delimiter: {DataError.Quote(request.Delimiter.ToString())} cannot stand between fields; give one ASCII character such as , ; | or a tab.");
-        bool header = request.Header ?? WithReader(path, request.Delimiter, false, CsvHeader.IsHeader);
-        return WithReader(path, request.Delimiter, header, reader => new CsvTable(path, reader, header, request).Read());
+        bool header = request.Header ?? WithReader(path, request.Delimiter, false, false, CsvHeader.IsHeader);
+        return WithReader(path, request.Delimiter, header, true, reader => new CsvTable(path, reader, header, request).Read());
     }
 
-    private static T WithReader<T>(string path, char delimiter, bool header, Func<CsvReader, T> read)
+    private static T WithReader<T>(string path, char delimiter, bool header, bool pool, Func<CsvReader, T> read)
     {
         var options = new CsvReaderOptions
         {
@@ -29,7 +29,7 @@ internal static class CsvTableReader
             TrackLineNumbers = true,
             MalformedData = CsvMalformedDataHandling.Throw,
             MaxRecordSize = LargestRecord,
-            PoolStrings = true,
+            PoolStrings = pool, // takes 3 KiB a column: worth it for the texts of a target, not for one look at all fields
             FormatProvider = CultureInfo.InvariantCulture,
         };
         return DataError.Guard(path, () =>
@@ -75,6 +75,10 @@ internal static class CsvHeader
 }
 
 /// <summary>One pass over an open CSV file.</summary>
+/// <param name="path">The file.</param>
+/// <param name="reader">At its beginning.</param>
+/// <param name="header">Whether the first line names the columns.</param>
+/// <param name="request">What is wanted.</param>
 internal sealed class CsvTable(string path, CsvReader reader, bool header, ReadRequest request)
 {
     private readonly List<int> _lines = [];
@@ -89,7 +93,9 @@ internal sealed class CsvTable(string path, CsvReader reader, bool header, ReadR
             throw DataError.Of(_names.Length == 0 ? $"{path}: the file is empty; give a file with at least one row." : $"{path}: there is a header line but no row below it; give a file with at least one row.");
         CheckHeader();
         ColumnPlan plan = ColumnPlan.Make($"{path}:1", _names, header, request);
-        var features = new FloatRows(plan.Features.Length);
+        // A number takes two bytes at least (more of them come from a packed file, and get further blocks): a small file gets no large block.
+        long rows = (new FileInfo(path).Length / (2L * plan.Features.Length)) + 1;
+        var features = new FloatRows(plan.Features.Length, (int)Math.Min(rows, int.MaxValue));
         var numbers = plan.Targets.Select(_ => new List<double>()).ToArray();
         var texts = plan.Targets.Select(_ => new List<string>()).ToArray();
         do

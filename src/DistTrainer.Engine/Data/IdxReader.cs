@@ -46,10 +46,9 @@ internal static class IdxReader
             throw DataError.Of($"{path}: the file ends within its header; get it again.");
         int[] shape = ReadShape(path, rest);
         long length = CheckedLength(path, shape, largest - 4 - rest.Length, exact);
-        byte[] values = new byte[length];
-        int read = stream.ReadAtLeast(values, values.Length, throwOnEndOfStream: false);
-        if (read < values.Length)
-            throw DataError.Of($"{path}: the file ends after {read} of {length} values; get it again.");
+        byte[] values = InputFile.ReadBytes(stream, length, exact);
+        if (values.Length < length)
+            throw DataError.Of($"{path}: the file ends after {values.Length} of {length} values; get it again.");
         if (stream.ReadByte() >= 0)
             throw DataError.Of($"{path}: there are bytes after the last of {length} values; get the file again.");
         return (values, shape);

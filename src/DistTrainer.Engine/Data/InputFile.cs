@@ -20,14 +20,41 @@ internal static class InputFile
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize, FileOptions.SequentialScan);
         Span<byte> magic = stackalloc byte[2], size = stackalloc byte[4];
         bool gzip = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false) == 2 && magic is [0x1F, 0x8B];
-        (largest, exact) = gzip ? (file.Length * LargestExpansion, false) : (file.Length, true);
-        if (gzip)
+        (largest, exact) = (file.Length, !gzip);
+        if (!gzip)
         {
-            file.Position = Math.Max(0, file.Length - size.Length);
-            file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
+            file.Position = 0;
+            return file;
         }
+        file.Position = Math.Max(0, file.Length - size.Length);
+        file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
         file.Position = 0;
-        return gzip ? new WholeGzipStream(file, BinaryPrimitives.ReadUInt32LittleEndian(size)) : file;
+        uint unpackedLength = BinaryPrimitives.ReadUInt32LittleEndian(size);
+        largest *= LargestExpansion;
+        if (largest <= uint.MaxValue)
+            largest = Math.Min(largest, unpackedLength); // what is longer is refused at its end
+        return new WholeGzipStream(file, unpackedLength);
+    }
+
+    /// <summary>Reads values that a header announces. What is unpacked gets memory as it comes, so that a header that lies gets none.</summary>
+    /// <param name="stream">At the first of them.</param>
+    /// <param name="length">Bytes of the values, ≤ <see cref="Array.MaxLength"/>.</param>
+    /// <param name="exact">Whether the file is known to have so many.</param>
+    /// <returns>They, or fewer where the stream ends before.</returns>
+    public static byte[] ReadBytes(Stream stream, long length, bool exact)
+    {
+        byte[] values = new byte[exact ? length : Math.Min(length, BufferSize)];
+        int read = 0;
+        while (read < length)
+        {
+            if (read == values.Length)
+                Array.Resize(ref values, (int)Math.Min(length, 2L * values.Length));
+            int count = stream.Read(values, read, values.Length - read);
+            if (count == 0)
+                return values[..read];
+            read += count;
+        }
+        return values;
     }
 
     /// <summary>

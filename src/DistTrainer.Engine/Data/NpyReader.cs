@@ -76,9 +76,7 @@ internal static class NpyReader
     {
         if (header is { Kind: 'u', ItemSize: 1 })
         {
-            byte[] all = new byte[header.DataLength];
-            stream.ReadExactly(all);
-            return new ByteRows(all, header.Width);
+            return new ByteRows(ReadBytes(stream, header), header.Width);
         }
         var rows = new FloatRows(header.Width, header.Rows);
         byte[] buffer = new byte[BufferBytes];
@@ -103,14 +101,17 @@ internal static class NpyReader
 
     private static double[] ReadNumbers(Stream stream, NpyHeader header)
     {
+        byte[] bytes = ReadBytes(stream, header);
         double[] values = new double[header.Rows * header.Width];
-        byte[] bytes = new byte[header.ItemSize];
         for (int i = 0; i < values.Length; i++)
-        {
-            stream.ReadExactly(bytes);
-            values[i] = Value(bytes, header.Kind);
-        }
+            values[i] = Value(bytes.AsSpan(i * header.ItemSize, header.ItemSize), header.Kind);
         return values;
+    }
+
+    private static byte[] ReadBytes(Stream stream, NpyHeader header)
+    {
+        byte[] bytes = InputFile.ReadBytes(stream, header.DataLength, exact: stream is FileStream);
+        return bytes.Length == header.DataLength ? bytes : throw new EndOfStreamException($"the array ends after {bytes.Length} of {header.DataLength} bytes");
     }
 
     private static double Value(ReadOnlySpan<byte> bytes, char kind) => (kind, bytes.Length) switch

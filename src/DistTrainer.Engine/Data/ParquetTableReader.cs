@@ -35,6 +35,9 @@ internal static class ParquetTableReader
         long count = reader.RowGroups.Sum(group => group.RowCount);
         if (count < 1)
             throw DataError.Of($"{path}: the table has no rows; give one with at least one row.");
+        // Runs of one value take no room, so this is no exact bound; but a table that is nothing else has nothing to learn from.
+        if (count > stream.Length * InputFile.LargestExpansion)
+            throw DataError.Of($"{path}: {stream.Length} bytes cannot be a table of {count} rows; the file is damaged: get it again.");
         RawData.CheckSize(path, count, plan.Features.Length);
         var features = new FloatRows(plan.Features.Length, (int)count);
         var targets = plan.Targets.Select(column => new TargetColumn(request.TextTargets && IsText(fields[column]))).ToArray();

@@ -24,7 +24,7 @@ public sealed class EpochSampler
         _order = new int[count];
         (_seed, _shuffle) = (seed, shuffle);
         BatchSize = Math.Min(batchSize, count);
-        StepsPerEpoch = (count + BatchSize - 1) / BatchSize;
+        StepsPerEpoch = ((count - 1) / BatchSize) + 1;
     }
 
     /// <summary>Samples of one step but the last of an epoch.</summary>

@@ -106,6 +106,45 @@ public sealed class HyperionSerializerTests : IDisposable
     }
 
     [Fact]
+    public void Records_within_records_without_end_are_refused_and_not_followed_down()
+    {
+        // Each level is three bytes: a record whose first field is an object, in whose place the same record stands again.
+        byte number = (byte)ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]).All.ToList().IndexOf(typeof(NestedMessage));
+        var nested = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]));
+        byte[] bytes = [.. Enumerable.Repeat<byte[]>([254, number, 0], 300_000).SelectMany(level => level)];
+        Assert.Contains("nested deeper than 32", Assert.Throws<SerializationException>(() => nested.FromBinary(bytes, Manifest)).Message, StringComparison.Ordinal);
+        var twice = new NestedMessage(new NestedMessage(null, 1), 2);
+        Assert.Equal(twice, nested.FromBinary(nested.ToBinary(twice), Manifest));
+    }
+
+    [Theory]
+    [InlineData("FE000001000000FE0100010000000805000000FCFF")] // an array of no plain type
+    [InlineData("FE000001000000FE0100010000000805000000FC07FFFFFF7F02610262FE0200030000000263FC0D01000000000000000000E03F0200000000000000")] // 2147483647 texts
+    [InlineData("FE000001000000FE0100010000000805000000FC0702000000FFF0FFFF7F610262FE0200030000000263FC0D01000000000000000000E03F0200000000000000")] // a text of 2147483632 bytes
+    [InlineData("FE000001000000FE0100010000000805000000FC070200000002610262FE0200030000000263FC0D00000010000000000000E03F0200000000000000")] // 268435456 doubles
+    [InlineData("FE000001000000FE0100010000000805000000FC070200000002610262FE0200030000000263FC0DFFFFFFFF000000000000E03F0200000000000000")] // a negative length
+    [InlineData("FE000001000000FE0100010000000805000000FC070200000002610262FE01000100000002000000000000000")] // an enum in the place of a record
+    [InlineData("FE000001000000FE0200030000000263FC0D01000000000000000000E03F")] // a record in the place of an enum
+    [InlineData("FE000001000000FE0100010000000705")] // a text in the place of a number
+    [InlineData("FE00000100000000")] // nothing in the place of an enum
+    [InlineData("FE0900")] // no such number
+    [InlineData("FF0300000041424300")] // no such name
+    [InlineData("FFFFFFFF7F41")] // a name of 2147483647 bytes
+    [InlineData("FB0300000041424300")] // a type with the names of its fields
+    [InlineData("09FFFFFF7F")] // 2147483647 bytes
+    [InlineData("FE0100")] // the message is no message
+    [InlineData("")]
+    public void A_length_that_the_bytes_do_not_have_or_a_value_of_another_type_is_refused_before_anything_is_made_of_it(string hex)
+    {
+        var golden = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage)]));
+        byte[] bytes = Convert.FromHexString(hex[..(hex.Length & ~1)]);
+        Assert.Throws<SerializationException>(() => golden.FromBinary(bytes, Manifest));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<SerializationException>(() => golden.FromBinary(bytes, Manifest));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+    }
+
+    [Fact]
     public void Another_protocol_version_is_refused_with_both_named()
     {
         byte[] bytes = serializer.ToBinary(new ListMessage(new[] { 1 }));

@@ -26,6 +26,9 @@ public sealed record SampleMessage(
 /// <summary>Without an actor, so its bytes are the same everywhere.</summary>
 public sealed record GoldenMessage(int Generation, long Step, SampleKind Kind, int? Maybe, string[] Names, SamplePart Part) : IControlMessage;
 
+/// <summary>Of which one can hold another.</summary>
+public sealed record NestedMessage(NestedMessage? Inner, int Number) : IControlMessage;
+
 /// <summary>As somebody might write by mistake: a collection expression makes a list of the compiler's own.</summary>
 public sealed record ListMessage(IReadOnlyList<int> Numbers) : IControlMessage;
 

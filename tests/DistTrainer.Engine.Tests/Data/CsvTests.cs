@@ -173,4 +173,16 @@ public sealed class CsvTests : IDisposable
     public void A_file_that_is_not_there_is_named() =>
         Assert.Equal("data.source = 'digit': there is no such file, and no data set of that name: did you mean 'digits'?",
             DataTestFiles.Error(() => DataLoader.Load(new DataDescription { Source = "digit" }, DataTestFiles.CrossEntropy)));
+
+    [Theory]
+    [InlineData(3, 200_000)]
+    [InlineData(2000, 1_500_000)]
+    public void A_small_file_takes_little_memory_and_many_columns_in_proportion(int columns, long most)
+    {
+        string path = _files.Write("small.csv", $"{string.Join(',', Enumerable.Range(0, columns).Select(column => $"c{column}"))}\n{string.Join(',', Enumerable.Repeat(1, columns))}\n");
+        CsvTableReader.Read(path, new ReadRequest());
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        CsvTableReader.Read(path, new ReadRequest());
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, most);
+    }
 }
