@@ -133,6 +133,7 @@ public sealed class NodeFileTests
         "log-level" => "error",
         "log-format" => "json",
         "name" or "job" or "runs" or "cache" or "folder" => "something",
+        "replicas" => "0",
         _ => "33",
     };
 
