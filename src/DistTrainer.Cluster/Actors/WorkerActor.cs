@@ -62,8 +62,12 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Assign(AssignDataShards assignment)
     {
-        if (assignment.Generation < _generation)
+        if (assignment.Generation < _generation || (assignment.Generation == _generation && !Sender.Equals(_run)))
+        {
+            // Another coordinator leads, or has led before this one.
+            Sender.Tell(new GenerationRefused(assignment.Generation, _generation));
             return;
+        }
         if (assignment.Generation > _generation)
         {
             _worker?.Dispose();
