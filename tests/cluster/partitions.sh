@@ -52,15 +52,15 @@ keep() {
   for server in "${!number[@]}"; do [[ $server = server-* && $server != "$name" ]] && seeds+=(--seed-node "$(address "$server"):4053"); done
   (
     cd "$dir" || exit
-    [[ $name = server-1 && -z ${late:-} ]] && first=() || first=("${seeds[@]}")
+    [ "$name" = server-1 ] && first=() || first=("${seeds[@]}")
     while :; do
       [ -z "${group:-}" ] || echo "$BASHPID" >"$group/cgroup.procs"
-      at "$name" "${program[@]}" node --role "$role" --name "$name" --cluster-host "$(address "$name")" --cluster-port 4053 --exit-when-done "${first[@]}" "$@" >>"$dir/$name.log" 2>&1 &
+      nsenter "--net=/run/netns/$net-$name" "${program[@]}" node --role "$role" --name "$name" --cluster-host "$(address "$name")" --cluster-port 4053 --exit-when-done "${first[@]}" "$@" >>"$dir/$name.log" 2>&1 &
       echo $! >"$dir/$name.process"
       wait $! 2>/dev/null
       code=$?
       echo "ended with $code" >>"$dir/$name.log"
-      [ $code -ne 0 ] || break
+      [[ $code != 0 && $code != 143 ]] || break
       sleep 1
       first=("${seeds[@]}")
     done
@@ -69,15 +69,15 @@ keep() {
   disown "$!"
 }
 
-# cluster WORKERS OPTION…: three servers, workers, and a run that makes steps.
-cluster() {
-  local workers=$1 i
-  shift
+# prepare WORKERS: the folder, the job and the hosts of a row.
+prepare() {
+  local i
   dir=$work/$row
   mkdir "$dir"
+  [ "$row" = memory ] && units=2048 || units=96
   cat >"$dir/job.conf" <<JOB
 data.source = digits
-model.layers = [{ units = 96, activation = relu, dropout = 0.2 }, { units = 32, activation = tanh }, {}]
+model.layers = [{ units = $units, activation = relu, dropout = 0.2 }, { units = $((units / 3)), activation = tanh }, {}]
 optimizer.kind = adam
 training.epochs = 10000000
 training.batch-size = 256
@@ -86,12 +86,15 @@ run.report-every = 10
 run.output = "$dir/run"
 JOB
   for ((i = 1; i <= 3; i++)); do host "server-$i"; done
-  for ((i = 1; i <= workers; i++)); do host "worker-$i"; done
-  for ((i = 1; i <= 3; i++)); do
-    keep "server-$i" server --min-servers 3 --min-workers 1 --stable-after 3s $([ "$i" -gt 1 ] || echo "--job $dir/job.conf") "$@"
-  done
-  for ((i = 1; i <= workers; i++)); do keep "worker-$i" worker --stable-after 3s; done
-  all_train "$workers" 60
+  for ((i = 1; i <= $1; i++)); do host "worker-$i"; done
+}
+start_server() { keep "server-$1" server --min-servers 3 --min-workers 1 --stable-after 3s $([ "$1" -gt 1 ] || echo "--job $dir/job.conf"); }
+start_workers() { for ((i = 1; i <= $1; i++)); do keep "worker-$i" worker --stable-after 3s; done; }
+# cluster: all of them, until they make steps.
+cluster() {
+  for ((i = 1; i <= 3; i++)); do start_server $i; done
+  start_workers 3
+  all_train 3 60 || { check "$row: three workers train" false; tell; false; }
 }
 
 lines_of_steps() { cat "$dir"/server-*.log | grep -c ' steps epoch='; }
@@ -224,9 +227,120 @@ row_flapping() {
   check "flapping: all three workers train afterwards" all_train 3 40
 }
 
+# A worker's link loses packets, is slow, and has its connections reset: slower, but the same, and no memory grows.
+row_loss() {
+  local before after share
+  rule="-i eth0 -m statistic --mode random -j DROP --probability"
+  before=$(memory_of worker-3 server-1)
+  for share in 0.01 0.05 0.20; do
+    at worker-3 iptables -A INPUT $rule $share
+    speed "loss: with $share of the packets to worker-3 lost"
+    heal
+  done
+  if at worker-3 tc qdisc add dev eth0 root tbf rate 8mbit burst 16k latency 200ms 2>"$dir/said"; then
+    speed "loss: with 8 Mbit/s from worker-3"
+    at worker-3 tc qdisc del dev eth0 root
+  else
+    echo "loss: no slow link: $(cat "$dir/said")"
+  fi
+  at worker-3 ss -K dst 10.77.0.0/24 >/dev/null
+  check "loss: steps go on after worker-3's connections were closed" all_train 3 40
+  at worker-3 iptables -A INPUT -p tcp -j REJECT --reject-with tcp-reset
+  sleep 0.5
+  heal
+  check "loss: steps go on after worker-3's connections were reset" all_train 3 60
+  after=$(memory_of worker-3 server-1)
+  echo "loss: most memory of worker-3 and server-1: $before, then $after KiB"
+  check "loss: memory is flat" flat "$before" "$after"
+}
+# speed NAME: says how many steps a second there are, and checks that there are some.
+speed() {
+  local first last began=$SECONDS
+  sleep 2
+  first=$(last_step)
+  check "$1 steps go on" soon 20 eval "[ \$(last_step) -gt $first ]"
+  sleep 4
+  last=$(last_step)
+  echo "$1: $(((last - first) / (SECONDS - began - 2))) steps a second"
+}
+last_step() { sed -n 's/.* steps epoch=[0-9]* step=\([0-9]*\).*/\1/p' "$dir/$(leader).log" | tail -n 1; }
+memory_of() { for name in "$@"; do sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(process "$name")/status"; done | tr '\n' ' '; }
+# flat BEFORE AFTER: no number has grown by more than 48 MiB.
+flat() {
+  local i before=($1) after=($2)
+  for i in "${!before[@]}"; do [ "${after[i]:-999999999}" -lt $((before[i] + 49152)) ] || return 1; done
+}
+
+# A fourth worker has less memory than it needs, and later enough.
+row_memory() {
+  local needs
+  [ -w /sys/fs/cgroup/memory ] || { echo "memory: skipped: no memory cgroup (version 1) to write to"; return; }
+  memory=/sys/fs/cgroup/memory/$net
+  mkdir "$memory"
+  needs=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(process worker-3)/status")
+  echo $((needs / 2 * 1024)) >"$memory/memory.limit_in_bytes"
+  host worker-4
+  group=$memory keep worker-4 worker
+  check "memory: a worker with $((needs / 2048)) of $((needs / 1024)) MiB ends" soon 60 count '^ended with' worker-4
+  tail -n 2 "$dir/worker-4.log"
+  check "memory: the others go on" all_train 3 30
+  echo $((1 << 30)) >"$memory/memory.limit_in_bytes"
+  check "memory: with enough it trains with them" all_train 4 60
+}
+
+# The first server, which the others look for, comes late; another one starts a cluster of its own with the same run folder.
+row_seeds() {
+  local code
+  start_workers 3
+  start_server 2
+  start_server 3
+  check "seeds: a node says that it looks for a seed node" soon 30 count "Couldn't join seed nodes after" worker-1
+  start_server 1
+  check "seeds: once that one is there, all train" all_train 3 60
+  host apart
+  at apart timeout 60 "${program[@]}" node --role server,worker --cluster-host "$(address apart)" --job "$dir/job.conf" --exit-when-done >"$dir/apart.log" 2>&1
+  code=$?
+  tail -n 1 "$dir/apart.log"
+  check "seeds: a second run into the same folder is refused with exit code 2" test $code -eq 2
+  check "seeds: and says why" grep -q "another run writes into this folder" "$dir/apart.log"
+  check "seeds: the first one goes on" trains 20
+}
+
+# Eight workers join, and are told to end again.
+row_many() {
+  for ((i = 4; i <= 11; i++)); do
+    host "worker-$i"
+    keep "worker-$i" worker
+  done
+  check "many: eleven workers train" all_train 11 90
+  for ((i = 4; i <= 11; i++)); do kill -TERM "$(process "worker-$i")"; done
+  check "many: the eight end with 143" soon 60 eval '[ "$(count "^ended with 143" worker-4 worker-5 worker-6 worker-7 worker-8 worker-9 worker-10 worker-11)" -eq 8 ]'
+  check "many: the three go on" all_train 3 40
+}
+
+# A worker, then a server, is stopped (SIGSTOP) and goes on later.
+row_stopped() {
+  local other
+  for seconds in 6 15; do
+    kill -STOP "$(process worker-2)"
+    check "stopped: worker-2 for $seconds s: the others go on" all_train 2 $((seconds - 1))
+    kill -CONT "$(process worker-2)"
+    check "stopped: worker-2 for $seconds s: it trains again" all_train 3 40
+  done
+  other=$(printf '%s\n' server-1 server-2 server-3 | grep -v "$(leader)" | head -n 1)
+  kill -STOP "$(process "$other")"
+  check "stopped: another server takes over from $other" soon 15 count 'parameter-shards-dealt'
+  check "stopped: steps go on without $other" trains 20
+  sleep 5
+  kill -CONT "$(process "$other")"
+  check "stopped: $other ends itself with exit code 6" soon 20 count '^ended with 6' "$other"
+  check "stopped: all three workers train" all_train 3 40
+}
+
 for row in "${rows[@]}"; do
   began=$SECONDS
-  cluster 3 && row_$row && ends_well
+  prepare 3
+  [ "$row" = seeds ] || cluster && row_$row && ends_well
   echo "$row took $((SECONDS - began)) s"
   end_row
 done
