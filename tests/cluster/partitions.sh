@@ -97,7 +97,7 @@ start_workers() { for ((i = 1; i <= $1; i++)); do keep "worker-$i" worker --stab
 cluster() {
   for ((i = 1; i <= 3; i++)); do start_server $i; done
   start_workers 3
-  all_train 3 60 || { check "$row: three workers train" false; tell; false; }
+  all_train 3 120 || { check "$row: three workers train" false; tell; false; }
 }
 
 lines_of_steps() { cat "$dir"/server-*.log | grep -c ' steps epoch='; }
