@@ -6,7 +6,7 @@
 # ledger must count each sample once, and its checkpoints must be whole. Needs root; where there are no namespaces it says
 # so and checks nothing.
 . "$(dirname "$0")/common.sh"
-export TZ=UTC DOTNET_gcServer=0
+export TZ=UTC
 rows=("$@")
 [ ${#rows[@]} -gt 0 ] || rows=(stopped cut servers flapping loss memory many seeds)
 [ "$(id -u)" -eq 0 ] || skip "network namespaces need root"
@@ -28,7 +28,7 @@ end_all() {
   end_row
   ip netns del "$hub"
   [ -z "${memory:-}" ] || rmdir "$memory"
-  cp -r $work /tmp/parts.$$; rm -rf "$work"
+  rm -rf "$work"
 }
 
 # host NAME: a namespace with an address on the bridge.
@@ -44,7 +44,6 @@ host() {
 address() { echo "10.77.0.${number[$1]}"; }
 at() { nsenter "--net=/run/netns/$net-$1" "${@:2}"; }
 process() { cat "$dir/$1.process" 2>/dev/null; }
-now_ms() { date +%s%3N; }
 
 # keep NAME ROLE OPTION…: a node that is started anew where it fails; the first server starts the cluster.
 keep() {
@@ -138,7 +137,7 @@ soon() {
 # leader: the server that reported steps last.
 leader() { grep -H ' steps epoch=' "$dir"/server-*.log | sed 's#.*/\(server-[0-9]\).log:\([^ ]*\) .*#\2 \1#' | sort | tail -n 1 | cut -d' ' -f2; }
 
-# deaf A B: whatever B sends to A is lost. cut A B: both ways. heal: all links are well again.
+# deaf A B: whatever B sends to A is lost. cut_off A B: both ways. heal: all links are well again.
 deaf() { at "$1" iptables -A INPUT -s "$(address "$2")" -j DROP; }
 cut_off() { deaf "$1" "$2" && deaf "$2" "$1"; }
 heal() { for name in "${!number[@]}"; do at "$name" iptables -F; done; }
@@ -150,7 +149,7 @@ ends_well() {
   for ((i = 0; i < 200; i++)); do [ -f "$dir/run/run.json" ] && break; sleep 0.1; done
   sleep 1
   steps=$(sed -n 's/.*"steps": \([0-9]*\).*/\1/p' "$dir/run/run.json" 2>/dev/null)
-  check "$row: the run was stopped and its model written" test -n "$steps" || true
+  check "$row: the run was stopped and its model written" test -n "$steps"
   [ -n "$steps" ] || { cat "$dir/stop"; tell; return; }
   check "$row: the ledger counts each sample once" quietly "${program[@]}" inspect "$dir/run" --ledger
   check "$row: every checkpoint is whole" quietly "${program[@]}" inspect "$dir/run" --verify
@@ -224,10 +223,9 @@ row_flapping() {
 # A worker's link loses packets, is slow, and has its connections reset: slower, but the same, and no memory grows.
 row_loss() {
   local before after share
-  rule="-i eth0 -m statistic --mode random -j DROP --probability"
   before=$(memory_of worker-3 server-1)
   for share in 0.01 0.05 0.20; do
-    at worker-3 iptables -A INPUT $rule $share
+    at worker-3 iptables -A INPUT -i eth0 -m statistic --mode random --probability $share -j DROP
     speed "loss: with $share of the packets to worker-3 lost"
     heal
   done
