@@ -94,7 +94,7 @@ internal sealed partial class RunActor
             if (made.Target != _checkpoints.Target)
                 made.Writer?.Dispose();
             else if (made.Writer is null)
-                EndCheckpoint(made.Target, null, made.Failure!.GetBaseException().Message);
+                EndCheckpoint(made.Target, null, made.Failure!.Cause().Message);
             else
             {
                 _checkpoints.Begun(made.Writer);
@@ -119,7 +119,7 @@ internal sealed partial class RunActor
             }
         });
         Receive<PartWritten>(_ => { });
-        Receive<CheckpointEnded>(ended => ended.Target == _checkpoints.Target, ended => EndCheckpoint(ended.Target, ended.Report, ended.Failure?.GetBaseException().Message ?? ""));
+        Receive<CheckpointEnded>(ended => ended.Target == _checkpoints.Target, ended => EndCheckpoint(ended.Target, ended.Report, ended.Failure?.Cause().Message ?? ""));
         Receive<CheckpointEnded>(_ => { });
     }
 
@@ -165,7 +165,7 @@ internal sealed partial class RunActor
                 _log.Event(LogLevel.WarningLevel, "checkpoint-refused folder=\"{Folder}\" reason=\"{Reason}\"", refused.Folder, refused.Reason);
             if (found.Failure is not null)
             {
-                Fail(Known(found.Failure.GetBaseException()));
+                Fail(Known(found.Failure.Cause()));
                 return;
             }
             RunState state = found.Manifest is { } manifest ? RunState.Of(manifest) : _start;

@@ -25,7 +25,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     private readonly ConcurrentDictionary<string, DataConnection> _dialed = new();
     private readonly ConcurrentDictionary<string, DataConnection> _accepted = new();
     private readonly ConcurrentDictionary<int, Served> _served = new();
-    private readonly ConcurrentDictionary<string, ActorPlace> _peers = new();
+    private readonly ConcurrentDictionary<string, (DataEndpoint? Endpoint, Action Died)> _peers = new();
     // A reader thread writes through a pointer, which keeps nothing alive: a buffer of an older generation would be freed under it.
     [ThreadStatic]
     private static AlignedBuffer? s_receiving;
@@ -38,8 +38,8 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         public ConcurrentDictionary<TreeNode, AlignedBuffer> Contributions { get; } = new();
     }
 
-    /// <summary>Hears the cluster address of a node whose process is known to have ended.</summary>
-    public Action<Address> PeerDied { get; set; } = _ => { };
+    /// <summary>Gives what to call when the process that is a member at a cluster address now is known to have ended.</summary>
+    public Func<Address, Action> DeathOf { get; set; } = _ => () => { };
 
     /// <summary>Leads the run; hears of lost connections.</summary>
     public IActorRef Owner { get; set; } = ActorRefs.Nobody;
@@ -60,7 +60,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
                     connection.Segments.Forget(); // workers of another generation have gradients of their own
             }
             foreach (ActorPlace place in parameterShards.Select(shard => shard.Place))
-                _peers[place.Node.Name] = place;
+                _peers.GetOrAdd(place.Node.Name, _ => (place.Node.Endpoint, DeathOf(place.Actor.Path.Address)));
             return [.. parameterShards.Select(shard => shard.Place.Node.Name == self.Name
                 ? (IParameterShardLink)new LocalParameterShardLink(shard.Place.Actor)
                 : new RemoteParameterShardLink(Connect(shard.Place.Node), generation, shard.Index))];
@@ -181,11 +181,11 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     private async Task TellLostAsync(string name, int generation, string reason)
     {
         bool isDead = false;
-        if (_peers.TryGetValue(name, out ActorPlace? peer))
+        if (_peers.TryGetValue(name, out (DataEndpoint? Endpoint, Action Died) peer))
         {
-            isDead = await PeerProbe.IsGoneAsync(peer.Node.Endpoint!).ConfigureAwait(false);
+            isDead = await PeerProbe.IsGoneAsync(peer.Endpoint!).ConfigureAwait(false);
             if (isDead)
-                PeerDied(peer.Actor.Path.Address);
+                peer.Died();
         }
         Owner.Tell(new LinkLost(generation, self.Name, name, reason, isDead));
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Akka;
 using Akka.Actor;
+using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
 using Akka.Remote;
@@ -51,6 +52,7 @@ public static class ClusterNode
         private readonly ActorSystem _system;
         private readonly AkkaCluster _cluster;
         private readonly IActorRef _node;
+        private volatile bool _wasMember;
 
         public NodeProcess(NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration)
         {
@@ -90,7 +92,9 @@ public static class ClusterNode
                 NodeRuntime shared = _runtime;
                 _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
                 AkkaCluster cluster = _cluster = ClusterConfiguration.Join(_system, settings);
-                _runtime.PeerDied = cluster.Down;
+                _runtime.DeathOf = address => DeathOf(cluster, address);
+                TimeSpan stableAfter = settings.StableAfter;
+                _system.ActorOf(Props.Create(() => new QuorumWatch(stableAfter)), "quorum");
             }
             catch (InvalidOperationException) when (CoordinatedShutdown.Get(_system).ShutdownReason is not null)
             {
@@ -100,10 +104,11 @@ public static class ClusterNode
             }
             _cluster.RegisterOnMemberUp(() =>
             {
+                _wasMember = true;
                 if (VersionCheck.Conflict(_cluster.SelfMember, _cluster.State.Members.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))) is { } conflict)
                     end((int)FailureKind.Configuration, conflict);
             });
-            _cluster.RegisterOnMemberRemoved(() => end((int)FailureKind.Quorum, "the cluster removed this node, or went on without it; the other side of the cut goes on"));
+            _cluster.RegisterOnMemberRemoved(() => end((int)FailureKind.Quorum, _wasMember ? "the cluster removed this node, or went on without it; the other side of the cut goes on" : NotJoined()));
             _ = _system.WhenTerminated.ContinueWith(_ => end((int)FailureKind.Quorum, NotJoined()), TaskScheduler.Default);
         }
 
@@ -131,6 +136,18 @@ public static class ClusterNode
         {
             _system.Dispose();
             _runtime.Dispose();
+        }
+
+        // Downing goes by address, and the process may have been started anew there in the meantime.
+        private static Action DeathOf(AkkaCluster cluster, Address address)
+        {
+            UniqueAddress? IncarnationNow() => cluster.State.Members.FirstOrDefault(member => member.Address == address)?.UniqueAddress;
+            UniqueAddress? incarnation = IncarnationNow();
+            return () =>
+            {
+                if (incarnation is not null && incarnation.Equals(IncarnationNow()))
+                    cluster.Down(address);
+            };
         }
 
         // Akka ends a whole actor system when it dials a node and TLS fails, be it that the other end dies just then. A member

@@ -220,7 +220,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         CurrentRun run = _run!;
         try
         {
-            run.Opened = opened.Run ?? throw opened.Failure!.GetBaseException();
+            run.Opened = opened.Run ?? throw opened.Failure!.Cause();
             TrainingSetup setup = run.Opened.Setup;
             RunState start = setup.StartState();
             RunContinuation? from = run.TakenOver?.Folder is { } taken ? new RunContinuation(taken, long.MaxValue, TakesOver: true)
@@ -303,7 +303,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         run.Output?.Dispose();
         run.Output = null;
         if (run.End.Failure is { } cause)
-            _log.Event(LogLevel.ErrorLevel, "run-failed run={Run} name=\"{Name}\" message=\"{Message}\"", run.Run.Id, run.Run.Name, cause.GetBaseException().Message);
+            _log.Event(LogLevel.ErrorLevel, "run-failed run={Run} name=\"{Name}\" message=\"{Message}\"", run.Run.Id, run.Run.Name, cause.Cause().Message);
         Context.Stop(run.Actor);
     }
 
@@ -315,10 +315,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         foreach (KnownNode node in _nodes.Values)
             node.Actor.Tell(new CloseRun(run.Run.Id));
         _run = null;
-        int code = end.Failure is null ? 0 : (int)((end.Failure.GetBaseException() as DistTrainerException)?.Kind ?? FailureKind.Internal);
+        Exception? cause = end.Failure?.Cause();
+        int code = cause is null ? 0 : (int)((cause as DistTrainerException)?.Kind ?? FailureKind.Internal);
         if (_runtime.Settings.ExitWhenDone)
         {
-            EndAll(code, end.Failure is null ? "the run is done" : "the run failed");
+            EndAll(code, cause?.Message ?? "the run is done");
             return;
         }
         foreach ((string name, IActorRef leaving) in _leaving.ToArray())

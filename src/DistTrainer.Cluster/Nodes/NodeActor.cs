@@ -110,7 +110,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         OpenRun request = opened.Request;
         if (opened.Run is not { } run)
         {
-            Exception cause = opened.Failure!.GetBaseException();
+            Exception cause = opened.Failure!.Cause();
             request.RunActor.Tell(new ActorFailed(_runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause.Message));
             _runtime.Close(request.Run.Run.Id);
             return;

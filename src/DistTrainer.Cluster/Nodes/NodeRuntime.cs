@@ -51,8 +51,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         Address = new NodeAddress(name, _plane.Endpoint, _plane.Token.ToArray());
     }
 
-    /// <summary>Hears the cluster address of a node whose process is known to have ended.</summary>
-    public Action<Address> PeerDied { get; set; } = _ => { };
+    /// <summary>Gives what to call when the process that is a member at a cluster address now is known to have ended.</summary>
+    public Func<Address, Action> DeathOf { get; set; } = _ => () => { };
 
     /// <summary>The node's settings.</summary>
     public NodeSettings Settings { get; }
@@ -141,8 +141,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             ResumeFrom = run.ResumeFrom,
         };
         DataPlaneLinks? links = null;
-        Action<Address> peerDied = address => PeerDied(address);
-        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address) { PeerDied = peerDied }, Settings.SharedMemory);
+        Func<Address, Action> deathOf = address => DeathOf(address);
+        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address) { DeathOf = deathOf }, Settings.SharedMemory);
         lock (_gate)
         {
             if (_open?.Id == run.Id)
