@@ -43,5 +43,5 @@ public sealed class WorkerActorTests : TestKit
         Assert.Equal(4, _other.ExpectMsg<DataShardsAssigned>().Generation);
     }
 
-    private void Assign(TestProbe run, int generation) => _worker.Tell(new AssignDataShards(generation, 0, [], 0, 2, 0), run.Ref);
+    private void Assign(TestProbe run, int generation) => _worker.Tell(new AssignDataShards(generation, 0, [], [], 0, 2, 0), run.Ref);
 }
