@@ -105,10 +105,10 @@ public sealed record RunPrepared(int Generation, int ParameterShard, long Step) 
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The step.</param>
-/// <param name="Sums">Over steps that no <see cref="ReportSteps"/> has had; from the first parameter shard only, and only where the step was applied before it was known to be the last.</param>
+/// <param name="Sums">All that went into the parameters since <see cref="PrepareRun.KnownStep"/>, in order; from the first parameter shard only. Reports are not enough: a step that some had applied before it was known to be the last is reported by others alone.</param>
 /// <param name="Statistics">Sums of squares a tensor, if asked for.</param>
 public sealed record RunReached(
-    int Generation, int ParameterShard, long Step, StepSums Sums, TensorStatistics[] Statistics) : IProtocolMessage, IControlMessage;
+    int Generation, int ParameterShard, long Step, StepSums[] Sums, TensorStatistics[] Statistics) : IProtocolMessage, IControlMessage;
 
 /// <summary>Run → worker: begin steps up to the one named, each as soon as its parameters are in. No reply. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>

@@ -73,7 +73,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     public void Begun(CheckpointWriter writer) => _writer = writer;
 
     /// <summary>Whether a parameter shard's part of the one that is being written is not in.</summary>
-    public bool Lacks(int parameterShard) => _writer is not null && !_files.ContainsKey(parameterShard);
+    public bool Lacks(int parameterShard) => _target is not null && !_files.ContainsKey(parameterShard);
 
     /// <summary>A part is written.</summary>
     /// <returns>Completes the checkpoint and deletes superfluous ones, once all parts are in; to be run off the actor. Else null.</returns>

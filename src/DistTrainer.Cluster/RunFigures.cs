@@ -79,6 +79,8 @@ internal sealed class RunFigures(TrainingSetup setup)
         if (sums.FirstStep != _lastStep + 1)
             return null;
         _lastStep = sums.LastStep;
+        foreach (long known in _open.Keys.Where(step => step <= _lastStep).ToArray())
+            _open.Remove(known);
         _epoch += sums.Losses;
         _samples += sums.Losses.Count;
         TrainLoss = _epoch.LossSum / _epoch.Count;
@@ -94,9 +96,8 @@ internal sealed class RunFigures(TrainingSetup setup)
         if (!_open.TryGetValue(report.Step, out ReportSteps?[]? parts))
             _open[report.Step] = parts = new ReportSteps?[setup.Ranges.Count];
         parts[report.ParameterShard] = report;
-        while (_open.Count > 0 && _open.First() is var (step, first) && !first.Contains(null) && first[0]!.Sums.FirstStep == _lastStep + 1)
+        while (_open.Count > 0 && _open.First().Value is var first && !first.Contains(null) && first[0]!.Sums.FirstStep == _lastStep + 1)
         {
-            _open.Remove(step);
             yield return Whole(first);
         }
     }

@@ -67,7 +67,7 @@ internal sealed record Scenario
         return new Scenario
         {
             Job = random.Next(Jobs.Count),
-            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) } },
+            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) }, ReportEvery = random.Next(2) == 0 ? 1 : random.Next(2, 6) },
             WritesCheckpoints = random.Next(3) == 0,
             Servers = servers,
             WorkerNodes = workers,

@@ -34,7 +34,7 @@ internal sealed class SeedRun
         _random = new Random(seed ^ 0x5EED);
         Trace = new Trace(Time, output);
         Network = new Network(Time, _random, Trace) { Latency = scenario.Latency };
-        Invariants = new Invariants(expected);
+        Invariants = new Invariants(expected, scenario.Options.ReportEvery == 1);
         _chaos = new Chaos(this, scenario, _random);
         _folder = scenario.WritesCheckpoints ? Directory.CreateTempSubdirectory("disttrainer-simulation-").FullName : null;
     }

@@ -54,6 +54,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     public void Serve(int generation, int parameterShard, IActorRef actor)
     {
+        simulation.Invariants.Begin(generation);
         _served[parameterShard] = new Served(generation, actor);
     }
 

@@ -63,7 +63,7 @@ address_of() { wait_for "$1" 1 60 '^node listening' | sed 's/.*cluster=\([^ ]*\)
 end_all() {
   for process in "${nodes[@]}"; do kill -9 "$process" 2>/dev/null; done
   wait 2>/dev/null
-  rm -rf "$work"
+  [ -n "${KEEP:-}" ] && echo "kept: $work" || rm -rf "$work"
 }
 trap end_all EXIT
 

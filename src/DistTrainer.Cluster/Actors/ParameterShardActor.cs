@@ -173,7 +173,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         }
         if (_shard.OpenStep > run.Step)
         {
-            Reach(new RunReached(_generation, _number, run.Step, _sums.LastStep > run.Step ? _sumsBefore : _sums, []));
+            Reach(new RunReached(_generation, _number, run.Step, SumsUpTo(run.Step), []));
         }
     }
 
@@ -272,9 +272,12 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         if (isLast)
         {
             _clock.Pause();
-            Reach(new RunReached(_generation, _number, step, default, withStatistics && !IsReplica ? _shard.Statistics.ToArray() : []));
+            Reach(new RunReached(_generation, _number, step, SumsUpTo(step), withStatistics && !IsReplica ? _shard.Statistics.ToArray() : []));
         }
     }
+
+    private StepSums[] SumsUpTo(long step) =>
+        [.. _reported.Select(report => report.Sums).Append(_sums).Append(_sumsBefore).Where(sums => sums.FirstStep > _prepared.KnownStep && sums.LastStep <= step).OrderBy(sums => sums.FirstStep).ThenByDescending(sums => sums.LastStep)];
 
     // Said again until the run goes on: it may be lost with a connection.
     private void Reach(RunReached reached)

@@ -17,6 +17,7 @@ internal sealed partial class RunActor
     private bool _hasLed;
     private (long Step, double? Loss) _validation;
     private Action? _afterCheckpoint;
+    private ActorPlace[] _partWriters = [];
 
     private sealed record FolderMade(CheckpointTarget Target, CheckpointWriter? Writer, Exception? Failure);
 
@@ -81,6 +82,7 @@ internal sealed partial class RunActor
                 return;
             Func<CheckpointWriter> begin = _checkpoints.Begin(State.ToManifest(_setup, _runName, _generation), _setup.Ranges.Count, Now);
             CheckpointTarget target = _checkpoints.Target!;
+            _partWriters = [.. Owners];
             OnDisk(begin).PipeTo(Self, success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
             GoOn();
         });
@@ -104,8 +106,8 @@ internal sealed partial class RunActor
         Receive<PartsOverdue>(_ => _checkpoints.Target is not null, _ =>
         {
             // A second copy is answered again.
-            foreach (int missing in Enumerable.Range(0, Math.Min(_setup.Ranges.Count, _parameterShards.Length)).Where(_checkpoints.Lacks))
-                _parameterShards[missing].Actor.Tell(new WritePart(_checkpoints.Target!));
+            foreach (int missing in Enumerable.Range(0, _partWriters.Length).Where(_checkpoints.Lacks))
+                _partWriters[missing].Actor.Tell(new WritePart(_checkpoints.Target!));
         });
         Receive<PartsOverdue>(_ => Timers.Cancel(nameof(PartsOverdue)));
         Receive<PartWritten>(part => part.Target == _checkpoints.Target, part =>
@@ -121,6 +123,13 @@ internal sealed partial class RunActor
         Receive<PartWritten>(_ => { });
         Receive<CheckpointEnded>(ended => ended.Target == _checkpoints.Target, ended => EndCheckpoint(ended.Target, ended.Report, ended.Failure?.Cause().Message ?? ""));
         Receive<CheckpointEnded>(_ => { });
+    }
+
+    /// <summary>Who copied a part and is gone cannot write it any more.</summary>
+    private void GiveCheckpointUp()
+    {
+        if (_checkpoints.Target is { } target && Enumerable.Range(0, _partWriters.Length).Any(part => _checkpoints.Lacks(part) && !_copies.Any(copy => copy.Place.Actor.Equals(_partWriters[part].Actor))))
+            EndCheckpoint(target, null, "the server of one of its parameter shards was lost while it was written");
     }
 
     private static DistTrainerException TakenOver() => new(FailureKind.Quorum, "another coordinator has taken the run's folder over; this one writes nothing more");

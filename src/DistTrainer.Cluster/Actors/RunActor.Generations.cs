@@ -128,6 +128,7 @@ internal sealed partial class RunActor
         _generation = Math.Max(_generation, _members.Nodes.Max(node => node.Generation)) + 1;
         (_copies, _parameterShards, _workers) = (_members.Copies, [], _members.Workers);
         _restoreFailure = null;
+        GiveCheckpointUp();
         _openSteps.Clear();
         _assigned.Clear();
         _slow.Clear();

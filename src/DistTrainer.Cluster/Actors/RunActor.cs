@@ -38,7 +38,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private long _target;
     private long _held;
     private int _holds;
-    private StepSums _unreported;
+    private StepSums[] _sums = [];
     private bool _isStarted;
     private bool _flows;
     private bool _isPaused;
@@ -135,7 +135,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _target = _requests.WantsHold || _workers.Length == 0 ? Math.Max(_step, LastWhole) : NextDecision();
         _reached.Clear();
         _statistics.Clear();
-        _unreported = default;
+        _sums = [];
         _holds++;
         Become(Preparing);
         Await("preparing", () => ShardsBut(_answered.Contains));
@@ -184,7 +184,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             if (_target != _held)
             {
                 _reached.Clear();
-                _unreported = default;
+                _sums = [];
             }
             _target = _held;
             TellPrepare(withStatistics: false);
@@ -199,8 +199,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     {
         if (reached.Step != _target || !_reached.Add(reached.ParameterShard))
             return;
-        if (reached.Sums.FirstStep > 0)
-            _unreported = reached.Sums;
+        if (reached.Sums.Length > 0)
+            _sums = reached.Sums;
         _statistics.AddRange(reached.Statistics);
         if (_reached.Count == _parameterShards.Length && _flows)
             EndRun();
@@ -255,10 +255,11 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void EndRun()
     {
         StopFlow();
-        Count(_figures.Add(_unreported));
+        foreach (StepSums sums in _sums)
+            Count(_figures.Add(sums));
         if (_figures.LastStep < _target)
         {
-            // A report was lost with a connection; in a new generation it is sent again.
+            // Sums were lost with a connection; in a new generation they are sent again.
             OnMembers();
             return;
         }
