@@ -11,8 +11,9 @@ namespace DistTrainer.Benchmarks;
 /// <param name="Servers">How many of them hold parameter shards.</param>
 /// <param name="WorkersANode">Workers of one thread in each process.</param>
 /// <param name="ParameterShards">In all; 0 is one a server.</param>
+/// <param name="Replicas">Of each parameter shard.</param>
 /// <param name="Mode">local: each worker has the model's batch; global: it is divided among them.</param>
-internal sealed record ClusterShape(int Nodes, int Servers, int WorkersANode, int ParameterShards, string Mode);
+internal sealed record ClusterShape(int Nodes, int Servers, int WorkersANode, int ParameterShards, int Replicas, string Mode);
 
 /// <summary>
 /// Whole training steps across processes on this machine, a worker of one thread each: JSON lines with the total of samples
@@ -32,7 +33,7 @@ internal static class ClusterBenchmark
         }
     }
 
-    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE WORKERS-A-NODE PARAMETER-SHARDS.</summary>
+    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE WORKERS-A-NODE PARAMETER-SHARDS REPLICAS.</summary>
     public static async Task<int> Node(string[] args, DataParts data)
     {
         (string name, string optimizer, int nodes, int servers) = (args[0], args[1], Whole(args[2]), Whole(args[3]));
@@ -53,6 +54,7 @@ internal static class ClusterBenchmark
             MinWorkers = workers,
             Workers = workersANode,
             ParameterShards = parameterShards,
+            Replicas = Whole(args[11]),
             ReportEvery = name == "c" ? 4 : 20,
             ExitWhenDone = true,
         };
@@ -71,6 +73,7 @@ internal static class ClusterBenchmark
                 opt = optimizer,
                 nodes,
                 servers,
+                replicas = settings.Replicas,
                 workers,
                 parameter_shards = parameterShards > 0 ? parameterShards : servers,
                 batch,
@@ -94,7 +97,7 @@ internal static class ClusterBenchmark
                 string[] arguments =
                 [
                     Path.Combine(AppContext.BaseDirectory, "DistTrainer.Benchmarks.dll"), "cluster-node", model, optimizer, Text(shape.Nodes), Text(shape.Servers),
-                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed, shape.Mode, Text(shape.WorkersANode), Text(shape.ParameterShards),
+                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed, shape.Mode, Text(shape.WorkersANode), Text(shape.ParameterShards), Text(shape.Replicas),
                 ];
                 Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
                 processes.Add(process);

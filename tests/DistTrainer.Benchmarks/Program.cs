@@ -53,10 +53,11 @@ var mode = new Option<string>("--mode") { Description = "local: the model's batc
 mode.AcceptOnlyFromAmong("local", "global");
 var workersANode = new Option<int>("--workers-a-node") { Description = "Workers of one thread in each process.", DefaultValueFactory = _ => 1 };
 var parameterShards = new Option<int>("--parameter-shards") { Description = "Parameter shards; 0 is one a server.", DefaultValueFactory = _ => 0 };
-var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers, workersANode, parameterShards, mode, seconds, chunks };
+var replicas = new Option<int>("--replicas") { Description = "Replicas of each parameter shard; 0 or 1.", DefaultValueFactory = _ => 0 };
+var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers, workersANode, parameterShards, replicas, mode, seconds, chunks };
 cluster.SetAction(result => ClusterBenchmark.Run(
     result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','),
-    new ClusterShape(result.GetValue(nodes), result.GetValue(servers), result.GetValue(workersANode), result.GetValue(parameterShards), result.GetValue(mode)!),
+    new ClusterShape(result.GetValue(nodes), result.GetValue(servers), result.GetValue(workersANode), result.GetValue(parameterShards), result.GetValue(replicas), result.GetValue(mode)!),
     result.GetValue(seconds), result.GetValue(chunks)));
 var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
 crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));

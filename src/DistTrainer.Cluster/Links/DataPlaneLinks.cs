@@ -60,7 +60,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
                     connection.Segments.Forget(); // workers of another generation have gradients of their own
             }
             foreach (ActorPlace place in parameterShards.Select(shard => shard.Place))
-                _peers.GetOrAdd(place.Node.Name, _ => (place.Node.Endpoint, DeathOf(place.Actor.Path.Address)));
+                _peers[place.Node.Name] = (place.Node.Endpoint, DeathOf(place.Actor.Path.Address)); // its membership may not have been known here the last time
             return [.. parameterShards.Select(shard => shard.Place.Node.Name == self.Name
                 ? (IParameterShardLink)new LocalParameterShardLink(shard.Place.Actor)
                 : new RemoteParameterShardLink(Connect(shard.Place.Node), generation, shard.Index))];
