@@ -137,4 +137,27 @@ public class ParameterShardStateTests
     }
 
     private static void AssertRelative(double expected, double actual) => Assert.Equal(1, actual / expected, 1e-5);
+
+    [Fact]
+    public void A_replica_that_keeps_its_parameters_apart_writes_the_same_bits_and_brings_them_along()
+    {
+        var job = ShardRig.MakeJob(1, new OptimizerDescription { Kind = OptimizerKind.Adam });
+        using var plain = new ShardRig(job, 1);
+        using var replica = new ShardRig(job, 1);
+        TreeNode[] all = [new TreeNode(0, 1)];
+        float[] before = replica.Parameters.ToArray();
+        replica.Shards[0].KeepApart(true);
+        for (long step = 1; step <= 3; step++)
+        {
+            plain.Step(step, all);
+            replica.Step(step, all);
+        }
+        Assert.Equal(before, replica.Parameters.ToArray());
+        Assert.Equal(plain.Parameters.ToArray(), replica.Shards[0].Parameters.ToArray());
+        replica.Shards[0].KeepApart(false);
+        Assert.Equal(plain.Parameters.ToArray(), replica.Parameters.ToArray());
+        plain.Step(4, all);
+        replica.Step(4, all);
+        Assert.Equal(plain.Parameters.ToArray(), replica.Parameters.ToArray());
+    }
 }

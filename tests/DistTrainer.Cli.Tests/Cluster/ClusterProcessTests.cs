@@ -107,11 +107,27 @@ public sealed class ClusterProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_killed_in_mid_step_sends_the_run_back_to_the_last_checkpoint_and_changes_nothing()
+    public async Task A_server_killed_in_mid_step_is_replaced_by_replicas_with_no_step_made_again()
+    {
+        string job = Job(epochs: 100_000, units: 512);
+        NodeProcess first = await StartAsync(job, servers: 3, workers: 2);
+        (DateTime begun, _) = await first.LineAsync("generation-begun .* replicas=[1-9]");
+        await first.LineAsync(" steps epoch=", begun);
+        DateTime killed = DateTime.UtcNow;
+        nodes[^1].Kill();
+        (DateTime without, _) = await first.LineAsync("generation-begun .* replicas=", killed);
+        (DateTime again, _) = await first.LineAsync("generation-begun .* replicas=3", without);
+        await first.LineAsync(" steps epoch=", again);
+        await AssertStoppedRunIsRight(first, job);
+        Assert.DoesNotContain("run-went-back", first.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_replicas_a_server_killed_in_mid_step_sends_the_run_back_to_the_last_checkpoint_and_changes_nothing()
     {
         string job = Job(epochs: 100_000, units: 512);
         File.AppendAllText(job, "\ncheckpoint.every-steps = 50\n");
-        NodeProcess first = await StartAsync(job, servers: 3, workers: 2);
+        NodeProcess first = await StartAsync(job, servers: 3, workers: 2, replicas: 0);
         (DateTime written, _) = await first.LineAsync("checkpoint-written");
         await first.LineAsync(" steps epoch=", written);
         DateTime killed = DateTime.UtcNow;
@@ -159,9 +175,9 @@ public sealed class ClusterProcessTests : IDisposable
         return path;
     }
 
-    private async Task<NodeProcess> StartAsync(string job, int servers, int workers, int? minWorkers = null, string acceptablePause = "2s", params string[] more)
+    private async Task<NodeProcess> StartAsync(string job, int servers, int workers, int? minWorkers = null, string acceptablePause = "2s", int replicas = 1, params string[] more)
     {
-        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers", $"{minWorkers ?? workers}", "--acceptable-pause", acceptablePause));
+        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers", $"{minWorkers ?? workers}", "--acceptable-pause", acceptablePause, "--replicas", $"{replicas}"));
         for (int worker = 0; worker < workers; worker++)
             nodes.Add(await NodeProcess.StartAsync(["--role", "worker", "--seed-node", nodes[0].Address, .. more]));
         for (int server = 1; server < servers; server++)
