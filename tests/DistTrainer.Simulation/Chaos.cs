@@ -36,14 +36,8 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         if (message is not ParameterShardsLost lost || Network.IsClosed)
             return;
         Node[] servers = [.. Network.Nodes.Where(node => node.Name[0] == 's' && !node.IsUnreachable)];
-        var dealt = servers.ToDictionary(server => server, _ => new List<int>());
-        foreach (ScarceParameterShard scarce in lost.ParameterShards)
-        {
-            if (servers.Where(server => !scarce.Hosts.Contains(server.Name)).MinBy(server => dealt[server].Count) is { } least)
-                dealt[least].Add(scarce.Index);
-        }
-        foreach ((Node server, List<int> shards) in dealt.Where(deal => deal.Value.Count > 0))
-            simulation.Time.After(Network.Delay(), () => simulation.HostMore(server, [.. shards]));
+        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost.ParameterShards, [.. servers.Select(server => server.Name)]))
+            simulation.Time.After(Network.Delay(), () => simulation.HostMore(servers.First(server => server.Name == name), shards));
     }
 
     private void Calm()

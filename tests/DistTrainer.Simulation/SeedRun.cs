@@ -166,8 +166,7 @@ internal sealed class SeedRun
         for (int node = 0; node < _scenario.WorkerNodes.Length; node++)
             StartNode($"w{node}", [], _scenario.WorkerNodes[node]);
 
-        int[] Shards(int server) => [.. Enumerable.Range(0, _scenario.Options.ParameterShards).Where(index => index % count == server
-            || (_scenario.Options.Replicas > 0 && (index + 1) % count == server))];
+        int[] Shards(int server) => ParameterShardDeal.First(_scenario.Options.ParameterShards, server, count, _scenario.Options.Replicas);
     }
 
     /// <summary>The coordinator is gone with its node, and another one takes the run over.</summary>

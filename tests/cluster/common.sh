@@ -1,4 +1,5 @@
-# Sourced by the scripts beside it: the program, checks and their count, nodes as processes.
+# Sourced by the scripts beside it: the program, checks and their count, nodes as processes. KEEP=1 in the environment
+# leaves the folder with their logs.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=(dotnet "$root/src/DistTrainer.Cli/bin/Release/net10.0/disttrainer.dll")

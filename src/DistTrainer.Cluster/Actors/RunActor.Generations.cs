@@ -13,26 +13,13 @@ internal sealed partial class RunActor
 
     private readonly Dictionary<int, long> _openSteps = [];
     private readonly HashSet<int> _assigned = [];
-    private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_lost = TimeSpan.FromSeconds(7);
-    private TimeSpan _asksAgain = s_lost;
-    private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
-    private TimeSpan _awaitedNext;
     private static readonly TimeSpan s_settle = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan s_quarantine = TimeSpan.FromSeconds(1);
     private bool _isLinked;
     private int _generation;
     private long _applied;
-    private DateTime _gatheringSince;
     private readonly HashSet<string> _banned = [];
     private readonly Dictionary<string, DateTime> _lost = [];
-    private readonly Dictionary<string, DateTime> _heard = [];
-    private readonly HashSet<int> _slow = [];
-    private StepReport? _lastReport;
-    private readonly Dictionary<int, (long Step, double Next)> _waiting = [];
-
-    /// <summary>Asks how the run is going. Reply: <see cref="RunStatus"/>.</summary>
-    internal sealed record StatusRequest(string Id, string Name);
 
     /// <summary>A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.</summary>
     private bool EndsWithoutWorkers => _requests.Stops && _isStarted && _members.HasParameterShards;
@@ -45,66 +32,10 @@ internal sealed partial class RunActor
 
     private sealed record ShardsOverdue;
 
-    private sealed record CheckWait;
-
     /// <summary>The scheduler's clock, which a test may drive.</summary>
     private static DateTime Now => Context.System.Scheduler.Now.UtcDateTime;
 
     private void Gathering() => Always();
-
-    /// <summary>Answers are awaited from now on: who has not given one is named after two seconds, four, eight …</summary>
-    private void Await(string what, Func<IEnumerable<string>> who)
-    {
-        _awaited = (what, who, Now);
-        _awaitedNext = s_wait;
-        Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_wait);
-    }
-
-    /// <summary>All answers are in.</summary>
-    private void AwaitNobody()
-    {
-        _awaited = ("", () => [], DateTime.MaxValue);
-        Timers.Cancel(nameof(CheckWait));
-    }
-
-    private void LogAwaited()
-    {
-        TimeSpan since = Now - _awaited.Since;
-        string[] who = _flows || !_members.HasParameterShards ? [] : [.. _awaited.Who()];
-        if (who.Length == 0 || since < _awaitedNext)
-            return;
-        _awaitedNext = 2 * since - TimeSpan.FromMilliseconds(500);
-        foreach (string name in who)
-            _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for={What} epoch={Epoch} step={Step} seconds={Seconds:F1}", name, _awaited.What, _setup.EpochOf(_step + 1), _step, since.TotalSeconds);
-        if (since > (_awaited.What == "evaluation" ? 2 * _asksAgain : _asksAgain))
-            AskAgain();
-    }
-
-    /// <summary>
-    /// A message may have been lost: a new generation asks everybody again, but for nodes that have not said for long that
-    /// they are there. What does take so long gets twice the time.
-    /// </summary>
-    private void AskAgain()
-    {
-        if (!_options.ToleratesLoss)
-            return;
-        _asksAgain *= 2;
-        string[] silent = [.. _members.Nodes.Select(node => node.Node.Name).Where(name => Now - _heard[name] > s_lost)];
-        foreach (string name in silent)
-            OnGone(name, $"it has said nothing for {(Now - _heard[name]).TotalSeconds:F0} s");
-        if (silent.Length == 0)
-            OnMembers();
-    }
-
-    private IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
-        _parameterShards.Select((place, number) => (place, number)).Where(shard => !answered(shard.number)).Select(shard =>
-            (IsReplica(shard.number) ? $"a replica of parameter shard {_roles.Replicas[shard.number - _setup.Ranges.Count]} on " : $"parameter shard {shard.number} on ") + shard.place.Node.Name);
-
-    private IEnumerable<string> CopiesBut(Func<int, bool> answered) =>
-        _copies.Select((copy, number) => (copy, number)).Where(copy => !answered(copy.number)).Select(copy => $"parameter shard {copy.copy.Index} on {copy.copy.Place.Node.Name}");
-
-    private IEnumerable<string> WorkersBut(Func<int, bool> answered) =>
-        _workers.Select((place, index) => (place, index)).Where(worker => !answered(worker.index)).Select(worker => $"worker {worker.index} on {worker.place.Node.Name}");
 
     /// <summary>Someone came or went: a new generation, as soon as enough are there.</summary>
     private void OnMembers()
@@ -322,13 +253,6 @@ internal sealed partial class RunActor
         Receive<IProtocolMessage>(message => message.Generation != _generation, _ => { });
     }
 
-    private void SayWaiting()
-    {
-        if (_isStarted || !_hasLed)
-            TellLost();
-        _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (Now - _gatheringSince).TotalSeconds);
-    }
-
     private void OnHosted(ActorsHosted hosted)
     {
         if (hosted.DataHash != _setup.Data.Hash)
@@ -428,69 +352,4 @@ internal sealed partial class RunActor
         _rates.Set(_step + 1, rate);
         _log.Event(LogLevel.InfoLevel, "learning-rate-set epoch={Epoch} step={Step} learningRate={LearningRate:G6}", _setup.EpochOf(_step + 1), _step + 1, rate);
     }
-
-    /// <summary>Says whose contributions are missing: after two seconds, four, eight …</summary>
-    private void LogWait(WaitingFor waiting)
-    {
-        if (!_flows || (_waiting.TryGetValue(waiting.ParameterShard, out var said) && said.Step == waiting.Step && waiting.Seconds < said.Next))
-            return;
-        _waiting[waiting.ParameterShard] = (waiting.Step, 2 * waiting.Seconds - 1);
-        if (_requests.WantsHold)
-            TellHold();
-        else
-            TellAll(_workers, new RunUntil(_generation, _target));
-        foreach (DataShardRange range in waiting.Missing)
-        {
-            for (int worker = 0; worker < _workers.Length; worker++)
-            {
-                (int first, int count) = DataShardsOf(worker);
-                if (first < range.First + range.Count && range.First < first + count)
-                {
-                    _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for=step epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
-                        $"worker {worker} on {_workers[worker].Node.Name}", _setup.EpochOf(waiting.Step), waiting.Step, waiting.ParameterShard, waiting.Seconds);
-                }
-            }
-        }
-    }
-
-    private void OnWorkerTimes(ReportWorker report)
-    {
-        _figures.Add(report);
-        if (_figures.SlowerThanOthers(report.Worker) is { } others && _slow.Add(report.Worker))
-        {
-            _log.Event(LogLevel.WarningLevel, "worker-slow worker={Worker} node={Node} epoch={Epoch} step={Step} computeMilliseconds={Compute:F1} othersMilliseconds={Others:F1}",
-                report.Worker, _workers[report.Worker].Node.Name, _setup.EpochOf(report.Step), report.Step, report.Times.Compute, others);
-        }
-    }
-
-    private RunStatus Status(StatusRequest request)
-    {
-        string state = _isPaused ? "paused" : !_members.AreEnough ? $"waiting for {_members.Missing}" : _flows ? "running" : _phase switch
-        {
-            Phase.Running => "joining",
-            Phase.Validating or Phase.Finishing => "evaluating",
-            _ => "keeping the best",
-        };
-        WorkerStatus[] workers = [.. _workers.Select((place, worker) =>
-        {
-            (int first, int count) = DataShardsOf(worker);
-            return new WorkerStatus(worker, place.Node.Name, new DataShardRange(first, count), _figures.TimesOf(worker));
-        })];
-        return new RunStatus(
-            request.Id, request.Name, state, _generation, _setup.EpochOf((_lastReport?.Step ?? _step) + 1), _lastReport?.Step ?? _step, _setup.TotalSteps,
-            _lastReport?.Loss ?? double.NaN, _lastReport?.LearningRate ?? double.NaN, _lastReport?.SamplesPerSecond ?? 0, workers);
-    }
-
-    private void ReportStep(StepReport report)
-    {
-        _lastReport = report;
-        _observer.OnStep(report);
-        _log.Event(LogLevel.InfoLevel, "steps epoch={Epoch} step={Step} loss={Loss:G6} accuracy={Accuracy:G6} learningRate={LearningRate:G6} gradientNorm={GradientNorm:G6} samplesPerSecond={SamplesPerSecond:F0}",
-            report.Epoch, report.Step, report.Loss, report.Accuracy, report.LearningRate, report.GradientNorm, report.SamplesPerSecond);
-    }
-
-    private void LogEpoch(EpochReport report) =>
-        _log.Event(LogLevel.InfoLevel, "epoch-ended epoch={Epoch} step={Step} trainLoss={TrainLoss:G6} trainAccuracy={TrainAccuracy:G6} validationLoss={ValidationLoss:G6} validationAccuracy={ValidationAccuracy:G6} learningRate={LearningRate:G6} samplesPerSecond={SamplesPerSecond:F0} parameterHash={ParameterHash}",
-            report.Epoch, report.Step, report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy,
-            report.LearningRate, report.SamplesPerSecond, report.ParameterHash);
 }

@@ -14,7 +14,6 @@ internal sealed partial class RunActor
     private ParameterShardRoles _roles = new([], new Dictionary<int, long>(), 0, 0);
     private (long Step, string Folder) _newestCheckpoint = (-1, "");
     private (long Step, string Folder)? _syncFrom;
-    private long _syncTried = -1;
     private DistTrainerException? _restoreFailure;
 
     /// <summary>The parameter shards that hand out parameters.</summary>
@@ -45,9 +44,8 @@ internal sealed partial class RunActor
             _afterCheckpoint = GoOn;
             return true;
         }
-        if (_syncTried == _step)
+        if (_checkpoints.HasBegun(_step))
             return false; // it could not be written; the next decision tries again
-        _syncTried = _step;
         Enter(Phase.Checkpointing);
         return true;
     }

@@ -253,35 +253,22 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         foreach (KnownNode node in _nodes.Values.Where(node => !node.IsReleased).ToArray())
         {
             int server = Array.IndexOf(servers, node);
-            int[] shards = server < 0 ? [] : [.. Enumerable.Range(0, count).Where(index => index % servers.Length == server || (Replicates(servers) && (index + 1) % servers.Length == server))];
+            int[] shards = server < 0 ? [] : ParameterShardDeal.First(count, server, servers.Length, _runtime.Settings.Replicas);
             if (shards.Length > 0 || node.Node.Workers > 0 || node.Node.Run is not null)
                 node.Tell(new OpenRun(run.Hosted, shards, node.Node.Workers, run.Actor));
         }
     }
 
-    private bool Replicates(KnownNode[] servers) => _runtime.Settings.Replicas > 0 && servers.Length > 1;
-
     /// <summary>Deals parameter shards that are lost, or have lost a copy, out to the servers that are left; with none, the run asks again.</summary>
     private void Deal(ParameterShardsLost lost)
     {
-        KnownNode[] servers = [.. Servers.Where(node => node.IsReachable)];
-        if (_run?.Hosted is not { } run || servers.Length == 0)
+        if (_run?.Hosted is not { } run)
             return;
-        var dealt = new List<int>[servers.Length];
-        for (int s = 0; s < servers.Length; s++)
-            dealt[s] = [];
-        foreach (ScarceParameterShard scarce in lost.ParameterShards)
+        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost.ParameterShards, [.. Servers.Where(node => node.IsReachable).Select(node => node.Node.Node.Name)]))
         {
-            List<int>? least = Enumerable.Range(0, servers.Length).Where(s => !scarce.Hosts.Contains(servers[s].Node.Node.Name)).Select(s => dealt[s]).MinBy(shards => shards.Count);
-            least?.Add(scarce.Index);
-        }
-        for (int s = 0; s < servers.Length; s++)
-        {
-            int[] shards = [.. dealt[s]];
-            if (shards.Length == 0)
-                continue;
-            _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", servers[s].Node.Node.Name, string.Join(' ', shards));
-            servers[s].Tell(new OpenRun(run, shards, servers[s].Node.Workers, _run.Actor));
+            KnownNode server = _nodes[name];
+            _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", name, string.Join(' ', shards));
+            server.Tell(new OpenRun(run, shards, server.Node.Workers, _run.Actor));
         }
     }
 
