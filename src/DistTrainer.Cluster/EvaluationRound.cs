@@ -10,8 +10,8 @@ namespace DistTrainer.Cluster;
 /// <param name="generation">The generation that it belongs to.</param>
 /// <param name="step">The parameters' step.</param>
 /// <param name="parts">Which parts of the data.</param>
-/// <param name="workers">How many workers divide them.</param>
-internal sealed class EvaluationRound(TrainingSetup setup, int generation, long step, IReadOnlyList<DataPart> parts, int workers)
+/// <param name="workers">Numbers of the workers that divide them.</param>
+internal sealed class EvaluationRound(TrainingSetup setup, int generation, long step, IReadOnlyList<DataPart> parts, IReadOnlyList<int> workers)
 {
     private readonly Dictionary<DataPart, LossSums[]> _sums = parts.ToDictionary(part => part, part => new LossSums[Evaluator.ChunkCount(setup.PartOf(part))]);
     private readonly HashSet<(DataPart Part, int Chunk)> _done = [];
@@ -47,11 +47,11 @@ internal sealed class EvaluationRound(TrainingSetup setup, int generation, long 
     {
         foreach (DataPart part in parts)
         {
-            for (int worker = 0; worker < workers; worker++)
+            for (int i = 0; i < workers.Count; i++)
             {
-                (int first, int count) = GradientTree.Share(_sums[part].Length, workers, worker);
+                (int first, int count) = GradientTree.Share(_sums[part].Length, workers.Count, i);
                 if (count > 0)
-                    yield return (worker, new EvaluateChunks(generation, step, part, first, count));
+                    yield return (workers[i], new EvaluateChunks(generation, step, part, first, count));
             }
         }
     }

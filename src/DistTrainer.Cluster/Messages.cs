@@ -58,9 +58,10 @@ public sealed record RestoreFailed(int Generation, int Number, FailureKind Kind,
 /// <param name="Replicas">Whose replicas these are.</param>
 /// <param name="FirstDataShard">First data shard that the worker owns.</param>
 /// <param name="DataShardCount">How many it owns, in a row; may be 0.</param>
+/// <param name="Backup">The data shards of a slow worker: whenever this one waits for parameters that lack them, it computes them too. None, where the count is 0.</param>
 /// <param name="Step">The step whose parameters will be broadcast; the worker begins with the next one.</param>
 public sealed record AssignDataShards(
-    int Generation, int Worker, ActorPlace[] ParameterShards, int[] Replicas, int FirstDataShard, int DataShardCount, long Step) : IProtocolMessage, IControlMessage;
+    int Generation, int Worker, ActorPlace[] ParameterShards, int[] Replicas, int FirstDataShard, int DataShardCount, DataShardRange Backup, long Step) : IProtocolMessage, IControlMessage;
 
 /// <summary>Worker → run: it is in the generation and its links stand.</summary>
 /// <param name="Generation">The generation.</param>
@@ -88,7 +89,8 @@ public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[]
 /// <param name="WithStatistics">Whether the last step collects norms of parameters, gradients and updates a tensor.</param>
 /// <param name="State">Where the run stands; to be told to a coordinator that takes over.</param>
 /// <param name="KnownStep">The last step whose report is in; later ones are sent again, for they may have been lost.</param>
-public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics, RunState State, long KnownStep) : IProtocolMessage, IControlMessage;
+/// <param name="AdmittedStep">A step whose gradient was not finite twice and is taken as it is, to be left out by all; 0: none.</param>
+public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics, RunState State, long KnownStep, long AdmittedStep) : IProtocolMessage, IControlMessage;
 
 /// <summary>What has become of the job's learning rate.</summary>
 /// <param name="PlateauFactor">What reduce-on-plateau makes of it.</param>
@@ -154,7 +156,7 @@ public sealed record ParametersBroadcast(int Generation, int ParameterShard, lon
 /// <param name="Collector">The run's place.</param>
 public sealed record CollectParameters(int Generation, long Step, ActorPlace Collector) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → all parameter shards, with clipping by norm only: its part of the gradient's norm. A second copy changes nothing.</summary>
+/// <summary>Parameter shard → all parameter shards, where the job needs it: its part of the gradient's norm. A second copy changes nothing.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Which one.</param>
 /// <param name="Step">The step.</param>
@@ -164,13 +166,14 @@ public sealed record ShareNorm(int Generation, int ParameterShard, long Step, do
 /// <summary>What went into the parameters in some steps in a row.</summary>
 /// <param name="FirstStep">The first of them; 0: there are none.</param>
 /// <param name="LastStep">The last of them.</param>
-/// <param name="Losses">Sums over their samples.</param>
+/// <param name="Losses">Sums over the samples of those that were not left out.</param>
+/// <param name="Samples">Samples of all of them.</param>
 /// <param name="SampleHash">Sum of their samples' hashes.</param>
-public readonly record struct StepSums(long FirstStep, long LastStep, LossSums Losses, ulong SampleHash)
+public readonly record struct StepSums(long FirstStep, long LastStep, LossSums Losses, long Samples, ulong SampleHash)
 {
     /// <summary>The next step is in as well.</summary>
-    public StepSums With(long step, LossSums losses, ulong sampleHash) =>
-        new(FirstStep == 0 ? step : FirstStep, step, Losses + losses, SampleHash + sampleHash);
+    public StepSums With(long step, LossSums losses, long samples, ulong sampleHash) =>
+        new(FirstStep == 0 ? step : FirstStep, step, Losses + losses, Samples + samples, SampleHash + sampleHash);
 }
 
 /// <summary>Run → parameter shard, between steps: copy the slice and all that belongs to it, to be written to a checkpoint. Reply: <see cref="CheckpointCopied"/>. A second copy is answered again.</summary>
@@ -222,7 +225,7 @@ public sealed record ReportWorker(int Generation, int Worker, long Step, WorkerT
 /// <param name="Seconds">How long the step has been open.</param>
 public sealed record WaitingFor(int Generation, int ParameterShard, long Step, DataShardRange[] Missing, double Seconds) : IProtocolMessage, IControlMessage;
 
-/// <summary>Parameter shard → run: a contribution was refused before the sum. The run ends; the parameters stay as they were.</summary>
+/// <summary>Parameter shard → run: a contribution was refused before the sum, because it is not finite. The parameters stay as they were.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="ParameterShard">Who refused.</param>
 /// <param name="Step">The step.</param>

@@ -12,13 +12,14 @@ internal static class ParameterShardDeal
         [.. Enumerable.Range(0, parameterShards).Where(index => index % servers == server || (replicas > 0 && servers > 1 && (index + 1) % servers == server))];
 
     /// <summary>Each parameter shard that is scarce goes to a server that does not host it, the one that is dealt fewest; to none, where all do.</summary>
-    /// <param name="scarce">The parameter shards.</param>
+    /// <param name="lost">The parameter shards, and who is most likely dead: they get none, unless there is nobody else.</param>
     /// <param name="servers">Names of the servers that can be reached.</param>
     /// <returns>By server, in their order: numbers of parameter shards; servers that get none are missing.</returns>
-    public static IReadOnlyList<(string Server, int[] ParameterShards)> Again(IReadOnlyList<ScarceParameterShard> scarce, IReadOnlyList<string> servers)
+    public static IReadOnlyList<(string Server, int[] ParameterShards)> Again(ParameterShardsLost lost, IReadOnlyList<string> servers)
     {
-        (string Server, List<int> Dealt)[] deals = [.. servers.Select(server => (server, new List<int>()))];
-        foreach (ScarceParameterShard shard in scarce)
+        string[] alive = [.. servers.Except(lost.Gone)];
+        (string Server, List<int> Dealt)[] deals = [.. (alive.Length > 0 ? alive : servers).Select(server => (server, new List<int>()))];
+        foreach (ScarceParameterShard shard in lost.ParameterShards)
             deals.Where(deal => !shard.Hosts.Contains(deal.Server)).Select(deal => deal.Dealt).MinBy(dealt => dealt.Count)?.Add(shard.Index);
         return [.. deals.Where(deal => deal.Dealt.Count > 0).Select(deal => (deal.Server, deal.Dealt.ToArray()))];
     }

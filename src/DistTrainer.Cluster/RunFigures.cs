@@ -9,9 +9,12 @@ namespace DistTrainer.Cluster;
 /// </summary>
 internal sealed class RunFigures(TrainingSetup setup)
 {
+    /// <summary>A worker is slow only if it takes this much longer a step, in milliseconds.</summary>
+    public const double SlowAtLeast = 5;
+
     private readonly Stopwatch _clock = new();
     private readonly SortedDictionary<long, ReportSteps?[]> _open = [];
-    private readonly Dictionary<int, (WorkerTimes Times, int Reports)> _workers = [];
+    private readonly Dictionary<int, (WorkerTimes Times, int SlowReports)> _workers = [];
     private LossSums _epoch;
     private LossSums _decided;
     private long _lastStep;
@@ -37,8 +40,13 @@ internal sealed class RunFigures(TrainingSetup setup)
     /// <summary>Steps stop for a decision.</summary>
     public void Pause() => _clock.Stop();
 
-    /// <summary>Takes a worker's report of its times.</summary>
-    public void Add(ReportWorker report) => _workers[report.Worker] = (report.Times, _workers.GetValueOrDefault(report.Worker).Reports + 1);
+    /// <summary>Takes a worker's report of its times. The first one does not count as slow: everything is slow at first.</summary>
+    public void Add(ReportWorker report)
+    {
+        bool isFirst = !_workers.TryGetValue(report.Worker, out (WorkerTimes Times, int SlowReports) before);
+        bool isSlow = !isFirst && OthersOf(report.Worker) is { } others && report.Times.Compute > Math.Max(2 * others, others + SlowAtLeast);
+        _workers[report.Worker] = (report.Times, isSlow ? before.SlowReports + 1 : 0);
+    }
 
     /// <summary>A worker's times of its last report; zero before the first.</summary>
     public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker).Times;
@@ -46,14 +54,13 @@ internal sealed class RunFigures(TrainingSetup setup)
     /// <summary>Workers have other numbers from now on.</summary>
     public void ForgetWorkers() => _workers.Clear();
 
-    /// <summary>The others' median compute time, if this worker takes more than twice as long, and at least 5 ms longer; else null. The first report does not count: everything is slow at first.</summary>
-    public double? SlowerThanOthers(int worker)
+    /// <summary>The others' median compute time, if by its last two reports this worker takes more than twice as long, and at least <see cref="SlowAtLeast"/> longer; else null.</summary>
+    public double? SlowerThanOthers(int worker) => _workers.GetValueOrDefault(worker).SlowReports >= 2 ? OthersOf(worker) : null;
+
+    private double? OthersOf(int worker)
     {
         double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Times.Compute).Order()];
-        if (others.Length == 0 || _workers.GetValueOrDefault(worker).Reports < 2)
-            return null;
-        double median = others[others.Length / 2];
-        return TimesOf(worker).Compute > Math.Max(2 * median, median + 5) ? median : null;
+        return others.Length == 0 ? null : others[others.Length / 2];
     }
 
     /// <summary>Sums over the epoch up to the last decision.</summary>
@@ -82,9 +89,9 @@ internal sealed class RunFigures(TrainingSetup setup)
         foreach (long known in _open.Keys.Where(step => step <= _lastStep).ToArray())
             _open.Remove(known);
         _epoch += sums.Losses;
-        _samples += sums.Losses.Count;
+        _samples += sums.Samples;
         TrainLoss = _epoch.LossSum / _epoch.Count;
-        return new LedgerEntry(setup.EpochOf(sums.LastStep), sums.FirstStep, sums.LastStep, sums.Losses.Count, sums.SampleHash);
+        return new LedgerEntry(setup.EpochOf(sums.LastStep), sums.FirstStep, sums.LastStep, sums.Samples, sums.SampleHash);
     }
 
     /// <summary>Takes one parameter shard's report; a second copy changes nothing.</summary>
@@ -114,7 +121,7 @@ internal sealed class RunFigures(TrainingSetup setup)
         return (new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, _rate,
-            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), losses.Count / Math.Max(seconds, 1e-9), Times(parts)), entry);
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), report.Sums.Samples / Math.Max(seconds, 1e-9), Times(parts)), entry);
     }
 
     private StepTimes Times(ReportSteps?[] parts)

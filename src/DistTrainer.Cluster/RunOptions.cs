@@ -24,6 +24,9 @@ public sealed record RunOptions
     /// <summary>Copies of each parameter shard on other nodes, which take over when its node dies; 0 or 1. Only on a cluster with two servers or more.</summary>
     public int Replicas { get; init; }
 
+    /// <summary>Whether an idle worker computes the slowest worker's data shards as well; the first contribution counts, and both are the same bits.</summary>
+    public bool BackupWorkers { get; init; }
+
     /// <summary>Whether a run goes on when workers are lost, because others may come: on a cluster.</summary>
     public bool ToleratesLoss { get; init; }
 

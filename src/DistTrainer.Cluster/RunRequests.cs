@@ -24,7 +24,8 @@ internal sealed record SetLearningRate(double Rate);
 
 /// <summary>Run → coordinator: of these parameter shards there are too few copies, or none; deal them out anew.</summary>
 /// <param name="ParameterShards">Their numbers.</param>
-internal sealed record ParameterShardsLost(IReadOnlyList<ScarceParameterShard> ParameterShards);
+/// <param name="Gone">Names of nodes that the run has lost; the cluster may not have noticed yet.</param>
+internal sealed record ParameterShardsLost(IReadOnlyList<ScarceParameterShard> ParameterShards, IReadOnlyList<string> Gone);
 
 /// <summary>A parameter shard of which there are too few copies.</summary>
 /// <param name="Index">Its number.</param>

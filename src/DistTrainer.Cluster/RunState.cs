@@ -67,6 +67,7 @@ public sealed record RunState(
                 ParameterShards = options.ParameterShards,
                 ComputeThreads = options.ComputeThreads,
                 ReportEvery = options.ReportEvery,
+                BackupWorkers = options.BackupWorkers,
                 Checkpoint = options.Checkpoint,
             }).Write(),
             DataHash = setup.Data.Hash,

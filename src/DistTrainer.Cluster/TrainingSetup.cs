@@ -27,7 +27,8 @@ internal sealed class TrainingSetup : IDisposable
             throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
         Blocks = new ParameterBlocks(Network.Layout);
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
-        Parameters = links is null ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());
+        // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
+        Parameters = links is null && !options.BackupWorkers ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());
         if (options.ResumeFrom is null)
             InitialParameters().CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;
@@ -118,7 +119,7 @@ internal sealed class TrainingSetup : IDisposable
     public void Dispose()
     {
         Links.Dispose();
-        if (!Parameters.AreTwo)
+        if (Links is LocalLinks)
             Parameters.Dispose();
     }
 }

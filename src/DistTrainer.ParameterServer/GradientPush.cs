@@ -48,10 +48,10 @@ public enum PushOutcome
 /// <param name="Samples">Samples of the step over all data shards, ≥ 1: what the sum is divided by.</param>
 public readonly record struct StepContext(long Step, double Rate, long Samples)
 {
-    /// <summary>Norm of the whole gradient, from all parameter shards' <see cref="ParameterShard.PartialNorms"/>; needed for clipping by norm, else ignored.</summary>
+    /// <summary>Norm of the whole gradient, from all parameter shards' <see cref="ParameterShard.PartialNorms"/>; needed where the parameter shard says so (<see cref="ParameterShard.NeedsNorm"/>), else ignored.</summary>
     public double? GradientNorm { get; init; }
 
-    /// <summary>Whether <see cref="ParameterShard.GradientSums"/> is wanted. Free with clipping by norm.</summary>
+    /// <summary>Whether <see cref="ParameterShard.GradientSums"/> is wanted. Free where the norm is needed.</summary>
     public bool WantNorm { get; init; }
 
     /// <summary>Whether <see cref="ParameterShard.Statistics"/> is wanted; implies <see cref="WantNorm"/>, and is slower.</summary>

@@ -9,8 +9,8 @@ namespace DistTrainer.ParameterServer;
 /// by global norm → L1 and L2 → decoupled decay → optimizer → max-norm. The result is the same bits for any arrival
 /// order, any grouping of data shards and any cut. Not thread-safe; different parameter shards may run at once.
 /// <para>
-/// Without clipping by norm a step is: <see cref="Accept"/> until <see cref="PushOutcome.Completed"/>,
-/// <see cref="Apply"/>. With it: Accept, <see cref="PartialNorms"/>, wait for all parameter shards' sums, Apply with the norm.
+/// A step is: <see cref="Accept"/> until <see cref="PushOutcome.Completed"/>, <see cref="Apply"/>. Where it
+/// <see cref="NeedsNorm"/>: Accept, <see cref="PartialNorms"/>, wait for all parameter shards' sums, Apply with the norm.
 /// After warm-up no step allocates.
 /// </para>
 /// </summary>
@@ -24,6 +24,7 @@ public sealed partial class ParameterShard : IDisposable
     private readonly ParameterBuffers _parameters;
     private readonly GradientSum _sum;
     private readonly AlignedBuffer? _combined;
+    private readonly bool _skipsSteps;
     private readonly double[] _gradientSums;
     private readonly double[] _clippedSums;
     private readonly ParameterBlock[] _tensorParts;
@@ -56,9 +57,10 @@ public sealed partial class ParameterShard : IDisposable
         _parameters = parameters;
         _state = _optimizer.CreateState(range.Length);
         _sum = new GradientSum(job.Training.DataShards, range.Length);
-        _combined = _clipping.Norm > 0 ? new AlignedBuffer(range.Length) : null;
+        _skipsSteps = job.Training.Divergence.Policy == DivergencePolicy.SkipStep;
+        _combined = _clipping.Norm > 0 || _skipsSteps ? new AlignedBuffer(range.Length) : null;
         _gradientSums = new double[range.BlockCount];
-        _clippedSums = _clipping is { Norm: > 0, Value: > 0 } ? new double[range.BlockCount] : _gradientSums;
+        _clippedSums = _combined is not null && _clipping.Value > 0 ? new double[range.BlockCount] : _gradientSums;
         _tensorParts = TensorParts(range, blocks);
         _statistics = new TensorStatistics[_tensorParts.Length];
     }
@@ -71,6 +73,9 @@ public sealed partial class ParameterShard : IDisposable
 
     /// <summary>The step whose contributions are taken, counted from 1.</summary>
     public long OpenStep { get; private set; } = 1;
+
+    /// <summary>Whether a step waits for the norm of the whole gradient: to clip by it, or to leave the step out everywhere if it is not finite anywhere.</summary>
+    public bool NeedsNorm => _combined is not null;
 
     /// <summary>Whether all data shards of the open step are in.</summary>
     public bool IsComplete => _sum.IsComplete;
@@ -92,6 +97,8 @@ public sealed partial class ParameterShard : IDisposable
 
     /// <summary>Figures for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantStatistics"/>.</summary>
     public ReadOnlySpan<TensorStatistics> Statistics => _statistics;
+
+    private bool AreTwo => _apart is not null || _parameters.AreTwo;
 
     private Span<float> Own => At(OpenStep - 1);
 
@@ -122,15 +129,15 @@ public sealed partial class ParameterShard : IDisposable
     }
 
     /// <summary>
-    /// First phase of a step with clipping by norm: averages the open step's gradient, clips it by value and keeps it.
+    /// First phase of a step that needs the norm: averages the open step's gradient, clips it by value and keeps it.
     /// </summary>
     /// <param name="samples">Samples of the step over all data shards, ≥ 1.</param>
     /// <returns>A sum of squares for each own block, for <see cref="GlobalNorm"/>; valid until the next step.</returns>
-    /// <exception cref="InvalidOperationException">Data shards are missing, or the job does not clip by norm.</exception>
+    /// <exception cref="InvalidOperationException">Data shards are missing, or the job does not need the norm.</exception>
     public ReadOnlySpan<double> PartialNorms(long samples)
     {
         if (_combined is null)
-            throw new InvalidOperationException("The job does not clip by norm; there is no first phase.");
+            throw new InvalidOperationException("The job does not need the norm; there is no first phase.");
         RequireComplete(samples);
         float scale = (float)(1.0 / samples);
         for (int b = 0; b < Range.BlockCount; b++)
@@ -156,24 +163,29 @@ public sealed partial class ParameterShard : IDisposable
     }
 
     /// <summary>Applies the open step and opens the next one.</summary>
-    /// <exception cref="InvalidOperationException">It is not the open step, data shards are missing, or the norm for clipping is.</exception>
-    public void Apply(in StepContext context)
+    /// <returns>Whether the step counted; false where it was left out, because the norm is not finite and the job says so.</returns>
+    /// <exception cref="InvalidOperationException">It is not the open step, data shards are missing, or the norm is.</exception>
+    public bool Apply(in StepContext context)
     {
         RequireComplete(context.Samples);
         if (context.Step != OpenStep)
             throw new InvalidOperationException($"Step {context.Step} cannot be applied; the open step is {OpenStep}.");
         if (_combined is not null && (!_isCombined || context.GradientNorm is null))
-            throw new InvalidOperationException("Clipping by norm needs PartialNorms and then the norm of the whole gradient.");
+            throw new InvalidOperationException("The job needs PartialNorms and then the norm of the whole gradient.");
 
+        bool counts = !_skipsSteps || double.IsFinite(context.GradientNorm!.Value);
         bool wantSums = (context.WantNorm || context.WantStatistics) && _combined is null;
         for (int i = 0; context.WantStatistics && i < _statistics.Length; i++)
             _statistics[i] = new TensorStatistics(_tensorParts[i].Tensor, 0, 0, 0, 0);
-        if (wantSums || context.WantStatistics || _regularization.MaxNorm > 0)
+        if (!counts)
+            CarryOver();
+        else if (wantSums || context.WantStatistics || _regularization.MaxNorm > 0)
             ApplyByBlocks(context, wantSums);
         else
             ApplyByTensors(context);
         OpenStep++;
         Forget();
+        return counts;
     }
 
     /// <summary>Gives optimizer state and copies back; the parameters belong to the caller.</summary>
@@ -213,6 +225,12 @@ public sealed partial class ParameterShard : IDisposable
     {
         _sum.Clear();
         _isCombined = false;
+    }
+
+    private void CarryOver()
+    {
+        if (AreTwo)
+            Own.CopyTo(Next);
     }
 
     private void ApplyByTensors(in StepContext context)
@@ -265,7 +283,7 @@ public sealed partial class ParameterShard : IDisposable
                 sum += SquareSum.Of(gradient.First, adjustment.Scale);
             }
             Span<float> parameters = Next.Slice(start, length);
-            if (_apart is not null || _parameters.AreTwo)
+            if (AreTwo)
                 Own.Slice(start, length).CopyTo(parameters);
             _optimizer.Update(update, adjustment, gradient, _state, start, parameters);
         }
@@ -276,7 +294,7 @@ public sealed partial class ParameterShard : IDisposable
     {
         bool penalized = _regularization.ApplyToBiases || _blocks.Layout.Tensors[tensor].Kind == ParameterKind.Weight;
         return new GradientAdjustment(
-            Scale: _combined is null ? (float)(1.0 / context.Samples) : GlobalNorm.ClipFactor(context.GradientNorm!.Value, _clipping.Norm),
+            Scale: _combined is null ? (float)(1.0 / context.Samples) : _clipping.Norm > 0 ? GlobalNorm.ClipFactor(context.GradientNorm!.Value, _clipping.Norm) : 1,
             Limit: _combined is null && _clipping.Value > 0 ? _clipping.Value : float.PositiveInfinity,
             L1: penalized ? _regularization.L1 : 0,
             L2: penalized ? _regularization.L2 : 0,

@@ -131,6 +131,57 @@ public sealed class LocalTrainerTests
         Assert.Equal(FailureKind.Diverged, (await Assert.ThrowsAsync<DistTrainerException>(() => run)).Kind);
     }
 
+    [Theory]
+    [InlineData(1, 1, 0f)]
+    [InlineData(4, 3, 0f)]
+    [InlineData(4, 3, 0.5f)]
+    public async Task With_policy_skip_step_a_step_whose_gradient_is_not_finite_is_left_out_whoever_computes_it(int workers, int parameterShards, float clipping)
+    {
+        DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
+        data.Train.Features[(50 * 11) + 3] = float.NaN;
+        JobDescription job = s_job with
+        {
+            Clipping = new ClippingDescription { Norm = clipping },
+            Training = s_job.Training with { Shuffle = false, BatchSize = 20, Epochs = 2, Divergence = new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 1 } },
+        };
+        TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = workers, ParameterShards = parameterShards, ReportEvery = 1 });
+        Assert.True(result.Parameters.All(float.IsFinite));
+        Assert.True(double.IsFinite(result.TrainLoss));
+        Assert.Equal((await TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 1 })).ParameterHash, result.ParameterHash);
+
+        // The step counts: what comes before and after it is as with a sample that changes nothing.
+        JobDescription without = job with { Training = job.Training with { MaxSteps = 2, Epochs = 1 } };
+        JobDescription with = job with { Training = job.Training with { MaxSteps = 3, Epochs = 1 } };
+        Assert.Equal(
+            (await TestJobs.Run(without, data, new RunOptions { Workers = workers })).ParameterHash,
+            (await TestJobs.Run(with, data, new RunOptions { Workers = workers })).ParameterHash);
+    }
+
+    [Fact]
+    public async Task With_policy_skip_step_a_run_of_which_too_many_steps_in_a_row_are_not_finite_ends_with_that_error()
+    {
+        DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
+        foreach (int sample in new[] { 25, 45, 65 })
+            data.Train.Features[(sample * 11) + 3] = float.NaN;
+        JobDescription job = s_job with
+        {
+            Training = s_job.Training with { Shuffle = false, BatchSize = 20, Divergence = new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 2 } },
+        };
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(job, data, new RunOptions { Workers = 2 }));
+        Assert.Equal(FailureKind.Diverged, failure.Kind);
+        Assert.Contains("2 steps before it", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Backup_workers_do_not_change_a_bit()
+    {
+        DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
+        var options = new RunOptions { Workers = 3, ParameterShards = 2 };
+        Assert.Equal(
+            (await TestJobs.Run(s_job, data, options)).ParameterHash,
+            (await TestJobs.Run(s_job, data, options with { BackupWorkers = true })).ParameterHash);
+    }
+
     [Fact]
     public async Task A_class_number_outside_the_network_fails_the_run_with_the_data_error()
     {

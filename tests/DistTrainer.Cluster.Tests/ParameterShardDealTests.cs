@@ -30,7 +30,7 @@ public sealed class ParameterShardDealTests
     public void Scarce_parameter_shards_are_spread_over_servers_that_do_not_host_them()
     {
         ScarceParameterShard[] scarce = [new(0, ["a"]), new(1, ["a"]), new(2, ["b"]), new(3, [])];
-        Dictionary<string, int[]> deals = ParameterShardDeal.Again(scarce, ["a", "b", "c"]).ToDictionary(deal => deal.Server, deal => deal.ParameterShards);
+        Dictionary<string, int[]> deals = ParameterShardDeal.Again(new(scarce, []), ["a", "b", "c"]).ToDictionary(deal => deal.Server, deal => deal.ParameterShards);
 
         Assert.Equal(4, deals.Values.Sum(dealt => dealt.Length));
         foreach (ScarceParameterShard shard in scarce)
@@ -40,5 +40,13 @@ public sealed class ParameterShardDealTests
 
     [Fact]
     public void Where_all_servers_host_a_parameter_shard_nobody_gets_it() =>
-        Assert.Empty(ParameterShardDeal.Again([new(0, ["a", "b"])], ["a", "b"]));
+        Assert.Empty(ParameterShardDeal.Again(new([new(0, ["a", "b"])], []), ["a", "b"]));
+
+    [Fact]
+    public void Who_is_most_likely_dead_gets_none_unless_there_is_nobody_else()
+    {
+        var lost = new ParameterShardsLost([new(0, ["a"]), new(1, ["a"])], ["b"]);
+        Assert.Equal("c", Assert.Single(ParameterShardDeal.Again(lost, ["a", "b", "c"])).Server);
+        Assert.Equal("b", Assert.Single(ParameterShardDeal.Again(lost, ["b"])).Server);
+    }
 }

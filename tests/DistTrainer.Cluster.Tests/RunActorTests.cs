@@ -54,7 +54,7 @@ public sealed class RunActorTests : TestKit
     public void While_steps_flow_the_run_sends_nothing()
     {
         Begin(1, 1, 1);
-        Tell(_shard0, new ReportSteps(1, 0, 2, 0.1, new StepSums(1, 2, new LossSums(4, 1, 0, 0), 0), [1.0], default));
+        Tell(_shard0, new ReportSteps(1, 0, 2, 0.1, new StepSums(1, 2, new LossSums(4, 1, 0, 0), 4, 0), [1.0], default));
         Tell(_shard1, new ReportSteps(1, 1, 2, 0.1, default, [1.0], default));
         Tell(_workerA, new ReportWorker(1, 0, 2, default));
         foreach (TestProbe probe in (TestProbe[])[_shard0, _shard1, _workerA, _workerB])

@@ -6,12 +6,14 @@ namespace DistTrainer.Cluster.Tests;
 public sealed class SlowWorkerTests
 {
     [Fact]
-    public void A_worker_ten_times_slower_is_known_by_its_second_report_and_nobody_else_is()
+    public void A_worker_ten_times_slower_is_known_by_its_third_report_and_nobody_else_is()
     {
         RunFigures figures = Figures();
         Report(figures, 1, 10, 100, 12);
         Assert.Null(figures.SlowerThanOthers(1));
         Report(figures, 2, 10, 100, 12);
+        Assert.Null(figures.SlowerThanOthers(1));
+        Report(figures, 3, 10, 100, 12);
         Assert.Equal(12, figures.SlowerThanOthers(1));
         Assert.Null(figures.SlowerThanOthers(0));
         Assert.Null(figures.SlowerThanOthers(2));
@@ -23,11 +25,33 @@ public sealed class SlowWorkerTests
         RunFigures figures = Figures();
         Report(figures, 1, 1, 4);
         Report(figures, 2, 1, 4);
+        Report(figures, 3, 1, 4);
         Assert.Null(figures.SlowerThanOthers(1));
         RunFigures alone = Figures();
         Report(alone, 1, 1000);
         Report(alone, 2, 1000);
+        Report(alone, 3, 1000);
         Assert.Null(alone.SlowerThanOthers(0));
+    }
+
+    [Fact]
+    public void A_worker_that_becomes_slow_reports_at_its_first_slow_step_and_at_the_second_and_says_how_slow()
+    {
+        var watch = new StepTimesWatch();
+        bool[] reports = [.. Enumerable.Repeat(10.0, 20).Select(Step)];
+        Assert.Equal([0, 1, 2], reports.Index().Where(step => step.Item).Select(step => step.Index));
+        Assert.True(watch.Next(100));
+        Assert.Equal(100, watch.Take(new WorkerTimes(30, 1)).Compute);
+        Assert.True(Step(110));
+        Assert.False(Step(120));
+
+        bool Step(double compute)
+        {
+            bool reports = watch.Next(compute);
+            if (reports)
+                watch.Take(new WorkerTimes(compute, 0));
+            return reports;
+        }
     }
 
     private static RunFigures Figures() => new(new TrainingSetup(TestJobs.Job(new OptimizerDescription()), TestJobs.Classification(20, 3, 2), new RunOptions(), null));

@@ -16,7 +16,7 @@ public sealed class WorkerActorTests : TestKit
     public WorkerActorTests()
         : base(ComputeDispatchers.Settings)
     {
-        var setup = new TrainingSetup(TestJobs.Job(new OptimizerDescription()), TestJobs.Classification(40, 3, 2), new RunOptions(), null);
+        var setup = new TrainingSetup(TestJobs.Job(new OptimizerDescription()), TestJobs.Classification(40, 3, 2), new RunOptions { ParameterShards = 1 }, null);
         (_run, _other) = (CreateTestProbe(), CreateTestProbe());
         _worker = Sys.ActorOf(Props.Create(() => new WorkerActor(setup)));
     }
@@ -43,5 +43,69 @@ public sealed class WorkerActorTests : TestKit
         Assert.Equal(4, _other.ExpectMsg<DataShardsAssigned>().Generation);
     }
 
-    private void Assign(TestProbe run, int generation) => _worker.Tell(new AssignDataShards(generation, 0, [], [], 0, 2, 0), run.Ref);
+    [Fact]
+    public void An_idle_worker_hands_in_the_data_shards_of_a_slow_one_too_behind_its_own()
+    {
+        TestProbe shard = CreateTestProbe();
+        Assign(_run, 1, shard, backup: new DataShardRange(2, 2));
+        Broadcast(0);
+        _worker.Tell(new RunUntil(1, 1), _run.Ref);
+        Assert.Equal([(1L, 0, 2), (1L, 2, 2)], Pushes(shard, 2));
+        _run.ExpectMsg<ReportWorker>();
+
+        // It has done all of this step: nothing more comes before the next parameters.
+        _worker.Tell(new RunUntil(1, 2), _run.Ref);
+        shard.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
+        Broadcast(1);
+        Assert.Equal([(2L, 0, 2), (2L, 2, 2)], Pushes(shard, 2));
+    }
+
+    [Fact]
+    public void A_worker_without_data_shards_of_its_own_stands_in_for_a_slow_one_and_holds_at_the_step_that_it_has_begun()
+    {
+        TestProbe shard = CreateTestProbe();
+        Assign(_run, 1, shard, own: 0, backup: new DataShardRange(0, 4));
+        Broadcast(0);
+        _worker.Tell(new RunUntil(1, 5), _run.Ref);
+        Assert.Equal([(1L, 0, 4)], Pushes(shard, 1));
+        _worker.Tell(new Hold(1, 9), _run.Ref);
+        Assert.Equal(new Holding(1, 0, 1, 9), _run.ExpectMsg<Holding>());
+    }
+
+    [Fact]
+    public void A_worker_leaves_steps_out_that_others_have_finished_for_it()
+    {
+        TestProbe shard = CreateTestProbe();
+        Assign(_run, 1, shard);
+        Broadcast(3);
+        _worker.Tell(new RunUntil(1, 4), _run.Ref);
+        Assert.Equal([(4L, 0, 2)], Pushes(shard, 1));
+    }
+
+    [Fact]
+    public void A_worker_does_not_leave_out_a_step_that_a_replica_still_lacks()
+    {
+        TestProbe shard = CreateTestProbe(), replica = CreateTestProbe();
+        _worker.Tell(new AssignDataShards(1, 0, [Place(shard), Place(replica)], [0], 0, 2, default, 0), _run.Ref);
+        _run.ExpectMsg<DataShardsAssigned>();
+        Broadcast(1);
+        Broadcast(0, number: 1);
+        _worker.Tell(new RunUntil(1, 1), _run.Ref);
+        Assert.Equal([(1L, 0, 2)], Pushes(replica, 1));
+    }
+
+    private static ActorPlace Place(TestProbe probe) => new(probe.Ref, new NodeAddress("s", null, []));
+
+    private static (long Step, int First, int Count)[] Pushes(TestProbe shard, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => shard.ExpectMsg<PushGradient>()).Select(push => (push.Step, push.Node.Start, push.Node.Count))];
+
+    private void Broadcast(long step, int number = 0) => _worker.Tell(new ParametersBroadcast(1, number, step));
+
+    private void Assign(TestProbe run, int generation, TestProbe shard, int own = 2, DataShardRange backup = default)
+    {
+        _worker.Tell(new AssignDataShards(generation, 0, [Place(shard)], [], 0, own, backup, 0), run.Ref);
+        run.ExpectMsg<DataShardsAssigned>();
+    }
+
+    private void Assign(TestProbe run, int generation) => _worker.Tell(new AssignDataShards(generation, 0, [], [], 0, 2, default, 0), run.Ref);
 }

@@ -36,7 +36,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         if (message is not ParameterShardsLost lost || Network.IsClosed)
             return;
         Node[] servers = [.. Network.Nodes.Where(node => node.Name[0] == 's' && !node.IsUnreachable)];
-        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost.ParameterShards, [.. servers.Select(server => server.Name)]))
+        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost, [.. servers.Select(server => server.Name)]))
             simulation.Time.After(Network.Delay(), () => simulation.HostMore(servers.First(server => server.Name == name), shards));
     }
 
@@ -73,6 +73,10 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
             case Fault.Pause:
                 Tell(new PauseRun(true));
                 simulation.Time.After(Seconds(0, 1), () => Tell(new PauseRun(false)));
+                break;
+            case Fault.Slow when simulation.Invariants.Generation > 0:
+                for (int reports = 0; reports < 2; reports++)
+                    Tell(new ReportWorker(simulation.Invariants.Generation, 0, 1, new WorkerTimes(1000, 0)));
                 break;
             case Fault.KillServer when Servers.Count() > 1 && simulation.Leader.IsAlive && Pick(Network.Nodes.Where(node => node != simulation.Leader && node is { IsAlive: true, IsKnown: true, ParameterShards.Length: > 0 })) is { } server:
                 Kill(server, isSilent: random.Next(2) == 0);

@@ -13,6 +13,7 @@ namespace DistTrainer.Simulation;
 internal sealed class Invariants(Expectation? expected, bool reportsEach = true) : ITrainingObserver
 {
     private readonly Dictionary<(int Generation, int ParameterShard), string> _owners = [];
+    private readonly Dictionary<(int Generation, int ParameterShard), long> _applied = [];
     private readonly List<LedgerEntry> _ledger = [];
     private int _newest;
     private readonly List<(long Step, double Loss, double Norm)> _steps = [];
@@ -24,6 +25,9 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     /// <summary>Parameters that were handed out, by step; of the last step there may be two, before and after the best are taken back.</summary>
     public Dictionary<long, List<float[]>> Recorded { get; } = [];
 
+    /// <summary>The newest generation that a parameter shard is in.</summary>
+    public int Generation => _newest;
+
     /// <summary>A parameter shard is in a generation: what is said in older ones counts no more.</summary>
     public void Begin(int generation) => _newest = Math.Max(_newest, generation);
 
@@ -33,10 +37,11 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
             Violations.Add($"I2: parameter shard {parameterShard} has two owners in generation {generation}: {_owners[(generation, parameterShard)]} and {owner}.");
     }
 
-    /// <summary>A worker hands in a gradient that it has computed with the parameters of a step; where its generation is over, nobody takes it.</summary>
+    /// <summary>A worker hands in a gradient that it has computed with the parameters of a step; where its generation is over, or all have applied the next step without it, nobody takes it.</summary>
     public void Used(Node node, int generation, long step)
     {
-        if (expected is not null && generation >= _newest && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
+        bool isStale = node.Setup.Ranges.All(range => _applied.GetValueOrDefault((generation, range.Index)) > step);
+        if (expected is not null && generation >= _newest && !isStale && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
             Violations.Add($"I3: a worker on {node.Name} has computed with other parameters of step {step} than were handed out.");
     }
 
@@ -45,6 +50,7 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     {
         long step = broadcast.Step;
         Own(broadcast.Generation, broadcast.ParameterShard, node.Name);
+        _applied[(broadcast.Generation, broadcast.ParameterShard)] = Math.Max(step, _applied.GetValueOrDefault((broadcast.Generation, broadcast.ParameterShard)));
         if (expected is not null)
         {
             if (!expected.Has(step, start, slice))

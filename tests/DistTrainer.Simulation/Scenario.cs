@@ -67,7 +67,7 @@ internal sealed record Scenario
         return new Scenario
         {
             Job = random.Next(Jobs.Count),
-            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) }, ReportEvery = random.Next(2) == 0 ? 1 : random.Next(2, 6) },
+            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) }, ReportEvery = random.Next(2) == 0 ? 1 : random.Next(2, 6), BackupWorkers = random.Next(3) == 0 },
             WritesCheckpoints = random.Next(3) == 0,
             Servers = servers,
             WorkerNodes = workers,
@@ -84,7 +84,7 @@ internal sealed record Scenario
     {
         int kind = random.Next(100);
         return kind < 25 ? Fault.Kill : kind < 35 ? Fault.PowerOff : kind < 50 ? Fault.Reset : kind < 60 ? Fault.Cut : kind < 70 ? Fault.CutOneWay
-            : kind < 75 ? Fault.CutLong : kind < 81 ? Fault.Drain : kind < 85 ? Fault.Join : kind < 87 ? Fault.Pause : kind < 92 ? Fault.Lose : kind < 96 ? Fault.KillCoordinator : Fault.KillServer;
+            : kind < 75 ? Fault.CutLong : kind < 81 ? Fault.Drain : kind < 85 ? Fault.Join : kind < 87 ? Fault.Pause : kind < 90 ? Fault.Lose : kind < 92 ? Fault.Slow : kind < 96 ? Fault.KillCoordinator : Fault.KillServer;
     }
 
     private static DataParts MakeData()
@@ -142,6 +142,9 @@ internal enum Fault
 
     /// <summary>The run is paused, then resumed.</summary>
     Pause,
+
+    /// <summary>A worker reports that it takes long; another may have to stand in for it.</summary>
+    Slow,
 
     /// <summary>Between two nodes every other control message is lost, for a while.</summary>
     Lose,

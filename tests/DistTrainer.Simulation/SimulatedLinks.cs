@@ -20,7 +20,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     private sealed record Served(int Generation, IActorRef Actor)
     {
-        public Dictionary<TreeNode, AlignedBuffer> Contributions { get; } = [];
+        public Dictionary<(int Worker, TreeNode Node), AlignedBuffer> Contributions { get; } = [];
     }
 
     /// <summary>Connections that this side knows.</summary>
@@ -119,7 +119,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     }
 
     // As on the data plane: floats of another generation have no place.
-    private void TakeGradient(int generation, int parameterShard, TreeNode contribution, int start, ReadOnlySpan<float> floats)
+    private void TakeGradient(int generation, int parameterShard, (int Worker, TreeNode Node) contribution, int start, ReadOnlySpan<float> floats)
     {
         if (!_served.TryGetValue(parameterShard, out Served? served) || served.Generation != generation)
             return;
@@ -135,7 +135,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
             return;
         if (sharesMemory)
             served.Actor.Tell(push);
-        else if (served.Contributions.TryGetValue(push.Node, out AlignedBuffer? buffer))
+        else if (served.Contributions.TryGetValue((push.Worker, push.Node), out AlignedBuffer? buffer))
             served.Actor.Tell(push with { Gradient = buffer, Offset = Setup.Ranges[parameterShard].Start });
     }
 
@@ -159,7 +159,7 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
             if (connection is not { SharesMemory: false })
                 return;
             SimulatedLinks peer = connection.Acceptor.Links;
-            links.Simulation.SendFloats(connection, links.Node, node.Gradient, start, length, floats => peer.TakeGradient(generation, parameterShard, node.Node, start, floats));
+            links.Simulation.SendFloats(connection, links.Node, node.Gradient, start, length, floats => peer.TakeGradient(generation, parameterShard, (worker, node.Node), start, floats));
         }
 
         public void Push(PushGradient push)

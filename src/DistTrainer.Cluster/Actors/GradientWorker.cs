@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics.Tensors;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 
@@ -24,6 +25,7 @@ internal sealed class GradientWorker : IDisposable
     private readonly int _dataShardCount;
     private int _nextLayer;
     private long _computeTicks;
+    private long _stepTicks;
     private long _reportStart = Stopwatch.GetTimestamp();
     private long _reportStep;
 
@@ -68,6 +70,9 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>Samples of the open step over all workers.</summary>
     public int BatchRows { get; private set; }
 
+    /// <summary>Whether the step at hand has as many samples as steps have; an epoch's last one may have less.</summary>
+    public bool IsFullStep => BatchRows == _sampler.BatchSize;
+
     /// <summary>Whether the gradient is known to be finite in all layers that are through the backward pass.</summary>
     public bool IsKnownFinite { get; private set; }
 
@@ -87,6 +92,15 @@ internal sealed class GradientWorker : IDisposable
         return true;
     }
 
+    /// <summary>The newest step whose parameters are all in, and that all replicas have applied: no contribution to it is wanted any more.</summary>
+    public long Newest => TensorPrimitives.Min<long>(_broadcast);
+
+    /// <summary>Leaves out steps that others have finished; between two steps only.</summary>
+    public void SkipTo(long step) => Step = Math.Max(Step, step);
+
+    /// <summary>Compute time of the step that is begun or was finished last, in milliseconds.</summary>
+    public double StepMilliseconds => Stopwatch.GetElapsedTime(_stepTicks, _computeTicks).TotalMilliseconds;
+
     /// <summary>Whether all parameters of a step are in.</summary>
     public bool HasParametersOf(long step) => !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
 
@@ -102,6 +116,7 @@ internal sealed class GradientWorker : IDisposable
         long start = Stopwatch.GetTimestamp();
         Step++;
         IsOpen = true;
+        _stepTicks = _computeTicks;
         _nextLayer = 0;
         ReadOnlySpan<int> batch = _sampler.Batch(Step);
         BatchRows = batch.Length;
@@ -169,7 +184,7 @@ internal sealed class GradientWorker : IDisposable
         double steps = Math.Max(1, Step - _reportStep);
         double all = Stopwatch.GetElapsedTime(_reportStart, now).TotalMilliseconds;
         double compute = Stopwatch.GetElapsedTime(0, _computeTicks).TotalMilliseconds;
-        (_reportStart, _reportStep, _computeTicks) = (now, Step, 0);
+        (_reportStart, _reportStep, _computeTicks, _stepTicks) = (now, Step, 0, 0);
         return new WorkerTimes(compute / steps, Math.Max(0, all - compute) / steps);
     }
 

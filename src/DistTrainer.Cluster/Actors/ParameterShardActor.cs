@@ -8,14 +8,14 @@ namespace DistTrainer.Cluster;
 
 /// <summary>
 /// A thin shell round <see cref="ParameterShard"/>: takes pushes, applies a step when all data shards are in, tells the
-/// workers. With clipping by norm it waits between for the other parameter shards' part of the norm.
+/// workers. Where the job needs the gradient's norm it waits between for the other parameter shards' part of the norm.
 /// Supervisor: the run or the node, which tell the run that a parameter shard failed; a restart would lose its slice.
 /// </summary>
 internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan s_waitCheck = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
-    private static readonly PrepareRun s_unprepared = new(0, 0, new RateChange(1, null), false, RunState.Start, 0);
+    private static readonly PrepareRun s_unprepared = new(0, 0, new RateChange(1, null), false, RunState.Start, 0, 0);
     private readonly TrainingSetup _setup;
     private readonly ParameterShard _shard;
     private LearningRateSchedule _schedule;
@@ -79,8 +79,6 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private int Index => _shard.Range.Index;
 
     private bool IsReplica => _number >= _setup.Ranges.Count;
-
-    private bool ClipsByNorm => _setup.Job.Clipping.Norm > 0;
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_waitCheck);
 
@@ -181,7 +179,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     {
         PushOutcome outcome = _shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, _shard.Range.Start - push.Offset)
         {
-            IsKnownFinite = push.IsKnownFinite,
+            IsKnownFinite = push.IsKnownFinite || push.Step == _prepared.AdmittedStep,
         });
         if (outcome is PushOutcome.Accepted or PushOutcome.Completed)
         {
@@ -212,7 +210,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private void Complete()
     {
         _clock.Complete();
-        if (!ClipsByNorm)
+        if (!_shard.NeedsNorm)
         {
             Apply(null);
             return;
@@ -256,7 +254,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         bool reports = isLast || step % _setup.Options.ReportEvery == 0;
         bool withStatistics = isLast && _prepared.WithStatistics;
         double rate = _schedule.Rate(step, _setup.StepsPerEpoch, _setup.TotalSteps, _prepared.Rate.PlateauFactor);
-        _shard.Apply(new StepContext(step, rate, _samples) { GradientNorm = norm, WantNorm = reports, WantStatistics = withStatistics });
+        bool counts = _shard.Apply(new StepContext(step, rate, _samples) { GradientNorm = norm, WantNorm = reports, WantStatistics = withStatistics });
         Send(_workers, step);
         _clock.Applied();
         if (Index == 0)
@@ -264,7 +262,9 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             LossSums losses = default;
             foreach (LossSums dataShard in _dataShardLosses)
                 losses += dataShard;
-            (_sumsBefore, _sums) = (_sums, _sums.With(step, losses, _sampleHash));
+            if (!counts && !IsReplica)
+                _log.Event(LogLevel.WarningLevel, "step-skipped epoch={Epoch} step={Step} loss={Loss:G6} reason=\"the gradient is not finite\"", _setup.EpochOf(step), step, losses.LossSum / losses.Count);
+            (_sumsBefore, _sums) = (_sums, _sums.With(step, counts ? losses : default, losses.Count, _sampleHash));
         }
         _sampleHash = 0;
         if (reports)

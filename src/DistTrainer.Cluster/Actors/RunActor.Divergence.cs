@@ -7,6 +7,8 @@ namespace DistTrainer.Cluster;
 internal sealed partial class RunActor
 {
     private long _refusedStep;
+    private long _admittedStep;
+    private int _skipped;
     private bool _diverged;
     private int _lowered;
     private double? _rateAtDivergence;
@@ -32,12 +34,26 @@ internal sealed partial class RunActor
             (_diverged, _refusedStep) = (true, 0);
             OnMembers();
         }
+        else if (divergence.Policy == DivergencePolicy.SkipStep && Skips(refused.Step) <= divergence.Attempts)
+        {
+            // All parameter shards wait for each other's part of the norm, so none has applied the step.
+            OnMembers();
+        }
         else
         {
             Fail(new DistTrainerException(
                 FailureKind.Diverged,
-                $"step {refused.Step} (epoch {epoch}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum{(_lowered > 0 ? $", also after the learning rate was lowered {_lowered} times" : "")}. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data."));
+                $"step {refused.Step} (epoch {epoch}): the gradient of worker {refused.Worker}, data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum{(_lowered > 0 ? $", also after the learning rate was lowered {_lowered} times" : "")}{(_skipped > 1 ? $", as those of the {_skipped - 1} steps before it" : "")}. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data."));
         }
+    }
+
+    /// <summary>The step will be taken as it is, and left out.</summary>
+    /// <returns>How many in a row that makes.</returns>
+    private int Skips(long step)
+    {
+        _skipped = step == _admittedStep + 1 ? _skipped + 1 : 1;
+        _admittedStep = step;
+        return _skipped;
     }
 
     /// <summary>The run went back because it diverged: it goes on with a lower rate.</summary>

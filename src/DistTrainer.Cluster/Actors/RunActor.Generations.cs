@@ -153,7 +153,7 @@ internal sealed partial class RunActor
         for (int worker = 0; worker < _workers.Length; worker++)
         {
             (int first, int count) = DataShardsOf(worker);
-            _workers[worker].Actor.Tell(new AssignDataShards(_generation, worker, _parameterShards, _roles.Replicas, first, count, step));
+            _workers[worker].Actor.Tell(new AssignDataShards(_generation, worker, _parameterShards, _roles.Replicas, first, count, BackupOf(worker), step));
         }
 
         // Connecting may take its time, and the actor must hear of who is lost meanwhile.
@@ -193,7 +193,7 @@ internal sealed partial class RunActor
         _log.Event(LogLevel.InfoLevel, "generation-begun generation={Generation} epoch={Epoch} step={Step} workers={Workers} parameterShards={ParameterShards} replicas={Replicas}",
             _generation, _setup.EpochOf(_roles.FirstOpen), _roles.FirstOpen, _workers.Length, _setup.Ranges.Count, _roles.Replicas.Length);
         if (_options.Replicas > 0)
-            TellLost();
+            Timers.StartPeriodicTimer(nameof(ShardsOverdue), new ShardsOverdue(), TimeSpan.Zero, s_wait); // a server that gets one may die before it has it, or come later
         if (!_members.AreEnough)
         {
             // It ends with the step that all parameter shards have.
@@ -296,7 +296,7 @@ internal sealed partial class RunActor
     private void TellLost()
     {
         if (_members.Scarce is { Count: > 0 } scarce)
-            Context.Parent.Tell(new ParameterShardsLost(scarce));
+            Context.Parent.Tell(new ParameterShardsLost(scarce, [.. _lost.Keys.Except(_members.Nodes.Select(node => node.Node.Name))]));
     }
 
     /// <summary>

@@ -16,11 +16,14 @@ internal sealed partial class RunActor
     private void OnWorkerTimes(ReportWorker report)
     {
         _figures.Add(report);
-        if (_figures.SlowerThanOthers(report.Worker) is { } others && _slow.Add(report.Worker))
+        if (_figures.SlowerThanOthers(report.Worker) is not { } others)
+            return;
+        if (_slow.Add(report.Worker))
         {
             _log.Event(LogLevel.WarningLevel, "worker-slow worker={Worker} node={Node} epoch={Epoch} step={Step} computeMilliseconds={Compute:F1} othersMilliseconds={Others:F1}",
                 report.Worker, _workers[report.Worker].Node.Name, _setup.EpochOf(report.Step), report.Step, report.Times.Compute, others);
         }
+        BackUp(report.Worker, report.Step);
     }
 
     private RunStatus Status(StatusRequest request)

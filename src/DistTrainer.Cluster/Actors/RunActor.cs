@@ -143,7 +143,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     }
 
     private void TellPrepare(bool withStatistics) => TellAll(
-        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, State, _figures.LastStep));
+        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, State, _figures.LastStep, _admittedStep));
 
     private void TellHold()
     {
@@ -259,7 +259,10 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             Count(_figures.Add(sums));
         if (_figures.LastStep < _target)
         {
-            // Sums were lost with a connection; in a new generation they are sent again.
+            // Sums were lost with a connection; in a new generation all since the last decision are sent again.
+            _log.Event(LogLevel.InfoLevel, "sums-missing epoch={Epoch} step={Step} known={Known}", _setup.EpochOf(_target), _target, _figures.LastStep);
+            _figures.Restore(State);
+            _observer.OnWentBack(_step);
             OnMembers();
             return;
         }
@@ -282,7 +285,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void Evaluate(params DataPart[] parts)
     {
-        EvaluationRound round = _round = new EvaluationRound(_setup, _generation, _step, parts, _workers.Length);
+        EvaluationRound round = _round = new EvaluationRound(_setup, _generation, _step, parts, Evaluators);
         Become(Evaluating);
         Await("evaluation", () => [.. WorkersBut(round.HasAll), .. ShardsBut(shard => IsReplica(shard) || round.HasCollected(shard))]);
         TellAll(Owners, new CollectParameters(_generation, _step, new ActorPlace(Self, _node)));
@@ -292,6 +295,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
 
     private void OnEvaluated()
     {
+        _awaited.Since = Now; // as long as answers come, nothing was lost
         if (_workers.Length == 0 && _round!.IsCollected && !_round.IsDone)
         {
             // Everybody else has left while the run was being stopped.

@@ -23,7 +23,13 @@ internal sealed class WorkerActor : ReceiveActor
     private IReadOnlyList<IParameterShardLink> _parameterShards = [];
     private int[] _replicas = [];
     private IActorRef _run = ActorRefs.Nobody;
+    private readonly StepTimesWatch _times = new();
     private GradientWorker? _worker;
+    private GradientWorker? _backup;
+    // Whose gradient is being handed out.
+    private GradientWorker? _computing;
+    private bool _isBackingUp;
+    private bool _isReportDue;
     private int _index;
     private int _generation;
     private long _limit;
@@ -36,9 +42,11 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<AssignDataShards>(Assign);
         Receive<ParametersBroadcast>(IsCurrent, broadcast =>
         {
+            _backup?.Receive(broadcast.ParameterShard, broadcast.Step);
             if (_worker!.Receive(broadcast.ParameterShard, broadcast.Step))
                 Advance();
         });
+        Receive<BackUp>(IsCurrent, _ => RunBackup());
         Receive<RunUntil>(IsCurrent, run =>
         {
             _limit = run.Step;
@@ -46,8 +54,8 @@ internal sealed class WorkerActor : ReceiveActor
         });
         Receive<Hold>(IsCurrent, hold =>
         {
-            _limit = _worker!.Step;
-            Sender.Tell(new Holding(_generation, _index, _worker.Step, hold.Number));
+            _limit = Math.Max(_worker!.Step, _backup?.Step ?? 0);
+            Sender.Tell(new Holding(_generation, _index, _limit, hold.Number));
         });
         Receive<EvaluateChunks>(IsCurrent, evaluation =>
         {
@@ -57,7 +65,14 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<IProtocolMessage>(old => _log.Event(LogLevel.DebugLevel, "message-dropped generation={Generation} expected={Expected} type={Type}", old.Generation, _generation, old.GetType().Name));
     }
 
-    protected override void PostStop() => _worker?.Dispose();
+    /// <summary>Behind all messages that wait: whether parameters are still missing then.</summary>
+    private sealed record BackUp(int Generation) : IProtocolMessage;
+
+    protected override void PostStop()
+    {
+        _worker?.Dispose();
+        _backup?.Dispose();
+    }
 
     private bool IsCurrent(IProtocolMessage message) => message.Generation == _generation && _worker is not null;
 
@@ -72,9 +87,13 @@ internal sealed class WorkerActor : ReceiveActor
         if (assignment.Generation > _generation)
         {
             _worker?.Dispose();
+            _backup?.Dispose();
             _evaluations.Clear();
+            _times.Clear();
             _worker = new GradientWorker(_setup, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step, assignment.Replicas.Length);
-            _replicas = assignment.Replicas;
+            DataShardRange backup = assignment.Backup;
+            _backup = backup.Count > 0 ? new GradientWorker(_setup, backup.First, backup.Count, assignment.Step, assignment.Replicas.Length) : null;
+            (_replicas, _isBackingUp) = (assignment.Replicas, false);
             (_generation, _index, _limit, _run) = (assignment.Generation, assignment.Worker, assignment.Step, Sender);
             Log(assignment);
         }
@@ -111,18 +130,53 @@ internal sealed class WorkerActor : ReceiveActor
         {
             if (!worker.IsOpen)
             {
+                // Another may have handed in this one's contributions.
+                worker.SkipTo(worker.Newest);
                 while (_evaluations.TryPeek(out var next) && worker.HasParametersOf(next.Chunks.Step))
                     Evaluate(_evaluations.Dequeue());
                 if (!worker.HasWork || worker.Step >= _limit)
-                    return;
+                    break;
                 worker.Begin();
             }
             if (!worker.AdvanceForward() || !worker.ReplicasHave(worker.Step - 1))
-                return;
-            worker.Backward(_ready, _push);
-            if (worker.Step % _setup.Options.ReportEvery == 0)
-                _run.Tell(new ReportWorker(_generation, _index, worker.Step, worker.TakeTimes()));
+                break;
+            HandOut(worker);
+            _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0;
+
+            // Others' times are to be compared with these: only with those of steps of the same size.
+            if (worker.IsFullStep && (_times.Next(worker.StepMilliseconds) || _isReportDue))
+            {
+                _isReportDue = false;
+                _run.Tell(new ReportWorker(_generation, _index, worker.Step, _times.Take(worker.TakeTimes())));
+            }
         }
+        if (_backup is not null && !_isBackingUp)
+        {
+            _isBackingUp = true;
+            Self.Tell(new BackUp(_generation));
+        }
+    }
+
+    private void HandOut(GradientWorker worker)
+    {
+        _computing = worker;
+        worker.Backward(_ready, _push);
+    }
+
+    /// <summary>Nothing else is to be done: the slow worker's data shards of the open step.</summary>
+    private void RunBackup()
+    {
+        _isBackingUp = false;
+        GradientWorker backup = _backup!;
+        if (!backup.IsOpen)
+        {
+            backup.SkipTo(backup.Newest);
+            if (backup.Step >= _limit || backup.Step > backup.Newest)
+                return;
+            backup.Begin();
+        }
+        if (backup.AdvanceForward() && backup.ReplicasHave(backup.Step - 1))
+            HandOut(backup);
     }
 
     private void Prepare(NetworkLayer layer)
@@ -131,8 +185,8 @@ internal sealed class WorkerActor : ReceiveActor
         {
             ParameterShardRange range = _setup.Ranges[IndexOf(number)];
             int start = Math.Max(range.Start, layer.Offset), end = Math.Min(range.End, layer.End);
-            for (int n = 0; start < end && n < _worker!.Nodes.Count; n++)
-                _parameterShards[number].Prepare(_index, _worker.Step, _worker.Nodes[n], start, end - start);
+            for (int n = 0; start < end && n < _computing!.Nodes.Count; n++)
+                _parameterShards[number].Prepare(_index, _computing.Step, _computing.Nodes[n], start, end - start);
         }
     }
 
@@ -150,11 +204,12 @@ internal sealed class WorkerActor : ReceiveActor
 
     private void Push(IParameterShardLink link)
     {
-        for (int n = 0; n < _worker!.Nodes.Count; n++)
+        GradientWorker worker = _computing!;
+        for (int n = 0; n < worker.Nodes.Count; n++)
         {
-            GradientNode node = _worker.Nodes[n];
+            GradientNode node = worker.Nodes[n];
             link.Push(new PushGradient(
-                _generation, _index, _worker.Step, _worker.BatchRows, node.Node, node.Gradient, 0, _worker.IsKnownFinite, _worker.LossesOf(n), _worker.SampleHashOf(n)));
+                _generation, _index, worker.Step, worker.BatchRows, node.Node, node.Gradient, 0, worker.IsKnownFinite, worker.LossesOf(n), worker.SampleHashOf(n)));
         }
     }
 

@@ -41,6 +41,9 @@ internal sealed class DataConnection : IDisposable
     /// <summary>The peer's node name, from the handshake.</summary>
     public string Peer { get; }
 
+    /// <summary>Whether floats may change while they wait or are sent; see <see cref="FrameWriter.CopiesFloats"/>.</summary>
+    public bool CopiesFloats { set => _writer.CopiesFloats = value; }
+
     /// <summary>Whether this side dialed.</summary>
     public bool IsDialed { get; }
 

@@ -13,6 +13,11 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
     private const int MaxNowBytes = 4 << 10;
     private readonly SendBuffer _stage = new(16 << 10);
     private readonly byte[] _body = new byte[Frame.MaxMessageBytes];
+    private byte[] _copy = [];
+    private volatile bool _copiesFloats;
+
+    /// <summary>Whether floats may change while they wait or are sent, since the peer is so slow that nobody needs them any more: each frame is copied first, so that its checksum is right.</summary>
+    public bool CopiesFloats { get => _copiesFloats; set => _copiesFloats = value; }
 
     /// <summary>Writes until the queue is closed.</summary>
     /// <exception cref="SocketException">The socket fails.</exception>
@@ -63,6 +68,8 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
         {
             int count = Math.Min(chunk, floats.Length - done);
             ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(floats.Slice(done, count));
+            if (CopiesFloats)
+                bytes = Copied(bytes);
             MakeRoom(Frame.FloatsHeaderBytes);
             Frame.WriteFloats(item.Header with { Offset = item.Header.Offset + done, Count = count }, Crc32C.Compute(bytes), _stage);
             WritePayload(bytes);
@@ -70,6 +77,14 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
         }
         while (done < floats.Length);
         GC.KeepAlive(item.Buffer);
+    }
+
+    private ReadOnlySpan<byte> Copied(ReadOnlySpan<byte> bytes)
+    {
+        if (_copy.Length == 0)
+            _copy = new byte[chunkBytes];
+        bytes.CopyTo(_copy);
+        return _copy.AsSpan(0, bytes.Length);
     }
 
     private void WriteMessage(byte kind, ReadOnlySpan<byte> body)

@@ -12,6 +12,9 @@ public sealed record RunSettings
     /// <summary>Threads of one worker, ≥ 1.</summary>
     public int ComputeThreads { get; init; } = 1;
 
+    /// <summary>Whether an idle worker computes the slowest worker's data shards as well.</summary>
+    public bool BackupWorkers { get; init; }
+
     /// <summary>Steps between two reports, ≥ 1.</summary>
     public int ReportEvery { get; init; } = 50;
 
@@ -32,6 +35,7 @@ public sealed record RunSettings
         ParameterShards = ParameterShards,
         ComputeThreads = ComputeThreads,
         ReportEvery = ReportEvery,
+        BackupWorkers = BackupWorkers,
         ActorConfiguration = actorConfiguration,
     };
 }

@@ -21,9 +21,9 @@ internal static class TrainingKeys
 
     private static readonly JobSection<DivergenceDescription> Divergence = new(
         () => new DivergenceDescription(),
-        DivergenceTable.Key("policy", "Ends the run with an error, or goes back to the newest checkpoint and goes on with a lower rate", JobValues.Name<DivergencePolicy>([(DivergencePolicy.Stop, ["stop"]), (DivergencePolicy.GoBack, ["go-back"])]), d => d.Policy, (d, v) => d with { Policy = v }),
+        DivergenceTable.Key("policy", "Ends the run with an error, goes back to the newest checkpoint and on with a lower rate, or leaves the step out", JobValues.Name<DivergencePolicy>([(DivergencePolicy.Stop, ["stop"]), (DivergencePolicy.GoBack, ["go-back"]), (DivergencePolicy.SkipStep, ["skip-step"])]), d => d.Policy, (d, v) => d with { Policy = v }),
         DivergenceTable.Key("rate-factor", "What the full learning rate is multiplied by each time", JobValues.Number(1e-6f, 0.999f), d => d.RateFactor, (d, v) => d with { RateFactor = v }, GoesBack, "with policy go-back"),
-        DivergenceTable.Key("attempts", "How often the run goes back before it ends after all", JobValues.Whole(1, 1000), d => d.Attempts, (d, v) => d with { Attempts = v }, GoesBack, "with policy go-back"));
+        DivergenceTable.Key("attempts", "How often the run goes back, or how many steps in a row it leaves out, before it ends after all", JobValues.Whole(1, 1000), d => d.Attempts, (d, v) => d with { Attempts = v }, GoesOn, "with policy go-back or skip-step"));
 
     /// <summary>The section <c>training</c>.</summary>
     public static JobSection<TrainingDescription> Training { get; } = new(
@@ -43,6 +43,7 @@ internal static class TrainingKeys
         RunTable.Key("workers", "Worker actors, each with a compute thread of its own", JobValues.Whole(1, 4096), r => r.Workers, (r, v) => r with { Workers = v }, defaultText: "the number of cores"),
         RunTable.Key("parameter-shards", "Parameter-shard actors", JobValues.Whole(1, 4096), r => r.ParameterShards, (r, v) => r with { ParameterShards = v }, defaultText: "the number of cores"),
         RunTable.Key("compute-threads", "Threads of one worker", JobValues.Whole(1, 1024), r => r.ComputeThreads, (r, v) => r with { ComputeThreads = v }),
+        RunTable.Key("backup-workers", "Whether an idle worker computes the slowest worker's data shards as well; the first identical bits count", JobValues.Bool, r => r.BackupWorkers, (r, v) => r with { BackupWorkers = v }),
         RunTable.Key("report-every", "Steps between two progress reports", JobValues.Whole(1, Most), r => r.ReportEvery, (r, v) => r with { ReportEvery = v }),
         RunTable.Key("output", "The run folder, new or empty", JobValues.OptionalText, r => r.Output, (r, v) => r with { Output = v }, defaultText: "runs/<date>-<job name>"));
 
@@ -55,6 +56,8 @@ internal static class TrainingKeys
         CheckpointTable.Key("keep-best", "How many of those with the lowest validation loss stay as well; only those of an epoch's last step have one", JobValues.Whole(0, 100_000), c => c.KeepBest, (c, v) => c with { KeepBest = v }));
 
     private static bool GoesBack(DivergenceDescription divergence) => divergence.Policy == DivergencePolicy.GoBack;
+
+    private static bool GoesOn(DivergenceDescription divergence) => divergence.Policy != DivergencePolicy.Stop;
 
     private static bool IsOn(EarlyStoppingDescription stopping) => stopping.Patience > 0;
 }

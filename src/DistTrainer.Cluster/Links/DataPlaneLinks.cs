@@ -32,10 +32,10 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     private readonly Listeners _listeners = new();
     private volatile bool _isClosed;
 
-    /// <summary>A parameter shard of this node, with the buffers of the contributions to it.</summary>
+    /// <summary>A parameter shard of this node, with the buffers of the contributions to it. A slow worker may still be sending what another has handed in for it.</summary>
     private sealed record Served(int Generation, IActorRef Actor)
     {
-        public ConcurrentDictionary<TreeNode, AlignedBuffer> Contributions { get; } = new();
+        public ConcurrentDictionary<(int Worker, TreeNode Node), AlignedBuffer> Contributions { get; } = new();
     }
 
     /// <summary>Gives what to call when the process that is a member at a cluster address now is known to have ended.</summary>
@@ -92,6 +92,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     /// <summary>A connection stands.</summary>
     public void Opened(DataConnection connection)
     {
+        connection.CopiesFloats = setup.Options.BackupWorkers;
         if (connection.IsDialed)
             return;
         _accepted.AddOrUpdate(connection.Peer, connection, (_, old) =>
@@ -117,7 +118,10 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         ParameterShardRange range = setup.Ranges[header.ParameterShard];
         if (header.Offset < range.Start || header.Offset + header.Count > range.End)
             throw new InvalidDataException($"floats {header.Offset} to {header.Offset + header.Count} lie outside of parameter shard {range.Index}, {range.Start} to {range.End}.");
-        return Receiving(served.Contributions.GetOrAdd(node, _ => new AlignedBuffer(range.Length))).Slice(header.Offset - range.Start, header.Count);
+        // Each data shard has one worker, and at most one other that stands in for it.
+        if (served.Contributions.Count >= 2 * setup.Job.Training.DataShards && !served.Contributions.ContainsKey((header.Sender, node)))
+            throw new InvalidDataException($"data shards {node.Start} to {node.End - 1} of worker {header.Sender} are one contribution too many; there are {served.Contributions.Count} for {setup.Job.Training.DataShards} data shards.");
+        return Receiving(served.Contributions.GetOrAdd((header.Sender, node), _ => new AlignedBuffer(range.Length))).Slice(header.Offset - range.Start, header.Count);
     }
 
     private static Span<float> Receiving(AlignedBuffer buffer)
@@ -146,7 +150,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         {
             case LinkMessages.Push:
                 (int shard, PushGradient? push) = LinkMessages.ReadPush(
-                    message, setup.Job.Training.DataShards, (generation, shard, node, segment) => Contribution(connection, generation, shard, node, segment));
+                    message, setup.Job.Training.DataShards, (generation, shard, worker, node, segment) => Contribution(connection, generation, shard, worker, node, segment));
                 if (push is not null)
                     _served[shard].Actor.Tell(push);
                 break;
@@ -206,13 +210,13 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         return _accepted.GetValueOrDefault(node);
     }
 
-    private (AlignedBuffer Buffer, int Offset)? Contribution(DataConnection connection, int generation, int parameterShard, TreeNode node, int segment)
+    private (AlignedBuffer Buffer, int Offset)? Contribution(DataConnection connection, int generation, int parameterShard, int worker, TreeNode node, int segment)
     {
         if (!_served.TryGetValue(parameterShard, out Served? served) || served.Generation != generation)
             return null;
         if (segment != 0)
             return connection.Segments.Mapped(segment) is { } shared ? (shared, 0) : null;
-        return served.Contributions.TryGetValue(node, out AlignedBuffer? buffer) ? (buffer, setup.Ranges[parameterShard].Start) : null;
+        return served.Contributions.TryGetValue((worker, node), out AlignedBuffer? buffer) ? (buffer, setup.Ranges[parameterShard].Start) : null;
     }
 
     // The parameter shard writes over its buffer two steps later: the slice counts as received only once it is copied.

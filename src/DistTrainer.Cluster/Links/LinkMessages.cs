@@ -98,10 +98,10 @@ internal static class LinkMessages
     /// <summary>Reads a contribution's message.</summary>
     /// <param name="body">The message.</param>
     /// <param name="dataShards">Data shards of the job: no node has more.</param>
-    /// <param name="gradient">Finds the buffer that the floats went to, by generation, parameter shard, node and segment.</param>
+    /// <param name="gradient">Finds the buffer that the floats went to, by generation, parameter shard, worker, node and segment.</param>
     /// <exception cref="InvalidDataException">A field is out of its range.</exception>
     public static (int ParameterShard, PushGradient? Push) ReadPush(
-        ReadOnlySequence<byte> body, int dataShards, Func<int, int, TreeNode, int, (AlignedBuffer Buffer, int Offset)?> gradient)
+        ReadOnlySequence<byte> body, int dataShards, Func<int, int, int, TreeNode, int, (AlignedBuffer Buffer, int Offset)?> gradient)
     {
         var reader = new MessagePackReader(body);
         Expect(ref reader, PushFields, "push");
@@ -123,7 +123,7 @@ internal static class LinkMessages
             Expect(ref reader, LossFields, "loss");
             losses[i] = new LossSums(reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64(), reader.ReadDouble());
         }
-        return gradient(generation, parameterShard, node, segment) is { } place
+        return gradient(generation, parameterShard, worker, node, segment) is { } place
             ? (parameterShard, new PushGradient(generation, worker, step, samples, node, place.Buffer, place.Offset, isKnownFinite, losses, sampleHash))
             : (parameterShard, null);
     }

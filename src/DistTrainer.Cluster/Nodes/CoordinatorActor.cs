@@ -95,6 +95,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
         public IActorRef Actor { get; set; } = ActorRefs.Nobody;
 
+        /// <summary>Who was asked for which parameter shards since; that is logged once.</summary>
+        public HashSet<(string Node, int ParameterShard)> Dealt { get; } = [];
+
         public RunEnded? End { get; set; }
     }
 
@@ -264,10 +267,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (_run?.Hosted is not { } run)
             return;
-        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost.ParameterShards, [.. Servers.Where(node => node.IsReachable).Select(node => node.Node.Node.Name)]))
+        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost, [.. Servers.Where(node => node.IsReachable).Select(node => node.Node.Node.Name)]))
         {
             KnownNode server = _nodes[name];
-            _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", name, string.Join(' ', shards));
+            if (!_run!.Dealt.IsSupersetOf(shards.Select(shard => (name, shard))))
+                _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", name, string.Join(' ', shards));
+            _run.Dealt.UnionWith(shards.Select(shard => (name, shard)));
             server.Tell(new OpenRun(run, shards, server.Node.Workers, _run.Actor));
         }
     }

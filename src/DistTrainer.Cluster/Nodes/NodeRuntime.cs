@@ -137,6 +137,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             MaxWorkers = Settings.MaxWorkers,
             ToleratesLoss = true,
             Replicas = Settings.Replicas,
+            BackupWorkers = job.Run.BackupWorkers,
             Checkpoint = job.Run.Checkpoint,
             ResumeFrom = run.ResumeFrom,
         };

@@ -21,6 +21,9 @@ public enum DivergencePolicy
 
     /// <summary>The run goes back to its newest checkpoint, or to its start, and goes on with a lower learning rate.</summary>
     GoBack,
+
+    /// <summary>The step changes nothing: parameters and optimizer state stay, its samples count as seen, and the next step begins. Steps are counted on, so schedules and Adam's bias correction go by the step's number.</summary>
+    SkipStep,
 }
 
 /// <summary>What happens when the loss blows up: a gradient is not finite, whoever computes it.</summary>
@@ -32,7 +35,7 @@ public sealed record DivergenceDescription
     /// <summary>What the full learning rate is multiplied by each time that the run goes back; in (0, 1).</summary>
     public float RateFactor { get; init; } = 0.5f;
 
-    /// <summary>How often the run goes back before it ends with an error after all; ≥ 1.</summary>
+    /// <summary>How often the run goes back, or how many steps in a row it skips, before it ends with an error after all; ≥ 1.</summary>
     public int Attempts { get; init; } = 3;
 }
 
