@@ -90,7 +90,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         {
             using (writer)
                 writer.Complete(manifest, files);
-            Store.Retain(settings.Keep, settings.KeepBest);
+            Store.Retain(settings.Keep, settings.KeepBest, target.Folder);
             return new CheckpointReport(target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause), (DateTime.UtcNow - begun).TotalSeconds);
         };
     }

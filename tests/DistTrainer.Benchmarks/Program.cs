@@ -61,7 +61,13 @@ cluster.SetAction(result => ClusterBenchmark.Run(
     result.GetValue(seconds), result.GetValue(chunks)));
 var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
 crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc };
+var model = new Option<string>("--model") { Description = "The model.", DefaultValueFactory = _ => "b" };
+var optimizer = new Option<string>("--optimizer") { Description = "sgd (momentum 0.9) or adam.", DefaultValueFactory = _ => "adam" };
+var every = new Option<int>("--every") { Description = "Steps between two checkpoints.", DefaultValueFactory = _ => 100 };
+var checkpoint = new Command("checkpoint", "What checkpoints cost: training with and without them in turn.") { model, optimizer, workers, dataShards, every, rounds, seconds };
+checkpoint.SetAction((result, _) => CheckpointBenchmark.Run(
+    result.GetValue(model)!, result.GetValue(optimizer)!, result.GetValue(workers), result.GetValue(dataShards), result.GetValue(every), result.GetValue(rounds), result.GetValue(seconds), FashionMnist(0)));
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc, checkpoint };
 return await root.Parse(args).InvokeAsync();
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(

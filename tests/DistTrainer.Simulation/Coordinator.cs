@@ -20,7 +20,7 @@ internal sealed class Coordinator : ReceiveActor
 /// <summary>Lets work that blocks run later, on the simulation's own thread.</summary>
 internal sealed class LateWork(SeedRun simulation) : IBackground
 {
-    public Task<T> Run<T>(Func<T> work)
+    public Task<T> Run<T>(Func<T> work, bool yields = false)
     {
         var done = new TaskCompletionSource<T>();
         simulation.Time.After(simulation.Network.Delay(), () =>

@@ -52,7 +52,7 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
             {
                 return new PartWritten(index, target, null, failure.Message);
             }
-        });
+        }, yields: true);
         _writing.PipeTo(asker, self);
     }
 

@@ -31,7 +31,7 @@ internal sealed partial class RunActor
     private RunState State => new(_step, _figures.EpochSums, _rates.All, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null);
 
     /// <summary>Runs work that blocks on the disk off the actor and off the thread pool.</summary>
-    private Task<T> OnDisk<T>(Func<T> work) => _setup.Background.Run(work);
+    private Task<T> OnDisk<T>(Func<T> work, bool yields = false) => _setup.Background.Run(work, yields);
 
     private void Restore(RunState state)
     {
@@ -116,7 +116,7 @@ internal sealed partial class RunActor
                 EndCheckpoint(part.Target, null, part.Failure ?? "");
             else if (_checkpoints.Take(part) is { } complete)
             {
-                OnDisk(() => _observer is IRunOutput { IsOwned: false } ? throw TakenOver() : complete()).PipeTo(
+                OnDisk(() => _observer is IRunOutput { IsOwned: false } ? throw TakenOver() : complete(), yields: true).PipeTo(
                     Self, success: report => new CheckpointEnded(part.Target, report, null), failure: cause => new CheckpointEnded(part.Target, null, cause));
             }
         });

@@ -78,15 +78,16 @@ public sealed class CheckpointStore(string checkpoints)
     /// </summary>
     /// <param name="keep">How many of the last to keep, ≥ 1.</param>
     /// <param name="keepBest">How many of those with a validation loss to keep, lowest first, ≥ 0.</param>
+    /// <param name="valid">The folder of one that was written just now, and need not be read to know that it is valid; null: none.</param>
     /// <returns>The folders that were deleted.</returns>
     /// <exception cref="DistTrainerException">A folder cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
-    public IReadOnlyList<string> Retain(int keep, int keepBest)
+    public IReadOnlyList<string> Retain(int keep, int keepBest, string? valid = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(keepBest);
         IReadOnlyList<string> folders = List();
         int newestValid = 0;
-        while (newestValid < folders.Count && !IsValid(folders[newestValid]))
+        while (newestValid < folders.Count && folders[newestValid] != valid && !IsValid(folders[newestValid]))
             newestValid++;
         List<(string Folder, double? Loss)> readable = [];
         foreach (string folder in folders.Skip(newestValid))
