@@ -200,8 +200,10 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         }
         else if (outcome != PushOutcome.Accepted)
         {
-            // After a generation began, the parameter shards that were a step ahead get that step once more.
-            LogLevel level = outcome == PushOutcome.Stale && push.Step == _shard.OpenStep - 1 ? LogLevel.DebugLevel : LogLevel.WarningLevel;
+            // After a generation began, the parameter shards that were a step ahead get that step once more; a slow worker comes after its helper.
+            bool isOrdinary = (outcome == PushOutcome.Stale && push.Step == _shard.OpenStep - 1)
+                || (_setup.Options.BackupWorkers && outcome is PushOutcome.Stale or PushOutcome.Duplicate);
+            LogLevel level = isOrdinary ? LogLevel.DebugLevel : LogLevel.WarningLevel;
             _log.Event(level, "push-dropped epoch={Epoch} step={Step} worker={Worker} outcome={Outcome} openStep={OpenStep}",
                 _setup.EpochOf(push.Step), push.Step, push.Worker, outcome, _shard.OpenStep);
         }
