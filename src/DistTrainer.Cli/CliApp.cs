@@ -54,6 +54,7 @@ public static class CliApp
         new TrainCommand(console, services, signals),
         new EvaluateCommand(console, services),
         new PredictCommand(console, services),
+        new ExportCommand(console),
         new InspectCommand(console),
         DataCommands.Create(console, services, signals),
         ConfigCommands.Create(console, services),

@@ -14,6 +14,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("train")]
     [InlineData("evaluate")]
     [InlineData("predict")]
+    [InlineData("export")]
     [InlineData("inspect")]
     [InlineData("data")]
     [InlineData("data", "fetch")]
@@ -102,6 +103,11 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal("class,probability_no,probability_yes", csv[0]);
         Assert.Equal(4, csv.Length);
         Assert.All(csv.Skip(1), line => Assert.Equal(1, line.Split(',').Skip(1).Sum(text => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture)), 5));
+
+        string onnx = Path.Combine(folder, "model.onnx");
+        CliRun exported = await CliRun.Of("export", run, "--output", onnx);
+        Assert.StartsWith($"{onnx}: input=features[rows,2] output=predictions[rows,2] parameters sha256=", exported.Output, StringComparison.Ordinal);
+        Assert.True(new FileInfo(onnx).Length > 0);
 
         string path = Path.Combine(folder, "predictions.json");
         Assert.Equal(0, (await CliRun.Of("predict", run, "--data", "rows.csv", "--format", "json", "--output", path)).Code);

@@ -28,7 +28,7 @@ public sealed partial class LogEvent : LogMessage
 
     /// <summary>The fields in order, with their values as they were given.</summary>
     public IEnumerable<KeyValuePair<string, object?>> Fields =>
-        _template.Fields.Zip(_values, (name, value) => KeyValuePair.Create(name, value));
+        _template.Fields.Select(part => KeyValuePair.Create(part.Name, part.Hole < 0 ? part.Constant : _values[part.Hole]));
 
     /// <inheritdoc/>
     public override string Unformatted() => Format;
@@ -39,22 +39,30 @@ public sealed partial class LogEvent : LogMessage
     /// <summary>The line: <c>name field=value …</c>.</summary>
     public override string ToString() => string.Format(CultureInfo.InvariantCulture, _template.Text, _values);
 
-    private sealed record Template(string Name, IReadOnlyList<string> Fields, CompositeFormat Text)
+    private sealed record Template(string Name, IReadOnlyList<(string Name, int Hole, object? Constant)> Fields, CompositeFormat Text)
     {
         public static Template Parse(string template)
         {
-            var fields = new List<string>();
-            string positional = Hole().Replace(template, match =>
+            var fields = new List<(string Name, int Hole, object? Constant)>();
+            int holes = 0;
+            string positional = Field().Replace(template, match =>
             {
-                fields.Add(match.Groups["field"].Value);
-                return $"{match.Groups["before"].Value}{{{fields.Count - 1}{match.Groups["format"].Value}}}";
+                string name = match.Groups["field"].Value, text = match.Groups["text"].Value;
+                if (match.Groups["text"].Success)
+                {
+                    fields.Add((name, -1, long.TryParse(text, CultureInfo.InvariantCulture, out long number) ? number : text));
+                    return match.Value;
+                }
+                fields.Add((name, holes, null));
+                return $"{match.Groups["before"].Value}{{{holes++}{match.Groups["format"].Value}}}";
             });
             return new Template(template.Split(' ')[0], fields, CompositeFormat.Parse(positional));
         }
     }
 
-    [GeneratedRegex("""(?<before>(?<field>\w+)="?)\{\w+(?<format>:[^}]*)?\}""")]
-    private static partial Regex Hole();
+    // A field with a hole, or with a text of its own: epoch={Epoch:F1}, who="{Who}", for=start, reason="not finite".
+    [GeneratedRegex("""(?<before>(?<field>\w+)="?)\{\w+(?<format>:[^}]*)?\}|(?<field>\w+)=(?:"(?<text>[^"{}]*)"|(?<text>[^\s"{}]+))""")]
+    private static partial Regex Field();
 }
 
 /// <summary>Writes log events.</summary>

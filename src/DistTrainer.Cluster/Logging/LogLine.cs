@@ -13,7 +13,7 @@ public enum LogFormat
     /// <summary><c>HH:mm:ss.fff INF [coordinator] epoch=1 step=50 …</c>, in UTC.</summary>
     Text,
 
-    /// <summary>One JSON object a line: time, level, actor, message, and the message's named values.</summary>
+    /// <summary>One JSON object a line: time, level, actor, event, the whole line as message, and the event's fields as values.</summary>
     Json,
 }
 
@@ -69,15 +69,20 @@ internal static class LogLine
             json.WriteString("message", OneLine(entry.Message.ToString() ?? ""));
             if (entry.Cause is not null)
                 json.WriteString("cause", OneLine(Cause(entry.Cause)));
-            if (entry.Message is LogMessage && entry.TryGetProperties(out IReadOnlyDictionary<string, object>? values) && values is not null)
-                WriteValues(json, values);
+            if (entry.Message is LogEvent fact)
+            {
+                json.WriteString("event", fact.Name);
+                WriteValues(json, fact.Fields);
+            }
+            else if (entry.Message is LogMessage && entry.TryGetProperties(out IReadOnlyDictionary<string, object>? values) && values is not null)
+                WriteValues(json, values!);
             json.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    private static void WriteValues(Utf8JsonWriter json, IReadOnlyDictionary<string, object> values)
+    private static void WriteValues(Utf8JsonWriter json, IEnumerable<KeyValuePair<string, object?>> values)
     {
         json.WriteStartObject("values");
         foreach ((string name, object? value) in values)

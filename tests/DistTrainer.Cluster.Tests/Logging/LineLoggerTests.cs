@@ -30,6 +30,15 @@ public class LineLoggerTests
     }
 
     [Fact]
+    public void An_event_has_a_name_and_fields_with_values_or_texts_of_their_own()
+    {
+        var fact = new LogEvent(DefaultLogMessageFormatter.Instance, "waiting-for who=\"{Who}\" for=start epoch=1 seconds={Seconds:F1} reason=\"not finite\"", ["a b", 2.25]);
+        Assert.Equal("waiting-for", fact.Name);
+        Assert.Equal([("who", "a b"), ("for", "start"), ("epoch", 1L), ("seconds", 2.25), ("reason", (object?)"not finite")], fact.Fields.Select(part => (part.Key, part.Value)));
+        Assert.Equal("waiting-for who=\"a b\" for=start epoch=1 seconds=2.2 reason=\"not finite\"", fact.ToString());
+    }
+
+    [Fact]
     public async Task A_line_below_the_threshold_is_not_printed() => Assert.Empty(await Log(LogFormat.Text, LogThreshold.Error, ""));
 
     [Theory]

@@ -1,0 +1,25 @@
+using System.CommandLine;
+using DistTrainer.Cluster;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer export</c>.</summary>
+internal sealed class ExportCommand : Command
+{
+    /// <summary>Makes the command.</summary>
+    public ExportCommand(CliConsole console)
+        : base("export", "Writes a model as an ONNX file, which takes raw features and gives what predict gives. (model.safetensors in the run folder is already what PyTorch reads.)")
+    {
+        Argument<string> model = ModelArgument.Create();
+        var output = new Option<string>("--output") { Description = "The file, e.g. model.onnx; replaced where it exists", HelpName = "FILE", Required = true };
+        Add(model);
+        Add(output);
+        SetAction(result =>
+        {
+            SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
+            string path = result.GetRequiredValue(output);
+            OnnxFile.Save(path, saved);
+            console.Output.WriteLine($"{path}: input={OnnxFile.Input}[rows,{Numbers.Text(saved.Network.Inputs)}] output={OnnxFile.Output}[rows,{Numbers.Text(saved.Network.Outputs)}] parameters sha256={saved.ParameterHash}");
+        });
+    }
+}

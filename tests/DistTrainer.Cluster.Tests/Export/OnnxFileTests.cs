@@ -1,0 +1,115 @@
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Xunit;
+
+namespace DistTrainer.Cluster.Tests;
+
+/// <summary>ONNX Runtime, given raw rows, computes what the engine does.</summary>
+public sealed class OnnxFileTests : IDisposable
+{
+    private const int Rows = 37;
+    private const int Features = 5;
+    private readonly string _path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".onnx");
+
+    public static TheoryData<ActivationKind, LossKind, NormalizationKind> Cases()
+    {
+        var cases = new TheoryData<ActivationKind, LossKind, NormalizationKind>();
+        foreach (ActivationKind activation in Enum.GetValues<ActivationKind>())
+            cases.Add(activation, LossKind.CrossEntropy, NormalizationKind.Standardize);
+        foreach (LossKind loss in Enum.GetValues<LossKind>())
+            cases.Add(ActivationKind.Relu, loss, NormalizationKind.None);
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void ONNX_Runtime_gives_the_same_predictions(ActivationKind activation, LossKind loss, NormalizationKind normalization)
+    {
+        SavedModel model = Model(activation, loss, normalization, bias: activation != ActivationKind.Tanh);
+        float[] raw = Raw();
+        OnnxFile.Save(_path, model);
+        float[] expected = Engine(model, raw), actual = Runtime(raw);
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5 * Math.Max(1, Math.Abs(expected[i])), $"prediction {i} is {expected[i]} here, {actual[i]} there");
+    }
+
+    [Fact]
+    public async Task A_trained_model_has_the_same_classes()
+    {
+        DataParts data = TestJobs.Classification(samples: 300, features: 11, classes: 4);
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = OptimizerKind.Adam }) with { Training = new TrainingDescription { Epochs = 2 } };
+        TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = 2 });
+        Network network = JobNetwork.Create(job.Model, data.Schema);
+        var model = new SavedModel(new JobFile(job, new RunSettings()), data.Schema, network, result.Parameters, result.ParameterHash);
+        OnnxFile.Save(_path, model);
+        float[] expected = Engine(model, data.Train.Features), actual = Runtime(data.Train.Features, data.Train.FeatureCount);
+        int classes = network.Outputs;
+        for (int row = 0; row < data.Train.Count; row++)
+            Assert.Equal(Largest(expected.AsSpan(row * classes, classes)), Largest(actual.AsSpan(row * classes, classes)));
+    }
+
+    public void Dispose() => File.Delete(_path);
+
+    private static int Largest(ReadOnlySpan<float> values) => System.Numerics.Tensors.TensorPrimitives.IndexOfMax(values);
+
+    private static SavedModel Model(ActivationKind activation, LossKind loss, NormalizationKind normalization, bool bias)
+    {
+        bool isClass = loss == LossKind.CrossEntropy;
+        var job = new JobDescription
+        {
+            Model = new ModelDescription
+            {
+                Layers = [new LayerDescription { Units = 7, Activation = activation, Dropout = 0.2f, LeakySlope = 0.1f, Bias = bias }, new LayerDescription { Units = 6, Activation = activation }, new LayerDescription()],
+                Loss = new LossDescription { Kind = loss },
+            },
+        };
+        bool scales = normalization != NormalizationKind.None;
+        var schema = new DataSchema
+        {
+            Task = isClass ? TaskKind.Classification : loss == LossKind.BinaryCrossEntropy ? TaskKind.Binary : TaskKind.Regression,
+            FeatureNames = [.. Enumerable.Range(0, Features).Select(f => $"f{f}")],
+            TargetNames = isClass ? ["class"] : ["y1", "y2"],
+            ClassNames = isClass ? ["a", "b", "c"] : [],
+            Normalization = new Normalization(
+                normalization, scales ? [1000, -3, 0.5f, 0, 7] : new float[Features], scales ? [3, 0.1f, 2, 1, 10] : [1, 1, 1, 1, 1],
+                isClass ? [0] : [5, -1], isClass ? [1] : [0.5f, 2]),
+        };
+        Network network = JobNetwork.Create(job.Model, schema);
+        float[] parameters = network.InitialParameters(3);
+        return new SavedModel(new JobFile(job, new RunSettings()), schema, network, parameters, ParameterHash.Compute(parameters));
+    }
+
+    private static float[] Raw()
+    {
+        var random = new Random(5);
+        float[] raw = new float[Rows * Features];
+        for (int i = 0; i < raw.Length; i++)
+            raw[i] = (float)(random.NextDouble() - 0.5) + (i % Features == 0 ? 1000 : 0);
+        return raw;
+    }
+
+    private static float[] Engine(SavedModel model, float[] raw)
+    {
+        float[] features = [.. raw];
+        int width = model.Network.Inputs, outputs = model.Network.Outputs;
+        for (int start = 0; start < features.Length; start += width)
+            model.Schema.Normalization.ScaleFeatures(features.AsSpan(start, width));
+        float[] predictions = new float[features.Length / width * outputs];
+        using var evaluator = new Evaluator(model.Network, model.Schema.TargetNames.Count);
+        evaluator.Predict(features, model.Parameters, predictions);
+        for (int start = 0; start < predictions.Length && model.Schema.Task == TaskKind.Regression; start += outputs)
+            model.Schema.Normalization.RestoreTargets(predictions.AsSpan(start, outputs));
+        return predictions;
+    }
+
+    private float[] Runtime(float[] raw, int width = Features)
+    {
+        using var session = new InferenceSession(_path);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = session.Run(
+            [NamedOnnxValue.CreateFromTensor(OnnxFile.Input, new DenseTensor<float>(raw, [raw.Length / width, width]))]);
+        return [.. results.Single(result => result.Name == OnnxFile.Output).AsEnumerable<float>()];
+    }
+}
