@@ -55,6 +55,7 @@ public static class CliApp
         new EvaluateCommand(console, services),
         new PredictCommand(console, services),
         new ExportCommand(console),
+        new PlotCommand(console),
         new InspectCommand(console),
         DataCommands.Create(console, services, signals),
         ConfigCommands.Create(console, services),

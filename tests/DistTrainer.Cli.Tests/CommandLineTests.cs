@@ -15,6 +15,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("evaluate")]
     [InlineData("predict")]
     [InlineData("export")]
+    [InlineData("plot")]
     [InlineData("inspect")]
     [InlineData("data")]
     [InlineData("data", "fetch")]
@@ -108,6 +109,16 @@ public sealed class CommandLineTests : IDisposable
         CliRun exported = await CliRun.Of("export", run, "--output", onnx);
         Assert.StartsWith($"{onnx}: input=features[rows,2] output=predictions[rows,2] parameters sha256=", exported.Output, StringComparison.Ordinal);
         Assert.True(new FileInfo(onnx).Length > 0);
+
+        string picture = Path.Combine(folder, "both.svg");
+        Assert.Equal(0, (await CliRun.Of("train", "--seed", "2", "--output", run + "-2")).Code);
+        Assert.Equal(0, (await CliRun.Of("plot", run, run + "-2", "--metric", "accuracy", "--output", picture)).Code);
+        string svg = File.ReadAllText(picture);
+        Assert.Contains("run validation", svg, StringComparison.Ordinal);
+        Assert.Contains("run-2 training", svg, StringComparison.Ordinal);
+        CliRun nothing = await CliRun.Of("plot", folder);
+        Assert.Equal(2, nothing.Code);
+        Assert.Contains("has no metrics.jsonl", nothing.Error, StringComparison.Ordinal);
 
         string path = Path.Combine(folder, "predictions.json");
         Assert.Equal(0, (await CliRun.Of("predict", run, "--data", "rows.csv", "--format", "json", "--output", path)).Code);

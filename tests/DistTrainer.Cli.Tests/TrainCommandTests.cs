@@ -22,7 +22,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         CliRun run = await CliRun.Of("train", "--output", Run, "--epochs", "2");
         Assert.Equal((0, ""), (run.Code, run.Error));
-        Assert.Equal(["curves.svg", "job.conf", "ledger.jsonl", "metrics.jsonl", "model.safetensors", "run.json"], Directory.GetFiles(Run).Select(path => Path.GetFileName(path)!).Order());
+        Assert.Equal(["curves.svg", "job.conf", "ledger.jsonl", "metrics.csv", "metrics.jsonl", "model.safetensors", "run.json"], Directory.GetFiles(Run).Select(path => Path.GetFileName(path)!).Order());
         Assert.Contains("step=1 epoch=1 loss=1.5 accuracy=0.75 learning-rate=0.001 gradient-norm=0.5 samples/s=1234\n", run.Output, StringComparison.Ordinal);
         Assert.Contains("epoch=2 done step=4 train-loss=0.625", run.Output, StringComparison.Ordinal);
         Assert.Contains("\ntest samples=10 loss=", run.Output, StringComparison.Ordinal);
@@ -67,6 +67,9 @@ public sealed class TrainCommandTests : IDisposable
         string[] lines = File.ReadAllLines(Path.Combine(Run, "metrics.jsonl"));
         Assert.Equal(["step", "epoch", "step", "epoch"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString()!));
         Assert.Equal(1.125, JsonDocument.Parse(lines[1]).RootElement.GetProperty("validationLoss").GetDouble());
+        string[] table = File.ReadAllLines(Path.Combine(Run, "metrics.csv"));
+        Assert.Equal(["type", "step", "epoch", "step", "epoch"], table.Select(line => line.Split(',')[0]));
+        Assert.Equal("1.125", table[2].Split(',')[Array.IndexOf(table[0].Split(','), "validationLoss")]);
 
         XDocument svg = XDocument.Load(Path.Combine(Run, "curves.svg"));
         string text = string.Join(' ', svg.Descendants().Where(element => element.Name.LocalName == "text").Select(element => element.Value));

@@ -19,14 +19,30 @@ internal static class CurvesPicture
     public static string Draw(string title, IReadOnlyList<EpochReport> epochs, IReadOnlyList<StepReport> steps)
     {
         bool byEpoch = epochs.Count > 0;
-        var plot = new PlotModel { Title = title, Background = OxyColors.White, Culture = CultureInfo.InvariantCulture, DefaultFont = "Arial", TitleFontSize = 16, Padding = new OxyThickness(16) };
-        plot.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Inside, LegendPosition = LegendPosition.RightMiddle, LegendMargin = 24, LegendPadding = 10, LegendLineSpacing = 6, LegendBackground = OxyColor.FromAColor(220, OxyColors.White), LegendBorder = OxyColors.LightGray });
-        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = byEpoch ? "epoch" : "step", MinimumMajorStep = 1, MinimumMinorStep = 1, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
-        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "loss", Minimum = 0, MinimumPadding = 0, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        PlotModel plot = Plot(title, byEpoch ? "epoch" : "step", "loss");
         List<Series> series = byEpoch ? Epochs(epochs) : [Line("training loss", OxyColors.SteelBlue, LineStyle.Solid, null, steps.Select(s => (s.Step, (double?)s.Loss)))];
         if (series.OfType<LineSeries>().Any(line => line.YAxisKey == Accuracy))
             plot.Axes.Add(new LinearAxis { Position = AxisPosition.Right, Key = Accuracy, Title = Accuracy, Maximum = 1.0, StringFormat = "0.###" });
         series.ForEach(plot.Series.Add);
+        return Svg(plot);
+    }
+
+    /// <summary>A plot without lines.</summary>
+    /// <param name="title">Above it.</param>
+    /// <param name="below">What runs from left to right; whole numbers.</param>
+    /// <param name="beside">What runs upwards, from 0.</param>
+    internal static PlotModel Plot(string title, string below, string beside)
+    {
+        var plot = new PlotModel { Title = title, Background = OxyColors.White, Culture = CultureInfo.InvariantCulture, DefaultFont = "Arial", TitleFontSize = 16, Padding = new OxyThickness(16) };
+        plot.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Inside, LegendPosition = LegendPosition.RightMiddle, LegendMargin = 24, LegendPadding = 10, LegendLineSpacing = 6, LegendBackground = OxyColor.FromAColor(220, OxyColors.White), LegendBorder = OxyColors.LightGray });
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = below, MinimumMajorStep = 1, MinimumMinorStep = 1, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = beside, Minimum = 0, MinimumPadding = 0, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        return plot;
+    }
+
+    /// <summary>A plot as SVG.</summary>
+    internal static string Svg(PlotModel plot)
+    {
         using var svg = new MemoryStream();
         new SvgExporter { Width = 800, Height = 500, IsDocument = true, UseVerticalTextAlignmentWorkaround = true, TextMeasurer = new WideText() }.Export(plot, svg);
         return System.Text.Encoding.UTF8.GetString(svg.ToArray());
@@ -44,7 +60,8 @@ internal static class CurvesPicture
         return [.. all.OfType<LineSeries>().Where(line => line.Points.Count > 0)];
     }
 
-    private static LineSeries Line(string title, OxyColor color, LineStyle style, string? axis, IEnumerable<(long X, double? Y)> points)
+    /// <summary>A line; what is missing or not finite is left out.</summary>
+    internal static LineSeries Line(string title, OxyColor color, LineStyle style, string? axis, IEnumerable<(long X, double? Y)> points)
     {
         var line = new LineSeries { Title = title, Color = color, LineStyle = style, MarkerType = MarkerType.Circle, MarkerSize = 2.5, MarkerFill = color };
         if (axis is not null)

@@ -5,12 +5,13 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Writes <c>metrics.jsonl</c> and <c>ledger.jsonl</c>, and keeps what the curves need: the epochs, and before the first
+/// Writes <c>metrics.jsonl</c>, <c>metrics.csv</c> and <c>ledger.jsonl</c>, and keeps what the curves need: the epochs, and before the first
 /// has ended the steps. A run that goes on, or goes back, goes on in the same files: what they say of later steps is dropped.
 /// </summary>
 internal sealed class RunRecorder : ITrainingObserver, IDisposable
 {
     private readonly LineFile metrics;
+    private readonly LineFile table;
     private readonly LineFile ledger;
     private readonly List<StepReport> steps = [];
     private readonly List<EpochReport> epochs = [];
@@ -22,8 +23,11 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     public RunRecorder(RunFolder folder, LedgerHeader header, long lastStep)
     {
         metrics = new LineFile(folder.FileAt("metrics.jsonl"), () => folder.IsOwned);
+        table = new LineFile(folder.FileAt("metrics.csv"), () => folder.IsOwned);
         ledger = new LineFile(folder.FileAt(LedgerFile.Name), () => folder.IsOwned);
         GoBack(lastStep);
+        if (table.IsEmpty)
+            table.Add(MetricsTable.Header);
         if (ledger.IsEmpty)
             ledger.Add(LedgerFile.Line(header));
     }
@@ -35,7 +39,7 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     public IReadOnlyList<EpochReport> Epochs => epochs;
 
     /// <summary>Why a line could not be written; null while all is well.</summary>
-    public DistTrainerException? Failure => metrics.Failure ?? ledger.Failure;
+    public DistTrainerException? Failure => metrics.Failure ?? table.Failure ?? ledger.Failure;
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -48,6 +52,7 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
         if (epochs.Count == 0)
             steps.Add(report);
         metrics.Add(RunLines.Of(report));
+        table.Add(MetricsTable.Of(report));
     }
 
     /// <inheritdoc/>
@@ -55,6 +60,7 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     {
         epochs.Add(report);
         metrics.Add(RunLines.Of(report));
+        table.Add(MetricsTable.Of(report));
     }
 
     /// <inheritdoc/>
@@ -68,6 +74,7 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
         // Whoever goes on from the checkpoint after a loss of power finds every step up to it.
         ledger.Flush();
         metrics.Flush();
+        table.Flush();
     }
 
     /// <inheritdoc/>
@@ -77,6 +84,7 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     public void Dispose()
     {
         metrics.Dispose();
+        table.Dispose();
         ledger.Dispose();
     }
 
@@ -86,6 +94,8 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
         epochs.Clear();
         if (!metrics.IsEmpty)
             metrics.Keep(line => KeepsMetrics(line, lastStep));
+        if (!table.IsEmpty)
+            table.Keep(line => MetricsTable.IsUpTo(line, lastStep));
         if (!ledger.IsEmpty)
             ledger.Keep(line => KeepsEntry(line, lastStep));
     }

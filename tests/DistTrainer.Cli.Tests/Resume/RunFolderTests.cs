@@ -55,10 +55,13 @@ public sealed class RunFolderTests : IDisposable
         }
         File.AppendAllText(Path.Combine(Run, "ledger.jsonl"), "{\"epoch\":1,\"firstSt");
         File.AppendAllText(Path.Combine(Run, "metrics.jsonl"), "{\"type\":\"step\",\"st");
+        File.AppendAllText(Path.Combine(Run, "metrics.csv"), "step,5");
         using RunOutput next = Open(new RunContinuation(Run, 3, TakesOver: false));
         next.OnLedger(new LedgerEntry(1, 4, 4, 8, 1));
         Assert.Equal([1L, 2, 3, 4], Steps());
         Assert.Equal(["step", "step", "step", "checkpoint"], File.ReadAllLines(Path.Combine(Run, "metrics.jsonl")).Select(line => line.Split('"')[3]));
+
+        Assert.Equal([MetricsTable.Header[..4], "step", "step", "step"], File.ReadAllLines(Path.Combine(Run, "metrics.csv")).Select(line => line[..4]));
 
         long[] Steps() => [.. File.ReadAllLines(Path.Combine(Run, "ledger.jsonl")).Skip(1).Select(line => LedgerFile.ReadEntry(line).LastStep)];
     }

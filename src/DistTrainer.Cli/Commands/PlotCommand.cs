@@ -1,0 +1,28 @@
+using System.CommandLine;
+using System.Text;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary><c>disttrainer plot</c>.</summary>
+internal sealed class PlotCommand : Command
+{
+    /// <summary>Makes the command.</summary>
+    public PlotCommand(CliConsole console)
+        : base("plot", "Draws a figure of one or more runs, ended or not, into one picture.")
+    {
+        var runs = new Argument<string[]>("runs") { Description = "Run folders", HelpName = "RUN", Arity = ArgumentArity.OneOrMore };
+        var metric = new Option<string>("--metric") { Description = $"What to draw: {string.Join(", ", ComparisonPicture.Metrics)}", HelpName = "NAME", DefaultValueFactory = _ => "loss" };
+        var output = new Option<string>("--output") { Description = "The picture, SVG; replaced where it exists", HelpName = "FILE", DefaultValueFactory = _ => "curves.svg" };
+        Add(runs);
+        Add(metric.AcceptOnlyFromAmong(ComparisonPicture.Metrics));
+        Add(output);
+        SetAction(result =>
+        {
+            string svg = ComparisonPicture.Draw(result.GetRequiredValue(metric), [.. result.GetRequiredValue(runs).Select(RunCurves.Read)]);
+            string path = result.GetRequiredValue(output);
+            AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(svg)));
+            console.Output.WriteLine($"{path}: {result.GetRequiredValue(metric)} of {string.Join(", ", result.GetRequiredValue(runs))}");
+        });
+    }
+}
