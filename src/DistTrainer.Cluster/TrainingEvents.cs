@@ -108,6 +108,11 @@ public interface ITrainingObserver
     /// <summary>At the end of an epoch, after evaluation.</summary>
     void OnEpoch(EpochReport report);
 
+    /// <summary>At the end of an epoch, after <see cref="OnEpoch"/>: the flat parameters, in layout order; valid within the call.</summary>
+    void OnParameters(long lastStep, ReadOnlySpan<float> parameters)
+    {
+    }
+
     /// <summary>Which samples went into the parameters: every step once, in order, at each report and at the end of an epoch.</summary>
     void OnLedger(LedgerEntry entry)
     {

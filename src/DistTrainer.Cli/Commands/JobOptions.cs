@@ -23,6 +23,7 @@ internal sealed class JobOptions(params string[] only)
         ("--seed", "training.seed", "N"),
         ("--shuffle", "training.shuffle", "on|off"),
         ("--report-every", "run.report-every", "STEPS"),
+        ("--tensorboard", "run.tensorboard", "on|off"),
         ("--checkpoint-every-steps", "checkpoint.every-steps", "STEPS"),
         ("--checkpoint-every-time", "checkpoint.every-time", "TIME"),
         ("--output", "run.output", "DIR"),

@@ -13,7 +13,7 @@ internal sealed class ResumeCommand : Command
     private readonly ClusterCommands commands;
     private readonly LocalRun local;
     private readonly Option[] localOptions;
-    private readonly JobOptions job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs", "--max-steps", "--report-every", "--checkpoint-every-steps", "--checkpoint-every-time");
+    private readonly JobOptions job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs", "--max-steps", "--report-every", "--tensorboard", "--checkpoint-every-steps", "--checkpoint-every-time");
     private readonly Argument<string?> run = new("run") { Description = "A run folder; without it a paused run of a cluster goes on", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> cluster = new("--cluster") { Description = $"With RUN: trains on this cluster, all of whose server nodes see the folder under the same path, in place of this process. The cluster address of any node. Default without RUN: {ClusterCommands.DefaultAddress}", HelpName = "HOST:PORT" };
 

@@ -18,6 +18,7 @@ internal sealed class RunOutput : IRunOutput
     private readonly string name;
     private readonly RunFolder folder;
     private readonly RunRecorder recorder;
+    private readonly TensorBoardFile? events;
     private bool isComplete;
 
     /// <summary>Makes the run folder, or opens that of a run that goes on.</summary>
@@ -38,6 +39,7 @@ internal sealed class RunOutput : IRunOutput
         {
             folder.WriteText(RunFolder.JobName, file.Write());
             recorder = new RunRecorder(folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash), from?.Step ?? 0);
+            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path) ? new TensorBoardFile(folder.Path, network.Layout, () => folder.IsOwned, from?.Step ?? 0) : null;
         }
         catch
         {
@@ -63,6 +65,7 @@ internal sealed class RunOutput : IRunOutput
     public void OnStep(StepReport report)
     {
         recorder.OnStep(report);
+        events?.OnStep(report);
         progress.OnStep(report);
     }
 
@@ -70,8 +73,12 @@ internal sealed class RunOutput : IRunOutput
     public void OnEpoch(EpochReport report)
     {
         recorder.OnEpoch(report);
+        events?.OnEpoch(report);
         progress.OnEpoch(report);
     }
+
+    /// <inheritdoc/>
+    public void OnParameters(long lastStep, ReadOnlySpan<float> parameters) => events?.OnParameters(lastStep, parameters);
 
     /// <inheritdoc/>
     public void OnLedger(LedgerEntry entry)
@@ -91,6 +98,7 @@ internal sealed class RunOutput : IRunOutput
     public void OnWentBack(long lastStep)
     {
         recorder.OnWentBack(lastStep);
+        events?.OnWentBack(lastStep);
         progress.OnWentBack(lastStep);
     }
 
@@ -101,8 +109,9 @@ internal sealed class RunOutput : IRunOutput
         ModelFile.Save(folder.FileAt(RunFolder.ModelName), file, data.Schema, network.Layout, result.Parameters);
         folder.WriteText("curves.svg", CurvesPicture.Draw($"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}", recorder.Epochs, recorder.Steps));
         recorder.Dispose();
-        if (recorder.Failure is not null)
-            throw recorder.Failure;
+        events?.Dispose();
+        if ((recorder.Failure ?? events?.Failure) is { } failure)
+            throw failure;
         folder.RequireOwned();
         folder.WriteText(RunSummary.Name, RunSummary.Write(file.Job, data, result));
         folder.Keep();
@@ -114,6 +123,7 @@ internal sealed class RunOutput : IRunOutput
     public void Dispose()
     {
         recorder.Dispose();
+        events?.Dispose();
         bool canGoOn = !isComplete && IsOwned && folder.Checkpoints.List().Count > 0;
         folder.Dispose();
         if (canGoOn)

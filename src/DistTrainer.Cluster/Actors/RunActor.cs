@@ -319,6 +319,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         EpochReport report = _figures.EndEpoch(epoch, _step, validation.Count > 0 ? validation : null);
         _validation = (_step, report.ValidationLoss);
         _observer.OnEpoch(report);
+        _observer.OnParameters(_step, _setup.Parameters[_step].Span);
         LogEpoch(report);
         bool isBest = validation.Count > 0 && _plan.OnEpoch(epoch, validation.LossSum / validation.Count);
         if (isBest && _plan.KeepsBest)

@@ -18,6 +18,9 @@ public sealed record RunSettings
     /// <summary>Steps between two reports, ≥ 1.</summary>
     public int ReportEvery { get; init; } = 50;
 
+    /// <summary>Whether the run folder gets an event file for TensorBoard.</summary>
+    public bool TensorBoard { get; init; }
+
     /// <summary>The run folder; null makes one under <c>runs/</c>.</summary>
     public string? Output { get; init; }
 

@@ -1,0 +1,154 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using DistTrainer.Cli.TensorBoard;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+using Google.Protobuf;
+
+namespace DistTrainer.Cli;
+
+/// <summary>
+/// An event file for TensorBoard: the figures of steps and epochs as scalars, and a histogram of each weight and bias
+/// tensor at the end of an epoch. A file grows by whole records (TFRecord:
+/// length, masked CRC-32C of the length, event, masked CRC-32C of the event); a part of a run that goes on writes another
+/// file into the same folder, and says from which step on the earlier ones do not count.
+/// </summary>
+internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
+{
+    private const uint MaskDelta = 0xa282ead8;
+    private const string Version = "brain.Event:2";
+    private const int Buckets = 64;
+    private const string Prefix = "events.out.tfevents.";
+    private readonly string path;
+    private readonly ParameterLayout layout;
+    private readonly Func<bool> isOwned;
+    private readonly FileStream? stream;
+
+    /// <summary>Opens a new file.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="layout">The model's tensors.</param>
+    /// <param name="isOwned">Whether the folder may still be written; else nothing is.</param>
+    /// <param name="lastStep">The last step that is in; what earlier files say of later ones does not count.</param>
+    public TensorBoardFile(string folder, ParameterLayout layout, Func<bool> isOwned, long lastStep)
+    {
+        (this.layout, this.isOwned) = (layout, isOwned);
+        path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}.{Environment.MachineName}.{Environment.ProcessId}"));
+        try
+        {
+            stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Fail(failure);
+        }
+        Write(new Event { FileVersion = Version });
+        if (lastStep > 0)
+            OnWentBack(lastStep);
+    }
+
+    /// <summary>Whether a folder has such a file: a run that goes on there writes another.</summary>
+    public static bool IsIn(string folder) => Directory.EnumerateFiles(folder, Prefix + "*").Any();
+
+    /// <summary>Why a record could not be written; null while all is well.</summary>
+    public DistTrainerException? Failure { get; private set; }
+
+    /// <inheritdoc/>
+    public void OnStarted(int stepsPerEpoch, long totalSteps)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void OnStep(StepReport report) => Scalars(
+        report.Step,
+        ("train/loss", report.Loss), ("train/accuracy", report.Accuracy), ("train/learning-rate", report.LearningRate), ("train/gradient-norm", report.GradientNorm),
+        ("speed/samples-per-second", report.SamplesPerSecond), ("speed/compute-milliseconds", report.Times.Compute), ("speed/wait-milliseconds", report.Times.Wait),
+        ("speed/gather-milliseconds", report.Times.Gather), ("speed/apply-milliseconds", report.Times.Apply));
+
+    /// <inheritdoc/>
+    public void OnEpoch(EpochReport report) => Scalars(
+        report.Step,
+        ("epoch/train-loss", report.TrainLoss), ("epoch/train-accuracy", report.TrainAccuracy),
+        ("epoch/validation-loss", report.ValidationLoss), ("epoch/validation-accuracy", report.ValidationAccuracy));
+
+    /// <inheritdoc/>
+    public void OnParameters(long lastStep, ReadOnlySpan<float> parameters)
+    {
+        var summary = new Summary();
+        foreach (ParameterTensor tensor in layout.Tensors)
+            summary.Value.Add(new Summary.Types.Value { Tag = $"parameters/{tensor.Name}", Histo = Histogram(parameters.Slice(tensor.Offset, tensor.Length)) });
+        Write(new Event { Step = lastStep, Summary = summary });
+    }
+
+    /// <summary>TensorBoard drops what it has of the steps after <paramref name="lastStep"/>.</summary>
+    public void OnWentBack(long lastStep) => Write(new Event { Step = lastStep + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => stream?.Dispose();
+
+    private void Scalars(long step, params (string Tag, double? Value)[] scalars)
+    {
+        var summary = new Summary();
+        summary.Value.AddRange(scalars.Where(scalar => scalar.Value is { } value && double.IsFinite(value))
+            .Select(scalar => new Summary.Types.Value { Tag = scalar.Tag, SimpleValue = (float)scalar.Value!.Value }));
+        Write(new Event { Step = step, Summary = summary });
+    }
+
+    /// <summary>Buckets of one width from the least value to the largest; what is not finite is left out.</summary>
+    private static HistogramProto Histogram(ReadOnlySpan<float> values)
+    {
+        var histogram = new HistogramProto { Min = double.PositiveInfinity, Max = double.NegativeInfinity };
+        foreach (float value in values)
+        {
+            if (!float.IsFinite(value))
+                continue;
+            histogram.Min = Math.Min(histogram.Min, value);
+            histogram.Max = Math.Max(histogram.Max, value);
+            histogram.Num++;
+            histogram.Sum += value;
+            histogram.SumSquares += (double)value * value;
+        }
+        if (histogram.Num == 0)
+            return new HistogramProto();
+        double width = (histogram.Max - histogram.Min) / Buckets;
+        double[] counts = new double[width > 0 ? Buckets : 1];
+        foreach (float value in values)
+        {
+            if (float.IsFinite(value))
+                counts[width > 0 ? Math.Min(Buckets - 1, (int)((value - histogram.Min) / width)) : 0]++;
+        }
+        histogram.Bucket.AddRange(counts);
+        histogram.BucketLimit.AddRange(Enumerable.Range(1, counts.Length).Select(bucket => bucket == counts.Length ? histogram.Max : histogram.Min + (bucket * width)));
+        return histogram;
+    }
+
+    private void Write(Event entry)
+    {
+        if (stream is null || Failure is not null || !isOwned())
+            return;
+        entry.WallTime = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0;
+        byte[] body = entry.ToByteArray();
+        byte[] record = new byte[sizeof(long) + sizeof(uint) + body.Length + sizeof(uint)];
+        BinaryPrimitives.WriteInt64LittleEndian(record, body.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(sizeof(long)), Masked(record.AsSpan(0, sizeof(long))));
+        body.CopyTo(record.AsSpan(sizeof(long) + sizeof(uint)));
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(record.Length - sizeof(uint)), Masked(body));
+        try
+        {
+            stream.Write(record);
+            stream.Flush();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            Fail(failure);
+        }
+    }
+
+    private void Fail(Exception failure) =>
+        Failure = new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written ({failure.Message}); free some space, name another folder, or switch run.tensorboard off.", failure);
+
+    private static uint Masked(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = Crc32C.Compute(bytes);
+        return unchecked(((crc >> 15) | (crc << 17)) + MaskDelta);
+    }
+}
