@@ -29,6 +29,9 @@ internal static class ComparisonPicture
     /// <summary>What can be drawn, by name: loss and accuracy over epochs, the others over steps.</summary>
     public static readonly string[] Metrics = ["loss", "accuracy", "learning-rate", "gradient-norm", "samples-per-second"];
 
+    private static readonly OxyColor[] s_colors =
+        [OxyColors.SteelBlue, OxyColors.DarkOrange, OxyColors.SeaGreen, OxyColors.Crimson, OxyColors.MediumPurple, OxyColors.SaddleBrown, OxyColors.HotPink, OxyColors.Gray];
+
     /// <summary>The picture as SVG.</summary>
     /// <param name="metric">One of <see cref="Metrics"/>.</param>
     /// <param name="runs">The runs; at least one.</param>
@@ -36,14 +39,13 @@ internal static class ComparisonPicture
     public static string Draw(string metric, IReadOnlyList<RunCurves> runs)
     {
         bool byEpoch = metric is "loss" or "accuracy" && runs.All(run => run.Epochs.Count > 0);
-        OxyColor[] colors = [.. OxyPalettes.HueDistinct(Math.Max(3, runs.Count)).Colors];
         LineSeries[] lines = [.. runs.SelectMany((run, number) => byEpoch
             ? (LineSeries[])
             [
-                CurvesPicture.Line($"{run.Name} training", colors[number], LineStyle.Solid, null, run.Epochs.Select(e => ((long)e.Epoch, metric == "loss" ? e.TrainLoss : e.TrainAccuracy))),
-                CurvesPicture.Line($"{run.Name} validation", colors[number], LineStyle.Dash, null, run.Epochs.Select(e => ((long)e.Epoch, metric == "loss" ? e.ValidationLoss : e.ValidationAccuracy))),
+                CurvesPicture.Line($"{run.Name} training", s_colors[number % s_colors.Length], LineStyle.Solid, null, run.Epochs.Select(e => ((long)e.Epoch, metric == "loss" ? e.TrainLoss : e.TrainAccuracy))),
+                CurvesPicture.Line($"{run.Name} validation", s_colors[number % s_colors.Length], LineStyle.Dash, null, run.Epochs.Select(e => ((long)e.Epoch, metric == "loss" ? e.ValidationLoss : e.ValidationAccuracy))),
             ]
-            : [CurvesPicture.Line(run.Name, colors[number], LineStyle.Solid, null, run.Steps.Select(s => (s.Step, Of(s, metric))))]).Where(line => line.Points.Count > 0)];
+            : [CurvesPicture.Line(run.Name, s_colors[number % s_colors.Length], LineStyle.Solid, null, run.Steps.Select(s => (s.Step, Of(s, metric))))]).Where(line => line.Points.Count > 0)];
         if (lines.Length == 0)
             throw new DistTrainerException(FailureKind.Configuration, $"None of the runs has any {metric}; there are {string.Join(", ", Metrics)}.");
         PlotModel plot = CurvesPicture.Plot($"{metric} of {runs.Count} run{(runs.Count == 1 ? "" : "s")}", byEpoch ? "epoch" : "step", metric);
