@@ -35,8 +35,8 @@ internal static class CurvesPicture
     {
         var plot = new PlotModel { Title = title, Background = OxyColors.White, Culture = CultureInfo.InvariantCulture, DefaultFont = "Arial", TitleFontSize = 16, Padding = new OxyThickness(16) };
         plot.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Inside, LegendPosition = LegendPosition.RightMiddle, LegendMargin = 24, LegendPadding = 10, LegendLineSpacing = 6, LegendBackground = OxyColor.FromAColor(220, OxyColors.White), LegendBorder = OxyColors.LightGray });
-        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = below, MinimumMajorStep = 1, MinimumMinorStep = 1, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
-        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = beside, Minimum = 0, MinimumPadding = 0, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = below, AxisTitleDistance = 8, MinimumMajorStep = 1, MinimumMinorStep = 1, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = beside, AxisTitleDistance = 16, Minimum = 0, MinimumPadding = 0, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
         return plot;
     }
 
