@@ -11,12 +11,15 @@ internal sealed partial class RunActor
 {
     private (IActorRef Slow, IActorRef Helper)? _backup;
 
+    /// <summary>A worker's number in this generation; −1: it has none.</summary>
+    private int NumberOf(IActorRef? worker) => Array.FindIndex(_workers, place => place.Actor.Equals(worker));
+
     /// <summary>Who evaluates: all but the slow worker.</summary>
     private int[] Evaluators
     {
         get
         {
-            int slow = Array.FindIndex(_workers, place => place.Actor.Equals(_backup?.Slow));
+            int slow = NumberOf(_backup?.Slow);
             return [.. Enumerable.Range(0, _workers.Length).Where(worker => worker != slow || _workers.Length == 1)];
         }
     }
@@ -26,7 +29,7 @@ internal sealed partial class RunActor
     {
         if (_backup is not { } backup || !_workers[worker].Actor.Equals(backup.Helper))
             return default;
-        int slow = Array.FindIndex(_workers, place => place.Actor.Equals(backup.Slow));
+        int slow = NumberOf(backup.Slow);
         if (slow < 0)
             return default;
         (int first, int count) = DataShardsOf(slow);
@@ -36,9 +39,9 @@ internal sealed partial class RunActor
     /// <summary>Whether somebody stands in for this worker, or for one that is about as slow.</summary>
     private bool IsBackedUp(int slow)
     {
-        if (_backup is not { } backup || !_workers.Any(place => place.Actor.Equals(backup.Helper)))
+        if (_backup is not { } backup || NumberOf(backup.Helper) < 0)
             return false;
-        int before = Array.FindIndex(_workers, place => place.Actor.Equals(backup.Slow));
+        int before = NumberOf(backup.Slow);
         return before >= 0 && (before == slow || 2 * _figures.TimesOf(before).Compute > _figures.TimesOf(slow).Compute);
     }
 

@@ -36,17 +36,12 @@ public static class OnnxFile
     {
         var graph = new GraphBuilder();
         graph.Scale(model.Schema.Normalization);
-        int index = 0;
-        foreach (LayerDescription layer in model.Job.Job.Model.Layers)
+        // Each description begins with a dense layer; dropout is the identity, once a model is trained.
+        foreach ((NetworkLayer dense, LayerDescription layer) in model.Network.Layers.Where(layer => layer.Layer is DenseLayer).Zip(model.Job.Job.Model.Layers))
         {
-            graph.Dense(index++, model);
+            graph.Dense(dense, model);
             if (layer.Activation != ActivationKind.Identity)
-            {
                 graph.Activation(layer);
-                index++;
-            }
-            if (layer.Dropout > 0)
-                index++; // the identity, once a model is trained
         }
         graph.Last(model);
 
@@ -97,10 +92,9 @@ public static class OnnxFile
         }
 
         /// <summary>x · Wᵀ + b, with the weights as they lie: [outputs, inputs].</summary>
-        public void Dense(int layer, SavedModel model)
+        public void Dense(NetworkLayer layer, SavedModel model)
         {
-            string[] names = [string.Create(CultureInfo.InvariantCulture, $"{layer}.weight"), string.Create(CultureInfo.InvariantCulture, $"{layer}.bias")];
-            string[] inputs = [.. model.Network.Layout.Tensors.Where(tensor => names.Contains(tensor.Name)).Select(tensor =>
+            string[] inputs = [.. model.Network.Layout.Tensors.Where(tensor => tensor.Offset >= layer.Offset && tensor.End <= layer.End).Select(tensor =>
                 Tensor(tensor.Name, tensor.Shape, model.Parameters.AsSpan(tensor.Offset, tensor.Length)))];
             NodeProto node = Chain("Gemm", inputs);
             node.Attribute.Add(new AttributeProto { Name = "transB", Type = AttributeProto.Types.AttributeType.Int, I = 1 });
