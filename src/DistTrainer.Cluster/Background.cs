@@ -1,4 +1,5 @@
-using System.Runtime.InteropServices;
+using System.Runtime.ExceptionServices;
+using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
 
@@ -12,25 +13,34 @@ internal interface IBackground
 }
 
 /// <summary>A thread for each work: the thread pool is the actors' own.</summary>
-internal sealed partial class ThreadBackground : IBackground
+internal sealed class ThreadBackground : IBackground
 {
-    private const int OfThread = 0;
-    private const int Lowest = 19;
-
     public Task<T> Run<T>(Func<T> work, bool yields = false) =>
         Task.Factory.StartNew(() => yields ? Yielding(work) : work(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <summary>The thread is the work's own and ends with it, so its priority need not be set back.</summary>
+    /// <summary>
+    /// Another thread than the one that ends the task: whoever ends it queues what follows to the thread pool, which may start a
+    /// thread of its own for that, and such a thread would give way for ever.
+    /// </summary>
     private static T Yielding<T>(Func<T> work)
     {
-        // .NET's thread priorities do nothing on Linux. There a thread has a nice value of its own; 0 is the calling thread.
-        if (OperatingSystem.IsLinux())
-            _ = SetPriority(OfThread, 0, Lowest);
-        else
-            Thread.CurrentThread.Priority = ThreadPriority.Lowest;
-        return work();
+        T? result = default;
+        ExceptionDispatchInfo? failure = null;
+        var thread = new Thread(() =>
+        {
+            ThreadNice.Add(ThreadNice.Leftovers);
+            try
+            {
+                result = work();
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+        });
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+        return result!;
     }
-
-    [LibraryImport("libc", EntryPoint = "setpriority")]
-    private static partial int SetPriority(int which, uint who, int nice);
 }

@@ -1,3 +1,6 @@
+using Akka.Actor;
+using DistTrainer.Engine;
+
 namespace DistTrainer.Cluster;
 
 /// <summary>The dispatchers of the actors that compute.</summary>
@@ -20,4 +23,12 @@ internal static class ComputeDispatchers
         }
 
         """;
+
+    /// <summary>Lets an actor's own thread give way to heartbeats; from its <c>PreStart</c>. On another dispatcher nothing happens.</summary>
+    /// <param name="context">The actor's context.</param>
+    public static void GiveWay(IActorContext context)
+    {
+        if (context.Props.Dispatcher.StartsWith("disttrainer.", StringComparison.Ordinal))
+            ThreadNice.Add(ThreadNice.Compute);
+    }
 }

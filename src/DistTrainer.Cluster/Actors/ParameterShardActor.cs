@@ -80,7 +80,11 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private bool IsReplica => _number >= _setup.Ranges.Count;
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_waitCheck);
+    protected override void PreStart()
+    {
+        ComputeDispatchers.GiveWay(Context);
+        Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_waitCheck);
+    }
 
     protected override void PostStop() => _shard.Dispose();
 

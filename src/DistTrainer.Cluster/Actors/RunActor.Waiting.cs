@@ -6,6 +6,7 @@ namespace DistTrainer.Cluster;
 internal sealed partial class RunActor
 {
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(2);
+    private const int NamesInALine = 4;
     private static readonly TimeSpan s_lost = TimeSpan.FromSeconds(7);
     private TimeSpan _asksAgain = s_lost;
     private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
@@ -38,8 +39,7 @@ internal sealed partial class RunActor
         if (who.Length == 0 || since < _awaitedNext)
             return;
         _awaitedNext = 2 * since - TimeSpan.FromMilliseconds(500);
-        foreach (string name in who)
-            _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for={What} epoch={Epoch} step={Step} seconds={Seconds:F1}", name, _awaited.What, _setup.EpochOf(_step + 1), _step, since.TotalSeconds);
+        _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for={What} epoch={Epoch} step={Step} seconds={Seconds:F1}", Some(who), _awaited.What, _setup.EpochOf(_step + 1), _step, since.TotalSeconds);
         if (since > (_awaited.What == "evaluation" ? 2 * _asksAgain : _asksAgain))
             AskAgain();
     }
@@ -87,17 +87,16 @@ internal sealed partial class RunActor
             TellHold();
         else
             TellAll(_workers, new RunUntil(_generation, _target));
-        foreach (DataShardRange range in waiting.Missing)
+        string[] who = [.. WorkersBut(worker =>
         {
-            for (int worker = 0; worker < _workers.Length; worker++)
-            {
-                (int first, int count) = DataShardsOf(worker);
-                if (first < range.First + range.Count && range.First < first + count)
-                {
-                    _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for=step epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
-                        $"worker {worker} on {_workers[worker].Node.Name}", _setup.EpochOf(waiting.Step), waiting.Step, waiting.ParameterShard, waiting.Seconds);
-                }
-            }
-        }
+            (int first, int count) = DataShardsOf(worker);
+            return !waiting.Missing.Any(range => first < range.First + range.Count && range.First < first + count);
+        })];
+        _log.Event(LogLevel.WarningLevel, "waiting-for who=\"{Who}\" for=step epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
+            Some(who), _setup.EpochOf(waiting.Step), waiting.Step, waiting.ParameterShard, waiting.Seconds);
     }
+
+    /// <summary>The first few by name, the others by number: one line, however many there are.</summary>
+    private static string Some(string[] who) =>
+        string.Join(", ", who.Take(NamesInALine)) + (who.Length > NamesInALine ? $" and {who.Length - NamesInALine} more" : "");
 }

@@ -103,6 +103,7 @@ internal sealed class DataConnection : IDisposable
     {
         var writer = new Thread(RunWriter, StackBytes) { IsBackground = true, Name = $"data to {Peer}" };
         writer.Start();
+        ThreadNice.Add(ThreadNice.Compute);
         try
         {
             _receiver.Opened(this);
@@ -124,6 +125,7 @@ internal sealed class DataConnection : IDisposable
 
     private void RunWriter()
     {
+        ThreadNice.Add(ThreadNice.Compute);
         try
         {
             _writer.Run();
