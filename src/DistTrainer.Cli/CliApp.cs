@@ -41,7 +41,7 @@ public static class CliApp
     private static RootCommand Root(CliConsole console, CliServices services, StopSignals signals)
     {
         RootCommand root = Commands(console, services, signals);
-        var cluster = new ClusterCommands(console);
+        var cluster = new ClusterCommands(console, signals);
         root.Add(new ResumeCommand(console, services, signals, cluster));
         foreach (Command command in cluster.All())
             root.Add(command);

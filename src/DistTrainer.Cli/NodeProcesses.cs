@@ -13,16 +13,18 @@ internal sealed partial class NodeProcesses : IDisposable
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(40);
 
     private readonly CliConsole console;
+    private readonly Action<string, string, bool> print;
     private readonly List<Process> processes = [];
     private readonly TaskCompletionSource<string> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration registration;
 
     /// <summary>Starts with none.</summary>
-    /// <param name="console">Where their lines go.</param>
+    /// <param name="console">Where messages go.</param>
+    /// <param name="print">Takes each line of theirs: the node, the line, and whether it came from its standard error.</param>
     /// <param name="stop">When cancelled, the first process is asked to end in good order, and ends the others.</param>
-    public NodeProcesses(CliConsole console, CancellationToken stop)
+    public NodeProcesses(CliConsole console, Action<string, string, bool> print, CancellationToken stop)
     {
-        this.console = console;
+        (this.console, this.print) = (console, print);
         registration = stop.Register(() => Ask(processes.FirstOrDefault()));
     }
 
@@ -45,8 +47,8 @@ internal sealed partial class NodeProcesses : IDisposable
         var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         Process process = Process.Start(start) ?? throw new DistTrainerException(FailureKind.Internal, $"{program} could not be started.");
         processes.Add(process);
-        process.OutputDataReceived += (_, line) => Print(console.Output, name, line.Data);
-        process.ErrorDataReceived += (_, line) => Print(console.Error, name, line.Data);
+        process.OutputDataReceived += (_, line) => Print(name, line.Data, isError: false);
+        process.ErrorDataReceived += (_, line) => Print(name, line.Data, isError: true);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;
@@ -105,13 +107,13 @@ internal sealed partial class NodeProcesses : IDisposable
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);
 
-    private void Print(TextWriter writer, string name, string? line)
+    private void Print(string name, string? line, bool isError)
     {
         if (line is null)
             return;
         if (name == "node-1" && line.StartsWith(NodeCommand.Listening, StringComparison.Ordinal))
             address.TrySetResult(line.Split(' ').First(word => word.StartsWith("cluster=", StringComparison.Ordinal))["cluster=".Length..]);
         lock (processes)
-            writer.WriteLine($"{name} | {line}");
+            print(name, line, isError);
     }
 }

@@ -7,8 +7,15 @@ namespace DistTrainer.Cli;
 /// <param name="console">Where progress and final figures go.</param>
 /// <param name="data">Reads data.</param>
 /// <param name="runs">The folder of run folders.</param>
-internal sealed class NodeServices(CliConsole console, IDataAccess data, string runs) : INodeServices
+/// <param name="watch">Hears what the dashboard shows; null: there is none.</param>
+internal sealed class NodeServices(CliConsole console, IDataAccess data, string runs, RunWatch? watch = null) : INodeServices
 {
+    /// <summary>How the cluster is asked and told; null before the node is about to join.</summary>
+    public IRunControl? Control { get; private set; }
+
+    /// <inheritdoc/>
+    public void OnControl(IRunControl control) => Control = control;
+
     /// <inheritdoc/>
     public DataParts Load(JobDescription job) => JobData.Load(data, job);
 
@@ -17,5 +24,5 @@ internal sealed class NodeServices(CliConsole console, IDataAccess data, string 
 
     /// <inheritdoc/>
     public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
-        new RunOutput(console, new PlainProgress(console.Output, console.Error, isQuiet: false), job, data, network, run.Name, runs, from);
+        new RunOutput(console, new PlainProgress(console.Output, console.Error, isQuiet: false), job, data, network, run.Name, runs, from, watch);
 }

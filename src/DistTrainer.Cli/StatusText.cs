@@ -11,7 +11,7 @@ internal static class StatusText
         if (status.Run is { } run)
         {
             yield return $"run={run.Id} name={run.Name} state=\"{run.State}\" epoch={Numbers.Text(run.Epoch)} step={Numbers.Text(run.Step)}/{Numbers.Text(run.TotalSteps)}"
-                + $" loss={Numbers.Text(run.Loss)} learning-rate={Numbers.Text(run.LearningRate)} samples/s={Numbers.Text((long)run.SamplesPerSecond)} generation={Numbers.Text(run.Generation)}";
+                + $" loss={Numbers.Text(run.Last?.Loss)} learning-rate={Numbers.Text(run.Last?.LearningRate)} samples/s={Numbers.Text((long)(run.Last?.SamplesPerSecond ?? 0))} generation={Numbers.Text(run.Generation)}";
             foreach (WorkerStatus worker in run.Workers)
             {
                 yield return $"worker={Numbers.Text(worker.Worker)} node={worker.Node} data-shards={Numbers.Text(worker.DataShards.First)}+{Numbers.Text(worker.DataShards.Count)}"

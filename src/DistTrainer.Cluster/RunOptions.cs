@@ -36,6 +36,9 @@ public sealed record RunOptions
     /// <summary>The run folder; its folder <c>checkpoints</c> takes them. Null: none are written.</summary>
     public string? Folder { get; init; }
 
+    /// <summary>Names the run in traces.</summary>
+    public string RunId { get; init; } = "local";
+
     /// <summary>A checkpoint's folder to go on from, with the same job; null starts at step 1.</summary>
     public string? ResumeFrom { get; init; }
 

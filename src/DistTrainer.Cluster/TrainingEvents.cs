@@ -99,6 +99,11 @@ public sealed record CheckpointReport(long Step, string Folder, long Bytes, Time
 /// <summary>Hears how a run goes; called from the coordinator, one call at a time, so it must return quickly.</summary>
 public interface ITrainingObserver
 {
+    /// <summary>Before anything else, where the run is in this process: how to ask it and tell it.</summary>
+    void OnControl(IRunControl control)
+    {
+    }
+
     /// <summary>The run starts.</summary>
     void OnStarted(int stepsPerEpoch, long totalSteps);
 

@@ -6,7 +6,7 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cli;
 
 /// <summary>The commands that talk to a running cluster.</summary>
-internal sealed class ClusterCommands(CliConsole console)
+internal sealed class ClusterCommands(CliConsole console, StopSignals signals)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
@@ -46,15 +46,36 @@ internal sealed class ClusterCommands(CliConsole console)
     {
         Option<string> cluster = Address();
         Option<string?> security = Security();
-        var command = new Command("status", "Prints how the run is going, and every node and worker.") { cluster, security };
-        command.SetAction(async (options, _) =>
+        var watch = new Option<bool>("--watch") { Description = "Goes on showing it until Ctrl+C: a live view on a terminal, else the lines again every second" };
+        var command = new Command("status", "Prints how the run is going, and every node and worker.") { cluster, security, watch };
+        command.SetAction(async (options, end) =>
         {
-            ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(options.GetValue(cluster)!, new StatusCommand(), Timeout, options.GetValue(security));
-            foreach (string line in StatusText.Of(status))
+            await using var client = new ClusterClient(options.GetValue(cluster)!, Timeout, options.GetValue(security));
+            if (options.GetValue(watch))
+                return await WatchAsync(client, options.GetValue(cluster)!);
+            foreach (string line in StatusText.Of(await client.StatusAsync()))
                 console.Output.WriteLine(line);
             return ExitCodes.Fine;
         });
         return command;
+    }
+
+    private async Task<int> WatchAsync(ClusterClient client, string address)
+    {
+        await client.StatusAsync();
+        Task stop = Task.Delay(-1, signals.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        if (console.Terminal is { } terminal)
+        {
+            await new LiveLoop(terminal, address, new RunWatch(), () => client).RunAsync(() => stop);
+            return ExitCodes.Fine;
+        }
+        while (!signals.Token.IsCancellationRequested)
+        {
+            foreach (string line in StatusText.Of(await client.StatusAsync()))
+                console.Output.WriteLine(line);
+            await Task.WhenAny(stop, Task.Delay(1000));
+        }
+        return ExitCodes.Fine;
     }
 
     private Command Drain()
@@ -102,7 +123,8 @@ internal sealed class ClusterCommands(CliConsole console)
     /// <exception cref="DistTrainerException">It refuses, or does not answer.</exception>
     public async Task<int> AskAsync(string address, string? security, IClusterCommand request)
     {
-        CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(address, request, Timeout, security);
+        await using var client = new ClusterClient(address, Timeout, security);
+        CommandAnswer answer = await client.TellAsync(request);
         if (answer.Failure is { } failure)
             throw new DistTrainerException(failure, answer.Text);
         console.Output.WriteLine(answer.Text);

@@ -19,13 +19,15 @@ internal sealed class LaunchCommand : Command
     private readonly Option<string> logFormat = new("--log-format") { Description = "How the actors' log lines look: text or json", HelpName = "text|json", DefaultValueFactory = _ => "text" };
     private readonly Option<string> logLevel = new("--log-level") { Description = "The least important log level that is printed: debug, info, warning or error", HelpName = "LEVEL", DefaultValueFactory = _ => "info" };
 
+    private readonly Option<string?> httpPort = new("--http-port") { Description = "The port of the first process's dashboard and /metrics on this machine: a whole number from 0 to 65535, or off. Default: 4080, or a free one where that is taken", HelpName = "PORT|off" };
+
     /// <summary>Makes the command.</summary>
     public LaunchCommand(CliConsole console, CliServices services, StopSignals signals)
         : base("launch", "Trains on a cluster of processes on this machine: the same parameters as `train`, bit for bit. Each process's lines are printed with its name before them.")
     {
         (this.console, this.services, this.signals) = (console, services, signals);
         job.AddTo(this);
-        foreach (Option option in (Option[])[nodes, servers, workersANode, initFrom, logFormat.AcceptOnlyFromAmong("text", "json"), logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error")])
+        foreach (Option option in (Option[])[nodes, servers, workersANode, initFrom, httpPort, logFormat.AcceptOnlyFromAmong("text", "json"), logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error")])
             Add(option);
         SetAction((result, _) => RunAsync(result));
     }
@@ -44,17 +46,19 @@ internal sealed class LaunchCommand : Command
             string[] first =
             [
                 "node", "--role", "server,worker", "--name", "node-1", "--cluster-port", "0", "--job", path, "--exit-when-done",
+                .. options.GetValue(httpPort) is { } port ? (string[])["--http-port", port] : [],
                 "--min-servers", Text(serverCount), "--min-workers", Text(count * workers), .. Common(options, file, workers),
                 .. options.GetValue(initFrom) is { } from ? (string[])["--init-from", from] : [],
             ];
-            using var processes = new NodeProcesses(console, signals.Token);
+            var display = new LaunchDisplay(console, name);
+            using var processes = new NodeProcesses(console, display.Print, signals.Token);
             string seed = await processes.StartFirstAsync(first);
             for (int node = 2; node <= count; node++)
             {
                 string roles = node <= serverCount ? "server,worker" : "worker";
-                processes.Start($"node-{Text(node)}", ["node", "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--seed-node", seed, .. Common(options, file, workers)]);
+                processes.Start($"node-{Text(node)}", ["node", "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--http-port", "off", "--seed-node", seed, .. Common(options, file, workers)]);
             }
-            int code = await processes.WaitAsync();
+            int code = await display.RunAsync(seed, processes.WaitAsync);
             return signals.ExitCode != 0 && code == 0 ? signals.ExitCode : code;
         }
         finally

@@ -11,12 +11,20 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
     private readonly Option<string> logLevel = new("--log-level") { Description = "The least important log level that is printed: debug, info, warning or error", HelpName = "LEVEL", DefaultValueFactory = _ => "info" };
     private readonly Option<bool> quiet = new("--quiet") { Description = "Prints only warnings and the final figures" };
 
+    private readonly Option<int?> httpPort = new("--http-port") { Description = "Serves a dashboard of the run on this machine at this port, and /metrics for Prometheus: a whole number from 0 to 65535; 0 takes a free one. Default: none", HelpName = "PORT" };
+
     /// <summary>Adds the options that say how it is shown.</summary>
     public void AddTo(Command command)
     {
         command.Add(logFormat.AcceptOnlyFromAmong("text", "json"));
         command.Add(logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error"));
         command.Add(quiet);
+        httpPort.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is { } port && port is < 0 or > 65_535)
+                result.AddError($"--http-port: {port} is out of range; allowed: 0 to 65535.");
+        });
+        command.Add(httpPort);
     }
 
     /// <summary>Trains to the end or until a signal.</summary>
@@ -31,8 +39,15 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
     public async Task<int> RunAsync(
         ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
     {
-        IProgressDisplay display = Display(options.GetValue(quiet));
-        using var output = new RunOutput(console, display, file, data, network, name, "runs", from?.Run);
+        var watch = new RunWatch();
+        var control = new LatestControl();
+        IProgressDisplay display = Display(options.GetValue(quiet), name, watch);
+        using var telemetry = Telemetry.Start();
+        await using DashboardServer? dashboard = await DashboardServer.StartAsync(options.GetValue(httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
+        if (dashboard is not null)
+            console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
+        using var output = new RunOutput(console, display, file, data, network, name, "runs", from?.Run, watch);
+        output.Add(control);
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
         {
@@ -44,9 +59,9 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         return result!.Reason == EndReason.Stopped && signals.ExitCode != 0 ? signals.ExitCode : ExitCodes.Fine;
     }
 
-    private IProgressDisplay Display(bool isQuiet) => console.Terminal is { } terminal && !isQuiet
-        ? new BarProgress(terminal, console.ErrorIsTerminal ? null : console.Error)
-        : new PlainProgress(console.Output, console.Error, isQuiet);
+    private IProgressDisplay Display(bool isQuiet, string name, RunWatch watch) => console.Terminal is { } terminal && !isQuiet
+        ? new LiveProgress(terminal, console.ErrorIsTerminal ? null : console.Error, name, watch)
+        : new PlainProgress(console.Output, console.Error, isQuiet, watch);
 
     private LogFormat Format(ParseResult options) => options.GetValue(logFormat) == "json" ? LogFormat.Json : LogFormat.Text;
 

@@ -12,7 +12,7 @@ internal sealed class NodeCommand : Command
     private readonly CliConsole console;
     private readonly CliServices services;
     private readonly StopSignals signals;
-    private readonly NodeOptions node = new();
+    private readonly NodeOptions settingsOptions = new();
     private readonly Option<string?> initFrom = new("--init-from") { Description = "With --job: starts from the parameters of this safetensors file or run folder, which every server node must be able to read", HelpName = "FILE" };
 
     /// <summary>Makes the command.</summary>
@@ -20,21 +20,34 @@ internal sealed class NodeCommand : Command
         : base("node", "Runs one node of a cluster until it is told to end. The first server starts a cluster; the others name one of its servers with --seed-node.")
     {
         (this.console, this.services, this.signals) = (console, services, signals);
-        node.AddTo(this);
+        settingsOptions.AddTo(this);
         Add(initFrom);
         SetAction((result, _) => RunAsync(result));
     }
 
     private async Task<int> RunAsync(ParseResult options)
     {
-        NodeSettings settings = node.Read(options);
+        NodeSettings settings = settingsOptions.Read(options);
         if (settings.Cache is { } cache)
             Environment.SetEnvironmentVariable("DISTTRAINER_CACHE", cache);
         RunDescription? run = settings.Job is { } job ? RunSubmission.Of(job, options.GetValue(initFrom)) : null;
-        using var log = new LogOutput(settings.LogFormat, settings.LogLevel, console.Error.WriteLine);
+        var watch = new RunWatch();
+        var node = new NodeServices(console, services.Data, settings.Runs, watch);
+        using var log = new LogOutput(settings.LogFormat, settings.LogLevel, line =>
+        {
+            console.Error.WriteLine(line);
+            watch.Log(line);
+        });
+        using var telemetry = Telemetry.Start();
+        await using DashboardServer? dashboard = await DashboardServer.StartAsync(HttpSettings.Of(settings), watch, () => node.Control);
         NodeEnd end = await ClusterNode.RunAsync(
-            settings, new NodeServices(console, services.Data, settings.Runs), run, log.ActorConfiguration,
-            (cluster, data) => console.Output.WriteLine($"{Listening} cluster={cluster} data={data} roles={string.Join(',', settings.Roles).ToLowerInvariant()}"),
+            settings, node, run, log.ActorConfiguration,
+            (cluster, data) =>
+            {
+                console.Output.WriteLine($"{Listening} cluster={cluster} data={data} roles={string.Join(',', settings.Roles).ToLowerInvariant()}");
+                if (dashboard is not null)
+                    console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
+            },
             signals.Token);
         if (end.ExitCode != 0)
             console.Error.WriteLine($"error: {end.Reason}");

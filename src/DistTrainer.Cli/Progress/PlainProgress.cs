@@ -6,13 +6,18 @@ namespace DistTrainer.Cli;
 /// <param name="output">For progress.</param>
 /// <param name="error">For log lines.</param>
 /// <param name="isQuiet">Whether there is no progress to be shown.</param>
-internal sealed class PlainProgress(TextWriter output, TextWriter error, bool isQuiet) : IProgressDisplay
+/// <param name="watch">Hears log lines, too; null: there is none.</param>
+internal sealed class PlainProgress(TextWriter output, TextWriter error, bool isQuiet, RunWatch? watch = null) : IProgressDisplay
 {
     /// <inheritdoc/>
     public Task RunAsync(Func<Task> training) => training();
 
     /// <inheritdoc/>
-    public void Log(string line) => error.WriteLine(line);
+    public void Log(string line)
+    {
+        error.WriteLine(line);
+        watch?.Log(line);
+    }
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps) =>

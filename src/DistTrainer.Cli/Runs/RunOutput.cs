@@ -5,13 +5,12 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cli;
 
 /// <summary>What a run leaves behind: its folder, and the final figures on standard output. A run that fails leaves nothing but a folder with checkpoints.</summary>
-internal sealed class RunOutput : IRunOutput
+internal sealed class RunOutput : Observers, IRunOutput
 {
     // Text and pictures of a run take well below a MiB beside the model.
     private const long TextBytes = 1 << 20;
 
     private readonly CliConsole console;
-    private readonly ITrainingObserver progress;
     private readonly JobFile file;
     private readonly DataParts data;
     private readonly Network network;
@@ -19,6 +18,7 @@ internal sealed class RunOutput : IRunOutput
     private readonly RunFolder folder;
     private readonly RunRecorder recorder;
     private readonly TensorBoardFile? events;
+    private readonly RunWatch? watch;
     private bool isComplete;
 
     /// <summary>Makes the run folder, or opens that of a run that goes on.</summary>
@@ -30,16 +30,22 @@ internal sealed class RunOutput : IRunOutput
     /// <param name="name">The run's name.</param>
     /// <param name="runs">The folder that run folders without a name of their own are made in.</param>
     /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
+    /// <param name="watch">Hears what a dashboard shows, with the run's earlier parts; null: there is none.</param>
     /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into it.</exception>
-    public RunOutput(CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from)
+    public RunOutput(CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from, RunWatch? watch = null)
     {
-        (this.console, this.progress, this.file, this.data, this.network, this.name) = (console, progress, file, data, network, name);
+        (this.console, this.file, this.data, this.network, this.name, this.watch) = (console, file, data, network, name, watch);
         folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, network)) : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, network));
         try
         {
             folder.WriteText(RunFolder.JobName, file.Write());
-            recorder = new RunRecorder(folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash), from?.Step ?? 0);
+            watch?.Begin(name, folder.Path);
+            recorder = new RunRecorder(folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash), from?.Step ?? 0, watch);
             events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path) ? new TensorBoardFile(folder.Path, network.Layout, () => folder.IsOwned, from?.Step ?? 0) : null;
+            Add(recorder);
+            Add(events);
+            Add(watch);
+            Add(progress);
         }
         catch
         {
@@ -55,54 +61,6 @@ internal sealed class RunOutput : IRunOutput
     public bool IsOwned => folder.IsOwned;
 
     /// <inheritdoc/>
-    public void OnStarted(int stepsPerEpoch, long totalSteps)
-    {
-        recorder.OnStarted(stepsPerEpoch, totalSteps);
-        progress.OnStarted(stepsPerEpoch, totalSteps);
-    }
-
-    /// <inheritdoc/>
-    public void OnStep(StepReport report)
-    {
-        recorder.OnStep(report);
-        events?.OnStep(report);
-        progress.OnStep(report);
-    }
-
-    /// <inheritdoc/>
-    public void OnEpoch(EpochReport report)
-    {
-        recorder.OnEpoch(report);
-        events?.OnEpoch(report);
-        progress.OnEpoch(report);
-    }
-
-    /// <inheritdoc/>
-    public void OnParameters(long lastStep, ReadOnlySpan<float> parameters) => events?.OnParameters(lastStep, parameters);
-
-    /// <inheritdoc/>
-    public void OnLedger(LedgerEntry entry)
-    {
-        recorder.OnLedger(entry);
-        progress.OnLedger(entry);
-    }
-
-    /// <inheritdoc/>
-    public void OnCheckpoint(CheckpointReport report)
-    {
-        recorder.OnCheckpoint(report);
-        progress.OnCheckpoint(report);
-    }
-
-    /// <inheritdoc/>
-    public void OnWentBack(long lastStep)
-    {
-        recorder.OnWentBack(lastStep);
-        events?.OnWentBack(lastStep);
-        progress.OnWentBack(lastStep);
-    }
-
-    /// <inheritdoc/>
     public void Complete(TrainingResult result)
     {
         folder.RequireOwned();
@@ -116,12 +74,14 @@ internal sealed class RunOutput : IRunOutput
         folder.WriteText(RunSummary.Name, RunSummary.Write(file.Job, data, result));
         folder.Keep();
         isComplete = true;
+        watch?.End(Reason(result.Reason));
         Report(result);
     }
 
     /// <summary>Ends the record; what an unfinished run wrote is deleted, unless there is a checkpoint to go on from.</summary>
     public void Dispose()
     {
+        watch?.End("failed");
         recorder.Dispose();
         events?.Dispose();
         bool canGoOn = !isComplete && IsOwned && folder.Checkpoints.List().Count > 0;

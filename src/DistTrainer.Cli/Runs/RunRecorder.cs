@@ -20,12 +20,13 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <param name="folder">The run folder.</param>
     /// <param name="header">What the ledger counts.</param>
     /// <param name="lastStep">The last step that is in; later ones are dropped.</param>
-    public RunRecorder(RunFolder folder, LedgerHeader header, long lastStep)
+    /// <param name="replay">Hears the reports that the files have already; null: nobody does.</param>
+    public RunRecorder(RunFolder folder, LedgerHeader header, long lastStep, ITrainingObserver? replay = null)
     {
         metrics = new LineFile(folder.FileAt("metrics.jsonl"), () => folder.IsOwned);
         table = new LineFile(folder.FileAt("metrics.csv"), () => folder.IsOwned);
         ledger = new LineFile(folder.FileAt(LedgerFile.Name), () => folder.IsOwned);
-        GoBack(lastStep);
+        GoBack(lastStep, replay);
         if (table.IsEmpty)
             table.Add(MetricsTable.Header);
         if (ledger.IsEmpty)
@@ -88,26 +89,33 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
         ledger.Dispose();
     }
 
-    private void GoBack(long lastStep)
+    private void GoBack(long lastStep, ITrainingObserver? replay = null)
     {
         steps.Clear();
         epochs.Clear();
         if (!metrics.IsEmpty)
-            metrics.Keep(line => KeepsMetrics(line, lastStep));
+            metrics.Keep(line => KeepsMetrics(line, lastStep, replay));
         if (!table.IsEmpty)
             table.Keep(line => MetricsTable.IsUpTo(line, lastStep));
         if (!ledger.IsEmpty)
             ledger.Keep(line => KeepsEntry(line, lastStep));
     }
 
-    private bool KeepsMetrics(string line, long lastStep)
+    private bool KeepsMetrics(string line, long lastStep, ITrainingObserver? replay)
     {
         if (RunLines.Read(line) is not { } found || found.Step > lastStep)
             return false;
-        if (found.Report is StepReport step && epochs.Count == 0)
-            steps.Add(step);
+        if (found.Report is StepReport step)
+        {
+            if (epochs.Count == 0)
+                steps.Add(step);
+            replay?.OnStep(step);
+        }
         else if (found.Report is EpochReport epoch)
+        {
             epochs.Add(epoch);
+            replay?.OnEpoch(epoch);
+        }
         return true;
     }
 

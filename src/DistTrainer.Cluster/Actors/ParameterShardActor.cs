@@ -263,6 +263,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         bool counts = _shard.Apply(new StepContext(step, rate, _samples) { GradientNorm = norm, WantNorm = reports, WantStatistics = withStatistics });
         Send(_workers, step);
         _clock.Applied();
+        if (StepTrace.Wants(_setup, step))
+            Trace(step);
         if (Index == 0)
         {
             LossSums losses = default;
@@ -292,9 +294,18 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _run.Tell(reached);
     }
 
+    private void Trace(long step)
+    {
+        (TimeSpan gather, TimeSpan apply) = _clock.LastTimes;
+        StepTrace.Span(_setup, step, "gather", ("parameter_shard", Index), gather, ago: apply);
+        StepTrace.Span(_setup, step, "apply", ("parameter_shard", Index), apply);
+    }
+
     private void Report(long step, double rate)
     {
-        var report = new ReportSteps(_generation, Index, step, rate, _sums, _shard.GradientSums.ToArray(), _clock.TakeTimes());
+        ParameterShardTimes times = _clock.TakeTimes();
+        TrainingMeter.ParameterShard(Index, times);
+        var report = new ReportSteps(_generation, Index, step, rate, _sums, _shard.GradientSums.ToArray(), times);
         _sums = default;
         _reported.Add(report);
         if (!IsReplica)

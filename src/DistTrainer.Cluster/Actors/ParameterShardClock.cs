@@ -12,6 +12,8 @@ internal sealed class ParameterShardClock(ITimeProvider time)
     private TimeSpan _gather;
     private TimeSpan _apply;
     private int _steps;
+    private TimeSpan _lastGather;
+    private TimeSpan _lastApply;
     private bool _isRunning;
 
     /// <summary>How long the step has been open; null while no steps are asked for.</summary>
@@ -35,17 +37,20 @@ internal sealed class ParameterShardClock(ITimeProvider time)
     public void Complete()
     {
         _completed = time.HighResMonotonicClock;
-        _gather += _completed - (_firstArrival ?? _completed);
+        _gather += _lastGather = _completed - (_firstArrival ?? _completed);
     }
 
     /// <summary>The step is applied and handed out; the next one is open.</summary>
     public void Applied()
     {
         TimeSpan now = time.HighResMonotonicClock;
-        _apply += now - _completed;
+        _apply += _lastApply = now - _completed;
         _steps++;
         (_opened, _firstArrival) = (now, null);
     }
+
+    /// <summary>The times of the last step that was applied.</summary>
+    public (TimeSpan Gather, TimeSpan Apply) LastTimes => (_lastGather, _lastApply);
 
     /// <summary>The times since the last call, a step.</summary>
     public ParameterShardTimes TakeTimes()

@@ -142,6 +142,7 @@ internal sealed partial class RunActor
             _newestCheckpoint = (target.Step, target.Folder);
             _log.Event(LogLevel.InfoLevel, "checkpoint-written epoch={Epoch} step={Step} folder=\"{Folder}\" bytes={Bytes} pauseMilliseconds={Pause:F1} seconds={Seconds:F2}",
                 _setup.EpochOf(Math.Max(1, target.Step)), target.Step, report.Folder, report.Bytes, report.Pause.TotalMilliseconds, report.Seconds);
+            TrainingMeter.Checkpoint(report);
             _observer.OnCheckpoint(report);
         }
         else
@@ -177,9 +178,11 @@ internal sealed partial class RunActor
                 Fail(Known(found.Failure.Cause()));
                 return;
             }
+            long from = Math.Max(0, _openSteps.Values.Max() - 1);
             RunState state = found.Manifest is { } manifest ? RunState.Of(manifest) : _start;
             _log.Event(LogLevel.WarningLevel, "run-went-back epoch={Epoch} step={Step} from={From} checkpoint=\"{Checkpoint}\"",
-                _setup.EpochOf(state.Step + 1), state.Step, Math.Max(0, _openSteps.Values.Max() - 1), found.Folder ?? "");
+                _setup.EpochOf(state.Step + 1), state.Step, from, found.Folder ?? "");
+            TrainingMeter.WentBack(from - state.Step);
             Restore(state);
             LowerRate();
             _phase = Phase.Running;

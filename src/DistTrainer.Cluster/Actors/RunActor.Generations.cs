@@ -63,7 +63,7 @@ internal sealed partial class RunActor
         _openSteps.Clear();
         _assigned.Clear();
         _slow.Clear();
-        _waiting.Clear();
+        _saidWaiting = default;
         _figures.ForgetWorkers();
         _isLinked = false;
         if (!_isStarted)
@@ -190,6 +190,7 @@ internal sealed partial class RunActor
         IActorRef[] all = [.. _parameterShards.Select(place => place.Actor)];
         for (int number = 0; number < all.Length; number++)
             all[number].Tell(new BroadcastParameters(_generation, _roles.FirstOpen - 1, _workers, all, number));
+        TrainingMeter.Generation(_generation, _workers.Length);
         _log.Event(LogLevel.InfoLevel, "generation-begun generation={Generation} epoch={Epoch} step={Step} workers={Workers} parameterShards={ParameterShards} replicas={Replicas}",
             _generation, _setup.EpochOf(_roles.FirstOpen), _roles.FirstOpen, _workers.Length, _setup.Ranges.Count, _roles.Replicas.Length);
         if (_options.Replicas > 0)
@@ -232,6 +233,7 @@ internal sealed partial class RunActor
             foreach ((StepReport whole, LedgerEntry entry) in _figures.Add(report))
             {
                 Count(entry);
+                TrainingMeter.Step(whole, entry.LastStep - entry.FirstStep + 1, entry.Samples);
                 ReportStep(whole);
             }
             if (_flows && _checkpoints.IsTime(Now) && !_requests.Checkpoints)
@@ -286,6 +288,7 @@ internal sealed partial class RunActor
             return;
         }
         _lost[node] = Now;
+        TrainingMeter.NodeLost();
         _log.Event(LogLevel.WarningLevel, "node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} reason=\"{Reason}\"",
             node, gone.Workers.Length, gone.ParameterShards.Length, _setup.EpochOf(_step + 1), _step, reason);
         TellLost();

@@ -39,9 +39,11 @@ internal sealed partial class RunActor
             (int first, int count) = DataShardsOf(worker);
             return new WorkerStatus(worker, place.Node.Name, new DataShardRange(first, count), _figures.TimesOf(worker));
         })];
+        int owners = _setup.Ranges.Count;
+        ParameterShardStatus[] shards = [.. _parameterShards.Select((place, number) => new ParameterShardStatus(IsReplica(number) ? _roles.Replicas[number - owners] : number, place.Node.Name, IsReplica(number)))];
         return new RunStatus(
             request.Id, request.Name, state, _generation, _setup.EpochOf((_lastReport?.Step ?? _step) + 1), _lastReport?.Step ?? _step, _setup.TotalSteps,
-            _lastReport?.Loss ?? double.NaN, _lastReport?.LearningRate ?? double.NaN, _lastReport?.SamplesPerSecond ?? 0, workers);
+            _lastReport, workers, shards);
     }
 
     private void ReportStep(StepReport report)

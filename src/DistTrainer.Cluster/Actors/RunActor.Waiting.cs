@@ -11,7 +11,7 @@ internal sealed partial class RunActor
     private TimeSpan _asksAgain = s_lost;
     private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
     private TimeSpan _awaitedNext;
-    private readonly Dictionary<int, (long Step, double Next)> _waiting = [];
+    private (long Step, double Next) _saidWaiting;
     private readonly Dictionary<string, DateTime> _heard = [];
     private DateTime _gatheringSince;
 
@@ -77,12 +77,12 @@ internal sealed partial class RunActor
         _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", _members.Missing, (Now - _gatheringSince).TotalSeconds);
     }
 
-    /// <summary>Says whose contributions are missing: after two seconds, four, eight …</summary>
+    /// <summary>Says whose contributions are missing, by the first parameter shard that tells: after two seconds, four, eight …</summary>
     private void LogWait(WaitingFor waiting)
     {
-        if (!_flows || (_waiting.TryGetValue(waiting.ParameterShard, out var said) && said.Step == waiting.Step && waiting.Seconds < said.Next))
+        if (!_flows || (_saidWaiting.Step == waiting.Step && waiting.Seconds < _saidWaiting.Next))
             return;
-        _waiting[waiting.ParameterShard] = (waiting.Step, 2 * waiting.Seconds - 1);
+        _saidWaiting = (waiting.Step, 2 * waiting.Seconds - 1);
         if (_requests.WantsHold)
             TellHold();
         else

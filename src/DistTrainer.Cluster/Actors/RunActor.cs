@@ -318,6 +318,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         int epoch = _setup.EpochOf(_step);
         EpochReport report = _figures.EndEpoch(epoch, _step, validation.Count > 0 ? validation : null);
         _validation = (_step, report.ValidationLoss);
+        TrainingMeter.Epoch(report);
         _observer.OnEpoch(report);
         _observer.OnParameters(_step, _setup.Parameters[_step].Span);
         LogEpoch(report);

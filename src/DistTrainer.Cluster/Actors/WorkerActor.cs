@@ -143,13 +143,17 @@ internal sealed class WorkerActor : ReceiveActor
             if (!worker.AdvanceForward() || !worker.ReplicasHave(worker.Step - 1))
                 break;
             HandOut(worker);
+            if (StepTrace.Wants(_setup, worker.Step))
+                StepTrace.Span(_setup, worker.Step, "compute", ("worker", _index), TimeSpan.FromMilliseconds(worker.StepMilliseconds));
             _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0;
 
             // Others' times are to be compared with these: only with those of steps of the same size.
             if (worker.IsFullStep && (_times.Next(worker.StepMilliseconds) || _isReportDue))
             {
                 _isReportDue = false;
-                _run.Tell(new ReportWorker(_generation, _index, worker.Step, _times.Take(worker.TakeTimes())));
+                WorkerTimes times = _times.Take(worker.TakeTimes());
+                TrainingMeter.Worker(_index, times);
+                _run.Tell(new ReportWorker(_generation, _index, worker.Step, times));
             }
         }
         if (_backup is not null && !_isBackingUp)

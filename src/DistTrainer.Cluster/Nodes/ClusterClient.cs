@@ -4,16 +4,17 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cluster;
 
 /// <summary>Talks to a running cluster through one of its nodes, without joining it.</summary>
-public static class ClusterClient
+public sealed class ClusterClient : IRunControl, IAsyncDisposable
 {
-    /// <summary>Sends a request and waits for the answer.</summary>
-    /// <typeparam name="T">The answer's type: <see cref="CommandAnswer"/> or <see cref="ClusterStatus"/>.</typeparam>
+    private readonly ActorSystem _system;
+    private readonly ActorControl _control;
+
+    /// <summary>Gets ready to ask; nothing is sent yet.</summary>
     /// <param name="address">Any node's cluster address, host:port.</param>
-    /// <param name="command">The request.</param>
-    /// <param name="timeout">How long to wait.</param>
+    /// <param name="timeout">How long to wait for an answer.</param>
     /// <param name="securityFolder">The folder with a certificate of the cluster's authority, see <see cref="NodeCertificate"/>; null or empty where security is off.</param>
-    /// <exception cref="DistTrainerException">Nobody answers (<see cref="FailureKind.Quorum"/>), or the address or the certificate is none (<see cref="FailureKind.Configuration"/>).</exception>
-    public static async Task<T> AskAsync<T>(string address, IClusterCommand command, TimeSpan timeout, string? securityFolder = null)
+    /// <exception cref="DistTrainerException">The address or the certificate is none (<see cref="FailureKind.Configuration"/>).</exception>
+    public ClusterClient(string address, TimeSpan timeout, string? securityFolder = null)
     {
         SeedNode node;
         try
@@ -25,18 +26,18 @@ public static class ClusterClient
             throw new DistTrainerException(FailureKind.Configuration, $"--cluster: \"{address}\" is no address; write host:port, e.g. server:{NodeSettings.DefaultClusterPort}.", failure);
         }
         NodeCertificate? certificate = NodeCertificate.Load(securityFolder);
-        ActorSystem system = ClusterConfiguration.Start("disttrainer-client", ClusterConfiguration.ForClient(certificate is not null), certificate);
-        try
-        {
-            return await system.ActorSelection($"{ClusterConfiguration.Scheme(certificate is not null)}://{ClusterConfiguration.SystemName}@{node}/user/node").Ask<T>(command, timeout).ConfigureAwait(false);
-        }
-        catch (AskTimeoutException failure)
-        {
-            throw new DistTrainerException(FailureKind.Quorum, $"--cluster: nobody answered at {node} within {timeout.TotalSeconds:0} s; is a node running there, has it a coordinator, and is its security {(certificate is null ? "off, as here (--security-folder)" : "on, with the same ca.pem")}?", failure);
-        }
-        finally
-        {
-            await system.Terminate().ConfigureAwait(false);
-        }
+        _system = ClusterConfiguration.Start("disttrainer-client", ClusterConfiguration.ForClient(certificate is not null), certificate);
+        _control = new ActorControl(
+            _system.ActorSelection($"{ClusterConfiguration.Scheme(certificate is not null)}://{ClusterConfiguration.SystemName}@{node}/user/node"), timeout,
+            $"--cluster: nobody answered at {node} within {timeout.TotalSeconds:0} s; is a node running there, has it a coordinator, and is its security {(certificate is null ? "off, as here (--security-folder)" : "on, with the same ca.pem")}?");
     }
+
+    /// <inheritdoc/>
+    public Task<ClusterStatus> StatusAsync() => _control.StatusAsync();
+
+    /// <inheritdoc/>
+    public Task<CommandAnswer> TellAsync(IClusterCommand command) => _control.TellAsync(command);
+
+    /// <summary>Closes the connection.</summary>
+    public async ValueTask DisposeAsync() => await _system.Terminate().ConfigureAwait(false);
 }

@@ -94,7 +94,8 @@ public sealed record CommandAnswer(FailureKind? Failure, string Text) : IControl
 /// <summary>Coordinator → person: how it is going.</summary>
 /// <param name="Run">The run; null while there is none.</param>
 /// <param name="Nodes">All nodes.</param>
-public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes) : IControlMessage;
+/// <param name="Coordinator">The node that leads.</param>
+public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes, string Coordinator) : IControlMessage;
 
 /// <summary>How a run is going.</summary>
 /// <param name="Id">The run.</param>
@@ -104,13 +105,12 @@ public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes) : IContro
 /// <param name="Epoch">Epoch of the open step.</param>
 /// <param name="Step">Last step that was reported.</param>
 /// <param name="TotalSteps">Steps of the whole run.</param>
-/// <param name="Loss">Training loss of the last report; NaN before the first.</param>
-/// <param name="LearningRate">Rate of the last report.</param>
-/// <param name="SamplesPerSecond">Of the last report.</param>
+/// <param name="Last">The last report; null before the first.</param>
 /// <param name="Workers">The workers in this generation.</param>
+/// <param name="ParameterShards">The parameter shards in this generation, then their replicas.</param>
 public sealed record RunStatus(
-    string Id, string Name, string State, int Generation, int Epoch, long Step, long TotalSteps, double Loss, double LearningRate, double SamplesPerSecond,
-    WorkerStatus[] Workers) : IControlMessage;
+    string Id, string Name, string State, int Generation, int Epoch, long Step, long TotalSteps, StepReport? Last,
+    WorkerStatus[] Workers, ParameterShardStatus[] ParameterShards) : IControlMessage;
 
 /// <summary>A worker in a run.</summary>
 /// <param name="Worker">Its number in this generation.</param>
@@ -118,6 +118,12 @@ public sealed record RunStatus(
 /// <param name="DataShards">Data shards that it owns.</param>
 /// <param name="Times">Where its time goes; zero before the first report.</param>
 public sealed record WorkerStatus(int Worker, string Node, DataShardRange DataShards, WorkerTimes Times);
+
+/// <summary>A copy of a parameter shard in a run.</summary>
+/// <param name="ParameterShard">Its number.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="IsReplica">Whether it follows, and takes over when the other copy is lost.</param>
+public sealed record ParameterShardStatus(int ParameterShard, string Node, bool IsReplica);
 
 /// <summary>A node of the cluster.</summary>
 /// <param name="Name">Its name.</param>

@@ -18,6 +18,7 @@ public sealed record NodeEnd(int ExitCode, string Reason);
 /// <summary>One process of a cluster: joins, takes part until it is told to end, leaves.</summary>
 public static class ClusterNode
 {
+    private static readonly TimeSpan s_askTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_releaseTimeout = TimeSpan.FromSeconds(30);
 
     // A coordinator that does not know yet that it was removed can do no harm: generations and the run folder's lock fence it.
@@ -91,6 +92,7 @@ public static class ClusterNode
                     ClusterSingletonProxy.Props("/user/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)), "coordinator-proxy");
                 NodeRuntime shared = _runtime;
                 _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
+                services.OnControl(new ActorControl(_node, s_askTimeout, "the coordinator does not answer"));
                 AkkaCluster cluster = _cluster = ClusterConfiguration.Join(_system, settings);
                 _runtime.DeathOf = address => DeathOf(cluster, address);
                 TimeSpan stableAfter = settings.StableAfter;

@@ -34,9 +34,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<RegisterNode>(Register);
         Receive<SubmitRun>(Submit);
         Receive<StatusCommand>(_ => Status());
-        Receive<StopCommand>(_ => Ask(new StopRun(), "the run ends after its open step"));
-        Receive<PauseCommand>(pause => Ask(new PauseRun(pause.Pause), pause.Pause ? "the run pauses after its open step" : "the run goes on"));
-        Receive<LearningRateCommand>(rate => Ask(new SetLearningRate(rate.Rate), $"the learning rate is {rate.Rate:R} after the open step"));
+        Receive<StopCommand>(_ => Ask(new StopRun(), RunAnswers.Stop));
+        Receive<PauseCommand>(pause => Ask(new PauseRun(pause.Pause), RunAnswers.Pause(pause.Pause)));
+        Receive<LearningRateCommand>(rate => Ask(new SetLearningRate(rate.Rate), RunAnswers.Rate(rate.Rate)));
         Receive<DrainCommand>(drain => Drain(drain.Node));
         Receive<LeaveCluster>(leave => Release(leave.Node, Sender));
         Receive<RunOpened>(Start);
@@ -422,12 +422,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         IActorRef asker = Sender;
         if (_run?.Opened is null)
         {
-            asker.Tell(new ClusterStatus(null, nodes));
+            asker.Tell(new ClusterStatus(null, nodes, _runtime.Address.Name));
             return;
         }
-        RunDescription run = _run.Run;
+        (RunDescription run, string leader) = (_run.Run, _runtime.Address.Name);
         _run.Actor.Ask<RunStatus>(new RunActor.StatusRequest(run.Id, run.Name), TimeSpan.FromSeconds(3))
-            .PipeTo(asker, success: status => new ClusterStatus(status, nodes), failure: _ => new ClusterStatus(null, nodes));
+            .PipeTo(asker, success: status => new ClusterStatus(status, nodes, leader), failure: _ => new ClusterStatus(null, nodes, leader));
     }
 
     private void Answer(FailureKind? failure, string text)

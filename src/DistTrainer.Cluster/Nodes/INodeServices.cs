@@ -5,6 +5,11 @@ namespace DistTrainer.Cluster;
 /// <summary>What a node needs from the program that it runs in.</summary>
 public interface INodeServices
 {
+    /// <summary>The node is about to join: how to ask its cluster and tell it.</summary>
+    void OnControl(IRunControl control)
+    {
+    }
+
     /// <summary>Reads a job's data as this node sees them.</summary>
     /// <exception cref="DistTrainerException">They cannot be read (<see cref="FailureKind.Data"/>).</exception>
     DataParts Load(JobDescription job);

@@ -39,7 +39,7 @@ public static class NodeKeys
     { Everything = () => All };
 
     // A property without a field: the sections above are made before any field below them would be.
-    private static JobSection<NodeSettings> Node => new(() => new NodeSettings(), [.. Cluster(), Security(), .. Work(), .. Faults(), .. Output()]) { Everything = () => All };
+    private static JobSection<NodeSettings> Node => new(() => new NodeSettings(), [.. Cluster(), Security(), Http(), .. Work(), .. Faults(), .. Output()]) { Everything = () => All };
 
     private static IReadOnlyList<JobKeyInfo> All => field ??= [.. Root.Describe("")];
 
@@ -63,6 +63,13 @@ public static class NodeKeys
     private static JobKey<NodeSettings> Security() => Table.Key("security", "Who may take part. The same on every node", new JobSection<NodeSettings>(
         () => new NodeSettings(),
         Table.Key("folder", "The folder with this node's certificate (ca.pem, node.pem, node-key.pem), as `disttrainer certificates` makes it: mutual TLS on the cluster port and the data port, and only holders of a certificate of the same ca.pem may take part. Processes of one machine and one user still meet without TLS if shared-memory is true", JobValues.OptionalText, n => n.SecurityFolder, (n, v) => n with { SecurityFolder = v }, defaultText: "none; neither encrypted nor authenticated"))
+    { Everything = () => All }, f => f, (_, v) => v);
+
+    private static JobKey<NodeSettings> Http() => Table.Key("http", "Dashboard and metrics over HTTP", new JobSection<NodeSettings>(
+        () => new NodeSettings(),
+        Table.Key("port", "The port: / is the dashboard of the run (a server's), /metrics is for Prometheus; 0 takes a free one", NodeValues.HttpPort, n => n.HttpPort, (n, v) => n with { HttpPort = v }, defaultText: "4080 on a server, or a free one where that is taken; off on a mere worker"),
+        Table.Key("host", "The address that it is bound to; another than loopback wants a token", NodeValues.Host, n => n.HttpHost, (n, v) => n with { HttpHost = v }),
+        Table.Key("token", "What whoever pauses, drains or stops by the dashboard must show; and whoever looks at it, where the address is not loopback. /metrics is open", JobValues.OptionalText, n => n.HttpToken, (n, v) => n with { HttpToken = v }, defaultText: "made up at each start, and printed with the address"))
     { Everything = () => All }, f => f, (_, v) => v);
 
     private static IEnumerable<JobKey<NodeSettings>> Work() =>

@@ -140,6 +140,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             BackupWorkers = job.Run.BackupWorkers,
             Checkpoint = job.Run.Checkpoint,
             ResumeFrom = run.ResumeFrom,
+            RunId = run.Id,
         };
         DataPlaneLinks? links = null;
         Func<Address, Action> deathOf = address => DeathOf(address);

@@ -60,6 +60,21 @@ public sealed record NodeSettings
     /// <summary>The folder with this node's certificate, see <see cref="NodeCertificate"/>; null or empty: connections are neither encrypted nor authenticated.</summary>
     public string? SecurityFolder { get; init; }
 
+    /// <summary>The port of a server's <see cref="HttpPort"/> where none is named.</summary>
+    public const int DefaultHttpPort = 4080;
+
+    /// <summary>What <see cref="HttpPort"/> is where it is switched off.</summary>
+    public const int HttpOff = -1;
+
+    /// <summary>The port for dashboard and metrics, 0–65535; 0 takes a free one; <see cref="HttpOff"/>: none. Null: a server takes <see cref="DefaultHttpPort"/> or, where that is taken, a free one; a mere worker has none.</summary>
+    public int? HttpPort { get; init; }
+
+    /// <summary>The address that it is bound to.</summary>
+    public string HttpHost { get; init; } = "127.0.0.1";
+
+    /// <summary>What a browser must show to change the run, and to see anything where <see cref="HttpHost"/> is not loopback; null makes one up.</summary>
+    public string? HttpToken { get; init; }
+
     /// <summary>Worker actors of a node with the role worker, ≥ 1.</summary>
     public int Workers { get; init; } = 1;
 

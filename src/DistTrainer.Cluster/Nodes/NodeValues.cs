@@ -15,6 +15,9 @@ internal static class NodeValues
     /// <summary>The same, or nothing.</summary>
     public static JobValue<string?> OptionalHost { get; } = new ScalarValue<string?>(Host.Allowed, ParseHost, value => value is null ? null : JobValues.Quote(value));
 
+    /// <summary>A port for HTTP, or off.</summary>
+    public static JobValue<int?> HttpPort { get; } = new ScalarValue<int?>("a whole number from 0 to 65535, or off", ParseHttpPort, ShowHttpPort);
+
     /// <summary>Host and port of a seed node.</summary>
     public static JobValue<SeedNode> SeedNode { get; } = new ScalarValue<SeedNode>("HOST:PORT with a port from 1 to 65535, e.g. \"server:4053\"", ParseSeedNode, value => JobValues.Quote(value.ToString()));
 
@@ -45,6 +48,14 @@ internal static class NodeValues
             throw new FormatException("is out of range");
         return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds) : throw new FormatException("is not a whole number of milliseconds");
     }
+
+    private static int? ParseHttpPort(string text) => text switch
+    {
+        "off" or "false" or "no" => NodeSettings.HttpOff,
+        _ => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) ? port : throw new FormatException("is no port"),
+    };
+
+    private static string? ShowHttpPort(int? port) => port == NodeSettings.HttpOff ? "off" : port?.ToString(CultureInfo.InvariantCulture);
 
     private static string ParseHost(string text) => Uri.CheckHostName(text) is UriHostNameType.Dns or UriHostNameType.IPv4 ? text : throw new FormatException("is not a host");
 

@@ -33,6 +33,7 @@ internal sealed class NodeProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment["DISTTRAINER_HTTP_PORT"] = "off"; // a dashboard costs a node a second to start
         var node = new NodeProcess(Process.Start(start)!);
         node.process.OutputDataReceived += (_, line) => node.Keep(line.Data);
         node.process.ErrorDataReceived += (_, line) => node.Keep(line.Data);

@@ -51,7 +51,7 @@ public sealed class ClusterRunTests
         await cluster.LineAsync("epoch-ended");
         await cluster.CommandAsync(new PauseCommand(true));
         await cluster.LineAsync("run-paused");
-        ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(cluster.Address, new StatusCommand(), TimeSpan.FromSeconds(10));
+        ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10));
         Assert.Equal("paused", status.Run!.State);
         Assert.Equal(2, status.Run.Workers.Length);
         Assert.Equal(3, status.Nodes.Length);

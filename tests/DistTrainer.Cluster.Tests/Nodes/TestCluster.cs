@@ -95,10 +95,18 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             throw new TimeoutException($"No line has \"{text}\":\n{string.Join('\n', Log)}");
     }
 
+    /// <summary>Asks a cluster from outside.</summary>
+    public static async Task<ClusterStatus> StatusAsync(string address, TimeSpan timeout, string? securityFolder = null)
+    {
+        await using var client = new ClusterClient(address, timeout, securityFolder);
+        return await client.StatusAsync();
+    }
+
     /// <summary>Sends a request; it must be done.</summary>
     public async Task CommandAsync(IClusterCommand command)
     {
-        CommandAnswer answer = await ClusterClient.AskAsync<CommandAnswer>(Address, command, TimeSpan.FromSeconds(10), SecurityFolder);
+        await using var client = new ClusterClient(Address, TimeSpan.FromSeconds(10), SecurityFolder);
+        CommandAnswer answer = await client.TellAsync(command);
         Assert.True(answer.Failure is null, answer.Text);
     }
 

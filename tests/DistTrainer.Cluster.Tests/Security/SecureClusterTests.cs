@@ -32,10 +32,10 @@ public sealed class SecureClusterTests(TestCertificates certificates) : IClassFi
         foreach (string? folder in new[] { certificates.Stranger, null })
         {
             DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
-                () => ClusterClient.AskAsync<ClusterStatus>(cluster.Address, new StatusCommand(), TimeSpan.FromSeconds(1), folder));
+                () => TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(1), folder));
             Assert.Equal(FailureKind.Quorum, failure.Kind);
         }
-        ClusterStatus status = await ClusterClient.AskAsync<ClusterStatus>(cluster.Address, new StatusCommand(), TimeSpan.FromSeconds(10), certificates.Worker);
+        ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10), certificates.Worker);
         Assert.Equal(2, status.Nodes.Length);
         await cluster.CommandAsync(new StopCommand());
         TrainingResult result = await cluster.ResultAsync();

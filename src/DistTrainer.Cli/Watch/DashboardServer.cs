@@ -1,0 +1,181 @@
+using System.Net;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
+
+namespace DistTrainer.Cli;
+
+/// <summary>
+/// A node over HTTP: <c>/</c> is the dashboard, <c>/api/news</c> what it shows as server-sent events, <c>/api/pause</c> and
+/// so on change the run (POST, with the token), <c>/metrics</c> is for Prometheus.
+/// </summary>
+internal sealed class DashboardServer : IAsyncDisposable
+{
+    /// <summary>What the line begins with that says where the dashboard is.</summary>
+    public const string Announcement = "dashboard";
+
+    private const int MostConnections = 200;
+    private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(500);
+    private readonly WebApplication app;
+    private readonly HttpSettings settings;
+    private readonly RunWatch watch;
+    private readonly SharedStatus status;
+    private readonly Func<IRunControl?> control;
+
+    private DashboardServer(HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
+    {
+        (this.settings, this.watch, this.control, status) = (settings, watch, control, new SharedStatus(control, Every));
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = MostConnections;
+            kestrel.Limits.MaxRequestBodySize = 1 << 16;
+            kestrel.Listen(AddressOf(settings.Host), port);
+        });
+        builder.Services.AddRoutingCore();
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNameCaseInsensitive = true);
+        builder.Services.AddOpenTelemetry().ConfigureResource(Telemetry.Describe).WithMetrics(metrics => Telemetry.AddMeters(metrics).AddPrometheusExporter());
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
+        app = builder.Build();
+        app.Use(GuardAsync);
+        app.UseRouting();
+        Map(app);
+    }
+
+    /// <summary>The port that was bound.</summary>
+    public int Port => new Uri(app.Urls.First()).Port;
+
+    /// <summary>Where people find it.</summary>
+    public string Address => settings.Address(Port);
+
+    /// <summary>Begins to serve.</summary>
+    /// <param name="settings">Where, and to whom; null: nothing is served.</param>
+    /// <param name="watch">What the process knows.</param>
+    /// <param name="control">How the run is asked and told; null before it can be.</param>
+    /// <exception cref="DistTrainerException">The port cannot be had (<see cref="FailureKind.Configuration"/>).</exception>
+    public static async Task<DashboardServer?> StartAsync(HttpSettings? settings, RunWatch watch, Func<IRunControl?> control)
+    {
+        if (settings is null)
+            return null;
+        try
+        {
+            return await StartAsync(settings, watch, control, settings.Port);
+        }
+        catch (IOException) when (!settings.IsFixed)
+        {
+            return await StartAsync(settings, watch, control, 0);
+        }
+        catch (IOException failure)
+        {
+            throw new DistTrainerException(FailureKind.Configuration, $"http-port: {settings.Host}:{settings.Port} cannot be bound ({failure.Message}); name another port, 0 for any free one, or off.", failure);
+        }
+    }
+
+    /// <summary>Ends it; who looks on is cut off.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await app.StopAsync();
+        await app.DisposeAsync();
+    }
+
+    private static async Task<DashboardServer> StartAsync(HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
+    {
+        var server = new DashboardServer(settings, watch, control, port);
+        try
+        {
+            await server.app.StartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.app.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static IPAddress AddressOf(string host) => host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(host, out IPAddress? address) ? address : Dns.GetHostAddresses(host)[0];
+
+    private void Map(IEndpointRouteBuilder routes)
+    {
+        foreach ((string path, string file, string type) in DashboardFiles.All)
+            routes.MapGet(path, () => TypedResults.Bytes(DashboardFiles.Read(file), type));
+        routes.MapGet("/api/news", (CancellationToken end) => TypedResults.ServerSentEvents(NewsAsync(end)));
+        Command("/api/pause", _ => new PauseCommand(true));
+        Command("/api/resume", _ => new PauseCommand(false));
+        Command("/api/stop", _ => new StopCommand());
+        Command("/api/drain", request => new DrainCommand(request.Query["node"].ToString()));
+        routes.MapPrometheusScrapingEndpoint();
+
+        void Command(string path, Func<HttpRequest, IClusterCommand> command) =>
+            routes.MapPost(path, (HttpRequest request) => TellAsync(command(request)));
+    }
+
+    private async IAsyncEnumerable<SseItem<object>> NewsAsync([EnumeratorCancellation] CancellationToken end)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(end, app.Lifetime.ApplicationStopping);
+        WatchCursor cursor = default;
+        while (!either.IsCancellationRequested)
+        {
+            ClusterStatus? now = await status.GetAsync();
+            WatchNews news = watch.Since(cursor);
+            cursor = news.Cursor;
+            yield return new SseItem<object>(NewsJson.Of(news, now), "news");
+            await Task.Delay(Every, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<IResult> TellAsync(IClusterCommand command)
+    {
+        try
+        {
+            if (control() is not { } run)
+                return TypedResults.Problem("there is no run yet", statusCode: StatusCodes.Status409Conflict);
+            CommandAnswer answer = await run.TellAsync(command);
+            return answer.Failure is null ? TypedResults.Ok(new { text = answer.Text }) : TypedResults.Problem(answer.Text, statusCode: StatusCodes.Status409Conflict);
+        }
+        catch (DistTrainerException failure)
+        {
+            return TypedResults.Problem(failure.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+
+    // A page of somebody else's must neither read nor change anything: it cannot know the token, and under another name for this
+    // machine it is refused.
+    private Task GuardAsync(HttpContext context, RequestDelegate next)
+    {
+        (HttpRequest request, HttpResponse response) = (context.Request, context.Response);
+        response.Headers.ContentSecurityPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers["Referrer-Policy"] = "no-referrer";
+        response.Headers.CacheControl = "no-store";
+        if (settings.IsLoopback && request.Host.Host is not ("127.0.0.1" or "localhost"))
+            return TypedResults.Problem($"this dashboard answers as 127.0.0.1 and localhost, not as {request.Host.Host}", statusCode: StatusCodes.Status421MisdirectedRequest).ExecuteAsync(context);
+        bool needsToken = request.Path.StartsWithSegments("/api") && (!HttpMethods.IsGet(request.Method) || !settings.IsLoopback);
+        if (needsToken && !HasToken(request))
+            return TypedResults.Problem("the token is missing or wrong; the node has printed it with the dashboard's address", statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(context);
+        return next(context);
+    }
+
+    // In the address only where a page may not set a header: server-sent events.
+    private bool HasToken(HttpRequest request)
+    {
+        const string Bearer = "Bearer ";
+        string header = request.Headers.Authorization.ToString();
+        string shown = header.StartsWith(Bearer, StringComparison.Ordinal) ? header[Bearer.Length..] : HttpMethods.IsGet(request.Method) ? request.Query["token"].ToString() : "";
+        return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(shown), Encoding.UTF8.GetBytes(settings.Token));
+    }
+}

@@ -1,0 +1,39 @@
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cli;
+
+/// <summary>A cluster's status for any number of onlookers: it is asked once in a while, not once for each.</summary>
+/// <param name="control">Who is asked; null while nobody can be.</param>
+/// <param name="every">How old an answer may be.</param>
+internal sealed class SharedStatus(Func<IRunControl?> control, TimeSpan every)
+{
+    private readonly object gate = new();
+    private Task<ClusterStatus?> newest = Task.FromResult<ClusterStatus?>(null);
+    private long asked = long.MinValue / 2;
+
+    /// <summary>The status; null where nobody answers.</summary>
+    public Task<ClusterStatus?> GetAsync()
+    {
+        lock (gate)
+        {
+            long now = Environment.TickCount64;
+            if (newest.IsCompleted && now - asked >= every.TotalMilliseconds / 2)
+                (newest, asked) = (AskAsync(control()), now);
+            return newest;
+        }
+    }
+
+    private static async Task<ClusterStatus?> AskAsync(IRunControl? run)
+    {
+        try
+        {
+            return run is null ? null : await run.StatusAsync();
+        }
+        catch (DistTrainerException)
+        {
+            // The coordinator is on its way to another node; the next question may find it.
+            return null;
+        }
+    }
+}

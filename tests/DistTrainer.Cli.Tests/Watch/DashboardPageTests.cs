@@ -1,0 +1,178 @@
+using DistTrainer.Cluster;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace DistTrainer.Cli.Tests;
+
+/// <summary>A test in a browser; left out where there is none (Debian: <c>chromium</c>).</summary>
+public sealed class BrowserFactAttribute : FactAttribute
+{
+    public const string Chromium = "/usr/bin/chromium";
+
+    public BrowserFactAttribute()
+    {
+        if (!File.Exists(Chromium))
+            Skip = $"{Chromium} is not installed";
+    }
+}
+
+public sealed class DashboardPageTests : IAsyncLifetime
+{
+    private const string Screenshots = "DISTTRAINER_SCREENSHOTS";
+    private readonly FakeControl control = new();
+    private readonly RunWatch watch = new();
+    private readonly List<string> faults = [];
+    private DashboardServer server = null!;
+    private IPlaywright playwright = null!;
+    private IBrowser browser = null!;
+
+    public async Task InitializeAsync()
+    {
+        watch.Begin("made-up", "runs/made-up");
+        watch.OnStarted(10, 1000);
+        for (int step = 1; step <= 30; step++)
+            watch.OnStep(Reports.Step(step, 2.0 / step));
+        for (int epoch = 1; epoch <= 3; epoch++)
+            watch.OnEpoch(Reports.Epoch(epoch, 10 * epoch));
+        watch.Log("10:00:00.000 WRN [run] node-gone node=worker-9");
+        server = (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => control))!;
+        if (!File.Exists(BrowserFactAttribute.Chromium))
+            return;
+        playwright = await Playwright.CreateAsync();
+        browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = BrowserFactAttribute.Chromium,
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (browser is not null)
+            await browser.DisposeAsync();
+        playwright?.Dispose();
+        await server.DisposeAsync();
+        Assert.Empty(faults);
+    }
+
+    [BrowserFact]
+    public async Task The_page_shows_figures_curves_nodes_and_events_and_goes_on_with_the_run()
+    {
+        IPage page = await OpenAsync(server.Address);
+        await Assertions.Expect(page.Locator("#name")).ToHaveTextAsync("made-up");
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running");
+        await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("30 of 1,000");
+        await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("50.00 %");
+        await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(6);
+        await Assertions.Expect(page.Locator("#nodes tbody tr")).ToHaveCountAsync(5);
+        await Assertions.Expect(page.Locator("#nodes tbody tr").Nth(0)).ToContainTextAsync("server-1/abc");
+        await Assertions.Expect(page.Locator("#nodes tbody tr").Nth(1)).ToContainTextAsync("cannot be reached");
+        await Assertions.Expect(page.Locator("#nodes tbody tr").Nth(2)).ToContainTextAsync("0–1");
+        await Assertions.Expect(page.Locator("#log .WRN")).ToContainTextAsync("node-gone");
+        await ShootAsync(page, "dashboard");
+
+        control.Last = Reports.Step(40, 0.5);
+        watch.OnStep(control.Last);
+        watch.OnCheckpoint(new CheckpointReport(40, "folder", 100, TimeSpan.Zero, 1));
+        watch.Log("10:00:01.000 ERR [run] run-failed");
+        await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("40 of 1,000");
+        await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("step 40");
+        await Assertions.Expect(page.Locator("#log .ERR")).ToContainTextAsync("run-failed");
+        Assert.Equal(31, await page.EvaluateAsync<int>("points.length"));
+    }
+
+    [BrowserFact]
+    public async Task Pause_resume_stop_and_drain_reach_the_run()
+    {
+        IPage page = await OpenAsync(server.Address);
+        page.Dialog += (_, dialog) => dialog.AcceptAsync();
+        await page.Locator("#pause").ClickAsync();
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("paused");
+        await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("done: PauseCommand");
+        await page.Locator("#resume").ClickAsync();
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running");
+        await page.Locator("button[data-node='worker-2/abc']").ClickAsync();
+        await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("done: DrainCommand");
+        await page.Locator("#stop").ClickAsync();
+        await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("done: StopCommand");
+        Assert.Equal([new PauseCommand(true), new PauseCommand(false), new DrainCommand("worker-2/abc"), new StopCommand()], control.Told);
+    }
+
+    [BrowserFact]
+    public async Task Without_the_token_the_page_asks_for_it_and_says_when_it_is_wrong()
+    {
+        IPage page = await OpenAsync($"http://127.0.0.1:{server.Port}/");
+        string token = "wrong";
+        page.Dialog += (_, dialog) => dialog.AcceptAsync(token);
+        await page.Locator("#pause").ClickAsync();
+        await Assertions.Expect(page.Locator("#message")).ToContainTextAsync("the token is missing or wrong");
+        Assert.Empty(control.Told);
+        faults.RemoveAll(fault => fault.Contains("401", StringComparison.Ordinal));
+        token = new Uri(server.Address).Query["?token=".Length..];
+        await page.Locator("#pause").ClickAsync();
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("paused");
+    }
+
+    [BrowserFact]
+    public async Task It_is_readable_on_a_phone_in_the_dark()
+    {
+        await using IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 390, Height = 800 }, ColorScheme = ColorScheme.Dark });
+        IPage page = await OpenAsync(server.Address, context);
+        await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(6);
+        Assert.Equal("rgb(16, 20, 24)", await page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the phone");
+        await ShootAsync(page, "dashboard-phone");
+    }
+
+    [BrowserFact]
+    public async Task At_32_workers_and_100_000_steps_it_stays_quick_and_its_memory_bounded()
+    {
+        for (int step = 31; step <= 100_000; step++)
+            watch.OnStep(Reports.Step(step, 2.0 / step));
+        var big = new FakeControl { Workers = 32, Last = Reports.Step(100_000, 0.1) };
+        await using DashboardServer other = (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => big))!;
+        IPage page = await OpenAsync(other.Address);
+        await Assertions.Expect(page.Locator("#nodes tbody tr")).ToHaveCountAsync(34);
+        Assert.InRange(await page.EvaluateAsync<int>("points.length"), 500, 2000);
+        for (int step = 100_001; step <= 100_400; step++)
+            watch.OnStep(Reports.Step(step, 0.1));
+        // What one piece of news costs the page: drawing all charts and the table.
+        double milliseconds = await page.EvaluateAsync<double>("() => { const start = performance.now(); for (let i = 0; i < 10; i++) drawCharts(); return (performance.now() - start) / 10; }");
+        Assert.True(milliseconds < 100, $"drawing took {milliseconds} ms");
+    }
+
+    [BrowserFact]
+    public async Task A_node_that_is_gone_is_said_and_found_again()
+    {
+        IPage page = await OpenAsync(server.Address);
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running");
+        int port = server.Port;
+        await server.DisposeAsync();
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("connection lost, trying again");
+        server = (await DashboardServer.StartAsync(HttpSettings.Local(port), watch, () => control))!;
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running", new LocatorAssertionsToHaveTextOptions { Timeout = 20_000 });
+        faults.Clear();
+    }
+
+    private async Task<IPage> OpenAsync(string address, IBrowserContext? context = null)
+    {
+        IPage page = await (context?.NewPageAsync() ?? browser.NewPageAsync());
+        page.PageError += (_, fault) => faults.Add(fault);
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error")
+                faults.Add(message.Text);
+        };
+        page.SetDefaultTimeout(20_000);
+        Assertions.SetDefaultExpectTimeout(20_000);
+        await page.GotoAsync(address);
+        return page;
+    }
+
+    // For people who look at them, and for the README.
+    private static async Task ShootAsync(IPage page, string name)
+    {
+        if (Environment.GetEnvironmentVariable(Screenshots) is { Length: > 0 } folder)
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"{name}.png"), FullPage = true });
+    }
+}

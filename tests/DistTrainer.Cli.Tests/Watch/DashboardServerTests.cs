@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+using Xunit;
+
+namespace DistTrainer.Cli.Tests;
+
+public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
+{
+    private readonly FakeControl control = new();
+    private readonly RunWatch watch = new();
+    private readonly HttpClient client = new();
+    private DashboardServer server = null!;
+
+    public async Task InitializeAsync()
+    {
+        watch.Begin("made-up", "runs/made-up");
+        watch.OnStarted(10, 1000);
+        watch.OnStep(Reports.Step(10, double.NaN));
+        watch.OnEpoch(Reports.Epoch(1, 10));
+        server = (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => control))!;
+        client.BaseAddress = new Uri($"http://127.0.0.1:{server.Port}");
+    }
+
+    public async Task DisposeAsync() => await server.DisposeAsync();
+
+    public void Dispose() => client.Dispose();
+
+    [Theory]
+    [InlineData("/", "text/html")]
+    [InlineData("/dashboard.js", "text/javascript")]
+    [InlineData("/dashboard.css", "text/css")]
+    [InlineData("/uPlot.iife.min.js", "text/javascript")]
+    [InlineData("/uPlot.min.css", "text/css")]
+    public async Task Every_file_of_the_page_is_in_the_program(string path, string type)
+    {
+        using HttpResponseMessage answer = await client.GetAsync(path);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(type, answer.Content.Headers.ContentType!.MediaType);
+        Assert.Contains("default-src 'self'", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        Assert.True((await answer.Content.ReadAsByteArrayAsync()).Length > 500);
+    }
+
+    [Fact]
+    public async Task News_begin_with_everything_and_go_on_with_what_is_new()
+    {
+        await using Stream stream = await client.GetStreamAsync("/api/news");
+        using var reader = new StreamReader(stream);
+        JsonElement first = await NextAsync(reader);
+        Assert.True(first.GetProperty("isAnew").GetBoolean());
+        Assert.Equal("running", first.GetProperty("run").GetProperty("state").GetString());
+        Assert.Equal(JsonValueKind.Null, first.GetProperty("points")[0][1].ValueKind);
+        Assert.Equal(2, first.GetProperty("epochs")[0][4].GetDouble());
+        Assert.Equal(5, first.GetProperty("nodes").GetArrayLength());
+        watch.OnStep(Reports.Step(20, 0.25));
+        watch.Log("a line");
+        JsonElement second = await NextAsync(reader);
+        Assert.False(second.GetProperty("isAnew").GetBoolean());
+        Assert.Equal(20, second.GetProperty("points")[0][0].GetInt64());
+        Assert.Equal("a line", second.GetProperty("lines")[0].GetString());
+    }
+
+    [Fact]
+    public async Task Without_a_coordinator_that_answers_the_curves_still_come()
+    {
+        control.Answers = false;
+        await using Stream stream = await client.GetStreamAsync("/api/news");
+        using var reader = new StreamReader(stream);
+        JsonElement news = await NextAsync(reader);
+        Assert.Equal(JsonValueKind.Null, news.GetProperty("run").ValueKind);
+        Assert.Equal("made-up", news.GetProperty("watched").GetProperty("name").GetString());
+        Assert.Equal(1, news.GetProperty("points").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Many_onlookers_ask_the_coordinator_once_in_a_while_and_not_once_each()
+    {
+        Stream[] streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.GetStreamAsync("/api/news")));
+        await Task.Delay(2000);
+        Assert.InRange(control.Asked, 1, 16);
+        foreach (Stream stream in streams)
+            await stream.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("pause", typeof(PauseCommand))]
+    [InlineData("resume", typeof(PauseCommand))]
+    [InlineData("stop", typeof(StopCommand))]
+    [InlineData("drain?node=worker-1%2Fabc", typeof(DrainCommand))]
+    public async Task Whoever_has_the_token_changes_the_run(string action, Type command)
+    {
+        using HttpResponseMessage answer = await PostAsync(action, Token);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.IsType(command, Assert.Single(control.Told));
+        if (control.Told[0] is DrainCommand drain)
+            Assert.Equal("worker-1/abc", drain.Node);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("wrong")]
+    public async Task Without_the_token_nothing_is_changed(string? token)
+    {
+        using HttpResponseMessage answer = await PostAsync("stop", token);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        using HttpResponseMessage inAddress = await client.PostAsync($"/api/stop?token={Token}", null);
+        Assert.Equal(HttpStatusCode.Unauthorized, inAddress.StatusCode);
+        Assert.Empty(control.Told);
+    }
+
+    [Fact]
+    public async Task What_the_cluster_refuses_is_said()
+    {
+        using HttpResponseMessage answer = await PostAsync("drain?node=nobody", Token);
+        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+        Assert.Contains("there is no node nobody", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Under_another_name_for_this_machine_nothing_is_shown()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/news");
+        request.Headers.Host = "evil.example";
+        using HttpResponseMessage answer = await client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task From_other_machines_the_token_is_needed_to_look_on()
+    {
+        await using DashboardServer open = (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"), watch, () => control))!;
+        var at = new Uri($"http://127.0.0.1:{open.Port}/api/news");
+        using HttpResponseMessage without = await client.GetAsync(at, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.Unauthorized, without.StatusCode);
+        using HttpResponseMessage with = await client.GetAsync(new Uri(at, "?token=secret"), HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, with.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_named_where_it_was_asked_for_and_else_another_is_taken()
+    {
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => DashboardServer.StartAsync(HttpSettings.Local(server.Port), watch, () => control));
+        Assert.Equal(FailureKind.Configuration, failure.Kind);
+        Assert.Contains($"http-port: 127.0.0.1:{server.Port}", failure.Message, StringComparison.Ordinal);
+        await using DashboardServer? other = await DashboardServer.StartAsync(HttpSettings.Local(server.Port) with { IsFixed = false }, watch, () => control);
+        Assert.NotEqual(server.Port, other!.Port);
+    }
+
+    [Fact]
+    public async Task Metrics_of_a_run_are_there_for_Prometheus_and_promtool_finds_nothing_to_say()
+    {
+        string folder = Path.Combine(Directory.CreateTempSubdirectory().FullName, "run");
+        CliRun run = await CliRun.Of(new CliServices(), ["train", "--epochs", "2", "--quiet", "--output", folder]);
+        Assert.True(run.Code == 0, run.Error);
+        string metrics = await client.GetStringAsync("/metrics");
+        Assert.Contains("disttrainer_run_steps_total", metrics, StringComparison.Ordinal);
+        Assert.Contains("disttrainer_worker_compute_duration_seconds_bucket", metrics, StringComparison.Ordinal);
+        Assert.Contains("disttrainer_parameter_shard_apply_duration_seconds_sum", metrics, StringComparison.Ordinal);
+        Assert.Contains("dotnet_gc_collections_total", metrics, StringComparison.Ordinal);
+        if (!File.Exists("/usr/bin/promtool"))
+            return;
+        using Process promtool = Process.Start(new ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
+        await promtool.StandardInput.WriteAsync(metrics);
+        promtool.StandardInput.Close();
+        string said = await promtool.StandardOutput.ReadToEndAsync() + await promtool.StandardError.ReadToEndAsync();
+        await promtool.WaitForExitAsync();
+        Assert.True(promtool.ExitCode == 0, said);
+    }
+
+    private string Token => new Uri(server.Address).Query["?token=".Length..];
+
+    private Task<HttpResponseMessage> PostAsync(string action, string? token)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, $"/api/{action}");
+        if (token is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client.SendAsync(request);
+    }
+
+    private static async Task<JsonElement> NextAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (line.StartsWith("data: ", StringComparison.Ordinal))
+                return JsonDocument.Parse(line["data: ".Length..]).RootElement;
+        }
+        throw new EndOfStreamException();
+    }
+}
