@@ -60,6 +60,9 @@ public sealed record NodeSettings
     /// <summary>The folder with this node's certificate, see <see cref="NodeCertificate"/>; null or empty: connections are neither encrypted nor authenticated.</summary>
     public string? SecurityFolder { get; init; }
 
+    /// <summary>Files of plug-ins to load, see <see cref="Engine.PluginFile"/>: the same ones on every node.</summary>
+    public IReadOnlyList<string> Plugins { get; init; } = [];
+
     /// <summary>Worker actors of a node with the role worker, ≥ 1.</summary>
     public int Workers { get; init; } = 1;
 
