@@ -9,7 +9,7 @@ public sealed class DistTrainerOptions
     /// <summary>The node of a cluster that the host runs; null (the default): it runs none, and only trains in process.</summary>
     public NodeSettings? Node { get; set; }
 
-    /// <summary>A run to begin with, where this node leads; null: what <see cref="NodeSettings.Job"/> names, or none.</summary>
+    /// <summary>A run to begin with, where this node leads; null: the file that <see cref="NodeSettings.Job"/> names, or none. (Built-in jobs belong to the command.)</summary>
     public JobFile? Job { get; set; }
 
     /// <summary>How <see cref="ITrainer"/> runs a job in this process.</summary>

@@ -1,4 +1,5 @@
 using DistTrainer.Engine;
+using DistTrainer.Example;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -25,13 +26,14 @@ public sealed class HostTests
     public async Task A_host_s_node_trains_the_job_keeps_the_model_and_ends_the_host()
     {
         string runs = Directory.CreateTempSubdirectory("host-").FullName;
-        JobDescription job = s_job with { Data = new DataDescription { Source = "iris" } };
+        JobDescription job = JobFile.Read(JobSource.FromFile(Path.Combine(AppContext.BaseDirectory, "saddle.conf")), new JobSource("training.epochs = 2", "test")).Job;
         FitResult? completed = null;
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
         builder.Services.AddDistTrainer(options =>
         {
             options.Node = new NodeSettings { ClusterPort = 0, Runs = runs, ExitWhenDone = true };
             options.Job = new JobFile(job, new RunSettings());
+            options.Plugins.Add(new ExamplePlugin());
             options.Completed = fit => completed = fit;
         });
         using IHost host = builder.Build();
