@@ -24,6 +24,8 @@ public static class CliApp
             ParseResult result = Root(console, services, signals).Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (result.Errors.Count > 0 && result.Action is not HelpAction)
                 throw new DistTrainerException(FailureKind.Configuration, Suggestions.Explain(result));
+            if (result.Errors.Count == 0)
+                PluginOption.Load(result);
             return await result.InvokeAsync(new InvocationConfiguration
             {
                 Output = console.Output,
@@ -45,6 +47,7 @@ public static class CliApp
         root.Add(new ResumeCommand(console, services, signals, cluster));
         foreach (Command command in cluster.All())
             root.Add(command);
+        PluginOption.AddTo(root.Subcommands);
         return root;
     }
 

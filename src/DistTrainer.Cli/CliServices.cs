@@ -4,14 +4,14 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cli;
 
 /// <summary>Trains a job; see <see cref="LocalTrainer.RunAsync"/>.</summary>
-public delegate Task<TrainingResult> Trainer(
+public delegate Task<TrainingResult> TrainRun(
     JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer, CancellationToken stop);
 
 /// <summary>What the commands use; tests put others in place.</summary>
 public sealed record CliServices
 {
     /// <summary>Trains.</summary>
-    public Trainer Train { get; init; } = LocalTrainer.RunAsync;
+    public TrainRun Train { get; init; } = LocalTrainer.RunAsync;
 
     /// <summary>Reads data.</summary>
     public IDataAccess Data { get; init; } = new DataAccess();

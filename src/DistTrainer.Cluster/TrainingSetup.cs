@@ -22,6 +22,7 @@ internal sealed class TrainingSetup : IDisposable
         _sharesMemory = sharesMemory;
         (Job, Data, Options) = (job, data, options);
         Network = Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
+        _ = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
         _initial = initialParameters;
         if (_initial is not null && _initial.Length != Network.Layout.Length)
             throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");

@@ -133,7 +133,7 @@ public sealed class CommandLineTests : IDisposable
         string run = Path.Combine(folder, "run");
         await CliRun.Of("train", "--data", "concrete", "--output", run);
         string model = Path.Combine(run, "model.safetensors");
-        SavedModel saved = ModelFile.Load(model);
+        TrainedModel saved = ModelFile.Load(model);
         ModelFile.Save(model, saved.Job, saved.Schema, saved.Network.Layout, new float[saved.Parameters.Length]);
         string[] csv = (await CliRun.Of("predict", run, "--data", "rows.csv")).Output.TrimEnd('\n').Split('\n');
         Assert.Equal(["target", "10", "10", "10"], csv);

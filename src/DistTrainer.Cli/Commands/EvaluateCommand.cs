@@ -17,7 +17,7 @@ internal sealed class EvaluateCommand : Command
         Add(data);
         SetAction(result =>
         {
-            SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
+            TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             DataDescription own = saved.Job.Job.Data;
             DataSet samples = result.GetValue(data) is { } path
                 ? services.Data.LoadLabelled(OtherFile(own, path), saved.Schema)
@@ -35,7 +35,7 @@ internal sealed class EvaluateCommand : Command
     internal static DataDescription OtherFile(DataDescription own, string path) =>
         own with { Source = path, TestSource = null, Format = DataFormat.Auto, Targets = [], Limit = 0 };
 
-    private static DataSet TestPart(DataParts parts, SavedModel saved)
+    private static DataSet TestPart(DataParts parts, TrainedModel saved)
     {
         if (parts.Train.FeatureCount != saved.Network.Inputs || parts.Schema.Outputs != saved.Network.Outputs)
             throw new DistTrainerException(FailureKind.Data, $"{saved.Job.Job.Data.Source}: has {parts.Train.FeatureCount} features and {parts.Schema.Outputs} outputs now; the model was trained on {saved.Network.Inputs} and {saved.Network.Outputs}: name the data with --data.");

@@ -16,7 +16,7 @@ internal sealed class ExportCommand : Command
         Add(output);
         SetAction(result =>
         {
-            SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
+            TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             string path = result.GetRequiredValue(output);
             OnnxFile.Save(path, saved);
             console.Output.WriteLine($"{path}: input={OnnxFile.Input}[rows,{Numbers.Text(saved.Network.Inputs)}] output={OnnxFile.Output}[rows,{Numbers.Text(saved.Network.Outputs)}] parameters sha256={saved.ParameterHash}");

@@ -30,7 +30,7 @@ internal sealed class InspectCommand : Command
         });
     }
 
-    private static void Print(TextWriter output, SavedModel saved)
+    private static void Print(TextWriter output, TrainedModel saved)
     {
         DataSchema schema = saved.Schema;
         output.WriteLine($"data        {saved.Job.Job.Data.Source}: {schema.Task.ToString().ToLowerInvariant()}, {Numbers.Text(schema.FeatureNames.Count)} features, {Numbers.Text(schema.Outputs)} outputs");

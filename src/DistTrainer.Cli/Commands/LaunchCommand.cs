@@ -77,5 +77,6 @@ internal sealed class LaunchCommand : Command
     [
         "--workers", Text(workers), "--compute-threads", Text(file.Run.ComputeThreads),
         "--log-level", options.GetValue(logLevel)!, "--log-format", options.GetValue(logFormat)!,
+        .. PluginOption.Files(options) is { Length: > 0 } plugins ? (string[])["--plugins", string.Join(',', plugins)] : [],
     ];
 }

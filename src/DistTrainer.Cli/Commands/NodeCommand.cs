@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DistTrainer.Cluster;
+using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;
 
@@ -28,6 +29,7 @@ internal sealed class NodeCommand : Command
     private async Task<int> RunAsync(ParseResult options)
     {
         NodeSettings settings = settingsOptions.Read(options);
+        PluginFile.Load(settings.Plugins); // the job below may name what they bring
         if (settings.Cache is { } cache)
             Environment.SetEnvironmentVariable("DISTTRAINER_CACHE", cache);
         RunDescription? run = settings.Job is { } job ? RunSubmission.Of(job, options.GetValue(initFrom)) : null;

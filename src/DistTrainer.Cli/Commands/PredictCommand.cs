@@ -22,32 +22,14 @@ internal sealed class PredictCommand : Command
         Add(output);
         SetAction(result =>
         {
-            SavedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
+            TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             PredictionRows rows = services.Data.LoadForPrediction(EvaluateCommand.OtherFile(saved.Job.Job.Data, result.GetRequiredValue(data)), saved.Schema);
-            float[] predictions = Predict(saved, rows);
+            float[] predictions = saved.Predict(rows);
             string text = result.GetValue(format) == "json" ? PredictionText.Json(saved.Schema, predictions) : PredictionText.Csv(saved.Schema, predictions);
             if (result.GetValue(output) is { } path)
                 AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
             else
                 console.Output.Write(text);
         });
-    }
-
-    private static float[] Predict(SavedModel saved, PredictionRows rows)
-    {
-        float[] predictions = new float[checked(rows.Count * saved.Network.Outputs)];
-        using var evaluator = new Evaluator(saved.Network, saved.Schema.TargetNames.Count);
-        evaluator.Predict(rows.Features, saved.Parameters, predictions);
-        if (saved.Schema.Task == TaskKind.Regression)
-        {
-            Normalization scaling = saved.Schema.Normalization;
-            for (int i = 0; i < predictions.Length; i++)
-            {
-                int target = i % saved.Network.Outputs;
-                predictions[i] = (predictions[i] / scaling.TargetScale[target]) + scaling.TargetOffset[target];
-            }
-        }
-
-        return predictions;
     }
 }

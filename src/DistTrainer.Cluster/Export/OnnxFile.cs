@@ -26,14 +26,19 @@ public static class OnnxFile
     /// <param name="path">The file.</param>
     /// <param name="model">The model.</param>
     /// <exception cref="DistTrainerException">The file cannot be written (<see cref="FailureKind.Disk"/>).</exception>
-    public static void Save(string path, SavedModel model)
+    public static void Save(string path, TrainedModel model)
     {
         byte[] bytes = Of(model).ToByteArray();
         AtomicFile.Write(path, bytes.Length, stream => stream.Write(bytes));
     }
 
-    private static ModelProto Of(SavedModel model)
+    private static ModelProto Of(TrainedModel model)
     {
+        ModelDescription description = model.Job.Job.Model;
+        string? plugin = description.Layers.Select(layer => layer.Plugin ?? layer.PluginActivation).FirstOrDefault(name => name is not null)
+            ?? (model.Schema.Task == TaskKind.Regression ? null : description.Loss.Plugin);
+        if (plugin is not null)
+            throw new DistTrainerException(FailureKind.Configuration, $"The plug-in's part {plugin} has no form in ONNX; export works for models of built-in parts.");
         var graph = new GraphBuilder();
         graph.Scale(model.Schema.Normalization);
         // Each description begins with a dense layer; dropout is the identity, once a model is trained.
@@ -92,7 +97,7 @@ public static class OnnxFile
         }
 
         /// <summary>x · Wᵀ + b, with the weights as they lie: [outputs, inputs].</summary>
-        public void Dense(NetworkLayer layer, SavedModel model)
+        public void Dense(NetworkLayer layer, TrainedModel model)
         {
             string[] inputs = [.. model.Network.Layout.Tensors.Where(tensor => tensor.Offset >= layer.Offset && tensor.End <= layer.End).Select(tensor =>
                 Tensor(tensor.Name, tensor.Shape, model.Parameters.AsSpan(tensor.Offset, tensor.Length)))];
@@ -135,7 +140,7 @@ public static class OnnxFile
         }
 
         /// <summary>What the loss makes of outputs, and the targets' own units.</summary>
-        public void Last(SavedModel model)
+        public void Last(TrainedModel model)
         {
             Normalization scaling = model.Schema.Normalization;
             switch (model.Job.Job.Model.Loss.Kind)

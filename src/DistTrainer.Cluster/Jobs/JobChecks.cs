@@ -21,7 +21,7 @@ internal static class JobChecks
             yield return ("model.layers", "is missing; name at least one layer, e.g. layers = [ { units = 64, activation = relu }, { } ]");
         for (int i = 0; i < model.Layers.Count - 1; i++)
         {
-            if (model.Layers[i].Units is null)
+            if (model.Layers[i] is { Units: null, Plugin: null })
                 yield return ($"model.layers[{i}].units", "is missing; only the last layer may leave it out, the data decide it there; allowed: a whole number from 1");
         }
 
@@ -32,20 +32,12 @@ internal static class JobChecks
     private static IEnumerable<(string Path, string What)> DataProblems(JobDescription job)
     {
         DataDescription data = job.Data;
-        LossKind loss = job.Model.Loss.Kind;
+        TaskKind task = job.Model.Loss.Task;
         if (data.TestSource is null && data.ValidationFraction + data.TestFraction >= 1)
             yield return ("data.validation-fraction", "and data.test-fraction leave nothing to train on; their sum must be below 1");
-        bool isClasses = loss == LossKind.CrossEntropy;
-        bool fits = data.Task switch
-        {
-            TaskKind.Classification => isClasses,
-            TaskKind.Binary => loss == LossKind.BinaryCrossEntropy,
-            TaskKind.Regression => loss is LossKind.MeanSquaredError or LossKind.Huber,
-            _ => true,
-        };
-        if (!fits)
+        if (data.Task != TaskKind.Auto && data.Task != task)
             yield return ("data.task", "does not fit model.loss.kind; classification goes with cross-entropy, binary with binary-cross-entropy, regression with mean-squared-error and huber");
-        if (data.NormalizeTargets && loss is LossKind.CrossEntropy or LossKind.BinaryCrossEntropy)
+        if (data.NormalizeTargets && task != TaskKind.Regression)
             yield return ("data.normalize-targets", "= true works only on regression targets, with mean-squared-error or huber");
         if (data.ValidationFraction > 0)
             yield break;

@@ -55,16 +55,17 @@ internal static class JobValues
     /// <summary>One of some names.</summary>
     /// <param name="names">Each value's names; the first one is written, the others are read too.</param>
     /// <param name="explain">Says of a name that is not allowed why, or null.</param>
-    public static JobValue<T> Name<T>((T Value, string[] Names)[] names, Func<string, string?>? explain = null)
+    /// <param name="others">Names that are allowed too, but read by somebody else.</param>
+    public static JobValue<T> Name<T>((T Value, string[] Names)[] names, Func<string, string?>? explain = null, params IReadOnlyList<string> others)
         where T : struct, Enum
     {
         var byName = names.SelectMany(entry => entry.Names.Select(name => (name, entry.Value))).ToDictionary(pair => pair.name, pair => pair.Value);
         var byValue = names.ToDictionary(entry => entry.Value, entry => entry.Names[0]);
         return new ScalarValue<T>(
-            string.Join(", ", names.Select(entry => entry.Names[0])),
+            string.Join(", ", names.Select(entry => entry.Names[0]).Concat(others)),
             text => byName.TryGetValue(text, out T value)
                 ? value
-                : throw new FormatException(explain?.Invoke(text) ?? $"is not known{NearestName.Hint(text, byName.Keys)}"),
+                : throw new FormatException(explain?.Invoke(text) ?? $"is not known{NearestName.Hint(text, byName.Keys.Concat(others))}"),
             value => byValue[value]);
     }
 

@@ -3,14 +3,6 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster;
 
-/// <summary>A trained model with all that is needed to use it on new rows.</summary>
-/// <param name="Job">The job that made it.</param>
-/// <param name="Schema">Names and scaling of its data.</param>
-/// <param name="Network">The network, rebuilt from the job.</param>
-/// <param name="Parameters">The flat parameters in layout order.</param>
-/// <param name="ParameterHash">SHA-256, in hex, of the parameters; checked.</param>
-public sealed record SavedModel(JobFile Job, DataSchema Schema, Network Network, float[] Parameters, string ParameterHash);
-
 /// <summary>
 /// Models as safetensors files. Tensors are named as in PyTorch's <c>Sequential</c>; the metadata hold the resolved job,
 /// the data schema with the scaling, the parameter hash and the version of this layout.
@@ -47,7 +39,7 @@ public static class ModelFile
     /// <summary>Reads a model that <see cref="Save"/> wrote.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="DistTrainerException">It is missing, damaged, or not from this program (<see cref="FailureKind.ModelFile"/>).</exception>
-    public static SavedModel Load(string path)
+    public static TrainedModel Load(string path)
     {
         SafeTensors content = SafeTensorsFile.Read(path);
         string version = Text(content, VersionName, path);
@@ -62,7 +54,7 @@ public static class ModelFile
             string hash = ParameterHash.Compute(parameters);
             if (hash != Text(content, HashName, path))
                 throw Refuse(path, "has parameters whose hash is not the one that was stored: the file is damaged");
-            return new SavedModel(job, schema, network, parameters, hash);
+            return new TrainedModel(job, schema, network, parameters, hash);
         }
         catch (Exception failure) when (failure is FormatException or DistTrainerException { Kind: not FailureKind.ModelFile })
         {

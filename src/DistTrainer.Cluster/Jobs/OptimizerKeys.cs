@@ -13,7 +13,7 @@ internal static class OptimizerKeys
     private static readonly JobValue<float> NotNegative = JobValues.Number(0f, float.MaxValue);
     private static readonly JobValue<float> Positive = JobValues.Number(0f, float.MaxValue, "(");
 
-    private static readonly JobValue<OptimizerKind> Rule = JobValues.Name<OptimizerKind>([
+    private static readonly PartNameValue<OptimizerKind> Rule = new(PluginPart.Optimizer, OptimizerKind.Plugin, [
         (OptimizerKind.Sgd, ["sgd"]), (OptimizerKind.Adam, ["adam"]), (OptimizerKind.AdamW, ["adamw"]), (OptimizerKind.RmsProp, ["rmsprop"])]);
 
     private static readonly JobValue<ScheduleKind> Course = JobValues.Name<ScheduleKind>([
@@ -23,14 +23,15 @@ internal static class OptimizerKeys
     /// <summary>The section <c>optimizer</c>.</summary>
     public static JobSection<OptimizerDescription> Optimizer { get; } = new(
         () => new OptimizerDescription(),
-        OptimizerTable.Key("kind", "The update rule, with PyTorch's meanings and defaults", Rule, o => o.Kind, (o, v) => o with { Kind = v }),
+        OptimizerTable.Key("kind", "The update rule, with PyTorch's meanings and defaults", Rule, o => new(o.Kind, o.Plugin), (o, v) => o with { Kind = v.Kind, Plugin = v.Plugin }),
+        OptimizerTable.Key("settings", "Settings of a plug-in's rule", new PluginSettingsValue(), o => o.Settings, (o, v) => o with { Settings = v }, o => o.Kind == OptimizerKind.Plugin, "with a plug-in's rule"),
         OptimizerTable.Key("learning-rate", "Learning rate at full height, before the schedule", Positive, o => o.LearningRate, (o, v) => o with { LearningRate = v }),
         OptimizerTable.Key("momentum", "Momentum", Share, o => o.Momentum, (o, v) => o with { Momentum = v }, o => o.Kind is OptimizerKind.Sgd or OptimizerKind.RmsProp, "with sgd and rmsprop"),
         OptimizerTable.Key("dampening", "Dampening of the momentum buffer's input", JobValues.Number(0f, 1f), o => o.Dampening, (o, v) => o with { Dampening = v }, o => o.Kind == OptimizerKind.Sgd, "with sgd"),
         OptimizerTable.Key("nesterov", "Look-ahead momentum; needs momentum above 0 and dampening 0", JobValues.Bool, o => o.Nesterov, (o, v) => o with { Nesterov = v }, o => o.Kind == OptimizerKind.Sgd, "with sgd"),
         OptimizerTable.Key("beta1", "Decay of the first moment", Share, o => o.Beta1, (o, v) => o with { Beta1 = v }, IsAdam, "with adam and adamw"),
         OptimizerTable.Key("beta2", "Decay of the second moment", Share, o => o.Beta2, (o, v) => o with { Beta2 = v }, IsAdam, "with adam and adamw"),
-        OptimizerTable.Key("epsilon", "Added to the denominator", Positive, o => o.Epsilon, (o, v) => o with { Epsilon = v }, o => o.Kind != OptimizerKind.Sgd, "with adam, adamw and rmsprop"),
+        OptimizerTable.Key("epsilon", "Added to the denominator", Positive, o => o.Epsilon, (o, v) => o with { Epsilon = v }, o => IsAdam(o) || o.Kind == OptimizerKind.RmsProp, "with adam, adamw and rmsprop"),
         OptimizerTable.Key("ams-grad", "Use the largest second moment so far", JobValues.Bool, o => o.AmsGrad, (o, v) => o with { AmsGrad = v }, IsAdam, "with adam and adamw"),
         OptimizerTable.Key("alpha", "Decay of the squared-gradient average", Share, o => o.Alpha, (o, v) => o with { Alpha = v }, o => o.Kind == OptimizerKind.RmsProp, "with rmsprop"),
         OptimizerTable.Key("centered", "Subtract the squared mean gradient", JobValues.Bool, o => o.Centered, (o, v) => o with { Centered = v }, o => o.Kind == OptimizerKind.RmsProp, "with rmsprop"));

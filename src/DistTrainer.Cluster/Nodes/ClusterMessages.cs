@@ -15,12 +15,13 @@ public sealed record RunDescription(string Id, string Name, string Job, string? 
 
 /// <summary>Node → coordinator, until it is answered: I am here. Reply: <see cref="NodeRegistered"/>. A second copy is answered again.</summary>
 /// <param name="Version">Its protocol version.</param>
+/// <param name="Plugins">Its plug-ins, see <see cref="INodeServices.Plugins"/>.</param>
 /// <param name="Node">Its name and data plane.</param>
 /// <param name="Address">Its cluster address, for people.</param>
 /// <param name="IsServer">Whether it holds parameter shards.</param>
 /// <param name="Workers">Workers that it offers; 0 without the role worker.</param>
 /// <param name="Run">The run that it hosts, for a coordinator that takes over; null: none.</param>
-internal sealed record RegisterNode(int Version, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run) : IControlMessage;
+internal sealed record RegisterNode(int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run) : IControlMessage;
 
 /// <summary>A run that a node hosts.</summary>
 /// <param name="Run">The run.</param>

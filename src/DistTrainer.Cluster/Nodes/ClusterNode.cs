@@ -36,6 +36,7 @@ public static class ClusterNode
     public static async Task<NodeEnd> RunAsync(
         NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, Action<string, string> started, CancellationToken stop)
     {
+        PluginFile.Load(settings.Plugins);
         using var process = new NodeProcess(settings, services, job, actorConfiguration);
         started(process.ClusterAddress, process.DataAddress);
         using CancellationTokenRegistration registration = stop.Register(process.Leave);

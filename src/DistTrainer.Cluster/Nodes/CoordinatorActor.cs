@@ -124,9 +124,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Register(RegisterNode node)
     {
-        if (node.Version != ProtocolVersion.Current)
+        if (Conflict(node) is { } reason)
         {
-            string reason = $"this cluster speaks protocol version {ProtocolVersion.Current}, {node.Address} speaks {node.Version}; run the same version of disttrainer on every node";
             _log.Event(LogLevel.WarningLevel, "node-refused node={Node} reason=\"{Reason}\"", node.Node.Name, reason);
             Sender.Tell(new EndNode((int)FailureKind.Configuration, reason));
             return;
@@ -146,6 +145,15 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             _nodes[node.Node.Name].Tell(new OpenRun(run, [], node.Workers, _run.Actor));
         else
             StartIfReady();
+    }
+
+    /// <summary>Why a node cannot take part; null where it can.</summary>
+    private string? Conflict(RegisterNode node)
+    {
+        if (node.Version != ProtocolVersion.Current)
+            return $"this cluster speaks protocol version {ProtocolVersion.Current}, {node.Address} speaks {node.Version}; run the same version of disttrainer on every node";
+        string own = _runtime.Services.Plugins;
+        return node.Plugins == own ? null : $"this cluster has the plug-ins: {own}; {node.Address} has: {node.Plugins}; list the same files under plugins on every node";
     }
 
     /// <summary>What a node was told may have been lost with a connection: it shows in what the node hosts.</summary>

@@ -10,6 +10,9 @@ public interface INodeServices
     {
     }
 
+    /// <summary>The node's plug-ins, as nodes compare them when one joins: they must be the same on all.</summary>
+    string Plugins => PluginRegistry.Shared.Identity;
+
     /// <summary>Reads a job's data as this node sees them.</summary>
     /// <exception cref="DistTrainerException">They cannot be read (<see cref="FailureKind.Data"/>).</exception>
     DataParts Load(JobDescription job);

@@ -71,7 +71,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         NodeSettings settings = _runtime.Settings;
         string address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString();
-        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted));
+        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted));
     }
 
     private void Registered(NodeRegistered registered)

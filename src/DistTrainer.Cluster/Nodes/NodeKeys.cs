@@ -39,7 +39,7 @@ public static class NodeKeys
     { Everything = () => All };
 
     // A property without a field: the sections above are made before any field below them would be.
-    private static JobSection<NodeSettings> Node => new(() => new NodeSettings(), [.. Cluster(), Security(), Http(), .. Work(), .. Faults(), .. Output()]) { Everything = () => All };
+    private static JobSection<NodeSettings> Node => new(() => new NodeSettings(), [.. Cluster(), Security(), Plugins(), Http(), .. Work(), .. Faults(), .. Output()]) { Everything = () => All };
 
     private static IReadOnlyList<JobKeyInfo> All => field ??= [.. Root.Describe("")];
 
@@ -64,6 +64,8 @@ public static class NodeKeys
         () => new NodeSettings(),
         Table.Key("folder", "The folder with this node's certificate (ca.pem, node.pem, node-key.pem), as `disttrainer certificates` makes it: mutual TLS on the cluster port and the data port, and only holders of a certificate of the same ca.pem may take part. Processes of one machine and one user still meet without TLS if shared-memory is true", JobValues.OptionalText, n => n.SecurityFolder, (n, v) => n with { SecurityFolder = v }, defaultText: "none; neither encrypted nor authenticated"))
     { Everything = () => All }, f => f, (_, v) => v);
+
+    private static JobKey<NodeSettings> Plugins() => Table.Key("plugins", "Files of plug-ins to load: assemblies that bring layers, activations, losses, optimizers and data sources for jobs to name. They run with all rights of the node; nothing else is ever loaded. The same files on every node", NodeValues.Commas(JobValues.Text, 100), n => n.Plugins, (n, v) => n with { Plugins = v });
 
     private static JobKey<NodeSettings> Http() => Table.Key("http", "Dashboard and metrics over HTTP", new JobSection<NodeSettings>(
         () => new NodeSettings(),

@@ -75,6 +75,9 @@ public sealed record NodeSettings
     /// <summary>What a browser must show to change the run, and to see anything where <see cref="HttpHost"/> is not loopback; null makes one up.</summary>
     public string? HttpToken { get; init; }
 
+    /// <summary>Files of plug-ins to load, see <see cref="Engine.PluginFile"/>: the same ones on every node.</summary>
+    public IReadOnlyList<string> Plugins { get; init; } = [];
+
     /// <summary>Worker actors of a node with the role worker, ≥ 1.</summary>
     public int Workers { get; init; } = 1;
 

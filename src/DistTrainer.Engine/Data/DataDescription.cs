@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace DistTrainer.Engine;
 
 /// <summary>What the targets mean.</summary>
@@ -57,8 +59,12 @@ public sealed record DataDescription
     /// <summary>
     /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST. The labels of
     /// a single IDX file of images are beside it, with <c>labels</c> and <c>idx1</c> in the name for <c>images</c> and <c>idx3</c>.
+    /// Or the name of a plug-in's source.
     /// </summary>
     public string Source { get; init; } = "digits";
+
+    /// <summary>Settings of a plug-in's source, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Path of a file with held-out test data; without it the test part is split off, or is that of the folder with the files of MNIST.</summary>
     public string? TestSource { get; init; }

@@ -21,7 +21,7 @@ public static class DataLoader
     /// <exception cref="DistTrainerException">A file or a setting is wrong; the message names it.</exception>
     public static DataParts Load(DataDescription description, LossDescription loss)
     {
-        TaskKind task = ResolveTask(description, loss.Kind);
+        TaskKind task = ResolveTask(description, loss);
         SourceFiles files = SourceFiles.Find(description);
         var request = new ReadRequest
         {
@@ -29,10 +29,22 @@ public static class DataLoader
             Ignore = description.Ignore,
             TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
         };
-        RawData raw = files.Main.Read(description, request);
+        return Prepare(files.Main.Read(description, request), files.Test, description, task);
+    }
+
+    /// <summary>Makes the three parts for training of samples in memory, as <see cref="Load"/> does of a file's.</summary>
+    /// <param name="samples">All samples.</param>
+    /// <param name="description">How they are made ready; what it says of a source, columns and formats does not count.</param>
+    /// <param name="loss">Decides the task where the description does not.</param>
+    /// <exception cref="DistTrainerException">A sample or a setting is wrong; the message names it.</exception>
+    public static DataParts From(SampleTable samples, DataDescription description, LossDescription loss) =>
+        Prepare(samples.Read(), null, description, ResolveTask(description, loss));
+
+    private static DataParts Prepare(RawData raw, SourceFile? testSource, DataDescription description, TaskKind task)
+    {
         var encoder = TargetEncoder.Learn(raw, task);
         float[] targets = encoder.Encode(raw);
-        DataSplit split = DataSplit.Make(raw.Path, raw.Count, description, files.Test is not null);
+        DataSplit split = DataSplit.Make(raw.Path, raw.Count, description, testSource is not null);
         Normalization normalization = FeatureScaler.Learn(raw, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
         var schema = new DataSchema
         {
@@ -44,7 +56,7 @@ public static class DataLoader
         };
         DataSet train = Gather(raw, targets, encoder.Width, split.Train, normalization);
         DataSet validation = Gather(raw, targets, encoder.Width, split.Validation, normalization);
-        DataSet test = files.Test is { } testFile
+        DataSet test = testSource is { } testFile
             ? ReadLabelled(testFile, description with { Targets = [] }, schema)
             : Gather(raw, targets, encoder.Width, split.Test, normalization);
         return new(train, validation, test, schema, HashOf(train, validation, test));
@@ -74,13 +86,16 @@ public static class DataLoader
         return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
     }
 
-    private static TaskKind ResolveTask(DataDescription description, LossKind loss)
+    private static TaskKind ResolveTask(DataDescription description, LossDescription loss)
     {
-        (TaskKind fitting, string lossName) = loss switch
+        TaskKind fitting = loss.Task;
+        string lossName = loss.Kind switch
         {
-            LossKind.CrossEntropy => (TaskKind.Classification, "cross-entropy"),
-            LossKind.BinaryCrossEntropy => (TaskKind.Binary, "binary-cross-entropy"),
-            _ => (TaskKind.Regression, loss == LossKind.Huber ? "huber" : "mean-squared-error"),
+            LossKind.CrossEntropy => "cross-entropy",
+            LossKind.BinaryCrossEntropy => "binary-cross-entropy",
+            LossKind.Huber => "huber",
+            LossKind.Plugin => loss.Plugin!,
+            _ => "mean-squared-error",
         };
         if (description.Task != TaskKind.Auto && description.Task != fitting)
             throw DataError.Configuration($"data.task = {description.Task} does not fit the loss {lossName}, which is for {fitting}; change one of them, or set data.task = auto.");

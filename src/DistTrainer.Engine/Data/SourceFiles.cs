@@ -1,11 +1,19 @@
 namespace DistTrainer.Engine;
 
-/// <summary>A file of samples, with the file of their labels where the format keeps them apart.</summary>
-internal sealed record SourceFile(DataFormat Format, string Path, string? LabelsPath)
+/// <summary>A file of samples, with the file of their labels where the format keeps them apart; or a plug-in's source.</summary>
+/// <param name="Format">The file's format.</param>
+/// <param name="Path">The file, or the source's name.</param>
+/// <param name="LabelsPath">The file of labels.</param>
+/// <param name="Plugin">Whether it is a plug-in's source.</param>
+internal sealed record SourceFile(DataFormat Format, string Path, string? LabelsPath, bool Plugin = false)
 {
     /// <summary>Reads the file.</summary>
     public RawData Read(DataDescription description, ReadRequest request)
     {
+        if (Plugin)
+            return ReadPlugin(description, request);
+        if (description.Settings.Count > 0)
+            throw DataError.Configuration($"data.settings is for a plug-in's source, but {Path} is a file; take it out.");
         bool table = Format is DataFormat.Csv or DataFormat.Parquet;
         if (!table && (description.Targets.Count > 0 || description.Ignore.Count > 0))
             throw DataError.Configuration($"data.targets and data.ignore name columns of CSV and Parquet tables, but {Path} is {Format}; take them out.");
@@ -21,6 +29,16 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
         if (request.Features is { } wanted && raw.Features.Width != wanted.Count)
             throw DataError.Of($"{Path}: a sample has {raw.Features.Width} features, the model wants {wanted.Count}; give data of the kind that the model was trained on.");
         return raw;
+    }
+
+    private RawData ReadPlugin(DataDescription description, ReadRequest request)
+    {
+        if (description.Targets.Count > 0 || description.Ignore.Count > 0 || description.Header is not null)
+            throw DataError.Configuration($"data.targets, data.ignore and data.header are about tables in files, but {Path} is a plug-in's source; take them out.");
+        RawData raw = PluginRegistry.Shared.Make<SourceFactory, SampleTable>(PluginPart.Source, Path, "data", description.Settings, (read, settings) => read(settings)).Read();
+        return request.Features is not { } wanted || raw.FeatureNames.SequenceEqual(wanted)
+            ? raw
+            : throw DataError.Of($"{Path}: has the features {string.Join(", ", raw.FeatureNames)}, the model wants {string.Join(", ", wanted)}; give data of the kind that the model was trained on.");
     }
 
     private char DelimiterOf(DataDescription description) =>
@@ -49,9 +67,11 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
 
     private static SourceFile FindFile(string path, DataFormat format, string key)
     {
+        if (PluginRegistry.Shared.Names(PluginPart.Source).Contains(path))
+            return new(DataFormat.Auto, path, null, Plugin: true);
         if (!File.Exists(path))
         {
-            string[] names = [.. DataCatalog.List().Select(entry => entry.Name)];
+            string[] names = [.. DataCatalog.List().Select(entry => entry.Name), .. PluginRegistry.Shared.Names(PluginPart.Source)];
             string orName = key == "data.source" ? $", and no data set of that name: {DataError.Suggest(path, names)}" : "; give the path of a data file.";
             throw DataError.Of($"{key} = {DataError.Quote(path)}: there is no such file{orName}");
         }

@@ -26,6 +26,8 @@ public static class Losses
                 if (!(delta > 0 && float.IsFinite(delta)))
                     throw OutOfRange("huber-delta", delta, "greater than 0 and finite");
                 return new ElementwiseLoss<HuberElement>(new HuberElement(delta));
+            case LossKind.Plugin:
+                return PluginRegistry.Shared.Make<LossFactory, ILoss>(PluginPart.Loss, description.Plugin ?? "", "model.loss", description.Settings, (make, settings) => make(settings));
             default:
                 throw new ArgumentOutOfRangeException(nameof(description), description.Kind, "There is no such loss.");
         }

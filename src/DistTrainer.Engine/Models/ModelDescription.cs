@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace DistTrainer.Engine;
 
 /// <summary>Element-wise function behind a dense layer.</summary>
@@ -23,6 +25,9 @@ public enum ActivationKind
 
     /// <summary>f(x) = x · sigmoid(x), also called swish.</summary>
     Silu,
+
+    /// <summary>What <see cref="LayerDescription.PluginActivation"/> names.</summary>
+    Plugin,
 }
 
 /// <summary>How a tensor gets its first values.</summary>
@@ -73,14 +78,23 @@ public sealed record InitializerDescription(InitializerKind Kind, float Scale)
     });
 }
 
-/// <summary>One dense layer of the job file with what follows it: an activation and dropout.</summary>
+/// <summary>One layer of the job file, dense or a plug-in's, with what follows it: an activation and dropout.</summary>
 public sealed record LayerDescription
 {
-    /// <summary>Number of output units; null only in the last layer, where the data decide.</summary>
+    /// <summary>The name of a plug-in's layer in the place of the dense one; null is dense.</summary>
+    public string? Plugin { get; init; }
+
+    /// <summary>Number of output units; null in the last layer, where the data decide, and in a plug-in's layer with as many outputs as inputs.</summary>
     public int? Units { get; init; }
 
     /// <summary>Element-wise function of the outputs.</summary>
     public ActivationKind Activation { get; init; } = ActivationKind.Identity;
+
+    /// <summary>The name of a plug-in's activation, with <see cref="ActivationKind.Plugin"/>; else null.</summary>
+    public string? PluginActivation { get; init; }
+
+    /// <summary>Settings of the plug-in's layer and activation, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Slope for negative inputs of <see cref="ActivationKind.LeakyRelu"/>; PyTorch's default.</summary>
     public float LeakySlope { get; init; } = 0.01f;
@@ -112,6 +126,9 @@ public enum LossKind
 
     /// <summary>Huber 1964: quadratic within <see cref="LossDescription.HuberDelta"/>, linear beyond; averaged over outputs.</summary>
     Huber,
+
+    /// <summary>What <see cref="LossDescription.Plugin"/> names.</summary>
+    Plugin,
 }
 
 /// <summary>A loss and its settings.</summary>
@@ -119,6 +136,22 @@ public sealed record LossDescription
 {
     /// <summary>Which loss.</summary>
     public LossKind Kind { get; init; } = LossKind.CrossEntropy;
+
+    /// <summary>The name of a plug-in's loss, with <see cref="LossKind.Plugin"/>; else null.</summary>
+    public string? Plugin { get; init; }
+
+    /// <summary>Settings of the plug-in's loss, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>What the targets mean to the loss.</summary>
+    /// <exception cref="DistTrainerException">No plug-in brings the loss (<see cref="FailureKind.Configuration"/>).</exception>
+    public TaskKind Task => Kind switch
+    {
+        LossKind.CrossEntropy => TaskKind.Classification,
+        LossKind.BinaryCrossEntropy => TaskKind.Binary,
+        LossKind.Plugin => PluginRegistry.Shared.TaskOf(Plugin ?? ""),
+        _ => TaskKind.Regression,
+    };
 
     /// <summary>Share in [0, 1) of the target probability spread over all classes (cross-entropy only).</summary>
     public float LabelSmoothing { get; init; }

@@ -79,17 +79,38 @@ public sealed class Network
             LayerDescription description = model.Layers[i];
             bool last = i == model.Layers.Count - 1;
             int units = description.Units ?? (last ? outputs
+                : description.Plugin is not null ? features
                 : throw new DistTrainerException(FailureKind.Configuration, $"model.layers[{i}].units is missing; only the last layer takes its units from the data."));
             if (last && units != outputs)
                 throw new DistTrainerException(FailureKind.Configuration, $"model.layers[{i}].units is {units}, but the data have {outputs} outputs; leave units out of the last layer or set {outputs}.");
-            layers.Add(new DenseLayer(features, units, description.Bias, description.WeightInitializer, description.BiasInitializer));
-            if (description.Activation != ActivationKind.Identity)
+            if (description.Plugin is null)
+                layers.Add(new DenseLayer(features, units, description.Bias, description.WeightInitializer, description.BiasInitializer));
+            if (description.Plugin is not null || description.PluginActivation is not null)
+                layers.AddRange(PluginLayers(description, $"model.layers[{i}]", features, units));
+            else if (description.Activation != ActivationKind.Identity)
                 layers.Add(new ActivationLayer(description.Activation, units, description.LeakySlope));
             if (description.Dropout > 0)
                 layers.Add(new DropoutLayer(description.Dropout, units, layers.Count));
             features = units;
         }
         return new Network(layers, Losses.Create(model.Loss));
+    }
+
+    /// <summary>The modules of a section that names a plug-in's layer or activation, without dropout; a dense layer is there already.</summary>
+    private static IEnumerable<ILayer> PluginLayers(LayerDescription description, string section, int inputs, int units)
+    {
+        var settings = new PluginSettings($"{section}.settings", description.Settings);
+        if (description.Plugin is { } layer)
+            yield return Checked(PluginRegistry.Shared.Find<LayerFactory>(PluginPart.Layer, layer, section)(inputs, units, description, settings), layer, inputs, units);
+        if (description.PluginActivation is { } activation)
+            yield return Checked(PluginRegistry.Shared.Find<ActivationFactory>(PluginPart.Activation, activation, section)(units, settings), activation, units, units);
+        else if (description.Activation != ActivationKind.Identity)
+            yield return new ActivationLayer(description.Activation, units, description.LeakySlope);
+        settings.RequireAllAsked();
+
+        ILayer Checked(ILayer made, string name, int takes, int gives) => made.Inputs == takes && made.Outputs == gives
+            ? made
+            : throw new DistTrainerException(FailureKind.Configuration, $"{section}: the plug-in's {name} takes {made.Inputs} features and gives {made.Outputs}; here it must take {takes} and give {gives}: change units, or the plug-in.");
     }
 
     /// <summary>First values of all parameters: a pure function of the network and the seed.</summary>

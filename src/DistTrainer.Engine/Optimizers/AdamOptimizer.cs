@@ -29,7 +29,7 @@ internal sealed class AdamOptimizer : Optimizer
         _epsilon = description.Epsilon;
     }
 
-    private protected override UpdateContext WithBiasCorrections(UpdateContext context) => context with
+    protected override UpdateContext WithBiasCorrections(UpdateContext context) => context with
     {
         BiasCorrection1 = 1 - ScalarMath.Power(_beta1, context.Step),
         BiasCorrection2 = 1 - ScalarMath.Power(_beta2, context.Step),

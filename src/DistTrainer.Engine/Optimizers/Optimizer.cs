@@ -3,7 +3,8 @@ namespace DistTrainer.Engine;
 /// <summary>
 /// An update rule: immutable, shared by all parameter shards. What it remembers lies in an <see cref="OptimizerState"/>.
 /// Every rule works element by element, so a result never depends on how the flat vector is cut.
-/// The rules, their order of operations and their defaults are PyTorch's (<c>torch.optim</c>).
+/// The built-in rules, their order of operations and their defaults are PyTorch's (<c>torch.optim</c>); a plug-in's rule
+/// derives from <see cref="CustomOptimizer"/>.
 /// </summary>
 public abstract class Optimizer
 {
@@ -24,6 +25,8 @@ public abstract class Optimizer
             OptimizerKind.Sgd => new SgdOptimizer(description),
             OptimizerKind.Adam or OptimizerKind.AdamW => new AdamOptimizer(description),
             OptimizerKind.RmsProp => new RmsPropOptimizer(description),
+            OptimizerKind.Plugin => PluginRegistry.Shared.Make<OptimizerFactory, Optimizer>(
+                PluginPart.Optimizer, description.Plugin ?? "", "optimizer", description.Settings, (make, settings) => make(description, settings)),
             _ => throw new ArgumentOutOfRangeException(nameof(description), description.Kind, "There is no such optimizer."),
         };
     }
@@ -62,8 +65,9 @@ public abstract class Optimizer
             UpdateChecked(context, adjustment, gradient, state, offset, parameters);
     }
 
-    /// <summary>Fills in the bias corrections where the rule has them.</summary>
-    private protected virtual UpdateContext WithBiasCorrections(UpdateContext context) => context;
+    /// <summary>Fills in the bias corrections where the rule has them; called once a step, in double.</summary>
+    /// <param name="context">Step and rate, with corrections of 1.</param>
+    protected virtual UpdateContext WithBiasCorrections(UpdateContext context) => context;
 
     /// <summary>As <see cref="Update"/>, with lengths that fit and n ≥ 1.</summary>
     private protected abstract void UpdateChecked(

@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace DistTrainer.Engine;
 
 /// <summary>The update rule's name.</summary>
@@ -14,6 +16,9 @@ public enum OptimizerKind
 
     /// <summary>RMSprop (Hinton 2012).</summary>
     RmsProp,
+
+    /// <summary>What <see cref="OptimizerDescription.Plugin"/> names.</summary>
+    Plugin,
 }
 
 /// <summary>An optimizer and all its options, with PyTorch's meanings and defaults.</summary>
@@ -21,6 +26,12 @@ public sealed record OptimizerDescription
 {
     /// <summary>Which rule.</summary>
     public OptimizerKind Kind { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>The name of a plug-in's rule, with <see cref="OptimizerKind.Plugin"/>; else null.</summary>
+    public string? Plugin { get; init; }
+
+    /// <summary>Settings of the plug-in's rule, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Learning rate at full height, before the schedule; &gt; 0.</summary>
     public float LearningRate { get; init; } = 1e-3f;

@@ -52,7 +52,7 @@ internal sealed class ResumeRig : IDisposable
     // An option may be given once.
     private static string[] Job(params string[] more) => ["--quiet", .. s_job.Chunk(2).Where(option => !more.Contains(option[0])).SelectMany(option => option), .. more];
 
-    private static Trainer Watched(Action<StepReport> afterReport) =>
+    private static TrainRun Watched(Action<StepReport> afterReport) =>
         (job, data, options, initial, observer, stop) => LocalTrainer.RunAsync(job, data, options, initial, new Watcher(observer, afterReport), stop);
 
     private sealed class Watcher(ITrainingObserver inner, Action<StepReport> afterReport) : ITrainingObserver

@@ -126,6 +126,20 @@ public sealed class ClusterRunTests
     }
 
     [Fact]
+    public async Task A_node_with_other_plug_ins_ends_itself_and_names_both()
+    {
+        JobDescription job = Long("adam", epochs: 100_000);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, plugins: "Mine 1.0.0.0 sha256=0123456789ab");
+        NodeEnd end = await other.End.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal((int)FailureKind.Configuration, end.ExitCode);
+        Assert.Contains("this cluster has the plug-ins: none; ", end.Reason, StringComparison.Ordinal);
+        Assert.Contains("has: Mine 1.0.0.0 sha256=0123456789ab; list the same files", end.Reason, StringComparison.Ordinal);
+        await StopAndCompare(cluster, job);
+    }
+
+    [Fact]
     public async Task The_best_parameters_are_restored_on_all_nodes()
     {
         JobDescription job = Long("adam", epochs: 40);

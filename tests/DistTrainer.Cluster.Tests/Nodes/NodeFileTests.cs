@@ -23,8 +23,9 @@ public sealed class NodeFileTests
         NodeSettings read = NodeFile.Read(new JobSource(NodeFile.Template(), "cluster.hocon"), None, None);
         var defaults = new NodeSettings();
         Assert.Equal(defaults.Roles, read.Roles);
-        Assert.Equal(defaults with { Roles = read.Roles, SeedNodes = read.SeedNodes }, read);
+        Assert.Equal(defaults with { Roles = read.Roles, SeedNodes = read.SeedNodes, Plugins = read.Plugins }, read);
         Assert.Empty(read.SeedNodes);
+        Assert.Empty(read.Plugins);
     }
 
     [Fact]
@@ -117,7 +118,7 @@ public sealed class NodeFileTests
         Assert.Equal("10.0.0.2", (container with { PublicHost = "w1", DataHost = "10.0.0.2" }).ReachableDataHost);
     }
 
-    private static NodeSettings Plain(NodeSettings settings) => settings with { Roles = [], SeedNodes = [], Name = $"{settings.Name}{string.Join('|', settings.Roles)}{string.Join('|', settings.SeedNodes)}" };
+    private static NodeSettings Plain(NodeSettings settings) => settings with { Roles = [], SeedNodes = [], Plugins = [], Name = $"{settings.Name}{string.Join('|', settings.Plugins)}{string.Join('|', settings.Roles)}{string.Join('|', settings.SeedNodes)}" };
 
     private static string Other(string key) => key switch
     {

@@ -50,7 +50,8 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <param name="job">A run to begin with.</param>
     /// <param name="other">Other data than the cluster's.</param>
     /// <param name="actorConfiguration">HOCON laid over everything.</param>
-    public async Task<TestNode> AddAsync(NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "")
+    /// <param name="plugins">What it says of its plug-ins.</param>
+    public async Task<TestNode> AddAsync(NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "", string plugins = "none")
     {
         settings = settings with
         {
@@ -59,7 +60,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             SeedNodes = _nodes.Count == 0 ? [] : [NodeValues.ParseSeedNode(Address)],
         };
         RunDescription? run = job is null ? null : new RunDescription("test", "test", new JobFile(job, new RunSettings()).Write(), null);
-        var node = new TestNode(settings, new Services(this, other ?? data), run, actorConfiguration, line =>
+        var node = new TestNode(settings, new Services(this, other ?? data, plugins), run, actorConfiguration, line =>
         {
             lock (Log)
                 Log.Add(line);
@@ -116,8 +117,10 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             await node.DisposeAsync();
     }
 
-    private sealed class Services(TestCluster cluster, DataParts data) : INodeServices
+    private sealed class Services(TestCluster cluster, DataParts data, string plugins) : INodeServices
     {
+        public string Plugins => plugins;
+
         public DataParts Load(JobDescription job) => data;
 
         public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();

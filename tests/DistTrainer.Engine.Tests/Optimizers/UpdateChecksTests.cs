@@ -55,7 +55,7 @@ public class UpdateChecksTests
     [Fact]
     public void The_defaults_of_every_kind_are_in_range_and_are_PyTorchs()
     {
-        foreach (OptimizerKind kind in Enum.GetValues<OptimizerKind>())
+        foreach (OptimizerKind kind in Enum.GetValues<OptimizerKind>().Where(kind => kind != OptimizerKind.Plugin))
             Assert.NotNull(Optimizer.Create(OptimizerDescription.Default(kind)));
         Assert.Equal(0.01f, OptimizerDescription.Default(OptimizerKind.RmsProp).LearningRate);
         Assert.Equal(0.001f, OptimizerDescription.Default(OptimizerKind.Adam).LearningRate);

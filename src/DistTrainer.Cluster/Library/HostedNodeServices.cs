@@ -1,0 +1,42 @@
+using DistTrainer.Engine;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// What a hosted node needs where the application gives nothing else: data as the job names them, and of a run's results
+/// the model alone, in <c>RUNS/NAME-ID/model.safetensors</c>. It keeps no run folder, so no checkpoints are written.
+/// </summary>
+internal sealed class HostedNodeServices(DistTrainerOptions options) : INodeServices
+{
+    /// <inheritdoc/>
+    public DataParts Load(JobDescription job) => DataLoader.Load(job.Data, job.Model.Loss);
+
+    /// <inheritdoc/>
+    public float[] LoadInitial(string path, Network network) => ModelFile.LoadParameters(path, network.Layout);
+
+    /// <inheritdoc/>
+    public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) => new Output(options, run, job, data, network);
+
+    private sealed class Output(DistTrainerOptions options, RunDescription run, JobFile job, DataParts data, Network network) : ProgressObserver(options.Progress), IRunOutput
+    {
+        public void Complete(TrainingResult result)
+        {
+            var model = new TrainedModel(job, data.Schema, network, result.Parameters, result.ParameterHash);
+            string folder = Path.Combine(options.Node!.Runs, $"{run.Name}-{run.Id}");
+            try
+            {
+                Directory.CreateDirectory(folder);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                throw new DistTrainerException(FailureKind.Disk, $"{folder}: cannot be made ({failure.Message}); set runs to a folder that can be written.", failure);
+            }
+            model.Save(Path.Combine(folder, "model.safetensors"));
+            options.Completed?.Invoke(new FitResult(model, result));
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

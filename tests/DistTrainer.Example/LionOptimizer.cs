@@ -1,0 +1,28 @@
+using System.Runtime.Intrinsics;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Example;
+
+/// <summary>
+/// Lion (Chen et al. 2023): p = p − rate · sign(β₁ m + (1 − β₁) g), then m = β₂ m + (1 − β₂) g.
+/// </summary>
+/// <param name="beta1">Share of the memory in the direction; in [0, 1].</param>
+/// <param name="beta2">Decay of the memory; in [0, 1].</param>
+public sealed class LionOptimizer(float beta1, float beta2) : CustomOptimizer("exp_avg")
+{
+    /// <inheritdoc/>
+    protected override Vector256<float> Apply(
+        in UpdateContext context, Vector256<float> parameter, Vector256<float> gradient,
+        ref Vector256<float> slot0, ref Vector256<float> slot1, ref Vector256<float> slot2)
+    {
+        Vector256<float> direction = Mix(slot0, gradient, beta1);
+        slot0 = Mix(slot0, gradient, beta2);
+        Vector256<float> rate = Vector256.Create((float)context.Rate);
+        Vector256<float> up = Vector256.LessThan(direction, Vector256<float>.Zero) & rate;
+        Vector256<float> down = Vector256.GreaterThan(direction, Vector256<float>.Zero) & rate;
+        return parameter + up - down;
+    }
+
+    private static Vector256<float> Mix(Vector256<float> memory, Vector256<float> gradient, float share) =>
+        Vector256.FusedMultiplyAdd(Vector256.Create(share), memory, gradient * (1 - share));
+}

@@ -1,0 +1,22 @@
+using System.Runtime.Intrinsics;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Example;
+
+/// <summary>f(x) = x / (1 + sharpness · |x|), f′(x) = 1 / (1 + sharpness · |x|)².</summary>
+/// <param name="features">Features that come in and go out.</param>
+/// <param name="sharpness">How fast it bends; ≥ 0.</param>
+public sealed class Softsign(int features, float sharpness) : ElementwiseLayer("softsign", features)
+{
+    /// <inheritdoc/>
+    protected override Vector256<float> Forward(Vector256<float> x) => x / Divisor(x);
+
+    /// <inheritdoc/>
+    protected override Vector256<float> Backward(Vector256<float> x, Vector256<float> y, Vector256<float> gradient)
+    {
+        Vector256<float> divisor = Divisor(x);
+        return gradient / (divisor * divisor);
+    }
+
+    private Vector256<float> Divisor(Vector256<float> x) => Vector256.FusedMultiplyAdd(Vector256.Create(sharpness), Vector256.Abs(x), Vector256<float>.One);
+}
