@@ -36,18 +36,8 @@ internal sealed class PredictCommand : Command
     private static float[] Predict(SavedModel saved, PredictionRows rows)
     {
         float[] predictions = new float[checked(rows.Count * saved.Network.Outputs)];
-        using var evaluator = new Evaluator(saved.Network, saved.Schema.TargetNames.Count);
-        evaluator.Predict(rows.Features, saved.Parameters, predictions);
-        if (saved.Schema.Task == TaskKind.Regression)
-        {
-            Normalization scaling = saved.Schema.Normalization;
-            for (int i = 0; i < predictions.Length; i++)
-            {
-                int target = i % saved.Network.Outputs;
-                predictions[i] = (predictions[i] / scaling.TargetScale[target]) + scaling.TargetOffset[target];
-            }
-        }
-
+        using var predictor = new Predictor(saved);
+        predictor.Predict(rows.Features, predictions);
         return predictions;
     }
 }
