@@ -57,6 +57,7 @@ public static class CliApp
         new TrainCommand(console, services, signals),
         new EvaluateCommand(console, services),
         new PredictCommand(console, services),
+        new ServeCommand(console, signals),
         new ExportCommand(console),
         new PlotCommand(console),
         new InspectCommand(console),

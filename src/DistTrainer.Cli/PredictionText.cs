@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -44,44 +45,61 @@ internal static class PredictionText
     /// <param name="predictions">[rows, outputs] row-major.</param>
     public static string Json(DataSchema schema, float[] predictions)
     {
-        string[] names = [.. Names(schema)];
-        var text = new StringBuilder("[");
-        string separator = "\n";
-        foreach (float[] row in predictions.Chunk(schema.Outputs))
-        {
-            text.Append(separator).Append(Row(schema, names, row));
-            separator = ",\n";
-        }
-
-        return text.Append("\n]\n").ToString();
+        var output = new ArrayBufferWriter<byte>();
+        WriteJson(schema, predictions, output);
+        return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
-    private static string Row(DataSchema schema, string[] names, float[] row)
+    /// <summary>Writes what <see cref="Json"/> gives.</summary>
+    /// <param name="schema">Names of classes and targets.</param>
+    /// <param name="predictions">[rows, outputs] row-major.</param>
+    /// <param name="output">Where to, in UTF-8.</param>
+    public static void WriteJson(DataSchema schema, ReadOnlySpan<float> predictions, IBufferWriter<byte> output)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        JsonEncodedText[] names = [.. Names(schema).Select(name => JsonEncodedText.Encode(name, Options.Encoder))];
+        using var json = new Utf8JsonWriter(output, Options);
+        output.Write("["u8);
+        for (int start = 0; start < predictions.Length; start += names.Length)
         {
-            json.WriteStartObject();
-            if (schema.Task == TaskKind.Classification)
-                json.WriteString("class", schema.ClassNames[IndexOfLargest(row)]);
-            json.WriteStartObject(schema.Task == TaskKind.Regression ? "values" : "probabilities");
-            for (int i = 0; i < row.Length; i++)
-            {
-                if (float.IsFinite(row[i]))
-                    json.WriteNumber(names[i], row[i]);
-                else
-                    json.WriteNull(names[i]);
-            }
-
-            json.WriteEndObject();
-            json.WriteEndObject();
+            output.Write(start == 0 ? "\n"u8 : ",\n"u8);
+            WriteRow(json, schema, names, predictions.Slice(start, names.Length));
+            json.Flush();
+            json.Reset();
         }
 
-        return Encoding.UTF8.GetString(buffer.ToArray());
+        output.Write("\n]\n"u8);
+    }
+
+    private static void WriteRow(Utf8JsonWriter json, DataSchema schema, JsonEncodedText[] names, ReadOnlySpan<float> row)
+    {
+        json.WriteStartObject();
+        if (schema.Task == TaskKind.Classification)
+            json.WriteString("class"u8, names[IndexOfLargest(row)]);
+        json.WriteStartObject(schema.Task == TaskKind.Regression ? "values"u8 : "probabilities"u8);
+        for (int i = 0; i < row.Length; i++)
+        {
+            if (float.IsFinite(row[i]))
+                json.WriteNumber(names[i], row[i]);
+            else
+                json.WriteNull(names[i]);
+        }
+
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     private static IReadOnlyList<string> Names(DataSchema schema) => schema.Task == TaskKind.Classification ? schema.ClassNames : schema.TargetNames;
 
     // The first of equals, as the accuracy counts it.
-    private static int IndexOfLargest(float[] row) => Array.IndexOf(row, row.Max());
+    private static int IndexOfLargest(ReadOnlySpan<float> row)
+    {
+        int largest = 0;
+        for (int i = 1; i < row.Length; i++)
+        {
+            if (row[i] > row[largest] || float.IsNaN(row[largest]))
+                largest = i;
+        }
+
+        return largest;
+    }
 }

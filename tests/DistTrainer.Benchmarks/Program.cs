@@ -67,7 +67,19 @@ var every = new Option<int>("--every") { Description = "Steps between two checkp
 var checkpoint = new Command("checkpoint", "What checkpoints cost: training with and without them in turn.") { model, optimizer, workers, dataShards, every, rounds, seconds };
 checkpoint.SetAction((result, _) => CheckpointBenchmark.Run(
     result.GetValue(model)!, result.GetValue(optimizer)!, result.GetValue(workers), result.GetValue(dataShards), result.GetValue(every), result.GetValue(rounds), result.GetValue(seconds), FashionMnist(0)));
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc, checkpoint };
+var url = new Option<string>("--url") { Description = "Where `disttrainer serve` listens.", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
+var clients = new Option<int[]>("--clients") { Description = "Requests at the same time, may be repeated.", DefaultValueFactory = _ => [1, 8, 32] };
+var rows = new Option<int[]>("--rows") { Description = "Rows of a request, may be repeated.", DefaultValueFactory = _ => [1, 256] };
+var serve = new Command("serve", "Requests a second and latency of a running `disttrainer serve`.") { url, clients, rows, seconds };
+serve.SetAction(async (result, _) =>
+{
+    foreach (int each in result.GetValue(rows)!)
+    {
+        foreach (int count in result.GetValue(clients)!)
+            await ServeBenchmark.Run(new Uri(result.GetValue(url)!), count, each, result.GetValue(seconds));
+    }
+});
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc, checkpoint, serve };
 return await root.Parse(args).InvokeAsync();
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(

@@ -14,6 +14,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("train")]
     [InlineData("evaluate")]
     [InlineData("predict")]
+    [InlineData("serve")]
     [InlineData("export")]
     [InlineData("plot")]
     [InlineData("inspect")]

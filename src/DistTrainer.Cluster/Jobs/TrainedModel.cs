@@ -35,18 +35,8 @@ public sealed record TrainedModel(JobFile Job, DataSchema Schema, Network Networ
     public float[] Predict(PredictionRows rows)
     {
         float[] predictions = new float[checked(rows.Count * Network.Outputs)];
-        using var evaluator = new Evaluator(Network, Schema.TargetNames.Count);
-        evaluator.Predict(rows.Features, Parameters, predictions);
-        if (Schema.Task == TaskKind.Regression)
-        {
-            Normalization scaling = Schema.Normalization;
-            for (int i = 0; i < predictions.Length; i++)
-            {
-                int target = i % Network.Outputs;
-                predictions[i] = (predictions[i] / scaling.TargetScale[target]) + scaling.TargetOffset[target];
-            }
-        }
-
+        using var predictor = new Predictor(this);
+        predictor.Predict(rows.Features, predictions);
         return predictions;
     }
 

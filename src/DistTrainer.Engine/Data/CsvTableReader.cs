@@ -12,15 +12,19 @@ internal static class CsvTableReader
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="DistTrainerException">The file cannot be read; the message begins with file:line:column (the number of the field).</exception>
-    public static RawData Read(string path, ReadRequest request)
+    public static RawData Read(string path, ReadRequest request) => Read(new CsvText(path, () => InputFile.Open(path, out _, out _), () => new FileInfo(path).Length), request);
+
+    /// <summary>Reads a whole text.</summary>
+    /// <exception cref="DistTrainerException">The text is wrong; the message begins with name:line:column (the number of the field).</exception>
+    public static RawData Read(CsvText text, ReadRequest request)
     {
         if (!char.IsAscii(request.Delimiter) || char.IsLetterOrDigit(request.Delimiter) || "\"\r\n.+-\0".Contains(request.Delimiter, StringComparison.Ordinal))
             throw DataError.Configuration($"data.delimiter: {DataError.Quote(request.Delimiter.ToString())} cannot stand between fields; give one ASCII character such as , ; | or a tab.");
-        bool header = request.Header ?? WithReader(path, request.Delimiter, false, false, CsvHeader.IsHeader);
-        return WithReader(path, request.Delimiter, header, true, reader => new CsvTable(path, reader, header, request).Read());
+        bool header = request.Header ?? WithReader(text, request.Delimiter, false, false, CsvHeader.IsHeader);
+        return WithReader(text, request.Delimiter, header, true, reader => new CsvTable(text.Name, text.Length(), reader, header, request).Read());
     }
 
-    private static T WithReader<T>(string path, char delimiter, bool header, bool pool, Func<CsvReader, T> read)
+    private static T WithReader<T>(CsvText text, char delimiter, bool header, bool pool, Func<CsvReader, T> read)
     {
         var options = new CsvReaderOptions
         {
@@ -32,9 +36,9 @@ internal static class CsvTableReader
             PoolStrings = pool, // takes 3 KiB a column: worth it for the texts of a target, not for one look at all fields
             FormatProvider = CultureInfo.InvariantCulture,
         };
-        return DataError.Guard(path, () =>
+        return DataError.Guard(text.Name, () =>
         {
-            using Stream stream = InputFile.Open(path, out _, out _);
+            using Stream stream = text.Open();
             using CsvReader reader = CsvReader.Create(stream, options);
             try
             {
@@ -42,11 +46,17 @@ internal static class CsvTableReader
             }
             catch (CsvFormatException exception)
             {
-                throw DataError.Of($"{path}:{Math.Max(1, exception.LineNumber)}: the text is not CSV ({DataError.OneLine(exception)}); put fields with quotes in quotes and double the quotes inside.", exception);
+                throw DataError.Of($"{text.Name}:{Math.Max(1, exception.LineNumber)}: the text is not CSV ({DataError.OneLine(exception)}); put fields with quotes in quotes and double the quotes inside.", exception);
             }
         });
     }
 }
+
+/// <summary>A CSV text, wherever it lies.</summary>
+/// <param name="Name">What errors call it: the path of a file.</param>
+/// <param name="Open">Opens it at its beginning; called twice where the header is to be found out.</param>
+/// <param name="Length">Its length in bytes (of a packed file: packed).</param>
+internal sealed record CsvText(string Name, Func<Stream> Open, Func<long> Length);
 
 /// <summary>Decides whether the first line of a CSV file names the columns.</summary>
 internal static class CsvHeader
@@ -75,11 +85,12 @@ internal static class CsvHeader
 }
 
 /// <summary>One pass over an open CSV file.</summary>
-/// <param name="path">The file.</param>
+/// <param name="path">What errors call the text.</param>
+/// <param name="length">Its length in bytes.</param>
 /// <param name="reader">At its beginning.</param>
 /// <param name="header">Whether the first line names the columns.</param>
 /// <param name="request">What is wanted.</param>
-internal sealed class CsvTable(string path, CsvReader reader, bool header, ReadRequest request)
+internal sealed class CsvTable(string path, long length, CsvReader reader, bool header, ReadRequest request)
 {
     private readonly List<int> _lines = [];
     private string[] _names = [];
@@ -94,7 +105,7 @@ internal sealed class CsvTable(string path, CsvReader reader, bool header, ReadR
         CheckHeader();
         ColumnPlan plan = ColumnPlan.Make($"{path}:1", _names, header, request);
         // A number takes two bytes at least (more of them come from a packed file, and get further blocks): a small file gets no large block.
-        long rows = (new FileInfo(path).Length / (2L * plan.Features.Length)) + 1;
+        long rows = (length / (2L * plan.Features.Length)) + 1;
         var features = new FloatRows(plan.Features.Length, (int)Math.Min(rows, int.MaxValue));
         var numbers = plan.Targets.Select(_ => new List<double>()).ToArray();
         var texts = plan.Targets.Select(_ => new List<string>()).ToArray();

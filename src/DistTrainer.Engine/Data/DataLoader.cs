@@ -86,6 +86,19 @@ public static class DataLoader
         return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
     }
 
+    /// <summary>Reads rows without targets from a CSV text that lies in memory, as <see cref="LoadForPrediction"/> reads a file.</summary>
+    /// <param name="csv">The text, in UTF-8.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="description">Delimiter and header.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    /// <exception cref="DistTrainerException">The text is wrong or does not fit the model.</exception>
+    public static PredictionRows ReadForPrediction(ArraySegment<byte> csv, string name, DataDescription description, DataSchema schema)
+    {
+        var text = new CsvText(name, () => new MemoryStream(csv.Array!, csv.Offset, csv.Count, writable: false), () => csv.Count);
+        RawData raw = CsvTableReader.Read(text, new ReadRequest { Features = schema.FeatureNames, NeedTargets = false, Header = description.Header, Delimiter = description.Delimiter });
+        return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
+    }
+
     private static TaskKind ResolveTask(DataDescription description, LossDescription loss)
     {
         TaskKind fitting = loss.Task;

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace DistTrainer.Cli.Tests;
 
-/// <summary>A node of a cluster as a process of its own.</summary>
+/// <summary>A node of a cluster, or another command, as a process of its own.</summary>
 internal sealed class NodeProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -12,7 +12,7 @@ internal sealed class NodeProcess : IDisposable
 
     private NodeProcess(Process process) => this.process = process;
 
-    /// <summary>Its cluster address.</summary>
+    /// <summary>Its cluster address, or that of the command.</summary>
     public string Address { get; private set; } = "";
 
     /// <summary>Everything that it has printed.</summary>
@@ -26,9 +26,15 @@ internal sealed class NodeProcess : IDisposable
     }
 
     /// <summary>Starts a node and waits until it listens.</summary>
-    public static async Task<NodeProcess> StartAsync(params string[] arguments)
+    public static Task<NodeProcess> StartAsync(params string[] arguments) =>
+        StartCommandAsync("node listening cluster=(?<address>\\S+)", ["node", "--cluster-port", "0", .. arguments]);
+
+    /// <summary>Starts a command and waits until it listens.</summary>
+    /// <param name="listening">Matches the line that says so, with the group <c>address</c>.</param>
+    /// <param name="arguments">The command line.</param>
+    public static async Task<NodeProcess> StartCommandAsync(string listening, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), "node", "--cluster-port", "0", .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -39,7 +45,7 @@ internal sealed class NodeProcess : IDisposable
         node.process.ErrorDataReceived += (_, line) => node.Keep(line.Data);
         node.process.BeginOutputReadLine();
         node.process.BeginErrorReadLine();
-        node.Address = (await node.LineAsync("node listening cluster=(?<address>\\S+)")).Match.Groups["address"].Value;
+        node.Address = (await node.LineAsync(listening)).Match.Groups["address"].Value;
         return node;
     }
 

@@ -1,0 +1,32 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace DistTrainer.Cli;
+
+/// <summary>The token that a client must show.</summary>
+/// <param name="token">Null asks for nothing.</param>
+internal sealed class AccessToken(string? token)
+{
+    private const string Scheme = "Bearer ";
+
+    private readonly byte[]? expected = token is null ? null : Hash(token);
+
+    /// <summary>Refuses a request without it.</summary>
+    /// <exception cref="RequestProblem">It is missing or another one (401).</exception>
+    public void Check(HttpContext context)
+    {
+        if (expected is null)
+            return;
+        string shown = context.Request.Headers.Authorization.ToString();
+        if (shown.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && CryptographicOperations.FixedTimeEquals(Hash(shown[Scheme.Length..].Trim()), expected))
+            return;
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        throw new RequestProblem(StatusCodes.Status401Unauthorized, shown.Length == 0
+            ? "The header Authorization: Bearer TOKEN is missing; send the token that the server was started with."
+            : "The header Authorization has not the token that the server was started with; allowed: Bearer TOKEN.");
+    }
+
+    // Hashes are of equal length, so the comparison says nothing about the token's.
+    private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+}

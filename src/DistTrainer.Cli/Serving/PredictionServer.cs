@@ -1,0 +1,146 @@
+using System.Net;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace DistTrainer.Cli;
+
+/// <summary>Answers predictions over HTTP: <c>POST /predict</c>, <c>GET /model</c>, <c>GET /health/live</c>, <c>GET /health/ready</c>.</summary>
+internal sealed class PredictionServer : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly WebApplication app;
+    private readonly PredictionEndpoint endpoint;
+    private readonly AccessToken token;
+    private readonly Action<string> report;
+    private volatile bool isStopping;
+
+    private PredictionServer(TrainedModel model, string run, ServeSettings settings, Action<string> report)
+    {
+        (endpoint, token, this.report) = (new PredictionEndpoint(model, settings), new AccessToken(settings.Token), report);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = settings.MaxBytes;
+            kestrel.Listen(settings.Address, settings.Port);
+        });
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<IHostLifetime>(new OwnLifetime());
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Patience);
+        app = builder.Build();
+        app.Use(GuardAsync);
+        byte[] description = ModelJson.Write(model, run, settings);
+        app.MapPost("/predict", endpoint.AnswerAsync);
+        app.MapGet("/model", context => WriteAsync(context.Response, description));
+        app.MapGet("/health/live", context => WriteAsync(context.Response, "{\"status\":\"live\"}\n"u8.ToArray()));
+        app.MapGet("/health/ready", context => isStopping
+            ? throw new RequestProblem(StatusCodes.Status503ServiceUnavailable, "The server is about to end; ask another one.")
+            : WriteAsync(context.Response, "{\"status\":\"ready\"}\n"u8.ToArray()));
+    }
+
+    /// <summary>Where it listens, e.g. <c>http://127.0.0.1:8080</c>.</summary>
+    public string Address => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>What it has done, for a last line.</summary>
+    public string Figures => endpoint.Figures;
+
+    /// <summary>Starts to listen.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="run">The run's name.</param>
+    /// <param name="settings">Where and how.</param>
+    /// <param name="report">Told of faults of this program, one line each.</param>
+    /// <exception cref="DistTrainerException">The port cannot be listened on.</exception>
+    public static async Task<PredictionServer> StartAsync(TrainedModel model, string run, ServeSettings settings, Action<string> report)
+    {
+        var server = new PredictionServer(model, run, settings, report);
+        try
+        {
+            await server.app.StartAsync();
+            return server;
+        }
+        catch (Exception failure)
+        {
+            await server.DisposeAsync();
+            if (failure is IOException or System.Net.Sockets.SocketException)
+                throw new DistTrainerException(FailureKind.Configuration, $"--host, --port: {new IPEndPoint(settings.Address, settings.Port)} cannot be listened on ({failure.Message.TrimEnd('.')}); give another one, or --port 0 for a free one.", failure);
+            throw;
+        }
+    }
+
+    /// <summary>Takes no more connections and answers the requests that are open.</summary>
+    public async Task StopAsync()
+    {
+        isStopping = true;
+        await app.StopAsync();
+    }
+
+    /// <summary>Ends all.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        endpoint.Dispose();
+    }
+
+    private static Task WriteAsync(HttpResponse response, byte[] json)
+    {
+        response.ContentType = "application/json";
+        response.ContentLength = json.Length;
+        return response.Body.WriteAsync(json, response.HttpContext.RequestAborted).AsTask();
+    }
+
+    // Stands round all endpoints: whatever goes wrong is answered as a problem.
+    private async Task GuardAsync(HttpContext context, RequestDelegate next)
+    {
+        HttpResponse response = context.Response;
+        try
+        {
+            if (!context.Request.Path.StartsWithSegments("/health"))
+                token.Check(context);
+            await next(context);
+            if (!response.HasStarted && response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
+                throw new RequestProblem(response.StatusCode, $"{context.Request.Method} {context.Request.Path} is not answered; allowed: POST /predict, GET /model, GET /health/live, GET /health/ready.");
+        }
+        catch (Exception failure) when (context.RequestAborted.IsCancellationRequested || response.HasStarted)
+        {
+            if (!context.RequestAborted.IsCancellationRequested)
+                report($"{context.Request.Method} {context.Request.Path}: {failure}");
+            context.Abort();
+        }
+        catch (Exception failure)
+        {
+            if (Problem(failure) is not { } problem)
+            {
+                report($"{context.Request.Method} {context.Request.Path}: {failure}");
+                problem = new RequestProblem(StatusCodes.Status500InternalServerError, "This is a fault of disttrainer; its standard error says more.");
+            }
+
+            await problem.WriteAsync(response);
+        }
+    }
+
+    private static RequestProblem? Problem(Exception failure) => failure switch
+    {
+        RequestProblem problem => problem,
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(StatusCodes.Status413PayloadTooLarge, "The body is longer than one request may be (--max-bytes; GET /model says maxBytes); send several requests."),
+        BadHttpRequestException bad => new(bad.StatusCode, bad.Message),
+        DistTrainerException { Kind: FailureKind.Data or FailureKind.Configuration } wrong => new(StatusCodes.Status400BadRequest, wrong.Message),
+        _ => null,
+    };
+
+    // Signals are the command's own business.
+    private sealed class OwnLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using DistTrainer.Cluster;
+using DistTrainer.Engine;
+using Microsoft.AspNetCore.Http;
+
+namespace DistTrainer.Cli;
+
+/// <summary>
+/// Reads <c>{"rows": [[…], …]}</c> and <c>{"rows": [{"area": 72.5, …}, …]}</c>. Numbers become the same floats as those of a
+/// CSV file. Target columns may be there and are not used.
+/// </summary>
+/// <param name="schema">The model's columns and scaling.</param>
+/// <param name="mostRows">Most rows of a request.</param>
+internal sealed class RowsJson(DataSchema schema, int mostRows)
+{
+    private const string Form = "allowed: {\"rows\": [[number, …], …]} or {\"rows\": [{\"column\": number, …}, …]}";
+
+    private readonly Dictionary<string, int> columns = schema.FeatureNames.Select((name, column) => (name, column)).ToDictionary(pair => pair.name, pair => pair.column, StringComparer.Ordinal);
+
+    /// <summary>Reads and scales the rows.</summary>
+    /// <param name="body">JSON in UTF-8.</param>
+    /// <exception cref="RequestProblem">It is not JSON (400), does not fit the model (400), or has too many rows (413).</exception>
+    public PredictionRows Read(ReadOnlySpan<byte> body)
+    {
+        var json = new Utf8JsonReader(body);
+        try
+        {
+            return ReadBody(ref json);
+        }
+        catch (JsonException failure)
+        {
+            throw Wrong($"The body is not JSON (line {(failure.LineNumber ?? 0) + 1}, byte {(failure.BytePositionInLine ?? 0) + 1}); {Form}.");
+        }
+        catch (InvalidOperationException)
+        {
+            throw Wrong($"The body has a name that is not UTF-8, or half of a surrogate pair; {Form}.");
+        }
+    }
+
+    private PredictionRows ReadBody(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject)
+            throw Wrong($"The body is {Shown(ref json)}; {Form}.");
+        PredictionRows? rows = null;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            string name = json.GetString()!;
+            if (name != "rows")
+                throw Wrong($"{Quote(name)} is not known{NearestName.Hint(name, ["rows"])}; {Form}.");
+            if (rows is not null)
+                throw Wrong("\"rows\" is there twice; give it once.");
+            json.Read();
+            rows = ReadRows(ref json);
+        }
+
+        json.Read(); // What follows the object is refused here.
+        return rows ?? throw Wrong($"\"rows\" is missing; {Form}.");
+    }
+
+    private PredictionRows ReadRows(ref Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.StartArray)
+            throw Wrong($"rows: is {Shown(ref json)}; {Form}.");
+        int width = schema.FeatureNames.Count, count = 0;
+        var features = new ArrayBufferWriter<float>();
+        bool[] seen = new bool[width];
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            if (count == mostRows)
+                throw new RequestProblem(StatusCodes.Status413PayloadTooLarge, $"rows: there are more than {Numbers.Text(mostRows)}, the most of one request (--max-rows); send several requests.");
+            Span<float> row = features.GetSpan(width)[..width];
+            if (json.TokenType == JsonTokenType.StartArray)
+                ReadArray(ref json, count, row);
+            else if (json.TokenType == JsonTokenType.StartObject)
+                ReadObject(ref json, count, row, seen);
+            else
+                throw Wrong($"rows[{count}]: is {Shown(ref json)}; {Form}.", count);
+            if (!schema.Normalization.ScaleFeatures(row))
+                throw Wrong($"rows[{count}]: a value is so far from the training data that it cannot be scaled; correct it.", count);
+            features.Advance(width);
+            count++;
+        }
+
+        return count > 0 ? new PredictionRows(features.WrittenSpan.ToArray(), count, width) : throw Wrong("rows: is empty; give at least one row.");
+    }
+
+    private void ReadArray(ref Utf8JsonReader json, int row, Span<float> values)
+    {
+        int count = 0;
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            if (count < values.Length)
+                values[count] = Number(ref json, row, count);
+            else
+                json.Skip();
+            count++;
+        }
+
+        if (count != values.Length)
+            throw Wrong($"rows[{row}]: has {count} value(s); the model wants {values.Length}: {Listed(schema.FeatureNames)}.", row);
+    }
+
+    private void ReadObject(ref Utf8JsonReader json, int row, Span<float> values, bool[] seen)
+    {
+        Array.Clear(seen);
+        while (json.Read() && json.TokenType != JsonTokenType.EndObject)
+        {
+            string name = json.GetString()!;
+            json.Read();
+            if (!columns.TryGetValue(name, out int column))
+            {
+                if (!schema.TargetNames.Contains(name))
+                    throw Wrong($"rows[{row}]: the model has no column {Quote(name)}{NearestName.Hint(name, schema.FeatureNames)}; allowed: {Listed(schema.FeatureNames)}.", row, name);
+                json.Skip();
+                continue;
+            }
+
+            if (seen[column])
+                throw Wrong($"rows[{row}]: {Quote(name)} is there twice; give it once.", row, name);
+            seen[column] = true;
+            values[column] = Number(ref json, row, column);
+        }
+
+        if (Array.IndexOf(seen, false) is var missing and >= 0)
+            throw Wrong($"rows[{row}]: has no {Quote(schema.FeatureNames[missing])}; the model wants {Listed(schema.FeatureNames)}.", row, schema.FeatureNames[missing]);
+    }
+
+    private float Number(ref Utf8JsonReader json, int row, int column)
+    {
+        string name = schema.FeatureNames[column];
+        if (json.TokenType != JsonTokenType.Number)
+            throw Wrong($"rows[{row}], column {Quote(name)}: is {Shown(ref json)}; allowed: a number, without quotes.", row, name);
+        return json.TryGetSingle(out float value) && float.IsFinite(value)
+            ? value
+            : throw Wrong($"rows[{row}], column {Quote(name)}: {Shown(ref json)} is too large; allowed: numbers up to 3.4e38.", row, name);
+    }
+
+    private static RequestProblem Wrong(string detail, int? row = null, string? column = null) => new(StatusCodes.Status400BadRequest, detail) { Row = row, Column = column };
+
+    private static string Shown(ref Utf8JsonReader json) => json.TokenType switch
+    {
+        JsonTokenType.StartArray => "a list",
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.String => $"the text {Quote(json.GetString()!)}",
+        JsonTokenType.Null => "null, a missing value",
+        _ => Cut(Encoding.UTF8.GetString(json.ValueSpan)),
+    };
+
+    private static string Quote(string text) => $"\"{Cut(text)}\"";
+
+    private static string Cut(string text) => string.Concat((text.Length > 40 ? text[..40] + "…" : text).Select(c => char.IsControl(c) ? '·' : c));
+
+    private static string Listed(IReadOnlyList<string> names) => string.Join(", ", names.Take(12)) + (names.Count > 12 ? $", … ({names.Count} in all)" : "");
+}
