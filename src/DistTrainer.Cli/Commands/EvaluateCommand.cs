@@ -33,7 +33,7 @@ internal sealed class EvaluateCommand : Command
     /// <param name="own">The description of the model's own data.</param>
     /// <param name="path">The other file.</param>
     internal static DataDescription OtherFile(DataDescription own, string path) =>
-        own with { Source = path, TestSource = null, Format = DataFormat.Auto, Targets = [], Limit = 0 };
+        own with { Source = path, Settings = path == own.Source ? own.Settings : new DataDescription().Settings, TestSource = null, Format = DataFormat.Auto, Targets = [], Limit = 0 };
 
     private static DataSet TestPart(DataParts parts, TrainedModel saved)
     {
