@@ -25,7 +25,7 @@ internal sealed record HttpSettings(string Host, int Port, bool IsFixed, string 
 
     /// <summary>The address with the token, for people.</summary>
     /// <param name="port">The port that was bound.</param>
-    public string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://{Host}:{port}/?token={Token}");
+    public string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://{(NodeSettings.IsEveryAddress(Host) ? "localhost" : Host)}:{port}/?token={Token}");
 
     private static string NewToken() => RandomNumberGenerator.GetHexString(24, lowercase: true);
 }

@@ -31,8 +31,6 @@ internal static class NodeChecks
             yield return ("public-host", $"= \"{host}\" is no address that other nodes can reach; name the machine");
         if (node.PortToBind != 0 && node.PortToBind == node.DataPort)
             yield return ("data-port", $"= {node.DataPort} is the cluster port too; name another one, or 0 for any free one");
-        if (node.HttpPort != NodeSettings.HttpOff && node.HttpToken is null && node.HttpHost is not ("127.0.0.1" or "localhost"))
-            yield return ("http.host", $"= \"{node.HttpHost}\" lets other machines in; name a token, too (http.token), which they must show");
         if (ConfigurationFactory.ParseString(node.AkkaSettings).HasPath(EnableSsl))
             yield return (EnableSsl, "would not reach the data plane; allowed: disttrainer.node.security.folder, which secures both");
         if (node.MaxWorkers < node.MinWorkers)

@@ -70,7 +70,7 @@ public static class NodeKeys
     private static JobKey<NodeSettings> Http() => Table.Key("http", "Dashboard and metrics over HTTP", new JobSection<NodeSettings>(
         () => new NodeSettings(),
         Table.Key("port", "The port: / is the dashboard of the run (a server's), /metrics is for Prometheus; 0 takes a free one", NodeValues.HttpPort, n => n.HttpPort, (n, v) => n with { HttpPort = v }, defaultText: "4080 on a server, or a free one where that is taken; off on a mere worker"),
-        Table.Key("host", "The address that it is bound to; another than loopback wants a token", NodeValues.Host, n => n.HttpHost, (n, v) => n with { HttpHost = v }),
+        Table.Key("host", "The address that it is bound to; 0.0.0.0 is every address of the machine, and who comes from elsewhere must show the token to see anything but /metrics", NodeValues.Host, n => n.HttpHost, (n, v) => n with { HttpHost = v }),
         Table.Key("token", "What whoever pauses, drains or stops by the dashboard must show; and whoever looks at it, where the address is not loopback. /metrics is open", JobValues.OptionalText, n => n.HttpToken, (n, v) => n with { HttpToken = v }, defaultText: "made up at each start, and printed with the address"))
     { Everything = () => All }, f => f, (_, v) => v);
 

@@ -26,6 +26,7 @@ public sealed class HostTests
     public async Task A_host_s_node_trains_the_job_keeps_the_model_and_ends_the_host()
     {
         string runs = Directory.CreateTempSubdirectory("host-").FullName;
+        PluginRegistry.Shared.Add(new ExamplePlugin()); // the job names what it brings
         JobDescription job = JobFile.Read(JobSource.FromFile(Path.Combine(AppContext.BaseDirectory, "saddle.conf")), new JobSource("training.epochs = 2", "test")).Job;
         FitResult? completed = null;
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();

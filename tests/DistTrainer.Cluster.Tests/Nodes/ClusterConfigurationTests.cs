@@ -75,7 +75,7 @@ public sealed class ClusterConfigurationTests
         using var node = LiveNode.Start(settings, output.ActorConfiguration);
         await node.UntilUp(1);
         Assert.True(node.Cluster.SelfMember.HasRole(ClusterConfiguration.ServerRole));
-        Assert.Equal("1", node.Cluster.SelfMember.AppVersion.Version);
+        Assert.Equal($"{ProtocolVersion.Current}", node.Cluster.SelfMember.AppVersion.Version);
         Assert.NotEmpty(lines);
     }
 }

@@ -8,7 +8,7 @@ namespace DistTrainer.Cluster.Tests;
 
 public sealed class HyperionSerializerTests : IDisposable
 {
-    private const string Manifest = "v1";
+    private static readonly string Manifest = $"v{ProtocolVersion.Current}";
     private readonly ExtendedActorSystem system = (ExtendedActorSystem)ActorSystem.Create("serializer");
     private readonly SampleSerializer serializer;
 
@@ -149,9 +149,9 @@ public sealed class HyperionSerializerTests : IDisposable
     {
         byte[] bytes = serializer.ToBinary(new ListMessage(new[] { 1 }));
         Assert.Equal(Manifest, serializer.Manifest(new ListMessage(new[] { 1 })));
-        SerializationException failure = Assert.Throws<SerializationException>(() => serializer.FromBinary(bytes, "v2"));
+        SerializationException failure = Assert.Throws<SerializationException>(() => serializer.FromBinary(bytes, "v0"));
         Assert.Contains("\"v2\"", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("\"v1\"", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"\"{Manifest}\"", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
