@@ -12,6 +12,7 @@ namespace DistTrainer.Cli;
 internal sealed class LiveLoop(IAnsiConsole terminal, string name, RunWatch watch, Func<IRunControl?> control)
 {
     private const int LinesShown = 6;
+    private const string InFigures = "] steps epoch="; // the event that the figures show anyway
     private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan RateOver = TimeSpan.FromSeconds(20);
     private readonly Queue<(long Time, long Step)> steps = new();
@@ -43,7 +44,7 @@ internal sealed class LiveLoop(IAnsiConsole terminal, string name, RunWatch watc
         }
         watch.Follow(status);
         WatchNews news = watch.Since(default);
-        display.UpdateTarget(LiveView.Draw(name, status, news.Points, StepsPerSecond(status?.Run?.Step), [.. news.Lines.TakeLast(LinesShown)], terminal.Profile.Width));
+        display.UpdateTarget(LiveView.Draw(name, status, news.Points, StepsPerSecond(status?.Run?.Step), [.. news.Lines.Where(line => !line.Contains(InFigures, StringComparison.Ordinal)).TakeLast(LinesShown)], terminal.Profile.Width));
     }
 
     private double StepsPerSecond(long? step)
