@@ -47,7 +47,7 @@ def sequential(tensors, job):
         "leaky-relu": lambda: torch.nn.LeakyReLU(float(re.search(r"leaky-slope = (\S+)", layer)[1])),
     }
     modules = []
-    for layer in re.split(r"\{\s*(?=units = |activation = )", job.partition("optimizer {")[0])[1:]:
+    for layer in re.split(r"\{\s*(?=(?:kind = \S+\s+)?(?:units|activation) = )", job.partition("optimizer {")[0])[1:]:
         weight = tensors[f"{len(modules)}.weight"]
         modules.append(torch.nn.Linear(weight.shape[1], weight.shape[0], bias=f"{len(modules)}.bias" in tensors))
         activation = re.search(r"activation = (\S+)", layer)[1]
