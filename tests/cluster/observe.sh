@@ -17,7 +17,7 @@ JOB
 # speed OPTION…: samples a second of a run that is told to end after SECONDS.
 speed() {
   rm -rf "$work/run"
-  timeout -s INT "$seconds" "${program[@]}" train --config "$work/b.conf" --output "$work/run" --log-level warning "$@" >"$work/out" 2>"$work/err"
+  timeout --foreground -s INT "$seconds" "${program[@]}" train --config "$work/b.conf" --output "$work/run" --log-level warning "$@" >"$work/out" 2>"$work/err"
   sed -n 's/^stopped epochs.* samples\/s=\([0-9]*\).*/\1/p' "$work/out"
 }
 watched() {
