@@ -64,7 +64,8 @@ start_node() {
 address_of() { wait_for "$1" 1 60 '^node listening' | sed 's/.*cluster=\([^ ]*\).*/\1/'; }
 
 end_all() {
-  for process in "${nodes[@]}"; do kill -9 "$process" 2>/dev/null; done
+  # The number of one that has ended may be another process's by now.
+  for process in "${nodes[@]}"; do grep -qs disttrainer "/proc/$process/cmdline" && kill -9 "$process" 2>/dev/null; done
   wait 2>/dev/null
   [ -n "${KEEP:-}" ] && echo "kept: $work" || rm -rf "$work"
 }
