@@ -35,6 +35,14 @@ public sealed class StopSignals : IDisposable
         return true;
     }
 
+    /// <summary>Ends with the first signal.</summary>
+    public async Task WaitAsync()
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration = source.Token.Register(told.SetResult);
+        await told.Task;
+    }
+
     /// <summary>No longer listens.</summary>
     public void Dispose()
     {

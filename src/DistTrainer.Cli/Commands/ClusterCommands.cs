@@ -48,7 +48,7 @@ internal sealed class ClusterCommands(CliConsole console, StopSignals signals)
         Option<string?> security = Security();
         var watch = new Option<bool>("--watch") { Description = "Goes on showing it until Ctrl+C: a live view on a terminal, else the lines again every second" };
         var command = new Command("status", "Prints how the run is going, and every node and worker.") { cluster, security, watch };
-        command.SetAction(async (options, end) =>
+        command.SetAction(async (options, _) =>
         {
             await using var client = new ClusterClient(options.GetValue(cluster)!, Timeout, options.GetValue(security));
             if (options.GetValue(watch))
@@ -63,13 +63,13 @@ internal sealed class ClusterCommands(CliConsole console, StopSignals signals)
     private async Task<int> WatchAsync(ClusterClient client, string address)
     {
         await client.StatusAsync();
-        Task stop = Task.Delay(-1, signals.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        Task stop = signals.WaitAsync();
         if (console.Terminal is { } terminal)
         {
             await new LiveLoop(terminal, address, new RunWatch(), () => client).RunAsync(() => stop);
             return ExitCodes.Fine;
         }
-        while (!signals.Token.IsCancellationRequested)
+        while (!stop.IsCompleted)
         {
             foreach (string line in StatusText.Of(await client.StatusAsync()))
                 console.Output.WriteLine(line);

@@ -48,17 +48,10 @@ internal sealed class ServeCommand : Command
         string run = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))!);
         await using PredictionServer server = await PredictionServer.StartAsync(saved, run, settings, line => console.Error.WriteLine($"error: {line}"));
         console.Output.WriteLine($"{Serving} {server.Address} model={path} parameters sha256={saved.ParameterHash}");
-        await EndAsync();
+        await signals.WaitAsync();
         await server.StopAsync();
         console.Output.WriteLine($"served {server.Figures}");
         return signals.ExitCode;
-    }
-
-    private async Task EndAsync()
-    {
-        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using CancellationTokenRegistration registration = signals.Token.Register(told.SetResult);
-        await told.Task;
     }
 
     private ServeSettings Read(ParseResult options)

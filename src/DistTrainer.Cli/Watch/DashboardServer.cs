@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
-using System.Text;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
 using Microsoft.AspNetCore.Builder;
@@ -30,13 +28,14 @@ internal sealed class DashboardServer : IAsyncDisposable
     private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(500);
     private readonly WebApplication app;
     private readonly HttpSettings settings;
+    private readonly AccessToken token;
     private readonly RunWatch watch;
     private readonly SharedStatus status;
     private readonly Func<IRunControl?> control;
 
     private DashboardServer(HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
     {
-        (this.settings, this.watch, this.control, status) = (settings, watch, control, new SharedStatus(control, Every));
+        (this.settings, token, this.watch, this.control, status) = (settings, new AccessToken(settings.Token), watch, control, new SharedStatus(control, Every));
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -176,6 +175,6 @@ internal sealed class DashboardServer : IAsyncDisposable
         const string Bearer = "Bearer ";
         string header = request.Headers.Authorization.ToString();
         string shown = header.StartsWith(Bearer, StringComparison.Ordinal) ? header[Bearer.Length..] : HttpMethods.IsGet(request.Method) ? request.Query["token"].ToString() : "";
-        return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(shown), Encoding.UTF8.GetBytes(settings.Token));
+        return token.Is(shown);
     }
 }
