@@ -17,6 +17,9 @@ internal class ChunkObserver(int batch, double seconds, int chunks, Cancellation
     /// <summary>Samples a second of each chunk.</summary>
     public List<double> Chunks { get; } = [];
 
+    /// <summary>Whether the first chunk is over.</summary>
+    public bool IsWarm => _warm;
+
     /// <summary>Where the time of a step went, of the last report.</summary>
     public StepTimes Times { get; private set; }
 

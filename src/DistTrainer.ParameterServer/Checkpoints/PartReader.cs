@@ -10,7 +10,7 @@ namespace DistTrainer.ParameterServer;
 /// </summary>
 internal sealed class PartReader : IDisposable
 {
-    private const int ChunkFloats = 1 << 18;
+    private const int ChunkFloats = 1 << 14; // a buffer of 64 KiB: a larger one would be fresh memory for each checkpoint
     private readonly FileStream _stream;
     private readonly string _path;
     private readonly CheckpointFile _file;
