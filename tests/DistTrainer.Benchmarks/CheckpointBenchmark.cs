@@ -72,14 +72,15 @@ internal static class CheckpointBenchmark
 
     private sealed class CheckpointObserver(int batch, double seconds, CancellationTokenSource stop, List<double> pauses, List<double>[]? positions) : ChunkObserver(batch, seconds, 1, stop), ITrainingObserver
     {
-        private long _last;
+        private (long Step, long Time) _last;
 
         void ITrainingObserver.OnStep(StepReport report)
         {
             long now = Stopwatch.GetTimestamp();
-            if (_last > 0 && IsWarm)
-                positions?[((report.Step / ReportEvery) - 1) % positions.Length].Add(Stopwatch.GetElapsedTime(_last, now).TotalMilliseconds / ReportEvery);
-            _last = now;
+            // A report at the end of an epoch has fewer steps.
+            if (_last.Step > 0 && IsWarm)
+                positions?[((report.Step - 1) / ReportEvery) % positions.Length].Add(Stopwatch.GetElapsedTime(_last.Time, now).TotalMilliseconds / (report.Step - _last.Step));
+            _last = (report.Step, now);
             OnStep(report);
         }
 

@@ -12,13 +12,12 @@ internal class ChunkObserver(int batch, double seconds, int chunks, Cancellation
 {
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private long _steps;
-    private bool _warm;
 
     /// <summary>Samples a second of each chunk.</summary>
     public List<double> Chunks { get; } = [];
 
     /// <summary>Whether the first chunk is over.</summary>
-    public bool IsWarm => _warm;
+    public bool IsWarm { get; private set; }
 
     /// <summary>Where the time of a step went, of the last report.</summary>
     public StepTimes Times { get; private set; }
@@ -30,9 +29,9 @@ internal class ChunkObserver(int batch, double seconds, int chunks, Cancellation
         Times = report.Times;
         if (_watch.Elapsed.TotalSeconds < seconds || stop.IsCancellationRequested)
             return;
-        if (_warm)
+        if (IsWarm)
             Chunks.Add((report.Step - _steps) * batch / _watch.Elapsed.TotalSeconds);
-        _warm = true;
+        IsWarm = true;
         _steps = report.Step;
         _watch.Restart();
         if (Chunks.Count == chunks)
