@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using DistTrainer.Engine;
 
@@ -12,11 +13,32 @@ internal interface IBackground
     Task<T> Run<T>(Func<T> work, bool yields = false);
 }
 
-/// <summary>A thread for each work: the thread pool is the actors' own.</summary>
+/// <summary>
+/// A thread for each work: the thread pool is the actors' own. Threads are kept and used again: to start one takes the actor that
+/// asks half a millisecond where all cores compute, as long as a third of a step of a small model.
+/// </summary>
 internal sealed class ThreadBackground : IBackground
 {
-    public Task<T> Run<T>(Func<T> work, bool yields = false) =>
-        Task.Factory.StartNew(() => yields ? Yielding(work) : work(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    // For all runs of the process: as many threads as there ever were works at one time.
+    private static readonly KeptThreads s_threads = new("background", nice: 0);
+    private static readonly KeptThreads s_yielding = new("background-yielding", ThreadNice.Leftovers);
+
+    public Task<T> Run<T>(Func<T> work, bool yields = false)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        s_threads.Post(() =>
+        {
+            try
+            {
+                done.SetResult(yields ? Yielding(work) : work());
+            }
+            catch (Exception failure)
+            {
+                done.SetException(failure);
+            }
+        });
+        return done.Task;
+    }
 
     /// <summary>
     /// Another thread than the one that ends the task: whoever ends it queues what follows to the thread pool, which may start a
@@ -26,9 +48,9 @@ internal sealed class ThreadBackground : IBackground
     {
         T? result = default;
         ExceptionDispatchInfo? failure = null;
-        var thread = new Thread(() =>
+        using var ended = new ManualResetEventSlim();
+        s_yielding.Post(() =>
         {
-            ThreadNice.Add(ThreadNice.Leftovers);
             try
             {
                 result = work();
@@ -37,10 +59,39 @@ internal sealed class ThreadBackground : IBackground
             {
                 failure = ExceptionDispatchInfo.Capture(e);
             }
+            ended.Set();
         });
-        thread.Start();
-        thread.Join();
+        ended.Wait();
         failure?.Throw();
         return result!;
+    }
+
+    /// <summary>Threads that wait for work; one is started only if none waits.</summary>
+    private sealed class KeptThreads(string name, int nice)
+    {
+        private readonly ConcurrentBag<BlockingCollection<Action>> _waiting = [];
+
+        /// <summary>Begins the work; it may not throw.</summary>
+        public void Post(Action work)
+        {
+            if (!_waiting.TryTake(out BlockingCollection<Action>? thread))
+            {
+                thread = [];
+                BlockingCollection<Action> works = thread;
+                new Thread(() => Loop(works)) { IsBackground = true, Name = name }.Start();
+            }
+            thread.Add(work);
+        }
+
+        private void Loop(BlockingCollection<Action> works)
+        {
+            if (nice > 0)
+                ThreadNice.Add(nice);
+            foreach (Action work in works.GetConsumingEnumerable())
+            {
+                work();
+                _waiting.Add(works);
+            }
+        }
     }
 }

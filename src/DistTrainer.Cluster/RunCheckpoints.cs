@@ -14,7 +14,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
 {
     private readonly Dictionary<int, CheckpointFile> _files = [];
     private CheckpointWriter? _writer;
-    private CheckpointManifest? _manifest;
+    private Func<CheckpointManifest>? _manifest;
     private CheckpointTarget? _target;
     private DateTime _begun;
     private long _lastStep = -1;
@@ -57,15 +57,17 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     public bool WantsLast(long step) => IsOn && step > _lastStep && step > 0;
 
     /// <summary>One is begun: parameter shards have copied.</summary>
-    /// <param name="manifest">Where the run stands.</param>
+    /// <param name="step">The last step that is in.</param>
+    /// <param name="generation">Membership version.</param>
     /// <param name="parts">Parameter shards.</param>
+    /// <param name="manifest">Where the run stands after that step; called later, off the actor.</param>
     /// <param name="now">The time.</param>
     /// <returns>Makes its folder; to be run off the actor.</returns>
-    public Func<CheckpointWriter> Begin(CheckpointManifest manifest, int parts, DateTime now)
+    public Func<CheckpointWriter> Begin(long step, int generation, int parts, Func<CheckpointManifest> manifest, DateTime now)
     {
-        (_manifest, _begun, _lastStep, _lastTime) = (manifest, now, manifest.Step, now);
+        (_manifest, _begun, _lastStep, _lastTime) = (manifest, now, step, now);
         _files.Clear();
-        CheckpointTarget target = _target = new CheckpointTarget(Folder, run, manifest.Step, manifest.Generation, parts);
+        CheckpointTarget target = _target = new CheckpointTarget(Folder, run, step, generation, parts);
         return () => CheckpointWriter.Begin(target);
     }
 
@@ -84,12 +86,12 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         _files[part.ParameterShard] = part.File;
         if (_files.Count < _target.Parts)
             return null;
-        (CheckpointManifest manifest, CheckpointTarget target, CheckpointFile[] files) = (_manifest!, _target, [.. _files.Values]);
+        (Func<CheckpointManifest> manifest, CheckpointTarget target, CheckpointFile[] files) = (_manifest!, _target, [.. _files.Values]);
         (double pause, DateTime begun) = (PauseMilliseconds, _begun);
         return () =>
         {
             using (writer)
-                writer.Complete(manifest, files);
+                writer.Complete(manifest(), files);
             Store.Retain(settings.Keep, settings.KeepBest, target.Folder);
             return new CheckpointReport(target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause), (DateTime.UtcNow - begun).TotalSeconds);
         };

@@ -80,11 +80,13 @@ internal sealed partial class RunActor
             _checkpoints.PauseMilliseconds = Math.Max(_checkpoints.PauseMilliseconds, copied.Milliseconds);
             if (_answered.Count < _setup.Ranges.Count)
                 return;
-            Func<CheckpointWriter> begin = _checkpoints.Begin(State.ToManifest(_setup, _runName, _generation), _setup.Ranges.Count, Now);
+            (RunState state, int generation) = (State, _generation);
+            Func<CheckpointWriter> begin = _checkpoints.Begin(_step, generation, _setup.Ranges.Count, () => state.ToManifest(_setup, _runName, generation), Now);
             CheckpointTarget target = _checkpoints.Target!;
             _partWriters = [.. Owners];
-            OnDisk(begin).PipeTo(Self, success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
+            // Steps first: they stand still.
             GoOn();
+            OnDisk(begin).PipeTo(Self, success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
         });
     }
 

@@ -28,6 +28,7 @@ public sealed class TransferAllocationTests
             return GC.GetTotalAllocatedBytes(precise: true) - before;
         }
         Allocated(3);
-        Assert.InRange(Allocated(Times), 0, 20_000);
+        // What other tests left running allocates now and then; a copy of what is sent would be 4 MB in every try.
+        Assert.InRange(Enumerable.Range(0, 3).Min(_ => Allocated(Times)), 0, 20_000);
     }
 }
