@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster;
@@ -23,56 +22,36 @@ internal sealed class ThreadBackground : IBackground
     private static readonly KeptThreads s_threads = new("background", nice: 0);
     private static readonly KeptThreads s_yielding = new("background-yielding", ThreadNice.Leftovers);
 
-    public Task<T> Run<T>(Func<T> work, bool yields = false)
-    {
-        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        s_threads.Post(() =>
-        {
-            try
-            {
-                done.SetResult(yields ? Yielding(work) : work());
-            }
-            catch (Exception failure)
-            {
-                done.SetException(failure);
-            }
-        });
-        return done.Task;
-    }
-
-    /// <summary>
-    /// Another thread than the one that ends the task: whoever ends it queues what follows to the thread pool, which may start a
-    /// thread of its own for that, and such a thread would give way for ever.
-    /// </summary>
-    private static T Yielding<T>(Func<T> work)
-    {
-        T? result = default;
-        ExceptionDispatchInfo? failure = null;
-        using var ended = new ManualResetEventSlim();
-        s_yielding.Post(() =>
-        {
-            try
-            {
-                result = work();
-            }
-            catch (Exception e)
-            {
-                failure = ExceptionDispatchInfo.Capture(e);
-            }
-            ended.Set();
-        });
-        ended.Wait();
-        failure?.Throw();
-        return result!;
-    }
+    /// <remarks>
+    /// Work that yields runs on another thread than the one that ends the task: whoever ends it queues what follows to the thread
+    /// pool, which may start a thread of its own for that, and such a thread would give way for ever.
+    /// </remarks>
+    public Task<T> Run<T>(Func<T> work, bool yields = false) =>
+        s_threads.Run(yields ? () => s_yielding.Run(work).GetAwaiter().GetResult() : work);
 
     /// <summary>Threads that wait for work; one is started only if none waits.</summary>
     private sealed class KeptThreads(string name, int nice)
     {
         private readonly ConcurrentBag<BlockingCollection<Action>> _waiting = [];
 
-        /// <summary>Begins the work; it may not throw.</summary>
-        public void Post(Action work)
+        public Task<T> Run<T>(Func<T> work)
+        {
+            var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+            Post(() =>
+            {
+                try
+                {
+                    done.SetResult(work());
+                }
+                catch (Exception failure)
+                {
+                    done.SetException(failure);
+                }
+            });
+            return done.Task;
+        }
+
+        private void Post(Action work)
         {
             if (!_waiting.TryTake(out BlockingCollection<Action>? thread))
             {
