@@ -8,7 +8,8 @@ namespace DistTrainer.Cli;
 /// <param name="token">Null asks for nothing.</param>
 internal sealed class AccessToken(string? token)
 {
-    private const string Scheme = "Bearer ";
+    /// <summary>The scheme of the header that shows it (RFC 6750).</summary>
+    public const string Scheme = "Bearer";
 
     private readonly byte[]? expected = token is null ? null : Hash(token);
 
@@ -16,16 +17,17 @@ internal sealed class AccessToken(string? token)
     /// <exception cref="RequestProblem">It is missing or another one (401).</exception>
     public void Check(HttpContext context)
     {
-        if (expected is null)
+        if (expected is null || IsIn(context.Request))
             return;
-        string shown = context.Request.Headers.Authorization.ToString();
-        if (shown.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && Is(shown[Scheme.Length..].Trim()))
-            return;
-        context.Response.Headers.WWWAuthenticate = "Bearer";
-        throw new RequestProblem(StatusCodes.Status401Unauthorized, shown.Length == 0
+        context.Response.Headers.WWWAuthenticate = Scheme;
+        throw new RequestProblem(StatusCodes.Status401Unauthorized, context.Request.Headers.Authorization.Count == 0
             ? "The header Authorization: Bearer TOKEN is missing; send the token that the server was started with."
             : "The header Authorization has not the token that the server was started with; allowed: Bearer TOKEN.");
     }
+
+    /// <summary>Whether a request's header Authorization has the token; the scheme's case says nothing (RFC 9110, 11.1).</summary>
+    public bool IsIn(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is var shown && shown.StartsWith(Scheme + " ", StringComparison.OrdinalIgnoreCase) && Is(shown[Scheme.Length..].Trim());
 
     /// <summary>Whether a text is the token; takes as long for any text.</summary>
     public bool Is(string shown) => expected is not null && CryptographicOperations.FixedTimeEquals(Hash(shown), expected);

@@ -164,17 +164,12 @@ internal sealed class DashboardServer : IAsyncDisposable
         if (settings.IsLoopback && request.Host.Host is not ("127.0.0.1" or "localhost"))
             return TypedResults.Problem($"this dashboard answers as 127.0.0.1 and localhost, not as {request.Host.Host}", statusCode: StatusCodes.Status421MisdirectedRequest).ExecuteAsync(context);
         bool needsToken = request.Path.StartsWithSegments("/api") && (!HttpMethods.IsGet(request.Method) || !settings.IsLoopback);
-        if (needsToken && !HasToken(request))
-            return TypedResults.Problem("the token is missing or wrong; the node has printed it with the dashboard's address", statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(context);
-        return next(context);
+        if (!needsToken || HasToken(request))
+            return next(context);
+        response.Headers.WWWAuthenticate = AccessToken.Scheme;
+        return TypedResults.Problem("the token is missing or wrong; the node has printed it with the dashboard's address", statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(context);
     }
 
     // In the address only where a page may not set a header: server-sent events.
-    private bool HasToken(HttpRequest request)
-    {
-        const string Bearer = "Bearer ";
-        string header = request.Headers.Authorization.ToString();
-        string shown = header.StartsWith(Bearer, StringComparison.Ordinal) ? header[Bearer.Length..] : HttpMethods.IsGet(request.Method) ? request.Query["token"].ToString() : "";
-        return token.Is(shown);
-    }
+    private bool HasToken(HttpRequest request) => token.IsIn(request) || (HttpMethods.IsGet(request.Method) && token.Is(request.Query["token"].ToString()));
 }

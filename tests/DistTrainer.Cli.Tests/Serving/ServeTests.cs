@@ -157,8 +157,11 @@ public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedMode
 
         await ServedModel.ProblemAsync(HttpStatusCode.Unauthorized, await served.PostAsync("{}"));
         Assert.Equal(HttpStatusCode.OK, (await served.Client.GetAsync(new Uri("/health/live", UriKind.Relative))).StatusCode);
-        served.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "s3cret");
-        Assert.Equal(HttpStatusCode.OK, (await served.Client.GetAsync(Model)).StatusCode);
+        foreach (string scheme in new[] { "bearer", "Bearer" })
+        {
+            served.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(scheme, "s3cret");
+            Assert.Equal(HttpStatusCode.OK, (await served.Client.GetAsync(Model)).StatusCode);
+        }
         await ServedModel.ProblemAsync(HttpStatusCode.BadRequest, await served.PostAsync("{}"));
     }
 

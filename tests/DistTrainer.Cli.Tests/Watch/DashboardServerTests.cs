@@ -106,9 +106,17 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     {
         using HttpResponseMessage answer = await PostAsync("stop", token);
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal("Bearer", answer.Headers.WwwAuthenticate.ToString());
         using HttpResponseMessage inAddress = await client.PostAsync($"/api/stop?token={Token}", null);
         Assert.Equal(HttpStatusCode.Unauthorized, inAddress.StatusCode);
         Assert.Empty(control.Told);
+    }
+
+    [Fact]
+    public async Task The_case_of_the_scheme_does_not_matter()
+    {
+        using HttpResponseMessage answer = await PostAsync("stop", Token, "bearer");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     [Fact]
@@ -172,11 +180,11 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
 
     private string Token => new Uri(server.Address).Query["?token=".Length..];
 
-    private Task<HttpResponseMessage> PostAsync(string action, string? token)
+    private Task<HttpResponseMessage> PostAsync(string action, string? token, string scheme = "Bearer")
     {
         var request = new HttpRequestMessage(HttpMethod.Post, $"/api/{action}");
         if (token is not null)
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            request.Headers.Authorization = new AuthenticationHeaderValue(scheme, token);
         return client.SendAsync(request);
     }
 
