@@ -20,7 +20,7 @@ internal static class StatusText
         }
         else
         {
-            yield return "run=none";
+            yield return "run=none" + (status.Waiting is null ? "" : $" waiting=\"{status.Waiting}\"");
         }
 
         foreach (NodeStatus node in status.Nodes)

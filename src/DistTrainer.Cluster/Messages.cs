@@ -210,6 +210,13 @@ public sealed record PartWritten(int ParameterShard, CheckpointTarget Target, Ch
 public sealed record ReportSteps(
     int Generation, int ParameterShard, long Step, double LearningRate, StepSums Sums, double[] BlockSums, ParameterShardTimes Times) : IProtocolMessage, IControlMessage;
 
+/// <summary>Parameter shard → run, where histograms are wanted: how the values of one tensor's part here spread. No reply; one that is lost is not sent again.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="ParameterShard">Which one.</param>
+/// <param name="Step">The step that was applied.</param>
+/// <param name="Part">The tensor, and the values.</param>
+public sealed record ReportHistogram(int Generation, int ParameterShard, long Step, TensorHistogram Part) : IProtocolMessage, IControlMessage;
+
 /// <summary>Worker → run, every few steps: where its time went. No reply.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Worker">Which one.</param>

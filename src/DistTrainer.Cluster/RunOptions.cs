@@ -15,6 +15,9 @@ public sealed record RunOptions
     /// <summary>Steps between two step reports (log line, line of metrics.jsonl); ≥ 1.</summary>
     public int ReportEvery { get; init; } = 50;
 
+    /// <summary>Steps between two histograms of each tensor's parameters and gradients (<see cref="ITrainingObserver.OnHistogram"/>), which come at the end of an epoch as well; 0: only then; null: none are made.</summary>
+    public int? HistogramsEvery { get; init; }
+
     /// <summary>Workers without which no step is begun; ≥ 1.</summary>
     public int MinWorkers { get; init; } = 1;
 

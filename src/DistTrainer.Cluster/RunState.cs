@@ -67,6 +67,8 @@ public sealed record RunState(
                 ParameterShards = options.ParameterShards,
                 ComputeThreads = options.ComputeThreads,
                 ReportEvery = options.ReportEvery,
+                TensorBoard = options.HistogramsEvery is not null,
+                HistogramsEvery = options.HistogramsEvery ?? new RunSettings().HistogramsEvery,
                 BackupWorkers = options.BackupWorkers,
                 Checkpoint = options.Checkpoint,
             }).Write(),

@@ -88,6 +88,13 @@ public sealed record TrainingResult
     public required double SamplesPerSecond { get; init; }
 }
 
+/// <summary>How the values of a tensor spread.</summary>
+/// <param name="Step">The step that was applied, counted from 1.</param>
+/// <param name="Tensor">The tensor's name, e.g. <c>0.weight</c>.</param>
+/// <param name="Parameters">Its values after the step.</param>
+/// <param name="Gradients">Its part of the step's averaged gradient, before clipping and regularization.</param>
+public sealed record HistogramReport(long Step, string Tensor, ValueHistogram Parameters, ValueHistogram Gradients);
+
 /// <summary>A checkpoint was written.</summary>
 /// <param name="Step">The last step that is in.</param>
 /// <param name="Folder">Where it is.</param>
@@ -113,8 +120,8 @@ public interface ITrainingObserver
     /// <summary>At the end of an epoch, after evaluation.</summary>
     void OnEpoch(EpochReport report);
 
-    /// <summary>At the end of an epoch, after <see cref="OnEpoch"/>: the flat parameters, in layout order; valid within the call.</summary>
-    void OnParameters(long lastStep, ReadOnlySpan<float> parameters)
+    /// <summary>How the values of a tensor spread, where <see cref="RunOptions.HistogramsEvery"/> asks for it. None comes where a part was lost with a node or a connection.</summary>
+    void OnHistogram(HistogramReport report)
     {
     }
 

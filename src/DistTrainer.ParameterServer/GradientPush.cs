@@ -56,6 +56,9 @@ public readonly record struct StepContext(long Step, double Rate, long Samples)
 
     /// <summary>Whether <see cref="ParameterShard.Statistics"/> is wanted; implies <see cref="WantNorm"/>, and is slower.</summary>
     public bool WantStatistics { get; init; }
+
+    /// <summary>Whether <see cref="ParameterShard.Histograms"/> are wanted; implies <see cref="WantNorm"/>, and is slower.</summary>
+    public bool WantHistograms { get; init; }
 }
 
 /// <summary>Sums of squares over the part of one tensor that lies in one parameter shard; the parts of a tensor add up.</summary>

@@ -29,6 +29,7 @@ public sealed partial class ParameterShard : IDisposable
     private readonly double[] _clippedSums;
     private readonly ParameterBlock[] _tensorParts;
     private readonly TensorStatistics[] _statistics;
+    private (HistogramCounter Parameters, HistogramCounter Gradients)[] _counters = [];
     private ParameterBuffers? _apart;
     private AlignedBuffer? _before;
     private AlignedBuffer? _best;
@@ -98,6 +99,9 @@ public sealed partial class ParameterShard : IDisposable
     /// <summary>Figures for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantStatistics"/>.</summary>
     public ReadOnlySpan<TensorStatistics> Statistics => _statistics;
 
+    /// <summary>A histogram for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantHistograms"/>; none where that step was left out.</summary>
+    public IReadOnlyList<TensorHistogram> Histograms { get; private set; } = [];
+
     private bool AreTwo => _apart is not null || _parameters.AreTwo;
 
     private Span<float> Own => At(OpenStep - 1);
@@ -132,13 +136,16 @@ public sealed partial class ParameterShard : IDisposable
     /// First phase of a step that needs the norm: averages the open step's gradient, clips it by value and keeps it.
     /// </summary>
     /// <param name="samples">Samples of the step over all data shards, ≥ 1.</param>
+    /// <param name="wantHistograms">Whether the step will be applied with <see cref="StepContext.WantHistograms"/>.</param>
     /// <returns>A sum of squares for each own block, for <see cref="GlobalNorm"/>; valid until the next step.</returns>
     /// <exception cref="InvalidOperationException">Data shards are missing, or the job does not need the norm.</exception>
-    public ReadOnlySpan<double> PartialNorms(long samples)
+    public ReadOnlySpan<double> PartialNorms(long samples, bool wantHistograms = false)
     {
         if (_combined is null)
             throw new InvalidOperationException("The job does not need the norm; there is no first phase.");
         RequireComplete(samples);
+        if (wantHistograms)
+            ClearCounters();
         float scale = (float)(1.0 / samples);
         for (int b = 0; b < Range.BlockCount; b++)
         {
@@ -150,6 +157,8 @@ public sealed partial class ParameterShard : IDisposable
                 Span<float> mean = _combined.Span.Slice(start - Range.Start, length);
                 TensorPrimitives.Multiply(_sum.Piece(start - Range.Start, length), scale, mean);
                 sum += SquareSum.Of(mean);
+                if (wantHistograms)
+                    Counters(block.Tensor).Gradients.Add(mean, 1);
                 if (_clipping.Value == 0)
                     continue;
                 TensorPrimitives.Clamp(mean, -_clipping.Value, _clipping.Value, mean);
@@ -174,15 +183,19 @@ public sealed partial class ParameterShard : IDisposable
             throw new InvalidOperationException("The job needs PartialNorms and then the norm of the whole gradient.");
 
         bool counts = !_skipsSteps || double.IsFinite(context.GradientNorm!.Value);
-        bool wantSums = (context.WantNorm || context.WantStatistics) && _combined is null;
+        bool wantSums = (context.WantNorm || context.WantStatistics || context.WantHistograms) && _combined is null;
+        if (context.WantHistograms && _combined is null)
+            ClearCounters();
         for (int i = 0; context.WantStatistics && i < _statistics.Length; i++)
             _statistics[i] = new TensorStatistics(_tensorParts[i].Tensor, 0, 0, 0, 0);
         if (!counts)
             CarryOver();
-        else if (wantSums || context.WantStatistics || _regularization.MaxNorm > 0)
+        else if (wantSums || context.WantStatistics || context.WantHistograms || _regularization.MaxNorm > 0)
             ApplyByBlocks(context, wantSums);
         else
             ApplyByTensors(context);
+        if (context.WantHistograms)
+            Histograms = counts ? [.. _tensorParts.Select(part => new TensorHistogram(part.Tensor, Counters(part.Tensor).Parameters.Take(), Counters(part.Tensor).Gradients.Take()))] : [];
         OpenStep++;
         Forget();
         return counts;
@@ -250,7 +263,8 @@ public sealed partial class ParameterShard : IDisposable
             Span<float> parameters = Next.Slice(block.Start - Range.Start, block.Length);
             if (context.WantStatistics)
                 Own.Slice(block.Start - Range.Start, block.Length).CopyTo(Before());
-            double? sum = Update(block, update, Adjustment(block.Tensor, context), wantSums ? 0 : null);
+            HistogramCounter? gradients = context.WantHistograms && wantSums ? Counters(block.Tensor).Gradients : null;
+            double? sum = Update(block, update, Adjustment(block.Tensor, context), wantSums ? 0 : null, gradients);
             _gradientSums[b] = sum ?? _gradientSums[b];
             if (_regularization.MaxNorm > 0 && tensor.Kind == ParameterKind.Weight)
                 MaxNorm.Apply(tensor.RowLength, _regularization.MaxNorm, parameters);
@@ -260,6 +274,8 @@ public sealed partial class ParameterShard : IDisposable
                     block.Tensor, block.Length, SquareSum.Of(parameters), _gradientSums[b],
                     UpdateSquares(parameters));
             }
+            if (context.WantHistograms)
+                Counters(block.Tensor).Parameters.Add(parameters, 1);
         }
     }
 
@@ -268,8 +284,9 @@ public sealed partial class ParameterShard : IDisposable
     /// <param name="update">The step.</param>
     /// <param name="adjustment">What is done to the gradient.</param>
     /// <param name="sum">Where to start the sum of squares of the averaged gradient; null if it is not wanted.</param>
+    /// <param name="histogram">Counts the averaged gradient, where the sum is wanted; null: nothing does.</param>
     /// <returns>The sum of squares, over pieces in order; null if it is not wanted.</returns>
-    private double? Update(ParameterBlock part, in UpdateContext update, in GradientAdjustment adjustment, double? sum)
+    private double? Update(ParameterBlock part, in UpdateContext update, in GradientAdjustment adjustment, double? sum, HistogramCounter? histogram = null)
     {
         for (int start = part.Start - Range.Start; start < part.End - Range.Start; start += GradientSum.PieceLength)
         {
@@ -281,6 +298,7 @@ public sealed partial class ParameterShard : IDisposable
             {
                 gradient = new GradientTerms(_sum.Piece(start, length));
                 sum += SquareSum.Of(gradient.First, adjustment.Scale);
+                histogram?.Add(gradient.First, adjustment.Scale);
             }
             Span<float> parameters = Next.Slice(start, length);
             if (AreTwo)
@@ -299,6 +317,20 @@ public sealed partial class ParameterShard : IDisposable
             L1: penalized ? _regularization.L1 : 0,
             L2: penalized ? _regularization.L2 : 0,
             Decay: penalized ? (float)(1 - context.Rate * _regularization.DecoupledWeightDecay) : 1);
+    }
+
+    private (HistogramCounter Parameters, HistogramCounter Gradients) Counters(int tensor) => _counters[tensor - _tensorParts[0].Tensor];
+
+    // There are none until the first histogram is wanted.
+    private void ClearCounters()
+    {
+        if (_counters.Length == 0)
+            _counters = [.. _tensorParts.Select(_ => (new HistogramCounter(), new HistogramCounter()))];
+        foreach ((HistogramCounter parameters, HistogramCounter gradients) in _counters)
+        {
+            parameters.Clear();
+            gradients.Clear();
+        }
     }
 
     private double UpdateSquares(ReadOnlySpan<float> parameters)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using DistTrainer.Cli;
 using DistTrainer.Cluster;
-using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 using Google.Protobuf;
 using Xunit;
 
@@ -11,7 +11,6 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>Event files are read back by a reader of their specification: TFRecord and field numbers, nothing of what wrote them.</summary>
 public sealed class TensorBoardTests : IDisposable
 {
-    private static readonly ParameterLayout s_layout = Network.Create(new ModelDescription { Layers = [new LayerDescription()] }, inputs: 3, outputs: 2).Layout;
     private readonly string folder = Directory.CreateTempSubdirectory("events").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -36,15 +35,30 @@ public sealed class TensorBoardTests : IDisposable
     }
 
     [Fact]
-    public void Weights_and_biases_are_histograms_without_what_is_not_finite()
+    public async Task Weights_biases_and_gradients_are_histograms_every_few_steps_and_after_each_epoch_however_the_run_is_cut()
     {
-        using (var events = new TensorBoardFile(folder, s_layout, () => true, lastStep: 0))
+        List<(long Step, string Tag, float Value)>[] found = await Task.WhenAll(new[] { 1, 3 }.Select(async parts =>
         {
-            events.OnParameters(7, [1, -2, 3, float.NaN, 0.5f, 0.25f, 9, 9]);
-            events.OnParameters(8, new float[8]);
-        }
+            string run = Path.Combine(folder, $"run-{parts}");
+            await CliRun.Of(new CliServices(), ["train", "--epochs", "2", "--tensorboard", "on", "--set", "run.histograms-every=7", "--parameter-shards", $"{parts}", "--workers", $"{parts}", "--output", run]);
+            return Read(Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*"))).FindAll(entry => entry.Tag.StartsWith("parameters/", StringComparison.Ordinal) || entry.Tag.StartsWith("gradients/", StringComparison.Ordinal));
+        }));
+        long[] steps = [.. found[0].Select(entry => entry.Step).Distinct()];
+        long epoch = steps[^1] / 2;
+        Assert.Equal(Enumerable.Range(1, (int)(2 * epoch)).Where(step => step % 7 == 0 || step % epoch == 0).Select(step => (long)step), steps);
+        Assert.Equal(["0.bias", "0.weight", "3.bias", "3.weight", "6.bias", "6.weight"], found[0].Where(entry => entry.Step == 7).Select(entry => entry.Tag.Split('/')[1]).Distinct().Order());
+        Assert.All(found[0].Where(entry => entry.Tag == "gradients/6.bias"), entry => Assert.Equal(10, entry.Value));
+        Assert.Equal(found[0].Order(), found[1].Order());
+    }
+
+    [Fact]
+    public void Buckets_leave_out_what_is_not_finite_and_say_nothing_where_nothing_is()
+    {
+        ValueHistogram values = ValueHistogram.Of([1, -2, 3, float.NaN, 0.5f, 0.25f, 0, -0f, float.NegativeInfinity, 1e-40f]);
+        using (var events = new TensorBoardFile(folder, () => true, lastStep: 0))
+            events.OnHistogram(new HistogramReport(7, "0.weight", values, ValueHistogram.Empty));
         List<(long Step, string Tag, float Value)> found = Read(Assert.Single(Directory.GetFiles(folder)));
-        Assert.Equal([(7L, "parameters/0.weight", 5f), (7, "parameters/0.bias", 2), (8, "parameters/0.weight", 6), (8, "parameters/0.bias", 2)], found);
+        Assert.Equal([(7L, "parameters/0.weight", 8f), (7, "gradients/0.weight", 0)], found);
     }
 
     [Fact]
@@ -58,7 +72,7 @@ public sealed class TensorBoardTests : IDisposable
     [Fact]
     public void A_run_that_goes_back_or_on_says_from_which_step_earlier_records_do_not_count()
     {
-        using (var events = new TensorBoardFile(folder, s_layout, () => true, lastStep: 0))
+        using (var events = new TensorBoardFile(folder, () => true, lastStep: 0))
         {
             events.OnStep(Step(5, double.NaN));
             events.OnWentBack(3);
@@ -77,7 +91,7 @@ public sealed class TensorBoardTests : IDisposable
     public void A_folder_that_another_process_has_taken_over_is_left_alone()
     {
         bool isOwned = true;
-        using var events = new TensorBoardFile(folder, s_layout, () => isOwned, lastStep: 0);
+        using var events = new TensorBoardFile(folder, () => isOwned, lastStep: 0);
         isOwned = false;
         events.OnStep(Step(1, 1));
         Assert.Empty(Read(Assert.Single(Directory.GetFiles(folder))));
@@ -120,15 +134,19 @@ public sealed class TensorBoardTests : IDisposable
         return found;
     }
 
-    // The number of values; as many must be in the buckets, whose limits rise up to the largest value.
+    // The number of values; as many must be in the buckets, whose limits rise and whose first and last hold the least and the largest.
     private static float Counted(ByteString message)
     {
         Dictionary<int, object> histogram = Fields(message.ToByteArray()).ToDictionary(field => field.Number, field => field.Value);
-        double[] limits = Doubles((ByteString)histogram[6]), counts = Doubles((ByteString)histogram[7]);
+        double[] limits = Doubles((ByteString)histogram.GetValueOrDefault(6, ByteString.Empty)), counts = Doubles((ByteString)histogram.GetValueOrDefault(7, ByteString.Empty));
         Assert.Equal(limits.Length, counts.Length);
-        Assert.Equal(limits.Order(), limits);
-        Assert.Equal(histogram.GetValueOrDefault(2, 0.0), limits[^1]);
-        Assert.Equal((double)histogram[3], counts.Sum());
+        Assert.Equal(limits.Distinct().Order(), limits);
+        Assert.Equal((double)histogram.GetValueOrDefault(3, 0.0), counts.Sum());
+        if (limits.Length == 0)
+            return 0;
+        double least = (double)histogram.GetValueOrDefault(1, 0.0), largest = (double)histogram.GetValueOrDefault(2, 0.0);
+        Assert.InRange(least, double.NegativeInfinity, limits[0]);
+        Assert.InRange(largest, limits.Length > 1 ? limits[^2] : double.NegativeInfinity, limits[^1]);
         return (float)counts.Sum();
     }
 

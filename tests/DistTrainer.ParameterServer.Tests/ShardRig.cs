@@ -82,7 +82,7 @@ internal sealed class ShardRig : IDisposable
 
     /// <summary>Runs one whole step on all parameter shards.</summary>
     /// <returns>The blocks' sums of squares that the norm is made of; empty unless it was wanted or is clipped.</returns>
-    public double[] Step(long step, IReadOnlyList<TreeNode> arrivals, bool wantNorm = false, bool wantStatistics = false, int emptyFrom = int.MaxValue)
+    public double[] Step(long step, IReadOnlyList<TreeNode> arrivals, bool wantNorm = false, bool wantStatistics = false, bool wantHistograms = false, int emptyFrom = int.MaxValue)
     {
         var clippedSums = new List<double>();
         foreach (ParameterShard shard in Shards)
@@ -90,10 +90,10 @@ internal sealed class ShardRig : IDisposable
             foreach (TreeNode node in arrivals)
                 shard.Accept(Push(shard, step, node, emptyFrom));
             if (Job.Clipping.Norm > 0)
-                clippedSums.AddRange(shard.PartialNorms(10));
+                clippedSums.AddRange(shard.PartialNorms(10, wantHistograms));
         }
         double? norm = clippedSums.Count > 0 ? GlobalNorm.Norm([.. clippedSums]) : null;
-        var context = new StepContext(step, 0.01, 10) { GradientNorm = norm, WantNorm = wantNorm, WantStatistics = wantStatistics };
+        var context = new StepContext(step, 0.01, 10) { GradientNorm = norm, WantNorm = wantNorm, WantStatistics = wantStatistics, WantHistograms = wantHistograms };
         foreach (ParameterShard shard in Shards)
             shard.Apply(context);
         return norm is not null || wantNorm ? [.. Shards.SelectMany(shard => shard.GradientSums.ToArray())] : [];

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # observe.sh [PAIRS [SECONDS]]: what watching costs. Model b on Fashion-MNIST in one process with two workers, in turn without and
-# with a dashboard that somebody looks at (news twice a second, /metrics every ten; the onlooker runs on the same cores): samples a second, and the median of the pairs' ratios.
+# with a dashboard that somebody looks at (news twice a second, /metrics every ten; the onlooker runs on the same cores) and
+# an event file for TensorBoard: samples a second after the first third of the steps, and the median of the pairs' ratios.
 . "$(dirname "$0")/common.sh"
-pairs=${1:-5}
+pairs=${1:-9}
 seconds=${2:-20}
 [ -d /usr/share/datasets/fashion-mnist ] || skip "the package dataset-fashion-mnist is not installed"
 cat >"$work/b.conf" <<'JOB'
@@ -14,11 +15,12 @@ run { workers = 2, report-every = 50 }
 checkpoint.every-time = 0s
 JOB
 
-# speed OPTION…: samples a second of a run that is told to end after SECONDS.
+# speed OPTION…: samples a second of a run that is told to end after SECONDS, by its reports.
 speed() {
   rm -rf "$work/run"
   timeout --foreground -s INT "$seconds" "${program[@]}" train --config "$work/b.conf" --output "$work/run" --log-level warning "$@" >"$work/out" 2>"$work/err"
-  sed -n 's/^stopped epochs.* samples\/s=\([0-9]*\).*/\1/p' "$work/out"
+  jq -r 'select(.type == "step") | "\(.step) \(.samplesPerSecond)"' "$work/run/metrics.jsonl" |
+    awk '{step[NR] = $1; speed[NR] = $2} END {for (i = int(NR / 3) + 1; i <= NR; i++) {n = step[i] - step[i - 1]; steps += n; time += n / speed[i]}; printf "%.0f\n", steps / time}'
 }
 watched() {
   (
@@ -27,7 +29,7 @@ watched() {
     while curl -sf -o /dev/null http://127.0.0.1:4490/metrics; do sleep 10; done
     kill $! 2>/dev/null
   ) &
-  speed --http-port 4490
+  speed --http-port 4490 --tensorboard on
   wait $!
 }
 ratios=()

@@ -34,6 +34,9 @@ internal sealed class JobOptions(params string[] only)
     private readonly (Option<string?> Option, string Key)[] keyed =
         [.. Keys.Where(entry => only.Length == 0 || only.Contains(entry.Name)).Select(entry => (Make(entry.Name, entry.Key, entry.HelpName), entry.Key))];
 
+    /// <summary>The names of all options for single keys but some.</summary>
+    public static string[] AllBut(params string[] left) => [.. Keys.Select(entry => entry.Name).Except(left)];
+
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {

@@ -11,7 +11,8 @@ internal sealed class LaunchCommand : Command
     private readonly CliConsole console;
     private readonly CliServices services;
     private readonly StopSignals signals;
-    private readonly JobOptions job = new();
+    // Nodes have workers and parameter shards of their own: --workers-per-node.
+    private readonly JobOptions job = new(JobOptions.AllBut("--workers", "--parameter-shards"));
     private readonly Option<int> nodes = new("--nodes") { Description = "Processes to start: a whole number, 1–64", HelpName = "N", DefaultValueFactory = _ => 2 };
     private readonly Option<int?> servers = new("--servers") { Description = "How many of them hold parameter shards beside their workers: a whole number, 1–N. Default: all", HelpName = "N" };
     private readonly Option<int> workersANode = new("--workers-per-node") { Description = "Workers of each process: a whole number, 1–64", HelpName = "N", DefaultValueFactory = _ => 1 };

@@ -44,10 +44,10 @@ internal class Observers : ITrainingObserver
     }
 
     /// <inheritdoc/>
-    public void OnParameters(long lastStep, ReadOnlySpan<float> parameters)
+    public void OnHistogram(HistogramReport report)
     {
         foreach (ITrainingObserver one in all)
-            one.OnParameters(lastStep, parameters);
+            one.OnHistogram(report);
     }
 
     /// <inheritdoc/>

@@ -41,7 +41,7 @@ internal sealed class RunOutput : Observers, IRunOutput
             folder.WriteText(RunFolder.JobName, file.Write());
             watch?.Begin(name, folder.Path);
             recorder = new RunRecorder(folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash), from?.Step ?? 0, watch);
-            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path) ? new TensorBoardFile(folder.Path, network.Layout, () => folder.IsOwned, from?.Step ?? 0) : null;
+            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path) ? new TensorBoardFile(folder.Path, () => folder.IsOwned, from?.Step ?? 0) : null;
             Add(recorder);
             Add(events);
             Add(watch);

@@ -3,13 +3,14 @@ using System.Globalization;
 using DistTrainer.Cli.TensorBoard;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
 using Google.Protobuf;
 
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// An event file for TensorBoard: the figures of steps and epochs as scalars, and a histogram of each weight and bias
-/// tensor at the end of an epoch. A file grows by whole records (TFRecord:
+/// An event file for TensorBoard: the figures of steps and epochs as scalars, and histograms of each weight and bias
+/// tensor and of its gradient. A file grows by whole records (TFRecord:
 /// length, masked CRC-32C of the length, event, masked CRC-32C of the event); a part of a run that goes on writes another
 /// file into the same folder, and says from which step on the earlier ones do not count.
 /// </summary>
@@ -17,21 +18,18 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
 {
     private const uint MaskDelta = 0xa282ead8;
     private const string Version = "brain.Event:2";
-    private const int Buckets = 64;
     private const string Prefix = "events.out.tfevents.";
     private readonly string path;
-    private readonly ParameterLayout layout;
     private readonly Func<bool> isOwned;
     private readonly FileStream? stream;
 
     /// <summary>Opens a new file.</summary>
     /// <param name="folder">The run folder.</param>
-    /// <param name="layout">The model's tensors.</param>
     /// <param name="isOwned">Whether the folder may still be written; else nothing is.</param>
     /// <param name="lastStep">The last step that is in; what earlier files say of later ones does not count.</param>
-    public TensorBoardFile(string folder, ParameterLayout layout, Func<bool> isOwned, long lastStep)
+    public TensorBoardFile(string folder, Func<bool> isOwned, long lastStep)
     {
-        (this.layout, this.isOwned) = (layout, isOwned);
+        this.isOwned = isOwned;
         path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}.{Environment.MachineName}.{Environment.ProcessId}"));
         try
         {
@@ -71,12 +69,12 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
         ("epoch/validation-loss", report.ValidationLoss), ("epoch/validation-accuracy", report.ValidationAccuracy));
 
     /// <inheritdoc/>
-    public void OnParameters(long lastStep, ReadOnlySpan<float> parameters)
+    public void OnHistogram(HistogramReport report)
     {
         var summary = new Summary();
-        foreach (ParameterTensor tensor in layout.Tensors)
-            summary.Value.Add(new Summary.Types.Value { Tag = $"parameters/{tensor.Name}", Histo = Histogram(parameters.Slice(tensor.Offset, tensor.Length)) });
-        Write(new Event { Step = lastStep, Summary = summary });
+        summary.Value.Add(new Summary.Types.Value { Tag = $"parameters/{report.Tensor}", Histo = Histogram(report.Parameters) });
+        summary.Value.Add(new Summary.Types.Value { Tag = $"gradients/{report.Tensor}", Histo = Histogram(report.Gradients) });
+        Write(new Event { Step = report.Step, Summary = summary });
     }
 
     /// <summary>TensorBoard drops what it has of the steps after <paramref name="lastStep"/>.</summary>
@@ -93,32 +91,28 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
         Write(new Event { Step = step, Summary = summary });
     }
 
-    /// <summary>Buckets of one width from the least value to the largest; what is not finite is left out.</summary>
-    private static HistogramProto Histogram(ReadOnlySpan<float> values)
+    /// <summary>A bucket of the schema goes from the limit before it to its own, so those that have no values stand between the others.</summary>
+    private static HistogramProto Histogram(ValueHistogram values)
     {
-        var histogram = new HistogramProto { Min = double.PositiveInfinity, Max = double.NegativeInfinity };
-        foreach (float value in values)
-        {
-            if (!float.IsFinite(value))
-                continue;
-            histogram.Min = Math.Min(histogram.Min, value);
-            histogram.Max = Math.Max(histogram.Max, value);
-            histogram.Num++;
-            histogram.Sum += value;
-            histogram.SumSquares += (double)value * value;
-        }
-        if (histogram.Num == 0)
+        IReadOnlyList<(double Lower, double Upper, long Count)> buckets = values.Finite();
+        if (buckets.Count == 0)
             return new HistogramProto();
-        double width = (histogram.Max - histogram.Min) / Buckets;
-        double[] counts = new double[width > 0 ? Buckets : 1];
-        foreach (float value in values)
+        var histogram = new HistogramProto { Min = values.Min, Max = values.Max, Num = buckets.Sum(bucket => bucket.Count), Sum = values.Sum, SumSquares = values.Squares };
+        double last = buckets[0].Lower;
+        foreach ((double lower, double upper, long count) in buckets)
         {
-            if (float.IsFinite(value))
-                counts[width > 0 ? Math.Min(Buckets - 1, (int)((value - histogram.Min) / width)) : 0]++;
+            if (lower > last)
+                Bucket(lower, 0);
+            Bucket(upper, count);
+            last = upper;
         }
-        histogram.Bucket.AddRange(counts);
-        histogram.BucketLimit.AddRange(Enumerable.Range(1, counts.Length).Select(bucket => bucket == counts.Length ? histogram.Max : histogram.Min + (bucket * width)));
         return histogram;
+
+        void Bucket(double limit, double count)
+        {
+            histogram.BucketLimit.Add(limit);
+            histogram.Bucket.Add(count);
+        }
     }
 
     private void Write(Event entry)

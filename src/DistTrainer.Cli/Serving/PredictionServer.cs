@@ -2,13 +2,10 @@ using System.Net;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace DistTrainer.Cli;
 
@@ -26,17 +23,7 @@ internal sealed class PredictionServer : IAsyncDisposable
     private PredictionServer(TrainedModel model, string run, ServeSettings settings, Action<string> report)
     {
         (endpoint, token, this.report) = (new PredictionEndpoint(model, settings), new AccessToken(settings.Token), report);
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = settings.MaxBytes;
-            kestrel.Listen(settings.Address, settings.Port);
-        });
-        builder.Services.AddRoutingCore();
-        builder.Services.AddSingleton<IHostLifetime>(new OwnLifetime());
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Patience);
-        app = builder.Build();
+        app = HttpHost.Create(settings.Address, settings.Port, settings.MaxBytes, Patience).Build();
         app.Use(GuardAsync);
         byte[] description = ModelJson.Write(model, run, settings);
         app.MapPost("/predict", endpoint.AnswerAsync);
@@ -135,12 +122,4 @@ internal sealed class PredictionServer : IAsyncDisposable
         DistTrainerException { Kind: FailureKind.Data or FailureKind.Configuration } wrong => new(StatusCodes.Status400BadRequest, wrong.Message),
         _ => null,
     };
-
-    // Signals are the command's own business.
-    private sealed class OwnLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

@@ -4,13 +4,9 @@ using System.Runtime.CompilerServices;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
 
 namespace DistTrainer.Cli;
@@ -25,6 +21,8 @@ internal sealed class DashboardServer : IAsyncDisposable
     public const string Announcement = "dashboard";
 
     private const int MostConnections = 200;
+    private const int MostBytes = 1 << 16;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(500);
     private readonly WebApplication app;
     private readonly HttpSettings settings;
@@ -36,19 +34,9 @@ internal sealed class DashboardServer : IAsyncDisposable
     private DashboardServer(HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
     {
         (this.settings, token, this.watch, this.control, status) = (settings, new AccessToken(settings.Token), watch, control, new SharedStatus(control, Every));
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = MostConnections;
-            kestrel.Limits.MaxRequestBodySize = 1 << 16;
-            kestrel.Listen(AddressOf(settings.Host), port);
-        });
-        builder.Services.AddRoutingCore();
+        WebApplicationBuilder builder = HttpHost.Create(AddressOf(settings.Host), port, MostBytes, Patience, MostConnections);
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNameCaseInsensitive = true);
         builder.Services.AddOpenTelemetry().ConfigureResource(Telemetry.Describe).WithMetrics(metrics => Telemetry.AddMeters(metrics).AddPrometheusExporter());
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
         app = builder.Build();
         app.Use(GuardAsync);
         app.UseRouting();

@@ -221,7 +221,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             Apply(null);
             return;
         }
-        var share = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples).ToArray());
+        var share = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples, _setup.WantsHistograms(_shard.OpenStep)).ToArray());
         _shares[_shard.OpenStep & 1] = share;
         TellPeers(share);
         ApplyIfNormIsKnown();
@@ -259,8 +259,9 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         bool isLast = step == _prepared.Step;
         bool reports = isLast || step % _setup.Options.ReportEvery == 0;
         bool withStatistics = isLast && _prepared.WithStatistics;
+        bool withHistograms = _setup.WantsHistograms(step);
         double rate = _schedule.Rate(step, _setup.StepsPerEpoch, _setup.TotalSteps, _prepared.Rate.PlateauFactor);
-        bool counts = _shard.Apply(new StepContext(step, rate, _samples) { GradientNorm = norm, WantNorm = reports, WantStatistics = withStatistics });
+        bool counts = _shard.Apply(new StepContext(step, rate, _samples) { GradientNorm = norm, WantNorm = reports, WantStatistics = withStatistics, WantHistograms = withHistograms });
         Send(_workers, step);
         _clock.Applied();
         if (StepTrace.Wants(_setup, step))
@@ -277,6 +278,11 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _sampleHash = 0;
         if (reports)
             Report(step, rate);
+        if (withHistograms && !IsReplica)
+        {
+            foreach (TensorHistogram histogram in _shard.Histograms)
+                _run.Tell(new ReportHistogram(_generation, Index, step, histogram));
+        }
         if (isLast)
         {
             _clock.Pause();

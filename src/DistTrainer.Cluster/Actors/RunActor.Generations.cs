@@ -105,7 +105,7 @@ internal sealed partial class RunActor
         TakeLead(goesBack: !_roles.AreWhole);
         if (!_roles.AreWhole && _restoreFailure is not null)
             Fail(_restoreFailure);
-        else if (_diverged || !_roles.AreWhole)
+        else if (_refusals.GoesBack || !_roles.AreWhole)
             GoBack();
         else if (!RestoresReplicas())
             Assign();
@@ -238,6 +238,11 @@ internal sealed partial class RunActor
             }
             if (_flows && _checkpoints.IsTime(Now) && !_requests.Checkpoints)
                 Request(_requests with { Checkpoints = true }, "checkpoint-due");
+        });
+        Receive<ReportHistogram>(report =>
+        {
+            if (_histograms.Add(report) is { } whole)
+                _observer.OnHistogram(whole);
         });
         WritesCheckpoints();
         Receive<RefuseContribution>(refused => refused.Generation == _generation, OnRefused);

@@ -24,6 +24,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private readonly RunPlan _plan;
     private readonly RunMembers _members;
     private readonly RunFigures _figures;
+    private readonly OpenHistograms _histograms;
     private readonly RunRates _rates = new();
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly HashSet<int> _answered = [];
@@ -57,6 +58,8 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _plan = new RunPlan(setup.Job, setup.StepsPerEpoch, setup.TotalSteps, setup.Data.Validation.Count > 0);
         _members = new RunMembers(setup.Ranges.Count, _options.MinWorkers, _options.MaxWorkers, _options.Replicas);
         _figures = new RunFigures(setup);
+        _histograms = new OpenHistograms(setup.Network.Layout);
+        _refusals = new RefusedGradients(setup.Job.Training.Divergence);
         (_runName, _start) = (Self.Path.Name, start);
         _checkpoints = new RunCheckpoints(setup.Options.Checkpoint, folder, _runName);
         Restore(start);
@@ -143,7 +146,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     }
 
     private void TellPrepare(bool withStatistics) => TellAll(
-        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, State, _figures.LastStep, _admittedStep));
+        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, State, _figures.LastStep, _refusals.AdmittedStep));
 
     private void TellHold()
     {
@@ -320,7 +323,6 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _validation = (_step, report.ValidationLoss);
         TrainingMeter.Epoch(report);
         _observer.OnEpoch(report);
-        _observer.OnParameters(_step, _setup.Parameters[_step].Span);
         LogEpoch(report);
         bool isBest = validation.Count > 0 && _plan.OnEpoch(epoch, validation.LossSum / validation.Count);
         if (isBest && _plan.KeepsBest)

@@ -21,11 +21,17 @@ public sealed record RunSettings
     /// <summary>Whether the run folder gets an event file for TensorBoard.</summary>
     public bool TensorBoard { get; init; }
 
+    /// <summary>Steps between two histograms in it, beside those at the end of an epoch; ≥ 0, 0: only those.</summary>
+    public int HistogramsEvery { get; init; } = 100;
+
     /// <summary>The run folder; null makes one under <c>runs/</c>.</summary>
     public string? Output { get; init; }
 
     /// <summary>When checkpoints are written; the section <c>checkpoint</c>.</summary>
     public CheckpointSettings Checkpoint { get; init; } = new();
+
+    /// <summary>What <see cref="RunOptions.HistogramsEvery"/> is for these settings.</summary>
+    internal static int? HistogramsOf(RunSettings settings) => settings.TensorBoard ? settings.HistogramsEvery : null;
 
     /// <summary>The same as the trainer wants it.</summary>
     /// <param name="actorConfiguration">HOCON laid over the actor system's own settings.</param>
@@ -38,6 +44,7 @@ public sealed record RunSettings
         ParameterShards = ParameterShards,
         ComputeThreads = ComputeThreads,
         ReportEvery = ReportEvery,
+        HistogramsEvery = HistogramsOf(this),
         BackupWorkers = BackupWorkers,
         ActorConfiguration = actorConfiguration,
     };

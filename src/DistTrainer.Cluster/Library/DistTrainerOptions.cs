@@ -6,6 +6,8 @@ namespace DistTrainer.Cluster;
 /// <summary>What <see cref="ServiceCollectionExtensions.AddDistTrainer(Microsoft.Extensions.DependencyInjection.IServiceCollection, Action{DistTrainerOptions})"/> sets up.</summary>
 public sealed class DistTrainerOptions
 {
+    private static readonly string[] s_ofTheCommand = ["--http-port", "--http-host", "--http-token", "--log-format"];
+
     /// <summary>The node of a cluster that the host runs; null (the default): it runs none, and only trains in process.</summary>
     public NodeSettings? Node { get; set; }
 
@@ -28,7 +30,7 @@ public sealed class DistTrainerOptions
     public bool StopsHost { get; set; } = true;
 
     /// <summary>Reads a node's settings from a section of an application's configuration.</summary>
-    /// <param name="section">Its keys are those of <c>disttrainer.node</c> in <c>cluster.hocon</c>, e.g. <c>cluster-port</c>; values are texts, and lists are lists or texts with commas.</param>
+    /// <param name="section">Its keys are those of <c>disttrainer.node</c> in <c>cluster.hocon</c> but <c>http</c> and <c>log-format</c>, e.g. <c>cluster-port</c>; values are texts, and lists are lists or texts with commas.</param>
     /// <exception cref="DistTrainerException">A key is not known, or a value is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
     public static NodeSettings ReadNode(IConfigurationSection section)
     {
@@ -42,6 +44,8 @@ public sealed class DistTrainerOptions
             string flag = $"--{string.Join('-', parts.Take(last)).ToLowerInvariant()}";
             if (!NodeKeys.Knobs.Any(knob => knob.Flag == flag))
                 throw new DistTrainerException(FailureKind.Configuration, $"{section.Path}:{path}: is not a setting of a node{NearestName.Hint(flag, NodeKeys.Knobs.Select(knob => knob.Flag))}; cluster.hocon has them all.");
+            if (s_ofTheCommand.Contains(flag))
+                throw new DistTrainerException(FailureKind.Configuration, $"{section.Path}:{path}: is a setting of the command disttrainer, which serves the dashboard and prints the log; an application's host has its own. Leave it out.");
             flags[flag] = flags.TryGetValue(flag, out string? before) ? $"{value},{before}" : value;
         }
         return NodeFile.Read(null, new Dictionary<string, string>(), flags);

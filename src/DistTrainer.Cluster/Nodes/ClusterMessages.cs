@@ -21,7 +21,8 @@ public sealed record RunDescription(string Id, string Name, string Job, string? 
 /// <param name="IsServer">Whether it holds parameter shards.</param>
 /// <param name="Workers">Workers that it offers; 0 without the role worker.</param>
 /// <param name="Run">The run that it hosts, for a coordinator that takes over; null: none.</param>
-internal sealed record RegisterNode(int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run) : IControlMessage;
+/// <param name="Waiting">The run that waits to begin as the last coordinator said, for one that takes over; null: none, or that coordinator still leads.</param>
+internal sealed record RegisterNode(int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run, SubmitRun? Waiting) : IControlMessage;
 
 /// <summary>A run that a node hosts.</summary>
 /// <param name="Run">The run.</param>
@@ -30,9 +31,10 @@ internal sealed record RegisterNode(int Version, string Plugins, NodeAddress Nod
 /// <param name="Coordinators">How many have led it, with the one that leads now.</param>
 internal sealed record HostedRun(RunDescription Run, int ParameterShardCount, string? Folder, int Coordinators);
 
-/// <summary>Coordinator → node: known. No reply.</summary>
+/// <summary>Coordinator → node: known; also when a run has come or begun. No reply. A second copy changes nothing.</summary>
 /// <param name="Coordinator">Who leads; a node that sees it end registers with the next one.</param>
-internal sealed record NodeRegistered(IActorRef Coordinator) : IControlMessage;
+/// <param name="Waiting">The run that waits to begin; the node remembers it for the next coordinator. Null: none.</param>
+internal sealed record NodeRegistered(IActorRef Coordinator, SubmitRun? Waiting) : IControlMessage;
 
 /// <summary>Coordinator → node: host actors of a run; or more parameter shards of it, or report to another coordinator. Reply: <see cref="ActorsHosted"/> or <see cref="ActorFailed"/>, to the run. A second copy changes nothing.</summary>
 /// <param name="Run">The run.</param>
@@ -69,7 +71,7 @@ public interface IClusterCommand : IControlMessage;
 /// <param name="Run">What.</param>
 public sealed record SubmitRun(RunDescription Run) : IClusterCommand;
 
-/// <summary>Finish the open step, write the model and end the run.</summary>
+/// <summary>Finish the open step, write the model and end the run. One that has not begun is withdrawn.</summary>
 public sealed record StopCommand : IClusterCommand;
 
 /// <summary>Begin no further step, or go on.</summary>
@@ -96,7 +98,8 @@ public sealed record CommandAnswer(FailureKind? Failure, string Text) : IControl
 /// <param name="Run">The run; null while there is none.</param>
 /// <param name="Nodes">All nodes.</param>
 /// <param name="Coordinator">The node that leads.</param>
-public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes, string Coordinator) : IControlMessage;
+/// <param name="Waiting">The name of a run that has not begun, and what it waits for; null: there is none.</param>
+public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes, string Coordinator, string? Waiting = null) : IControlMessage;
 
 /// <summary>How a run is going.</summary>
 /// <param name="Id">The run.</param>

@@ -17,10 +17,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly NodeRuntime _runtime;
     private readonly Action<int, string> _end;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly Dictionary<string, KnownNode> _nodes = [];
+    private readonly KnownNodes _nodes;
     private readonly List<(string Name, IActorRef Actor)> _leaving = [];
     private EndNode? _ending;
     private SubmitRun? _waiting;
+    private SubmitRun? _inherited;
     private CurrentRun? _run;
     private DateTime _waitingSince;
 
@@ -31,10 +32,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     public CoordinatorActor(NodeRuntime runtime, RunDescription? job, Action<int, string> end)
     {
         (_runtime, _end) = (runtime, end);
+        _nodes = new KnownNodes(runtime.Settings);
         Receive<RegisterNode>(Register);
         Receive<SubmitRun>(Submit);
         Receive<StatusCommand>(_ => Status());
-        Receive<StopCommand>(_ => Ask(new StopRun(), RunAnswers.Stop));
+        Receive<StopCommand>(_ => Stop());
         Receive<PauseCommand>(pause => Ask(new PauseRun(pause.Pause), RunAnswers.Pause(pause.Pause)));
         Receive<LearningRateCommand>(rate => Ask(new SetLearningRate(rate.Rate), RunAnswers.Rate(rate.Rate)));
         Receive<DrainCommand>(drain => Drain(drain.Node));
@@ -43,7 +45,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<ParameterShardsLost>(Deal);
         Receive<RunEnded>(Ended);
         Receive<Terminated>(ended => AfterRun(ended.ActorRef));
-        Receive<Check>(_ => LogWait());
+        Receive<Check>(_ => CheckWait());
         Receive<EndNow>(_ => _end(_ending!.ExitCode, _ending.Reason));
         Receive<ClusterEvent.UnreachableMember>(member => Unreachable(member.Member));
         Receive<ClusterEvent.ReachableMember>(member => Reachable(member.Member));
@@ -63,49 +65,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private sealed record RunOpened(OpenedRun? Run, Exception? Failure);
 
-    private sealed record RunEnded(TrainingResult? Result, Exception? Failure);
-
-    private sealed record KnownNode(RegisterNode Node, IActorRef Actor)
-    {
-        public bool IsReachable { get; set; } = true;
-
-        public bool IsReleased { get; set; }
-
-        /// <summary>What it was told to host last.</summary>
-        public OpenRun? Opened { get; private set; }
-
-        public void Tell(OpenRun open)
-        {
-            Opened = open;
-            Actor.Tell(open);
-        }
-    }
-
-    private sealed record CurrentRun(RunDescription Run)
-    {
-        public OpenedRun? Opened { get; set; }
-
-        /// <summary>What the nodes are told; null until it is opened.</summary>
-        public HostedRun? Hosted { get; set; }
-
-        /// <summary>What another coordinator led before; null where this one began it.</summary>
-        public HostedRun? TakenOver { get; init; }
-
-        public IRunOutput? Output { get; set; }
-
-        public IActorRef Actor { get; set; } = ActorRefs.Nobody;
-
-        /// <summary>Who was asked for which parameter shards since; that is logged once.</summary>
-        public HashSet<(string Node, int ParameterShard)> Dealt { get; } = [];
-
-        public RunEnded? End { get; set; }
-    }
-
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private IEnumerable<KnownNode> Others => _nodes.Values.Where(node => node.Node.Node.Name != _runtime.Address.Name);
-
-    private IEnumerable<KnownNode> Servers => _nodes.Values.Where(node => node.Node.IsServer && !node.IsReleased).OrderBy(node => node.Node.Node.Name, StringComparer.Ordinal);
+    private IEnumerable<KnownNode> Others => _nodes.All.Where(node => node.Name != _runtime.Address.Name);
 
     protected override void PreStart()
     {
@@ -130,19 +92,21 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Sender.Tell(new EndNode((int)FailureKind.Configuration, reason));
             return;
         }
-        Sender.Tell(new NodeRegistered(Self));
-        if (!_nodes.TryAdd(node.Node.Name, new KnownNode(node, Sender)))
+        Sender.Tell(new NodeRegistered(Self, _waiting));
+        _inherited ??= node.Waiting;
+        var known = new KnownNode(node, Sender);
+        if (!_nodes.TryAdd(known))
         {
-            TellAgain(_nodes[node.Node.Name], node.Run);
+            TellAgain(_nodes.Find(known.Name)!, node.Run);
             return;
         }
-        foreach (KnownNode old in _nodes.Values.Where(known => known.Node.Address == node.Address && known.Node.Node.Name != node.Node.Name).ToArray())
+        foreach (KnownNode old in _nodes.At(known.Address).Where(old => old != known))
             Forget(old, "its process was started anew");
         _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}", node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
         if (_run is null && node.Run is { } hosted)
             TakeOver(hosted);
         if (_run?.Hosted is { } run && (node.Workers > 0 || node.Run is not null))
-            _nodes[node.Node.Name].Tell(new OpenRun(run, [], node.Workers, _run.Actor));
+            known.Tell(new OpenRun(run, [], node.Workers, _run.Actor));
         else
             StartIfReady();
     }
@@ -195,34 +159,42 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Answer(failure.Kind, failure.Message);
             return;
         }
-        (_waiting, _waitingSince) = (submit, DateTime.UtcNow);
-        _log.Event(LogLevel.InfoLevel, "run-submitted run={Run} name=\"{Name}\"", submit.Run.Id, submit.Run.Name);
         Answer(null, $"run {submit.Run.Id} ({submit.Run.Name}) is accepted");
+        Accept(submit);
+    }
+
+    private void Accept(SubmitRun submit)
+    {
+        _waitingSince = DateTime.UtcNow;
+        _log.Event(LogLevel.InfoLevel, "run-submitted run={Run} name=\"{Name}\"", submit.Run.Id, submit.Run.Name);
+        Wait(submit);
         StartIfReady();
+    }
+
+    // The nodes know of it, in case that this coordinator ends before the run begins.
+    private void Wait(SubmitRun? waiting)
+    {
+        _waiting = waiting;
+        foreach (KnownNode node in _nodes.All)
+            node.Actor.Tell(new NodeRegistered(Self, waiting));
     }
 
     private void StartIfReady()
     {
-        if (_waiting is null || _run is not null || Missing() is not null)
+        if (_waiting is null || _run is not null || _nodes.Missing() is not null)
             return;
         _run = new CurrentRun(_waiting.Run);
-        _waiting = null;
-        Open(_runtime.OpenAsync(_run.Run, _runtime.Settings.ParameterShards, Servers.Count()));
+        Wait(null);
+        Open(_runtime.OpenAsync(_run.Run, _runtime.Settings.ParameterShards, _nodes.Servers.Length));
     }
 
-    /// <summary>Who is missing before a run can begin; null where nobody is.</summary>
-    private string? Missing()
+    private void CheckWait()
     {
-        int servers = Servers.Count(), workers = _nodes.Values.Where(node => !node.IsReleased).Sum(node => node.Node.Workers);
-        NodeSettings settings = _runtime.Settings;
-        if (servers < settings.MinServers)
-            return $"{settings.MinServers - servers} of at least {settings.MinServers} server nodes";
-        return workers < settings.MinWorkers ? $"{settings.MinWorkers - workers} of at least {settings.MinWorkers} workers" : null;
-    }
-
-    private void LogWait()
-    {
-        if (_waiting is not null && Missing() is { } missing)
+        // By now all nodes have registered that host a run, which comes first.
+        if (_inherited is { } inherited && _run is null && _waiting is null)
+            Accept(inherited);
+        _inherited = null;
+        if (_waiting is not null && _nodes.Missing() is { } missing)
             _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing, (DateTime.UtcNow - _waitingSince).TotalSeconds);
     }
 
@@ -259,14 +231,14 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     /// <summary>Deals the parameter shards out to the server nodes, and asks all nodes for their workers.</summary>
     private void Host(CurrentRun run)
     {
-        KnownNode[] servers = run.TakenOver is null ? [.. Servers] : [];
+        KnownNode[] servers = run.TakenOver is null ? _nodes.Servers : [];
         int count = run.Hosted!.ParameterShardCount;
-        foreach (KnownNode node in _nodes.Values.Where(node => !node.IsReleased).ToArray())
+        foreach (KnownNode node in _nodes.Working)
         {
             int server = Array.IndexOf(servers, node);
             int[] shards = server < 0 ? [] : ParameterShardDeal.First(count, server, servers.Length, _runtime.Settings.Replicas);
-            if (shards.Length > 0 || node.Node.Workers > 0 || node.Node.Run is not null)
-                node.Tell(new OpenRun(run.Hosted, shards, node.Node.Workers, run.Actor));
+            if (shards.Length > 0 || node.Workers > 0 || node.HostedBefore is not null)
+                node.Tell(new OpenRun(run.Hosted, shards, node.Workers, run.Actor));
         }
     }
 
@@ -275,13 +247,13 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (_run?.Hosted is not { } run)
             return;
-        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost, [.. Servers.Where(node => node.IsReachable).Select(node => node.Node.Node.Name)]))
+        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost, [.. _nodes.Servers.Where(node => node.IsReachable).Select(node => node.Name)]))
         {
-            KnownNode server = _nodes[name];
+            KnownNode server = _nodes.Find(name)!;
             if (!_run!.Dealt.IsSupersetOf(shards.Select(shard => (name, shard))))
                 _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", name, string.Join(' ', shards));
             _run.Dealt.UnionWith(shards.Select(shard => (name, shard)));
-            server.Tell(new OpenRun(run, shards, server.Node.Workers, _run.Actor));
+            server.Tell(new OpenRun(run, shards, server.Workers, _run.Actor));
         }
     }
 
@@ -312,7 +284,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (_run is not { End: { } end } run || !actor.Equals(run.Actor))
             return;
-        foreach (KnownNode node in _nodes.Values)
+        foreach (KnownNode node in _nodes.All)
             node.Actor.Tell(new CloseRun(run.Run.Id));
         _run = null;
         Exception? cause = end.Failure?.Cause();
@@ -346,23 +318,23 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Drain(string name)
     {
-        if (_nodes.Values.FirstOrDefault(node => node.Node.Node.Name == name || node.Node.Node.Name.StartsWith(name + "/", StringComparison.Ordinal) || node.Node.Address.EndsWith("@" + name, StringComparison.Ordinal)) is not { } node)
-            Answer(FailureKind.Configuration, $"there is no node {name}; there are {string.Join(", ", _nodes.Keys)}");
-        else if (node.Node.IsServer)
+        if (_nodes.Meant(name) is not { } node)
+            Answer(FailureKind.Configuration, $"there is no node {name}; there are {string.Join(", ", _nodes.All.Select(known => known.Name))}");
+        else if (node.IsServer)
             Answer(FailureKind.Configuration, $"{name} is a server; only workers can be drained");
         else
         {
-            Release(node.Node.Node.Name, node.Actor);
-            Answer(null, $"{node.Node.Node.Name} is drained and ends");
+            Release(node.Name, node.Actor);
+            Answer(null, $"{node.Name} is drained and ends");
         }
     }
 
     /// <summary>Takes a node's work away, then lets it end. A server's work cannot be taken away: the run ends first.</summary>
     private void Release(string name, IActorRef actor)
     {
-        if (_nodes.TryGetValue(name, out KnownNode? node))
+        if (_nodes.Find(name) is { } node)
         {
-            if (node.Node.IsServer && _run is not null)
+            if (node.IsServer && _run is not null)
             {
                 _leaving.Add((name, actor));
                 _run.Actor.Tell(new StopRun());
@@ -378,40 +350,50 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Unreachable(Member member)
     {
-        foreach (KnownNode node in NodesAt(member.UniqueAddress.Address))
+        foreach (KnownNode node in _nodes.At(member.UniqueAddress.Address.ToString()))
         {
             node.IsReachable = false;
-            _log.Event(LogLevel.WarningLevel, "node-unreachable node={Node}", node.Node.Node.Name);
-            _run?.Actor.Tell(new NodeGone(node.Node.Node.Name, "the cluster cannot reach it", Bans: true));
+            _log.Event(LogLevel.WarningLevel, "node-unreachable node={Node}", node.Name);
+            _run?.Actor.Tell(new NodeGone(node.Name, "the cluster cannot reach it", Bans: true));
         }
     }
 
     private void Reachable(Member member)
     {
-        foreach (KnownNode node in NodesAt(member.UniqueAddress.Address))
+        foreach (KnownNode node in _nodes.At(member.UniqueAddress.Address.ToString()))
         {
             node.IsReachable = true;
-            _log.Event(LogLevel.InfoLevel, "node-reachable node={Node}", node.Node.Node.Name);
+            _log.Event(LogLevel.InfoLevel, "node-reachable node={Node}", node.Name);
             if (!node.IsReleased)
-                _run?.Actor.Tell(new NodeBack(node.Node.Node.Name));
+                _run?.Actor.Tell(new NodeBack(node.Name));
         }
     }
 
     private void Removed(Address address)
     {
-        foreach (KnownNode node in NodesAt(address))
+        foreach (KnownNode node in _nodes.At(address.ToString()))
             Forget(node, "it left the cluster");
     }
 
     private void Forget(KnownNode node, string reason)
     {
-        _nodes.Remove(node.Node.Node.Name);
-        _log.Event(LogLevel.InfoLevel, "node-forgotten node={Node} reason=\"{Reason}\" nodes={Nodes}", node.Node.Node.Name, reason, _nodes.Count);
-        _run?.Actor.Tell(new NodeGone(node.Node.Node.Name, reason, Bans: true));
+        _nodes.Remove(node);
+        _log.Event(LogLevel.InfoLevel, "node-forgotten node={Node} reason=\"{Reason}\" nodes={Nodes}", node.Name, reason, _nodes.Count);
+        _run?.Actor.Tell(new NodeGone(node.Name, reason, Bans: true));
         EndIfAlone();
     }
 
-    private KnownNode[] NodesAt(Address address) => [.. _nodes.Values.Where(node => node.Node.Address == address.ToString())];
+    private void Stop()
+    {
+        if (_waiting is not { Run: var run })
+        {
+            Ask(new StopRun(), RunAnswers.Stop);
+            return;
+        }
+        _log.Event(LogLevel.InfoLevel, "run-withdrawn run={Run} name=\"{Name}\"", run.Id, run.Name);
+        Wait(null);
+        Answer(null, $"run {run.Id} ({run.Name}) had not begun and is withdrawn");
+    }
 
     private void Ask(object request, string done)
     {
@@ -426,11 +408,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Status()
     {
-        NodeStatus[] nodes = [.. _nodes.Values.Select(node => new NodeStatus(node.Node.Node.Name, node.Node.Address, node.Node.IsServer, node.Node.Workers, node.IsReachable))];
+        NodeStatus[] nodes = _nodes.Status();
         IActorRef asker = Sender;
         if (_run?.Opened is null)
         {
-            asker.Tell(new ClusterStatus(null, nodes, _runtime.Address.Name));
+            asker.Tell(new ClusterStatus(null, nodes, _runtime.Address.Name, _waiting is null ? null : $"{_waiting.Run.Name}, for {_nodes.Missing() ?? "its data"}"));
             return;
         }
         (RunDescription run, string leader) = (_run.Run, _runtime.Address.Name);

@@ -19,6 +19,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private (string Id, IActorRef Actor)? _host;
     private HostedRun? _hosted;
+    private SubmitRun? _waiting;
     private OpenRun? _next;
     private string? _closed;
     private IActorRef _known = ActorRefs.Nobody;
@@ -71,11 +72,12 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         NodeSettings settings = _runtime.Settings;
         string address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString();
-        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted));
+        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted, _known.IsNobody() ? _waiting : null));
     }
 
     private void Registered(NodeRegistered registered)
     {
+        _waiting = registered.Waiting;
         if (_known.Equals(registered.Coordinator))
             return;
 
@@ -94,6 +96,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void Open(OpenRun open)
     {
+        _waiting = null;
         if (_host is { } host && host.Id != open.Run.Run.Id)
         {
             // The run before is still ending.

@@ -84,7 +84,7 @@ public static class NodeKeys
         Table.Key("parameter-shards", "Parameter-shard actors, spread over the servers; 0 is one a server, and up to four where the model is large (a server's setting)", JobValues.Whole(0, 4096), n => n.ParameterShards, (n, v) => n with { ParameterShards = v }),
         Table.Key("replicas", "Copies of each parameter shard on another server, which take over without a step lost when its server dies; with one server there are none (a server's setting)", JobValues.Whole(0, 1), n => n.Replicas, (n, v) => n with { Replicas = v }),
         Table.Key("job", "The job to start once the cluster stands: a job file, or the name of a built-in job (a server's setting)", JobValues.OptionalText, n => n.Job, (n, v) => n with { Job = v }, defaultText: "none; the cluster waits for one"),
-        Table.Key("exit-when-done", "Whether the node ends when the job has ended", JobValues.Bool, n => n.ExitWhenDone, (n, v) => n with { ExitWhenDone = v }),
+        Table.Key("exit-when-done", "Whether all nodes end when the job has ended (a server's setting)", JobValues.Bool, n => n.ExitWhenDone, (n, v) => n with { ExitWhenDone = v }),
         Table.Key("runs", "The folder under which run folders are made", JobValues.Text, n => n.Runs, (n, v) => n with { Runs = v }),
         Table.Key("cache", "The folder of fetched data sets", JobValues.OptionalText, n => n.Cache, (n, v) => n with { Cache = v }, defaultText: "disttrainer in the user's cache folder"),
     ];

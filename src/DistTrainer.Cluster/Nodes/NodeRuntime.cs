@@ -133,6 +133,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             ParameterShards = parameterShards > 0 ? parameterShards : servers * ShardsOfAServer(network.Layout.Length / servers),
             ComputeThreads = Settings.ComputeThreads,
             ReportEvery = Settings.ReportEvery ?? job.Run.ReportEvery,
+            HistogramsEvery = RunSettings.HistogramsOf(job.Run),
             MinWorkers = Settings.MinWorkers,
             MaxWorkers = Settings.MaxWorkers,
             ToleratesLoss = true,

@@ -60,6 +60,7 @@ public sealed class HostTests
 
     [Theory]
     [InlineData("cluster-prot", "1", "Trainer:Node:cluster-prot: is not a setting of a node (did you mean --cluster-port?)")]
+    [InlineData("http:port", "0", "Trainer:Node:http:port: is a setting of the command disttrainer")]
     [InlineData("cluster-port", "x", "--cluster-port: disttrainer.node.cluster-port = \"x\" is not a whole number")]
     public void A_key_or_value_of_the_configuration_that_is_wrong_is_refused(string key, string value, string message)
     {

@@ -87,6 +87,39 @@ public sealed class ClusterRunTests
     }
 
     [Fact]
+    public async Task A_run_that_waits_for_nodes_goes_over_to_the_next_coordinator_and_is_shown_by_status()
+    {
+        JobDescription job = TestJobs.Variants["sgd"];
+        await using var cluster = new TestCluster(s_data);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinWorkers = 2 });
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinWorkers = 1 });
+        await cluster.LineAsync("nodes=2");
+        await cluster.CommandAsync(new SubmitRun(new RunDescription("waits", "patient", new JobFile(job, new RunSettings()).Write(), null)));
+        ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10));
+        Assert.Equal((null, "patient, for 2 of at least 2 workers"), (status.Run, status.Waiting));
+        await cluster.LeaveFirstAsync();
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] });
+        TrainingResult result = await cluster.ResultAsync();
+        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+    }
+
+    [Fact]
+    public async Task A_run_that_waits_for_nodes_is_withdrawn_by_stop_and_another_may_be_submitted()
+    {
+        var submit = new SubmitRun(new RunDescription("waits", "patient", new JobFile(TestJobs.Variants["sgd"], new RunSettings()).Write(), null));
+        await using var cluster = new TestCluster(s_data);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] });
+        await cluster.LineAsync("node-registered");
+        await cluster.CommandAsync(submit);
+        await cluster.CommandAsync(new StopCommand());
+        await cluster.LineAsync("run-withdrawn run=waits");
+        Assert.Null((await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10))).Waiting);
+        await cluster.CommandAsync(submit);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] });
+        Assert.Equal(EndReason.Completed, (await cluster.ResultAsync()).Reason);
+    }
+
+    [Fact]
     public async Task A_server_that_is_told_to_leave_ends_its_run_first_even_when_the_workers_have_left()
     {
         JobDescription job = Long("adam", epochs: 100_000);

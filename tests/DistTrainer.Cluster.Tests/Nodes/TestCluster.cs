@@ -111,6 +111,13 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
         Assert.True(answer.Failure is null, answer.Text);
     }
 
+    /// <summary>The first node leaves in good order; the next one is the first.</summary>
+    public async Task LeaveFirstAsync()
+    {
+        await _nodes[0].DisposeAsync();
+        _nodes.RemoveAt(0);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (TestNode node in Enumerable.Reverse(_nodes))
