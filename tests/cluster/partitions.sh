@@ -20,7 +20,11 @@ ip netns add "$hub" 2>"$work/why" && ip -n "$hub" link add bridge type bridge 2>
 
 end_row() {
   for name in "${!keeper[@]}"; do kill -9 "${keeper[$name]}" "$(process "$name")" 2>/dev/null; done
-  for name in "${!number[@]}"; do ip netns del "$net-$name" 2>/dev/null; done
+  # A namespace goes only with its last process, and its link some time after that: the next row makes them anew.
+  for name in "${!number[@]}"; do
+    ip -n "$hub" link del "$name" 2>/dev/null
+    ip netns del "$net-$name" 2>/dev/null
+  done
   wait 2>/dev/null
   number=() keeper=()
 }
