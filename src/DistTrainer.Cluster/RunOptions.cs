@@ -15,7 +15,7 @@ public sealed record RunOptions
     /// <summary>Steps between two step reports (log line, line of metrics.jsonl); ≥ 1.</summary>
     public int ReportEvery { get; init; } = 50;
 
-    /// <summary>Steps between two histograms of each tensor's parameters and gradients (<see cref="ITrainingObserver.OnHistogram"/>), which come at the end of an epoch as well; 0: only then; null: none are made.</summary>
+    /// <summary>Steps between two histograms of each tensor's parameters and gradients (<see cref="ITrainingObserver.OnHistogram"/>), which come with the last step as well; 0: one each epoch; null: none are made.</summary>
     public int? HistogramsEvery { get; init; }
 
     /// <summary>Workers without which no step is begun; ≥ 1.</summary>

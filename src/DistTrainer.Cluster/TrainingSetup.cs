@@ -112,7 +112,7 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>Whether a step's histograms are made; see <see cref="RunOptions.HistogramsEvery"/>.</summary>
     public bool WantsHistograms(long step) =>
-        Options.HistogramsEvery is { } every && (step % StepsPerEpoch == 0 || (every > 0 && step % every == 0));
+        Options.HistogramsEvery is { } every && (step == TotalSteps || step % (every > 0 ? every : StepsPerEpoch) == 0);
 
     /// <summary>Reserves a flat vector of the network's length, all zero, which the links may hand to other processes.</summary>
     public AlignedBuffer CreateVector() => _sharesMemory ? AlignedBuffer.CreateShared(Network.Layout.Length) : new AlignedBuffer(Network.Layout.Length);

@@ -35,7 +35,7 @@ public sealed class TensorBoardTests : IDisposable
     }
 
     [Fact]
-    public async Task Weights_biases_and_gradients_are_histograms_every_few_steps_and_after_each_epoch_however_the_run_is_cut()
+    public async Task Weights_biases_and_gradients_are_histograms_every_few_steps_and_after_the_last_however_the_run_is_cut()
     {
         List<(long Step, string Tag, float Value)>[] found = await Task.WhenAll(new[] { 1, 3 }.Select(async parts =>
         {
@@ -44,8 +44,7 @@ public sealed class TensorBoardTests : IDisposable
             return Read(Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*"))).FindAll(entry => entry.Tag.StartsWith("parameters/", StringComparison.Ordinal) || entry.Tag.StartsWith("gradients/", StringComparison.Ordinal));
         }));
         long[] steps = [.. found[0].Select(entry => entry.Step).Distinct()];
-        long epoch = steps[^1] / 2;
-        Assert.Equal(Enumerable.Range(1, (int)(2 * epoch)).Where(step => step % 7 == 0 || step % epoch == 0).Select(step => (long)step), steps);
+        Assert.Equal(Enumerable.Range(1, 80).Where(step => step % 7 == 0 || step == 80).Select(step => (long)step), steps);
         Assert.Equal(["0.bias", "0.weight", "3.bias", "3.weight", "6.bias", "6.weight"], found[0].Where(entry => entry.Step == 7).Select(entry => entry.Tag.Split('/')[1]).Distinct().Order());
         Assert.All(found[0].Where(entry => entry.Tag == "gradients/6.bias"), entry => Assert.Equal(10, entry.Value));
         Assert.Equal(found[0].Order(), found[1].Order());

@@ -48,7 +48,7 @@ internal sealed class NodeCommand : Command
             {
                 console.Output.WriteLine($"{Listening} cluster={cluster} data={data} roles={string.Join(',', settings.Roles).ToLowerInvariant()}");
                 if (dashboard is not null)
-                    console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
+                    console.Output.WriteLine(settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}" : $"metrics {dashboard.Metrics}");
             },
             signals.Token);
         if (end.ExitCode != 0)

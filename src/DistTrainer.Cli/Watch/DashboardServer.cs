@@ -49,6 +49,9 @@ internal sealed class DashboardServer : IAsyncDisposable
     /// <summary>Where people find it.</summary>
     public string Address => settings.Address(Port);
 
+    /// <summary>Where Prometheus finds its metrics; all that a mere worker has to show.</summary>
+    public Uri Metrics => new(new Uri(Address), "/metrics");
+
     /// <summary>Begins to serve.</summary>
     /// <param name="settings">Where, and to whom; null: nothing is served.</param>
     /// <param name="watch">What the process knows.</param>
@@ -111,6 +114,7 @@ internal sealed class DashboardServer : IAsyncDisposable
             routes.MapPost(path, (HttpRequest request) => TellAsync(command(request)));
     }
 
+    // The last news when the process ends says how the run has ended.
     private async IAsyncEnumerable<SseItem<object>> NewsAsync([EnumeratorCancellation] CancellationToken end)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(end, app.Lifetime.ApplicationStopping);
@@ -123,6 +127,8 @@ internal sealed class DashboardServer : IAsyncDisposable
             yield return new SseItem<object>(NewsJson.Of(news, now), "news");
             await Task.Delay(Every, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+        if (!end.IsCancellationRequested)
+            yield return new SseItem<object>(NewsJson.Of(watch.Since(cursor), null), "end");
     }
 
     private async Task<IResult> TellAsync(IClusterCommand command)

@@ -10,7 +10,7 @@ internal abstract record ConfigNode(string Origin)
     /// <param name="path">The key's full name.</param>
     /// <param name="what">What is wrong and what is allowed, without the full stop.</param>
     public DistTrainerException Refuse(string path, string what) =>
-        new(FailureKind.Configuration, $"{Origin}: {path}{what}.");
+        new(FailureKind.Configuration, $"{Origin}: {path}{what}{(what.EndsWith('?') ? "" : ".")}");
 
     /// <summary>A text for an error message: one line, not too long, in quotes.</summary>
     public static string Show(string text)

@@ -21,7 +21,7 @@ public sealed record JobSource(string Text, string Origin)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {
-            string reason = failure is DecoderFallbackException ? "is not UTF-8 text" : $"cannot be read ({failure.Message})";
+            string reason = failure is DecoderFallbackException ? "is not UTF-8 text" : $"cannot be read ({failure.Message.TrimEnd('.')})";
             throw new DistTrainerException(FailureKind.Configuration, $"{path}: {reason}.", failure);
         }
     }

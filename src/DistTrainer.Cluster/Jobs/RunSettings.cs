@@ -21,7 +21,7 @@ public sealed record RunSettings
     /// <summary>Whether the run folder gets an event file for TensorBoard.</summary>
     public bool TensorBoard { get; init; }
 
-    /// <summary>Steps between two histograms in it, beside those at the end of an epoch; ≥ 0, 0: only those.</summary>
+    /// <summary>Steps between two histograms in it, which come with the last step as well; ≥ 0, 0: one each epoch.</summary>
     public int HistogramsEvery { get; init; } = 100;
 
     /// <summary>The run folder; null makes one under <c>runs/</c>.</summary>

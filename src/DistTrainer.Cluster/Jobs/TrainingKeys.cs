@@ -46,7 +46,7 @@ internal static class TrainingKeys
         RunTable.Key("backup-workers", "Whether an idle worker computes the slowest worker's data shards as well; the first identical bits count", JobValues.Bool, r => r.BackupWorkers, (r, v) => r with { BackupWorkers = v }),
         RunTable.Key("report-every", "Steps between two progress reports", JobValues.Whole(1, Most), r => r.ReportEvery, (r, v) => r with { ReportEvery = v }),
         RunTable.Key("tensorboard", "Whether the run folder gets an event file for TensorBoard", JobValues.Bool, r => r.TensorBoard, (r, v) => r with { TensorBoard = v }),
-        RunTable.Key("histograms-every", "Steps between two histograms of parameters and gradients in it; 0: only at the end of an epoch, where there is one anyway", JobValues.Whole(0, Most), r => r.HistogramsEvery, (r, v) => r with { HistogramsEvery = v }, r => r.TensorBoard, "with tensorboard = true"),
+        RunTable.Key("histograms-every", "Steps between two histograms of each tensor's parameters and gradients in it, which come with the last step as well; 0: one each epoch", JobValues.Whole(0, Most), r => r.HistogramsEvery, (r, v) => r with { HistogramsEvery = v }, r => r.TensorBoard, "with tensorboard = true"),
         RunTable.Key("output", "The run folder, new or empty", JobValues.OptionalText, r => r.Output, (r, v) => r with { Output = v }, defaultText: "runs/<date>-<job name>"));
 
     /// <summary>The section <c>checkpoint</c>.</summary>

@@ -114,6 +114,33 @@ public sealed class DashboardPageTests : IAsyncLifetime
     }
 
     [BrowserFact]
+    public async Task A_page_that_is_refused_says_so_and_asks_no_more()
+    {
+        await using DashboardServer open = (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"), watch, () => control))!;
+        IPage page = await OpenAsync($"http://127.0.0.1:{open.Port}/?token=wrong");
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("no access");
+        await Assertions.Expect(page.Locator("#message")).ToContainTextAsync("The token is missing or wrong");
+        Assert.NotEmpty(faults);
+        faults.RemoveAll(fault => fault.Contains("401", StringComparison.Ordinal));
+    }
+
+    [BrowserFact]
+    public async Task A_run_that_has_ended_with_its_process_is_shown_as_ended()
+    {
+        IPage page = await OpenAsync(server.Address);
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running");
+        watch.OnStep(Reports.Step(31, 0.01));
+        watch.End("completed");
+        await server.DisposeAsync();
+        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("completed");
+        await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("The process has ended. The run is in runs/made-up.");
+        await Assertions.Expect(page.Locator("#stop")).ToBeDisabledAsync();
+        await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("31");
+        if (Environment.GetEnvironmentVariable(Screenshots) is { } folder)
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, "ended.png"), FullPage = true });
+    }
+
+    [BrowserFact]
     public async Task It_is_readable_on_a_phone_in_the_dark()
     {
         await using IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 390, Height = 800 }, ColorScheme = ColorScheme.Dark });

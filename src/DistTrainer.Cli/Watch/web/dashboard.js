@@ -142,9 +142,7 @@ $("pause").onclick = () => act("pause");
 $("resume").onclick = () => act("resume");
 $("stop").onclick = () => confirm("Stop the run after its open step? Its model is written.") && act("stop");
 
-const source = new EventSource(`api/news${query}`);
-source.addEventListener("news", event => {
-  const news = JSON.parse(event.data);
+function take(news) {
   if (news.isAnew) { points = []; epochs = []; arrivals = []; }
   points.push(...news.points); epochs.push(...news.epochs);
   const step = news.run?.step ?? news.watched?.last?.step;
@@ -152,5 +150,25 @@ source.addEventListener("news", event => {
   if (news.points.length || news.epochs.length || !charted) drawCharts();
   drawStatus(news);
   drawLog(news.lines);
+}
+
+function badge(text) { $("state").textContent = text; $("state").className = "badge gone"; }
+
+const source = new EventSource(`api/news${query}`);
+source.addEventListener("news", event => take(JSON.parse(event.data)));
+source.addEventListener("end", event => {
+  const news = JSON.parse(event.data);
+  take(news);
+  if (!news.watched?.end) return; // the node leaves, and may come back
+  source.close();
+  say(`The process has ended. The run is in ${news.watched.folder}.`);
 });
-source.onerror = () => { $("state").textContent = "connection lost, trying again"; $("state").className = "badge gone"; };
+source.onerror = async () => {
+  badge("connection lost, trying again");
+  if (source.readyState !== EventSource.CLOSED) return;
+  const answer = await fetch(`api/news${query}`).catch(() => null);
+  if (answer?.status !== 401) { await answer?.body?.cancel(); return; }
+  badge("no access");
+  sessionStorage.removeItem("token");
+  say("The token is missing or wrong: open the address that the server has printed, the line \"dashboard …\".", true);
+};
