@@ -29,13 +29,20 @@ public sealed record ValueHistogram(ushort[] Buckets, int[] Counts, float Min, f
     /// <summary>The histogram of both parts' values. Counts do not depend on the cut; the last digits of sums may.</summary>
     public static ValueHistogram operator +(ValueHistogram left, ValueHistogram right)
     {
-        var counts = new SortedDictionary<ushort, int>();
-        foreach (ValueHistogram part in new[] { left, right })
+        var buckets = new List<ushort>(left.Buckets.Length + right.Buckets.Length);
+        var counts = new List<int>(buckets.Capacity);
+        for (int l = 0, r = 0; l < left.Buckets.Length || r < right.Buckets.Length;)
         {
-            for (int i = 0; i < part.Buckets.Length; i++)
-                counts[part.Buckets[i]] = counts.GetValueOrDefault(part.Buckets[i]) + part.Counts[i];
+            ushort next = Math.Min(l < left.Buckets.Length ? left.Buckets[l] : ushort.MaxValue, r < right.Buckets.Length ? right.Buckets[r] : ushort.MaxValue);
+            int count = 0;
+            if (l < left.Buckets.Length && left.Buckets[l] == next)
+                count += left.Counts[l++];
+            if (r < right.Buckets.Length && right.Buckets[r] == next)
+                count += right.Counts[r++];
+            buckets.Add(next);
+            counts.Add(count);
         }
-        return new ValueHistogram([.. counts.Keys], [.. counts.Values], Math.Min(left.Min, right.Min), Math.Max(left.Max, right.Max), left.Sum + right.Sum, left.Squares + right.Squares);
+        return new ValueHistogram([.. buckets], [.. counts], Math.Min(left.Min, right.Min), Math.Max(left.Max, right.Max), left.Sum + right.Sum, left.Squares + right.Squares);
     }
 
     /// <summary>
@@ -44,22 +51,25 @@ public sealed record ValueHistogram(ushort[] Buckets, int[] Counts, float Min, f
     /// </summary>
     public IReadOnlyList<(double Lower, double Upper, long Count)> Finite()
     {
-        const int firstNormal = 1 << HistogramCounter.FractionBits, infinite = HistogramCounter.Buckets / 2 - firstNormal, magnitude = HistogramCounter.Buckets / 2 - 1;
-        var finite = new SortedDictionary<int, long>();
-        for (int i = 0; i < Buckets.Length; i++)
+        const int firstNormal = 1 << HistogramCounter.FractionBits, negative = HistogramCounter.Buckets / 2, infinite = negative - firstNormal;
+        var finite = new List<(double Lower, double Upper, long Count)>(Buckets.Length);
+        long nearZero = 0;
+        for (int i = Buckets.Length - 1; i >= 0 && Buckets[i] >= negative; i--)
         {
-            int bucket = Buckets[i] & magnitude;
-            if (bucket >= infinite)
-                continue;
-            int place = bucket < firstNormal ? 0 : Buckets[i] > magnitude ? -bucket : bucket;
-            finite[place] = finite.GetValueOrDefault(place) + Counts[i];
+            int magnitude = Buckets[i] - negative;
+            if (magnitude < firstNormal)
+                nearZero += Counts[i];
+            else if (magnitude < infinite)
+                finite.Add((-Limit(magnitude + 1), -Limit(magnitude), Counts[i]));
         }
-        return [.. finite.Select(entry => entry.Key switch
-        {
-            0 => (-Limit(firstNormal), Limit(firstNormal), entry.Value),
-            < 0 => (-Limit(1 - entry.Key), -Limit(-entry.Key), entry.Value),
-            _ => (Limit(entry.Key), Limit(entry.Key + 1), entry.Value),
-        })];
+        int positive = 0;
+        for (; positive < Buckets.Length && Buckets[positive] < firstNormal; positive++)
+            nearZero += Counts[positive];
+        if (nearZero > 0)
+            finite.Add((-Limit(firstNormal), Limit(firstNormal), nearZero));
+        for (; positive < Buckets.Length && Buckets[positive] < infinite; positive++)
+            finite.Add((Limit(Buckets[positive]), Limit(Buckets[positive] + 1), Counts[positive]));
+        return finite;
     }
 
     // After the last comes 2¹²⁸, which only a double can hold.
