@@ -83,7 +83,7 @@ wait_until 10 eval "! kill -0 $follow 2>/dev/null" || kill $follow 2>/dev/null
 docker logs "$server" >"$work/server" 2>&1
 check "'logs -f' followed the run to its hash" grep -q "parameters sha256=" "$work/follow"
 steps=$(sed -n 's/.*stopped after step \([0-9]*\).*/\1/p' "$work/server" | tail -n 1)
-check "the hash after $steps steps is a single process's" same "$(single --config /jobs/digits-long.conf --max-steps "${steps:-0}")" "$(hash_of "$work/server")"
+check "the hash after $steps steps is a single process's" same "$(single --config /jobs/digits-long.conf --max-steps "${steps:-1}")" "$(hash_of "$work/server")"
 folder=$(sed -n 's/^run folder //p' "$work/server" | tail -n 1)
 "${compose[@]}" down >"$work/down" 2>&1
 check "down leaves nothing but the volumes" test -z "$(docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")"

@@ -69,6 +69,6 @@ kill -TERM "$server"
 wait "$server"
 check "the server ends in good order (143)" test $? -eq 143
 steps=$(sed -n 's/.*stopped after step \([0-9]*\).*/\1/p' "$log" | tail -n 1)
-expected=$("${program[@]}" train --config "$work/job.conf" --quiet --max-steps "${steps:-0}" --output "$work/single" 2>/dev/null | hash_of)
+expected=$("${program[@]}" train --config "$work/job.conf" --quiet --max-steps "${steps:-1}" --output "$work/single" 2>/dev/null | hash_of)
 check "after $steps steps the hash is a single process's: $expected" same "$expected" "$(hash_of "$log")"
 finish

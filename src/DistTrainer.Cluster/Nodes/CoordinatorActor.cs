@@ -67,6 +67,9 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    /// <summary>The run that no node hosts yet; they remember it, in case that this coordinator ends before.</summary>
+    private SubmitRun? NotBegun => _waiting ?? (_run is { Hosted: null, TakenOver: null, End: null } opening ? new SubmitRun(opening.Run) : null);
+
     private IEnumerable<KnownNode> Others => _nodes.All.Where(node => node.Name != _runtime.Address.Name);
 
     protected override void PreStart()
@@ -92,7 +95,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Sender.Tell(new EndNode((int)FailureKind.Configuration, reason));
             return;
         }
-        Sender.Tell(new NodeRegistered(Self, _waiting));
+        Sender.Tell(new NodeRegistered(Self, NotBegun));
         _inherited ??= node.Waiting;
         var known = new KnownNode(node, Sender);
         if (!_nodes.TryAdd(known))
@@ -167,16 +170,15 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         _waitingSince = DateTime.UtcNow;
         _log.Event(LogLevel.InfoLevel, "run-submitted run={Run} name=\"{Name}\"", submit.Run.Id, submit.Run.Name);
-        Wait(submit);
+        _waiting = submit;
+        TellNotBegun();
         StartIfReady();
     }
 
-    // The nodes know of it, in case that this coordinator ends before the run begins.
-    private void Wait(SubmitRun? waiting)
+    private void TellNotBegun()
     {
-        _waiting = waiting;
         foreach (KnownNode node in _nodes.All)
-            node.Actor.Tell(new NodeRegistered(Self, waiting));
+            node.Actor.Tell(new NodeRegistered(Self, NotBegun));
     }
 
     private void StartIfReady()
@@ -184,7 +186,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         if (_waiting is null || _run is not null || _nodes.Missing() is not null)
             return;
         _run = new CurrentRun(_waiting.Run);
-        Wait(null);
+        _waiting = null;
         Open(_runtime.OpenAsync(_run.Run, _runtime.Settings.ParameterShards, _nodes.Servers.Length));
     }
 
@@ -216,6 +218,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             run.Opened.Links.Owner = run.Actor;
             completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
             Host(run);
+            TellNotBegun();
         }
         catch (Exception failure)
         {
@@ -385,13 +388,14 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Stop()
     {
-        if (_waiting is not { Run: var run })
+        if ((_waiting ?? _inherited) is not { Run: var run } || _run is not null)
         {
             Ask(new StopRun(), RunAnswers.Stop);
             return;
         }
         _log.Event(LogLevel.InfoLevel, "run-withdrawn run={Run} name=\"{Name}\"", run.Id, run.Name);
-        Wait(null);
+        (_waiting, _inherited) = (null, null);
+        TellNotBegun();
         Answer(null, $"run {run.Id} ({run.Name}) had not begun and is withdrawn");
     }
 

@@ -139,6 +139,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         _closed = id;
         if (_hosted?.Run.Id == id)
             _hosted = null;
+        if (_waiting?.Run.Id == id)
+            _waiting = null;
         if (_host is { } host && host.Id == id)
             Context.Stop(host.Actor);
         if (_next?.Run.Run.Id == id)

@@ -7,6 +7,7 @@ if (location.search) history.replaceState(null, "", location.pathname);
 const query = token ? `?token=${encodeURIComponent(token)}` : "";
 
 const number = (value, digits = 4) => value == null ? "–" : Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 1e-3) ? value.toExponential(2) : Number(value.toPrecision(digits)).toLocaleString("en-US", { maximumFractionDigits: 6 });
+const compact = new Intl.NumberFormat("en-US", { notation: "compact" });
 const percent = value => value == null ? "–" : `${(100 * value).toFixed(2)} %`;
 const duration = seconds => !Number.isFinite(seconds) ? "–" : seconds < 60 ? `${Math.ceil(seconds)} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${Math.floor(seconds / 3600)} h ${Math.round(seconds % 3600 / 60)} min`;
 const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -34,7 +35,7 @@ function makeChart(id, chart) {
   const host = $(id), axis = () => ({ stroke: () => color("--dim"), grid: { stroke: () => color("--line"), width: 1 }, ticks: { stroke: () => color("--line"), width: 1 }, font: "12px system-ui" });
   chart.plot = new uPlot({
     width: host.clientWidth, height: 200, scales: { x: { time: false }, y: chart.isLog ? { distr: 3 } : {} },
-    axes: [{ ...axis() }, { ...axis(), ...(chart.isLog ? { filter: decades, grid: { ...axis().grid, filter: decades }, ticks: { ...axis().ticks, filter: decades } } : {}), size: 62, values: (_, ticks) => ticks.map(tick => tick == null ? "" : number(tick, 3)) }],
+    axes: [{ ...axis() }, { ...axis(), ...(chart.isLog ? { filter: decades, grid: { ...axis().grid, filter: decades }, ticks: { ...axis().ticks, filter: decades } } : {}), size: 62, values: (_, ticks) => ticks.map(tick => tick == null ? "" : Math.abs(tick) >= 1e5 ? compact.format(tick) : number(tick, 3)) }],
     series: [{ label: "step", value: (_, v) => number(v, 9) }, ...chart.series.map((label, i) => ({ label, stroke: palette[i], width: 1.5, spanGaps: true, points: { show: chart.epochColumn != null && i === 1 && epochs.length < 100 }, value: (_, v) => number(v) }))],
   }, columnsOf(chart), host);
 }
