@@ -77,7 +77,10 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
             if (node.Key == self.Name)
                 links.AddRange(node.Select(place => new LocalParameterLink(place.Actor)));
             else if (Accepted(node.Key) is { } connection)
+            {
+                Watch(node.First());
                 links.Add(new RemoteParameterLink(connection, audience));
+            }
             else
                 Owner.Tell(new LinkLost(Generation, self.Name, node.Key, "it has no connection here", PeerIsDead: false));
         }
@@ -171,6 +174,15 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
             default:
                 throw new InvalidDataException($"message kind {kind} is not known; known are {LinkMessages.Push} to {LinkMessages.Answer}.");
         }
+    }
+
+    // A worker listens for no data, but its cluster port tells as much of its process. Akka removes a dead member only after
+    // some quiet time, and all members at once where another dies meanwhile that had missed the first.
+    private void Watch(ActorPlace place)
+    {
+        Address address = place.Actor.Path.Address;
+        if ((place.Node.Endpoint ?? (address is { Host: { } host, Port: { } port } ? new DataEndpoint(host, port, null, "") : null)) is { } endpoint)
+            _peers[place.Node.Name] = (endpoint, DeathOf(address));
     }
 
     /// <summary>A connection is gone.</summary>
