@@ -31,7 +31,7 @@ public sealed record JoinParameterServer(int Generation, int Number) : IProtocol
 /// <param name="Generation">The generation.</param>
 /// <param name="Number">Which one, as asked.</param>
 /// <param name="OpenStep">The step whose contributions it takes next. Those that took part are within one of each other; 0 where it was hosted anew and has no parameters yet.</param>
-/// <param name="State">The newest <see cref="PrepareRun.State"/> that it had; null before the first.</param>
+/// <param name="State">The newest state that the run told it; null before the first.</param>
 public sealed record ParameterServerJoined(int Generation, int Number, long OpenStep, RunState? State) : IProtocolMessage, IControlMessage;
 
 /// <summary>Parameter shard or worker → run, in answer to <see cref="JoinParameterServer"/> or <see cref="AssignDataShards"/>: it is in a newer generation, or in that of another coordinator.</summary>
@@ -42,7 +42,8 @@ public sealed record GenerationRefused(int Generation, int Newest) : IProtocolMe
 /// <summary>Run → parameter shard: go back. Reply: <see cref="ParameterServerJoined"/> or <see cref="RestoreFailed"/>. A second copy does the same.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Checkpoint">Folder of the checkpoint to read; null: the parameters and optimizer state that the run started with.</param>
-public sealed record RestoreParameters(int Generation, string? Checkpoint) : IProtocolMessage, IControlMessage;
+/// <param name="State">Where the run stands with them; to be told to a coordinator that takes over.</param>
+public sealed record RestoreParameters(int Generation, string? Checkpoint, RunState State) : IProtocolMessage, IControlMessage;
 
 /// <summary>Parameter shard → run, in answer to <see cref="RestoreParameters"/>: it cannot.</summary>
 /// <param name="Generation">The generation.</param>
@@ -91,6 +92,12 @@ public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[]
 /// <param name="KnownStep">The last step whose report is in; later ones are sent again, for they may have been lost.</param>
 /// <param name="AdmittedStep">A step whose gradient was not finite twice and is taken as it is, to be left out by all; 0: none.</param>
 public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics, RunState State, long KnownStep, long AdmittedStep) : IProtocolMessage, IControlMessage;
+
+/// <summary>Run → every copy of every parameter shard: what people have asked for, to be told to a coordinator that takes over. No reply. A second copy changes nothing.</summary>
+/// <param name="Generation">The generation.</param>
+/// <param name="Version">Of the run's state with it.</param>
+/// <param name="Requests">All that is asked for.</param>
+public sealed record KeepRequests(int Generation, long Version, RunRequests Requests) : IProtocolMessage, IControlMessage;
 
 /// <summary>What has become of the job's learning rate.</summary>
 /// <param name="PlateauFactor">What reduce-on-plateau makes of it.</param>

@@ -21,7 +21,6 @@ internal sealed class RunFigures(TrainingSetup setup)
     private long _samples;
     private TimeSpan _epochStart;
     private TimeSpan _reportStart;
-    private double _rate;
 
     /// <summary>Mean training loss of the epoch so far, or of the last one that ended.</summary>
     public double TrainLoss { get; private set; } = double.NaN;
@@ -114,13 +113,12 @@ internal sealed class RunFigures(TrainingSetup setup)
         ReportSteps report = parts[0]!;
         LossSums losses = report.Sums.Losses;
         LedgerEntry entry = Add(report.Sums)!.Value;
-        _rate = report.LearningRate;
         TimeSpan now = _clock.Elapsed;
         double seconds = (now - _reportStart).TotalSeconds;
         _reportStart = now;
         return (new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
-            CountsCorrect ? (double)losses.Correct / losses.Count : null, _rate,
+            CountsCorrect ? (double)losses.Correct / losses.Count : null, report.LearningRate,
             GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), report.Sums.Samples / Math.Max(seconds, 1e-9), Times(parts)), entry);
     }
 
@@ -131,7 +129,11 @@ internal sealed class RunFigures(TrainingSetup setup)
     }
 
     /// <summary>Ends an epoch.</summary>
-    public EpochReport EndEpoch(int epoch, long step, LossSums? validation)
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="step">Its last step.</param>
+    /// <param name="rate">That step's learning rate.</param>
+    /// <param name="validation">Sums over the validation part; null where there is none.</param>
+    public EpochReport EndEpoch(int epoch, long step, double rate, LossSums? validation)
     {
         TimeSpan now = _clock.Elapsed;
         double seconds = (now - _epochStart).TotalSeconds;
@@ -141,6 +143,6 @@ internal sealed class RunFigures(TrainingSetup setup)
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,
-            _rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
+            rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
     }
 }

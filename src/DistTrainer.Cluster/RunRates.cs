@@ -29,11 +29,16 @@ internal sealed class RunRates
         _sets.Add(new RateSet(firstStep, rate));
     }
 
-    /// <summary>What a checkpoint, or another coordinator, knows; who knows more keeps what it has.</summary>
+    /// <summary>What a checkpoint knows; who knows more keeps what it has.</summary>
     public void Restore(RateSet[] sets)
     {
-        if (sets.Length <= _sets.Count)
-            return;
+        if (sets.Length > _sets.Count)
+            Replace(sets);
+    }
+
+    /// <summary>What the coordinator before this one knew.</summary>
+    public void Replace(RateSet[] sets)
+    {
         _sets.Clear();
         _sets.AddRange(sets);
     }

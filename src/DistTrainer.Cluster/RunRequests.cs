@@ -1,12 +1,15 @@
 namespace DistTrainer.Cluster;
 
-/// <summary>What people have asked of a run.</summary>
+/// <summary>What people have asked of a run, and it has not done or goes on doing. Part of the run's state: it outlives a coordinator.</summary>
 /// <param name="Stops">End after the open step.</param>
 /// <param name="Pauses">Begin no further step until resumed.</param>
 /// <param name="AskedRate">A full learning rate that comes into force after the open step.</param>
 /// <param name="Checkpoints">Time for a checkpoint has come.</param>
-internal sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, bool Checkpoints)
+public sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, bool Checkpoints)
 {
+    /// <summary>Nobody has asked for anything.</summary>
+    public static RunRequests None { get; } = new(false, false, null, false);
+
     /// <summary>Whether steps must stop flowing for it.</summary>
     public bool WantsHold => Stops || Pauses || Checkpoints || AskedRate is not null;
 }

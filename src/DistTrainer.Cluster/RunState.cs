@@ -13,12 +13,16 @@ namespace DistTrainer.Cluster;
 /// <param name="Plateau">Where reduce-on-plateau stands.</param>
 /// <param name="Stopping">Where early stopping stands.</param>
 /// <param name="ValidationLoss">Mean validation loss of exactly these parameters; null where it was not computed.</param>
+/// <param name="Requests">What people have asked for; a checkpoint does not keep it.</param>
+/// <param name="Version">Rises whenever the run tells its state: of two states the higher one holds. 0 in a checkpoint.</param>
 public sealed record RunState(
-    long Step, LossSums EpochSums, RateSet[] Rates, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss) : IControlMessage
+    long Step, LossSums EpochSums, RateSet[] Rates, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss, RunRequests Requests, long Version)
+    : IControlMessage
 {
     /// <summary>Where every run begins.</summary>
     public static RunState Start { get; } = new(
-        0, default, [], new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null);
+        0, default, [], new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null,
+        RunRequests.None, 0);
 
     /// <summary>What a checkpoint says.</summary>
     public static RunState Of(CheckpointManifest manifest)
@@ -30,7 +34,7 @@ public sealed record RunState(
             manifest.Rate.Base is { } rate ? [new RateSet(1, rate)] : [],
             new PlateauState(manifest.Rate.PlateauFactor, manifest.Rate.PlateauBest, manifest.Rate.PlateauBadEpochs),
             new StoppingState(manifest.EarlyStopping.BestEpoch, manifest.EarlyStopping.BestLoss, manifest.EarlyStopping.BadEpochs),
-            manifest.ValidationLoss);
+            manifest.ValidationLoss, RunRequests.None, 0);
     }
 
     /// <summary>The manifest of a checkpoint, but for its files.</summary>

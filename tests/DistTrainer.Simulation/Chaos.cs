@@ -10,6 +10,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private int _next;
+    private int _nextOfEpoch;
     private int _started = scenario.WorkerNodes.Length;
     private bool _isOver;
 
@@ -24,10 +25,28 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
     {
         while (_next < scenario.Faults.Count && (Network.Deliveries >= scenario.Faults[_next].After || simulation.Time.Elapsed > s_patience))
             Happen(scenario.Faults[_next++].Fault);
+        AfterEpochs();
         if (_isOver || _next < scenario.Faults.Count)
             return;
         _isOver = true;
         simulation.Time.After(Seconds(1, 5), Calm);
+    }
+
+    /// <summary>What happens while the run decides at an epoch's end, or soon after.</summary>
+    private void AfterEpochs()
+    {
+        while (_nextOfEpoch < scenario.EpochFaults.Count && scenario.EpochFaults[_nextOfEpoch] is var (epoch, seconds, fault)
+            && epoch <= simulation.Invariants.LastEpoch)
+        {
+            _nextOfEpoch++;
+            simulation.Time.After(TimeSpan.FromSeconds(seconds), () =>
+            {
+                if (Network.IsClosed)
+                    return;
+                _isOver = false;
+                Happen(fault);
+            });
+        }
     }
 
     /// <summary>The run asks for other hosts of parameter shards: they are dealt out to the servers that are not known to be gone.</summary>
@@ -72,7 +91,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
                 break;
             case Fault.Pause:
                 Tell(new PauseRun(true));
-                simulation.Time.After(Seconds(0, 1), () => Tell(new PauseRun(false)));
+                simulation.Time.After(Seconds(0, 1), Resume);
                 break;
             case Fault.Slow when simulation.Invariants.Generation > 0:
                 for (int reports = 0; reports < 2; reports++)
@@ -89,6 +108,16 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
                 simulation.Time.After(Seconds(0, 1), () => Network.Lose(from, to, loses: false));
                 break;
         }
+    }
+
+    // A run stays paused under the next coordinator, and whoever resumes it asks until one is there.
+    private void Resume()
+    {
+        if (Network.IsClosed)
+            return;
+        if (!simulation.Leader.IsAlive)
+            simulation.Time.After(Seconds(0.5, 1), Resume);
+        Tell(new PauseRun(false));
     }
 
     private void KillCoordinator(Node leader)

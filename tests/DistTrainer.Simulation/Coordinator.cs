@@ -23,7 +23,7 @@ internal sealed class LateWork(SeedRun simulation) : IBackground
     public Task<T> Run<T>(Func<T> work, bool yields = false)
     {
         var done = new TaskCompletionSource<T>();
-        simulation.Time.After(simulation.Network.Delay(), () =>
+        simulation.Time.After(simulation.Network.Delay() + simulation.DiskDelay(), () =>
         {
             try
             {

@@ -16,14 +16,34 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     private readonly Dictionary<(int Generation, int ParameterShard), long> _applied = [];
     private readonly List<LedgerEntry> _ledger = [];
     private int _newest;
-    private readonly List<(long Step, double Loss, double Norm)> _steps = [];
-    private readonly List<(int Epoch, long Step, double Train, double? Validation, string Hash)> _epochs = [];
+    private readonly List<StepDecision> _steps = [];
+    private readonly List<EpochDecision> _epochs = [];
+    private readonly Dictionary<int, (PlateauState Plateau, StoppingState Stopping)> _decisions = [];
 
     /// <summary>What did not hold.</summary>
     public List<string> Violations { get; } = [];
 
     /// <summary>Parameters that were handed out, by step; of the last step there may be two, before and after the best are taken back.</summary>
     public Dictionary<long, List<float[]>> Recorded { get; } = [];
+
+    /// <summary>The last epoch that was reported.</summary>
+    public int LastEpoch => _epochs.Count > 0 ? _epochs[^1].Epoch : 0;
+
+    /// <summary>
+    /// The run goes on: what it has decided up to the last epoch that is over (rate, best epoch, when to stop) must be
+    /// what is decided without faults, however often it was interrupted there.
+    /// </summary>
+    /// <param name="state">Where it stands.</param>
+    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
+    public void Decided(RunState state, int stepsPerEpoch)
+    {
+        int epoch = (int)(state.Step / stepsPerEpoch);
+        (PlateauState, StoppingState) decided = (state.Plateau, state.Stopping);
+        if (expected is null)
+            _decisions[epoch] = decided;
+        else if (expected.Decisions.TryGetValue(epoch, out (PlateauState, StoppingState) right) && right != decided)
+            Violations.Add($"I5: after epoch {epoch} the run has decided {decided}, without faults {right}.");
+    }
 
     /// <summary>The newest generation that a parameter shard is in.</summary>
     public int Generation => _newest;
@@ -101,17 +121,24 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     }
 
     /// <summary>What was reported, as the expectation of other runs.</summary>
-    public Expectation ToExpectation(TrainingResult result) => new(result, _steps, _epochs, _ledger, Recorded);
+    public Expectation ToExpectation(TrainingResult result) => new(result, _steps, _epochs, _ledger, Recorded, _decisions);
 
     public void OnStarted(int stepsPerEpoch, long totalSteps)
     {
         // The scenario knows.
     }
 
-    public void OnStep(StepReport report) => _steps.Add((report.Step, report.Loss, report.GradientNorm));
+    public void OnStep(StepReport report) => _steps.Add(new StepDecision(report.Step, report.Loss, report.GradientNorm, report.LearningRate));
 
-    public void OnEpoch(EpochReport report) => _epochs.Add((report.Epoch, report.Step, report.TrainLoss, report.ValidationLoss, report.ParameterHash));
+    public void OnEpoch(EpochReport report) => _epochs.Add(
+        new EpochDecision(report.Epoch, report.Step, report.TrainLoss, report.ValidationLoss, report.LearningRate, report.ParameterHash));
 }
+
+/// <summary>A step as it was reported.</summary>
+internal readonly record struct StepDecision(long Step, double Loss, double Norm, double Rate);
+
+/// <summary>An epoch as it was reported.</summary>
+internal readonly record struct EpochDecision(int Epoch, long Step, double Train, double? Validation, double Rate, string Hash);
 
 /// <summary>A run that nothing disturbs.</summary>
 /// <param name="Result">How it ended.</param>
@@ -119,10 +146,10 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
 /// <param name="Epochs">Reports of its epochs.</param>
 /// <param name="Ledger">Which samples went into the parameters.</param>
 /// <param name="Parameters">The parameters after each step.</param>
+/// <param name="Decisions">What was decided, by the last epoch that was over.</param>
 internal sealed record Expectation(
-    TrainingResult Result, IReadOnlyList<(long Step, double Loss, double Norm)> Steps,
-    IReadOnlyList<(int Epoch, long Step, double Train, double? Validation, string Hash)> Epochs, IReadOnlyList<LedgerEntry> Ledger,
-    Dictionary<long, List<float[]>> Parameters)
+    TrainingResult Result, IReadOnlyList<StepDecision> Steps, IReadOnlyList<EpochDecision> Epochs, IReadOnlyList<LedgerEntry> Ledger,
+    Dictionary<long, List<float[]>> Parameters, Dictionary<int, (PlateauState Plateau, StoppingState Stopping)> Decisions)
 {
     /// <summary>Whether these are the parameters of a step, from an element on, bit for bit.</summary>
     public bool Has(long step, int start, ReadOnlySpan<float> slice)

@@ -25,6 +25,16 @@ internal sealed record Scenario
             Training = s_training with { Epochs = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
             Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 },
         },
+        new()
+        {
+            Model = s_model,
+            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Training = s_training with
+            {
+                Epochs = 8, BatchSize = 45, EarlyStopping = new EarlyStoppingDescription { Patience = 4 },
+            },
+            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 0, Gamma = 0.5f },
+        },
     ];
 
     /// <summary>The samples of every job.</summary>
@@ -45,6 +55,9 @@ internal sealed record Scenario
     /// <summary>Whether there is a run folder that all nodes see; else all go back to the start where parameters are lost.</summary>
     public bool WritesCheckpoints { get; init; }
 
+    /// <summary>Seconds that reading or writing something on the disk takes, at most.</summary>
+    public double DiskSeconds { get; init; }
+
     /// <summary>Most delays on the network, in microseconds.</summary>
     public int Latency { get; init; } = 500;
 
@@ -53,6 +66,9 @@ internal sealed record Scenario
 
     /// <summary>What happens, by the number of messages that have arrived.</summary>
     public IReadOnlyList<(int After, Fault Fault)> Faults { get; init; } = [];
+
+    /// <summary>What happens some seconds after an epoch has ended, while the run decides or waits for the disk.</summary>
+    public IReadOnlyList<(int Epoch, double Seconds, Fault Fault)> EpochFaults { get; init; } = [];
 
     /// <summary>Nothing goes wrong, on one server and one worker.</summary>
     public static Scenario Calm(int job) => new() { Job = job, Options = OptionsFor(1, 1, 0), Servers = [0], WorkerNodes = [1] };
@@ -64,15 +80,18 @@ internal sealed record Scenario
         int[] workers = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => random.Next(1, 3))];
         int[] latencies = [50, 500, 5000];
         int messages = random.Next(50, 700);
+        double[] disks = [0, 0.5, 5];
         return new Scenario
         {
-            Job = random.Next(Jobs.Count),
-            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), random.Next(2)) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) }, ReportEvery = random.Next(2) == 0 ? 1 : random.Next(2, 6), BackupWorkers = random.Next(3) == 0 },
-            WritesCheckpoints = random.Next(3) == 0,
+            Job = Math.Min(random.Next(Jobs.Count + 2), Jobs.Count - 1),
+            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), Math.Min(1, random.Next(3))) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) }, ReportEvery = random.Next(2) == 0 ? 1 : random.Next(2, 6), BackupWorkers = random.Next(3) == 0 },
+            WritesCheckpoints = random.Next(2) == 0,
             Servers = servers,
             WorkerNodes = workers,
             Latency = latencies[random.Next(latencies.Length)],
             Repeats = random.Next(3) == 0 ? 0.2 * random.NextDouble() : 0,
+            DiskSeconds = disks[random.Next(disks.Length)],
+            EpochFaults = [.. Enumerable.Range(0, random.Next(0, 6)).Select(_ => DrawEpochFault(random)).OrderBy(fault => fault.Epoch)],
             Faults = [.. Enumerable.Range(0, random.Next(0, 8)).Select(_ => (random.Next(messages), DrawFault(random))).OrderBy(fault => fault.Item1)],
         };
     }
@@ -85,6 +104,13 @@ internal sealed record Scenario
         int kind = random.Next(100);
         return kind < 25 ? Fault.Kill : kind < 35 ? Fault.PowerOff : kind < 50 ? Fault.Reset : kind < 60 ? Fault.Cut : kind < 70 ? Fault.CutOneWay
             : kind < 75 ? Fault.CutLong : kind < 81 ? Fault.Drain : kind < 85 ? Fault.Join : kind < 87 ? Fault.Pause : kind < 90 ? Fault.Lose : kind < 92 ? Fault.Slow : kind < 96 ? Fault.KillCoordinator : Fault.KillServer;
+    }
+
+    private static (int Epoch, double Seconds, Fault Fault) DrawEpochFault(Random random)
+    {
+        double[] latest = [0.002, 0.5, 5];
+        Fault[] faults = [Fault.Join, Fault.Join, Fault.KillServer, Fault.KillServer, Fault.Kill, Fault.Drain, Fault.Reset, Fault.KillCoordinator, Fault.Pause];
+        return (random.Next(1, 8), latest[random.Next(latest.Length)] * random.NextDouble(), faults[random.Next(faults.Length)]);
     }
 
     private static DataParts MakeData()

@@ -82,6 +82,10 @@ internal sealed class SeedRun
         }
     }
 
+    /// <summary>How long something on the disk takes.</summary>
+    public TimeSpan DiskDelay() =>
+        _scenario.DiskSeconds > 0 ? TimeSpan.FromSeconds(_scenario.DiskSeconds * _random.NextDouble()) : TimeSpan.Zero;
+
     /// <summary>Starts a node.</summary>
     public void StartNode(string name, int[] parameterShards, int workers)
     {
@@ -231,6 +235,8 @@ internal sealed class SeedRun
             Invariants.Violations.Add($"{failed.Actor} on {failed.Node} failed: {failed.Message}");
         if (message is ActorsHosted)
             from.IsKnown = true;
+        else if (message is PrepareRun prepare)
+            Invariants.Decided(prepare.State, from.Setup.StepsPerEpoch);
     }
 
     private TrainingResult? Judge()

@@ -26,6 +26,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private IReadOnlyList<IParameterLink> _workers = [];
     private IReadOnlyList<IActorRef> _peers = [];
     private PrepareRun _prepared = s_unprepared;
+    private RunState? _state;
     private readonly ParameterShardCheckpoints _checkpoints;
     private readonly List<ReportSteps> _reported = [];
     // Of the open step and of the one before, by the last bit of the step.
@@ -65,6 +66,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         Receive<ShareNorm>(IsCurrent, TakeNorm);
         Receive<PrepareRun>(IsCurrent, Prepare);
         Receive<KeepBest>(IsCurrent, Keep);
+        Receive<KeepRequests>(IsCurrent, keep => _state = _state is null ? null : _state with { Requests = keep.Requests, Version = keep.Version });
         Receive<CheckWait>(_ => ReportWait());
         Receive<RestoreParameters>(IsCurrent, Restore);
         Receive<CopyForCheckpoint>(IsCurrent, copy => Sender.Tell(new CheckpointCopied(_generation, Index, copy.Step, _checkpoints.Copy())));
@@ -115,7 +117,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         Sender.Tell(Joined());
     }
 
-    private ParameterServerJoined Joined() => new(_generation, _number, _isLost ? 0 : _shard.OpenStep, _prepared.Generation == 0 ? null : _prepared.State);
+    private ParameterServerJoined Joined() => new(_generation, _number, _isLost ? 0 : _shard.OpenStep, _state);
 
     private void Restore(RestoreParameters restore)
     {
@@ -131,7 +133,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         }
         _isLost = false;
         _schedule = new LearningRateSchedule(_setup.Job.Optimizer.LearningRate, _setup.Job.Schedule);
-        (_sums, _sumsBefore, _sampleHash, _prepared) = (default, default, 0, s_unprepared);
+        (_sums, _sumsBefore, _sampleHash, _prepared, _state) = (default, default, 0, s_unprepared, restore.State);
         Array.Clear(_shares);
         _reported.Clear();
         _log.Event(LogLevel.InfoLevel, "parameters-restored epoch={Epoch} step={Step} checkpoint=\"{Checkpoint}\"", _setup.EpochOf(_shard.OpenStep), _shard.OpenStep - 1, restore.Checkpoint ?? "");
@@ -165,7 +167,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         _reported.RemoveAll(report => report.Step <= run.State.Step);
         if (_sums.LastStep <= run.State.Step)
             _sums = default;
-        (_prepared, _reached) = (run, null);
+        (_prepared, _reached, _state) = (run, null, run.State);
         _clock.Open();
         Sender.Tell(new RunPrepared(_generation, _number, run.Step));
         if (!IsReplica)
@@ -321,11 +323,15 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private void Keep(KeepBest keep)
     {
         // With other parameters the epoch is not to be evaluated again.
-        _prepared = _prepared with { State = keep.Restore ? keep.State : _prepared.State };
         if (keep.Restore)
+        {
+            _state = keep.State;
             _shard.RestoreBest();
+        }
         else
+        {
             _shard.KeepBest();
+        }
         Sender.Tell(new BestKept(_generation, _number, keep.Restore));
     }
 

@@ -16,6 +16,7 @@ internal sealed partial class RunActor
     private readonly RunState _start;
     private bool _hasLed;
     private (long Step, double? Loss) _validation;
+    private long _version;
     private Action? _afterCheckpoint;
     private ActorPlace[] _partWriters = [];
 
@@ -28,7 +29,15 @@ internal sealed partial class RunActor
     private sealed record CheckpointFound(int Generation, string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused, Exception? Failure);
 
     /// <summary>Where the run stands, between two steps.</summary>
-    private RunState State => new(_step, _figures.EpochSums, _rates.All, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null);
+    private RunState State => new(
+        _step, _figures.EpochSums, _rates.All, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null, _requests, _version);
+
+    /// <summary>Where the run stands, to be told to the parameter shards.</summary>
+    private RunState NewState()
+    {
+        _version++;
+        return State;
+    }
 
     /// <summary>Runs work that blocks on the disk off the actor and off the thread pool.</summary>
     private Task<T> OnDisk<T>(Func<T> work, bool yields = false) => _setup.Background.Run(work, yields);

@@ -24,6 +24,9 @@ internal sealed partial class RunActor
     /// <summary>A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.</summary>
     private bool EndsWithoutWorkers => _requests.Stops && _isStarted && _members.HasParameterShards;
 
+    /// <summary>What was asked for before the parameter shards have told what the coordinator before was asked for.</summary>
+    private readonly List<Func<RunRequests, RunRequests>> _asked = [];
+
     private sealed record Linked(int Generation, Exception? Failure);
 
     private sealed record StillWaiting;
@@ -120,11 +123,12 @@ internal sealed partial class RunActor
     /// <summary>Goes on from where a coordinator before this one stood.</summary>
     private void Adopt(RunState? state)
     {
-        if (state is null || _hasLed || state.Step < _step)
+        if (state is null || _hasLed || state.Version <= _version)
             return;
         Restore(state);
-        if (_plan.IsStoppedEarly)
-            _phase = _plan.KeepsBest ? Phase.RestoringBest : Phase.Finishing;
+        _rates.Replace(state.Rates);
+        (_version, _requests) = (state.Version, state.Requests);
+        _phase = !_plan.IsStoppedEarly ? Phase.Running : _plan.KeepsBest ? Phase.RestoringBest : Phase.Finishing;
     }
 
     // The parameter shards tell again what they reported since the last decision.
@@ -133,6 +137,9 @@ internal sealed partial class RunActor
         if (_hasLed)
             return;
         _hasLed = true;
+        foreach (Func<RunRequests, RunRequests> change in _asked)
+            _requests = change(_requests);
+        _asked.Clear();
         _log.Event(LogLevel.InfoLevel, "run-taken-over epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
         if (!goesBack)
             _observer.OnWentBack(_step);
@@ -224,9 +231,9 @@ internal sealed partial class RunActor
         Receive<ActorFailed>(OnFailed);
         Receive<DataShardsRefused>(refused => refused.Generation == _generation, refused =>
             OnGone(_workers[refused.Worker].Node.Name, refused.Reason));
-        Receive<StopRun>(_ => Request(_requests with { Stops = true }, "stop-requested"));
-        Receive<PauseRun>(pause => Request(_requests with { Pauses = pause.Pause }, pause.Pause ? "pause-requested" : "resume-requested"));
-        Receive<SetLearningRate>(set => Request(_requests with { AskedRate = set.Rate }, "learning-rate-requested"));
+        Receive<StopRun>(_ => Request(asked => asked with { Stops = true }, "stop-requested"));
+        Receive<PauseRun>(pause => Request(asked => asked with { Pauses = pause.Pause }, pause.Pause ? "pause-requested" : "resume-requested"));
+        Receive<SetLearningRate>(set => Request(asked => asked with { AskedRate = set.Rate }, "learning-rate-requested"));
         Receive<ReportSteps>(report =>
         {
             // Of any generation: a report that is known changes nothing.
@@ -237,7 +244,7 @@ internal sealed partial class RunActor
                 ReportStep(whole);
             }
             if (_flows && _checkpoints.IsTime(Now) && !_requests.Checkpoints)
-                Request(_requests with { Checkpoints = true }, "checkpoint-due");
+                Request(asked => asked with { Checkpoints = true }, "checkpoint-due");
         });
         Receive<ReportHistogram>(report =>
         {
@@ -337,12 +344,21 @@ internal sealed partial class RunActor
             Fail(new DistTrainerException(failed.Kind, message));
     }
 
-    private void Request(RunRequests requests, string name)
+    private void Request(Func<RunRequests, RunRequests> change, string name)
     {
+        // What the coordinator before was asked for came earlier.
+        if (!_hasLed)
+            _asked.Add(change);
+        RunRequests requests = change(_requests);
         if (requests == _requests)
             return;
         bool held = _requests.WantsHold;
         _requests = requests;
+        if (_hasLed)
+        {
+            _version++;
+            TellAll(_copies.Select(copy => copy.Place), new KeepRequests(_generation, _version, _requests));
+        }
         _log.Event(LogLevel.InfoLevel, name + " epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
         if (_flows && requests.WantsHold && !held)
             TellHold();

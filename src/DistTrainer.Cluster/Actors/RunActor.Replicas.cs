@@ -66,10 +66,11 @@ internal sealed partial class RunActor
     private void RestoreCopies(IEnumerable<int> copies, string? folder)
     {
         Await("restoring", () => CopiesBut(_openSteps.ContainsKey));
+        RunState state = NewState();
         foreach (int copy in copies)
         {
             _openSteps.Remove(copy);
-            _copies[copy].Place.Actor.Tell(new RestoreParameters(_generation, folder));
+            _copies[copy].Place.Actor.Tell(new RestoreParameters(_generation, folder, state));
         }
     }
 

@@ -32,6 +32,7 @@ internal sealed partial class RunActor
         {
             Phase.Running => "joining",
             Phase.Validating or Phase.Finishing => "evaluating",
+            Phase.Deciding or Phase.Checkpointing => "writing a checkpoint",
             _ => "keeping the best",
         };
         WorkerStatus[] workers = [.. _workers.Select((place, worker) =>

@@ -30,7 +30,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private readonly HashSet<int> _answered = [];
     private readonly HashSet<int> _reached = [];
     private readonly List<TensorStatistics> _statistics = [];
-    private RunRequests _requests = new(false, false, null, false);
+    private RunRequests _requests = RunRequests.None;
     private ActorPlace[] _parameterShards = [];
     private ActorPlace[] _workers = [];
     private EvaluationRound? _round;
@@ -78,6 +78,9 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         /// <summary>The validation part, at the end of an epoch.</summary>
         Validating,
 
+        /// <summary>What comes next is decided, once an epoch's end is, or has to wait for a checkpoint that is being written.</summary>
+        Deciding,
+
         /// <summary>Parameter shards copy themselves for a checkpoint.</summary>
         Checkpointing,
 
@@ -121,13 +124,16 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             case Phase.Finishing:
                 Evaluate(DataPart.Validation, DataPart.Test);
                 break;
+            case Phase.Deciding:
+                GoOn();
+                break;
             case Phase.Checkpointing:
                 CopyForCheckpoint();
                 break;
             default:
                 Become(KeepingBest);
                 Await("best", () => ShardsBut(_answered.Contains));
-                TellAll(_parameterShards, new KeepBest(_generation, phase == Phase.RestoringBest, State));
+                TellAll(_parameterShards, new KeepBest(_generation, phase == Phase.RestoringBest, NewState()));
                 break;
         }
     }
@@ -146,7 +152,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     }
 
     private void TellPrepare(bool withStatistics) => TellAll(
-        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, State, _figures.LastStep, _refusals.AdmittedStep));
+        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, NewState(), _figures.LastStep, _refusals.AdmittedStep));
 
     private void TellHold()
     {
@@ -319,7 +325,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void EndEpoch(LossSums validation)
     {
         int epoch = _setup.EpochOf(_step);
-        EpochReport report = _figures.EndEpoch(epoch, _step, validation.Count > 0 ? validation : null);
+        EpochReport report = _figures.EndEpoch(epoch, _step, RateOf(_step), validation.Count > 0 ? validation : null);
         _validation = (_step, report.ValidationLoss);
         TrainingMeter.Epoch(report);
         _observer.OnEpoch(report);
@@ -331,9 +337,15 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             GoOn();
     }
 
+    /// <summary>The learning rate of a step that is in, as its parameter shards had it; the plateau's factor is of the last decision.</summary>
+    private double RateOf(long step) =>
+        new LearningRateSchedule((float)(_rates.At(step) ?? _setup.Job.Optimizer.LearningRate), _setup.Job.Schedule)
+            .Rate(step, _setup.StepsPerEpoch, _setup.TotalSteps, _plan.PlateauFactor);
+
     private void GoOn()
     {
         AwaitNobody();
+        _phase = Phase.Deciding;
         bool ends = _requests.Stops || _plan.IsFinished(_step);
         if (!ends && SyncsReplicas())
             return;

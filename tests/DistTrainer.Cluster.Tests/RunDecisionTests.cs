@@ -1,0 +1,270 @@
+using Akka.Actor;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+using Xunit;
+
+namespace DistTrainer.Cluster.Tests;
+
+/// <summary>
+/// What a run decides, and what people have asked of it, whatever interrupts it: a run's actor with one parameter shard,
+/// its replica and workers that answer by themselves, but for a disk that answers only when it is told to.
+/// </summary>
+public sealed class RunDecisionTests : TestKit
+{
+    private static readonly NodeAddress s_server = new("server", null, []), s_other = new("other", null, []);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private readonly Recorder _recorder = new();
+    private readonly TaskCompletionSource<TrainingResult> _completion = new();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("disttrainer-decisions-");
+    private readonly TrainingSetup _setup;
+
+    public RunDecisionTests()
+        : base("akka.loglevel = OFF")
+    {
+        JobDescription job = TestJobs.Job(new OptimizerDescription()) with
+        {
+            Training = new TrainingDescription { Epochs = 20, BatchSize = 300, DataShards = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 15 } },
+            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 0, Gamma = 0.5f },
+        };
+        var options = new RunOptions { ParameterShards = 1, Replicas = 1, ToleratesLoss = true, Checkpoint = new CheckpointSettings { EverySteps = 1 } };
+        _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), options, null);
+    }
+
+    [Fact]
+    public void An_epoch_is_decided_once_although_nodes_come_while_the_run_waits_at_its_end_for_a_checkpoint_that_is_being_written()
+    {
+        IActorRef run = Lead(RunState.Start, before: 0);
+        Shard owner = new(this, run, 1), replica = new(this, run, 0);
+        TestProbe worker = Worker(run, owner);
+        run.Tell(Hosted(s_server, owner));
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
+        AwaitCondition(() => owner.WaitsForDisk, s_patience);
+
+        // A server comes: its copy is behind, and is to be brought up to date at the end of the epoch at hand.
+        run.Tell(Hosted(s_other, replica));
+        AwaitCondition(() => replica.Generation == 2, s_patience);
+        AwaitCondition(() => Status(run).State == "writing a checkpoint", s_patience);
+        (int epochs, RunStatus before) = (_recorder.Epochs.Count, Status(run));
+        foreach (string name in (string[])["b", "c"])
+        {
+            run.Tell(new ActorsHosted(new NodeAddress(name, null, []), [], [Worker(run, owner).Ref], "test", 0));
+            AwaitCondition(() => Status(run) is var status && status.Workers.Count > before.Workers.Count && status.State == "writing a checkpoint", s_patience);
+            before = Status(run);
+        }
+        Assert.Equal(epochs, _recorder.Epochs.Count);
+        owner.AnswerDisk();
+        AwaitCondition(() => _recorder.Epochs.Count > epochs + 2, s_patience);
+
+        // Validation never gets better after the first epoch: each epoch halves the rate once.
+        Assert.Equal(Enumerable.Range(1, epochs + 2), _recorder.Epochs.Take(epochs + 2).Select(epoch => epoch.Epoch));
+        Assert.All(_recorder.Epochs.Skip(2).Take(epochs), epoch => Assert.Equal(
+            0.5, epoch.LearningRate / _recorder.Epochs[epoch.Epoch - 2].LearningRate, 1e-9));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_run_that_was_paused_under_another_coordinator_stays_paused_until_it_is_resumed(bool asksEarly)
+    {
+        IActorRef run = Lead(RunState.Start, before: 1);
+        Shard owner = new(this, run, 4)
+        {
+            State = RunState.Start with { Step = 3, Version = 17, Requests = RunRequests.None with { Pauses = true } },
+        };
+        if (asksEarly)
+            run.Tell(new PauseRun(false)); // before it has heard that the run is paused
+        TestProbe worker = Worker(run, owner);
+        run.Tell(Hosted(s_server, owner));
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
+        if (!asksEarly)
+        {
+            AwaitCondition(() => Status(run).State == "paused", s_patience);
+            Assert.Equal((3, 0), (owner.OpenStep - 1, _recorder.Epochs.Count));
+            run.Tell(new PauseRun(false));
+        }
+        AwaitCondition(() => owner.OpenStep > 4, s_patience);
+        Assert.Equal(RunRequests.None with { Checkpoints = owner.State!.Requests.Checkpoints }, owner.State!.Requests);
+        Assert.True(owner.State.Version > 17);
+    }
+
+    [Theory]
+    [InlineData("pause")]
+    [InlineData("stop")]
+    [InlineData("rate")]
+    public void What_is_asked_of_a_run_is_told_to_every_copy_of_its_parameter_shards_at_once(string what)
+    {
+        IActorRef run = Lead(RunState.Start, before: 0);
+        Shard owner = new(this, run, 1), replica = new(this, run, 1);
+        TestProbe worker = Worker(run, owner);
+        run.Tell(Hosted(s_server, owner));
+        run.Tell(Hosted(s_other, replica));
+        AwaitCondition(() => owner.Generation == 1 && replica.Generation == 1, s_patience); // no worker: no step flows
+        (object request, RunRequests asked) = what switch
+        {
+            "pause" => ((object)new PauseRun(true), RunRequests.None with { Pauses = true }),
+            "stop" => (new StopRun(), RunRequests.None with { Stops = true }),
+            _ => (new SetLearningRate(0.25), RunRequests.None with { AskedRate = 0.25 }),
+        };
+        run.Tell(request);
+        AwaitCondition(() => owner.Asked == asked && replica.Asked == asked, s_patience);
+    }
+
+    [Fact]
+    public void Of_two_states_of_the_same_step_a_coordinator_that_takes_over_believes_the_newer_one_in_any_order()
+    {
+        foreach (bool newerFirst in (bool[])[true, false])
+        {
+            IActorRef run = Lead(RunState.Start, before: 1);
+            RunState old = RunState.Start with { Step = 3, Version = 8 };
+            RunState newer = old with { Version = 9, Rates = [new RateSet(4, 0.125)] };
+            Shard owner = new(this, run, 4) { State = newerFirst ? newer : old }, replica = new(this, run, 4) { State = newerFirst ? old : newer };
+            TestProbe worker = Worker(run, owner);
+            run.Tell(Hosted(s_server, owner));
+            run.Tell(Hosted(s_other, replica));
+            run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
+            AwaitCondition(() => owner.Prepared is not null, s_patience);
+            Assert.Equal(0.125, owner.Prepared!.Rate.Base);
+            Sys.Stop(run);
+        }
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _setup.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private IActorRef Lead(RunState start, int before)
+    {
+        (TrainingSetup setup, Recorder recorder, TaskCompletionSource<TrainingResult> completion, string folder) = (_setup, _recorder, _completion, _folder.FullName);
+        return CreateTestProbe().ChildActorOf(Props.Create(() => new RunActor(setup, s_server, recorder, completion, folder, start, before)));
+    }
+
+    private static ActorsHosted Hosted(NodeAddress node, Shard shard) =>
+        new(node, [new HostedParameterShard(0, shard.Probe.Ref)], [], "test", 0);
+
+    private static RunStatus Status(IActorRef run) =>
+        run.Ask<RunStatus>(new RunActor.StatusRequest("id", "name"), s_patience).GetAwaiter().GetResult();
+
+    /// <summary>A worker that computes nothing, but answers at once.</summary>
+    private TestProbe Worker(IActorRef run, Shard owner)
+    {
+        TestProbe probe = CreateTestProbe();
+        int number = 0;
+        probe.SetAutoPilot(new DelegateAutoPilot((_, message) =>
+        {
+            object? answer = message switch
+            {
+                AssignDataShards assign => new DataShardsAssigned(assign.Generation, number = assign.Worker),
+                Hold hold => new Holding(hold.Generation, number, owner.OpenStep - 1, hold.Number),
+                EvaluateChunks ask => new Evaluated(
+                    ask.Generation, ask.Step, ask.Part, ask.FirstChunk, [.. Enumerable.Repeat(new LossSums(10, 10 + ask.Step, 1, 0), ask.ChunkCount)]),
+                _ => null,
+            };
+            if (answer is not null)
+                run.Tell(answer, probe.Ref);
+            return AutoPilot.KeepRunning;
+        }));
+        return probe;
+    }
+
+    /// <summary>A copy of the parameter shard that applies steps as soon as they are asked for, and whose disk answers when it is told to.</summary>
+    private sealed class Shard
+    {
+        private readonly IActorRef _run;
+        private readonly List<WritePart> _unanswered = [];
+        private bool _answersDisk;
+        private int _number;
+
+        public Shard(RunDecisionTests tests, IActorRef run, long openStep)
+        {
+            (_run, OpenStep, Probe) = (run, openStep, tests.CreateTestProbe());
+            Probe.SetAutoPilot(new DelegateAutoPilot((_, message) =>
+            {
+                lock (_unanswered)
+                    Answer(message);
+                return AutoPilot.KeepRunning;
+            }));
+        }
+
+        public TestProbe Probe { get; }
+
+        public long OpenStep { get; private set; }
+
+        public RunState? State { get; set; }
+
+        public RunRequests? Asked { get; private set; }
+
+        public PrepareRun? Prepared { get; private set; }
+
+        public int Generation { get; private set; }
+
+        public bool WaitsForDisk
+        {
+            get
+            {
+                lock (_unanswered)
+                    return _unanswered.Count > 0;
+            }
+        }
+
+        /// <summary>The disk was slow, and is full.</summary>
+        public void AnswerDisk()
+        {
+            lock (_unanswered)
+            {
+                _answersDisk = true;
+                _unanswered.ForEach(Fail);
+            }
+        }
+
+        private void Fail(WritePart write) => _run.Tell(new PartWritten(0, write.Target, null, "the disk is full"), Probe.Ref);
+
+        private void Answer(object message)
+        {
+            switch (message)
+            {
+                case JoinParameterServer join:
+                    (Generation, _number) = (join.Generation, join.Number);
+                    Tell(new ParameterServerJoined(join.Generation, join.Number, OpenStep, State));
+                    break;
+                case PrepareRun prepare:
+                    (Prepared, State) = (prepare, prepare.State);
+                    Tell(new RunPrepared(Generation, _number, prepare.Step));
+                    StepSums[] sums = [.. StepsFrom(prepare.KnownStep + 1, prepare.Step).Select(step => new StepSums(step, step, new LossSums(203, 20, 5, 0), 203, (ulong)step))];
+                    OpenStep = Math.Max(OpenStep, prepare.Step + 1);
+                    Tell(new RunReached(Generation, _number, prepare.Step, sums, []));
+                    break;
+                case KeepRequests keep:
+                    Asked = keep.Requests;
+                    break;
+                case CollectParameters collect:
+                    Tell(new ParametersBroadcast(Generation, _number, collect.Step));
+                    break;
+                case KeepBest keep:
+                    Tell(new BestKept(Generation, _number, keep.Restore));
+                    break;
+                case CopyForCheckpoint copy:
+                    Tell(new CheckpointCopied(Generation, _number, copy.Step, 0));
+                    break;
+                case WritePart write when _answersDisk:
+                    Fail(write);
+                    break;
+                case WritePart write:
+                    _unanswered.Add(write);
+                    break;
+            }
+        }
+
+        private static IEnumerable<long> StepsFrom(long first, long last)
+        {
+            for (long step = first; step <= last; step++)
+                yield return step;
+        }
+
+        private void Tell(object message) => _run.Tell(message, Probe.Ref);
+    }
+}
