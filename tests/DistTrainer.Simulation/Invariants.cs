@@ -42,7 +42,7 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
         if (expected is null)
             _decisions[epoch] = decided;
         else if (expected.Decisions.TryGetValue(epoch, out (PlateauState, StoppingState) right) && right != decided)
-            Violations.Add($"I5: after epoch {epoch} the run has decided {decided}, without faults {right}.");
+            Violations.Add($"Decisions: after epoch {epoch} the run has decided {decided}, without faults {right}.");
     }
 
     /// <summary>The newest generation that a parameter shard is in.</summary>

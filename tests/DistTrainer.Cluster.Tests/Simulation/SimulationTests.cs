@@ -63,6 +63,19 @@ public sealed class SimulationTests
     }
 
     [Fact]
+    public void A_decision_that_was_made_twice_is_seen()
+    {
+        Expectation expected = new Simulator().Expected(3);
+        (PlateauState plateau, StoppingState stopping) = expected.Decisions[2];
+        var invariants = new Invariants(expected);
+        RunState right = RunState.Start with { Step = 2, Plateau = plateau, Stopping = stopping };
+        invariants.Decided(right, stepsPerEpoch: 1);
+        Assert.Empty(invariants.Violations);
+        invariants.Decided(right with { Plateau = plateau with { Factor = plateau.Factor / 2 } }, stepsPerEpoch: 1);
+        Assert.StartsWith("Decisions: after epoch 2", Assert.Single(invariants.Violations), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_step_that_is_missing_in_the_ledger_or_counted_twice_is_seen()
     {
         Expectation expected = new Simulator().Expected(0);
