@@ -21,7 +21,8 @@ public static class CliApp
         CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
         try
         {
-            ParseResult result = Root(console, services, signals).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            var parser = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+            ParseResult result = Root(console, services, signals).Parse(args.Length == 0 ? ["--help"] : args, parser);
             if (result.Errors.Count > 0 && result.Action is not HelpAction)
                 throw new DistTrainerException(FailureKind.Configuration, Suggestions.Explain(result));
             if (result.Errors.Count == 0)

@@ -31,7 +31,10 @@ internal static class JobData
             yield return $"the test part has no rows ({setting}): there will be no test figures";
         }
         if (data.Validation.Count == 0 && description.ValidationFraction > 0)
-            yield return $"the validation part has no rows (data.validation-fraction = {Numbers.Text(description.ValidationFraction)} {rows}): there will be no validation figures, and no checkpoint counts as a best one";
+        {
+            yield return $"the validation part has no rows (data.validation-fraction = {Numbers.Text(description.ValidationFraction)} {rows}): "
+                + "there will be no validation figures, and no checkpoint counts as a best one";
+        }
         if (job.Optimizer.Kind == OptimizerKind.AdamW && job.Regularization.DecoupledWeightDecay == 0)
             yield return "optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam";
     }

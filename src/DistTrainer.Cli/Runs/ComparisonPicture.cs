@@ -37,9 +37,8 @@ internal static class ComparisonPicture
     {
         bool byEpoch = metric.OfStep is null || (metric.OfEpoch.Count > 0 && runs.All(run => run.Epochs.Count > 0));
         LineSeries[] lines = [.. runs.SelectMany((run, number) => byEpoch
-            ? metric.OfEpoch.Select(part => CurvesPicture.Line(
-                $"{run.Name} {part.Part}", s_colors[number % s_colors.Length], part.Part == PlottedMetric.Validation ? LineStyle.Dash : LineStyle.Solid, null, run.Epochs.Select(e => ((long)e.Epoch, part.Value(e)))))
-            : [CurvesPicture.Line(run.Name, s_colors[number % s_colors.Length], LineStyle.Solid, null, run.Steps.Select(s => (s.Step, metric.OfStep!(s))))]).Where(line => line.Points.Count > 0)];
+            ? metric.OfEpoch.Select(part => Line($"{run.Name} {part.Part}", number, part.Part, run.Epochs.Select(e => ((long)e.Epoch, part.Value(e)))))
+            : [Line(run.Name, number, "", run.Steps.Select(s => (s.Step, metric.OfStep!(s))))]).Where(line => line.Points.Count > 0)];
         if (lines.Length == 0)
             throw new DistTrainerException(FailureKind.Configuration, $"None of the runs has any {metric.Name}; there are {string.Join(", ", PlottedMetric.Names)}.");
         PlotModel plot = CurvesPicture.Plot($"{metric.Name} of {runs.Count} run{(runs.Count == 1 ? "" : "s")}", byEpoch ? "epoch" : "step", metric.Name);
@@ -47,4 +46,7 @@ internal static class ComparisonPicture
             plot.Series.Add(line);
         return CurvesPicture.Svg(plot);
     }
+
+    private static LineSeries Line(string title, int run, string part, IEnumerable<(long X, double? Y)> points) => CurvesPicture.Line(
+        title, s_colors[run % s_colors.Length], part == PlottedMetric.Validation ? LineStyle.Dash : LineStyle.Solid, null, points);
 }

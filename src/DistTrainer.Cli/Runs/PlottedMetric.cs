@@ -37,9 +37,11 @@ internal sealed record PlottedMetric(string Name, Func<StepReport, double?>? OfS
     /// <summary>Finds one by its name as a person has met it: in progress lines, metrics.jsonl, metrics.csv, pictures or TensorBoard.</summary>
     /// <exception cref="DistTrainerException">There is none (<see cref="FailureKind.Configuration"/>); those that there are are named.</exception>
     public static PlottedMetric Find(string name) => Array.Find(s_all, metric => Plain(metric.Name) == Plain(name)) ?? throw new DistTrainerException(
-        FailureKind.Configuration, $"--metric: \"{name}\" is not known{NearestName.Hint(name, Names)}; allowed: {string.Join(", ", Names)}, also in the spelling of metrics.jsonl (validationLoss).");
+        FailureKind.Configuration, $"--metric: \"{name}\" is not known{NearestName.Hint(name, Names)}; "
+            + $"allowed: {string.Join(", ", Names)}, also in the spelling of metrics.jsonl (validationLoss).");
 
-    // validation-loss, validationLoss, validation_loss, "validation loss" and epoch/validation-loss are one, as are samples/s and samples-per-second.
+    // validation-loss, validationLoss, "validation loss" and epoch/validation-loss are one, as are samples/s and
+    // samples-per-second.
     private static string Plain(string name)
     {
         string whole = name.Replace("samples/s", "samples-per-second", StringComparison.OrdinalIgnoreCase);

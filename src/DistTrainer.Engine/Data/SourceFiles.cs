@@ -69,7 +69,7 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
     {
         if (PluginRegistry.Shared.Names(PluginPart.Source).Contains(path))
             return new(DataFormat.Auto, path, null, Plugin: true);
-        if (!File.Exists(path))
+        if (!AtomicFile.IsThere(path))
         {
             string[] names = [.. DataCatalog.List().Select(entry => entry.Name), .. PluginRegistry.Shared.Names(PluginPart.Source)];
             string orName = key == "data.source" ? $", and no data set of that name: {DataError.Suggest(path, names)}" : "; give the path of a data file.";
