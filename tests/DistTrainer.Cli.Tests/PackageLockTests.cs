@@ -9,10 +9,7 @@ public class PackageLockTests
 {
     private static string Root => Path.GetFullPath(Path.Combine(Here(), "..", ".."));
 
-    /// <summary>The projects of the solution. What tests/packages and tests/peers build, outside of it, has package sources of its own.</summary>
-    public static TheoryData<string> Projects => [.. File.ReadAllLines(Path.Combine(Root, "DistTrainer.sln"))
-        .Where(line => line.StartsWith("Project(", StringComparison.Ordinal) && line.Contains(".csproj", StringComparison.Ordinal))
-        .Select(line => line.Split('"')[5].Replace('\\', '/'))];
+    public static TheoryData<string> Projects => [.. All()];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -31,7 +28,7 @@ public class PackageLockTests
     {
         string dockerfile = File.ReadAllText(Path.Combine(Root, "deploy", "Dockerfile"));
         Assert.Contains("RUN dotnet restore src/DistTrainer.Cli --locked-mode\n", dockerfile, StringComparison.Ordinal);
-        foreach (string project in Projects.Select(row => row.Data).Where(project => project.StartsWith("src/", StringComparison.Ordinal)))
+        foreach (string project in All().Where(project => project.StartsWith("src/", StringComparison.Ordinal)))
             Assert.Contains($"COPY {project} {Path.GetDirectoryName(project)}/packages.lock.json {Path.GetDirectoryName(project)}/\n", dockerfile, StringComparison.Ordinal);
     }
 
@@ -43,6 +40,11 @@ public class PackageLockTests
         Assert.Contains("<NuGetAudit>true</NuGetAudit>", properties, StringComparison.Ordinal);
         Assert.Contains("\nexport CI=true", File.ReadAllText(Path.Combine(Root, ".ci", "run")), StringComparison.Ordinal);
     }
+
+    /// <summary>The projects of the solution. What tests/packages and tests/peers build, outside of it, has package sources of its own.</summary>
+    private static IEnumerable<string> All() => File.ReadAllLines(Path.Combine(Root, "DistTrainer.sln"))
+        .Where(line => line.StartsWith("Project(", StringComparison.Ordinal) && line.Contains(".csproj", StringComparison.Ordinal))
+        .Select(line => line.Split('"')[5].Replace('\\', '/'));
 
     private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

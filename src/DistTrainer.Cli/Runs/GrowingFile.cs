@@ -78,8 +78,15 @@ internal sealed class GrowingFile : IDisposable
             Failure ??= NotWritten(problem);
         stream.Dispose();
         isClosed = true;
-        if (Failure is null && look() == Hold.Mine)
-            Failure = Difference();
+        try
+        {
+            if (Failure is null && look() == Hold.Mine)
+                Failure = Difference();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Failure = NotWritten(failure);
+        }
     }
 
     private FileStream Open(FileMode mode) => new(path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0);
@@ -159,12 +166,13 @@ internal sealed class GrowingFile : IDisposable
     /// <summary>What is wrong with the file that is there now; null where it is what was written.</summary>
     private DistTrainerException? Difference(bool mayBeLonger = false)
     {
-        var file = new FileInfo(path);
-        if (file.Exists && (file.Length == length || (mayBeLonger && file.Length > length)))
+        bool isThere = AtomicFile.IsThere(path);
+        long now = isThere ? new FileInfo(path).Length : 0;
+        if (isThere && (now == length || (mayBeLonger && now > length)))
             return null;
         return new DistTrainerException(
             FailureKind.Disk,
-            $"{path}: was {(file.Exists ? "changed while the run went on, and is not whole" : "removed while the run went on; what was in it is lost")}.");
+            $"{path}: was {(isThere ? "changed while the run went on, and is not whole" : "removed while the run went on; what was in it is lost")}.");
     }
 
     private void Forget()
