@@ -10,7 +10,7 @@ namespace DistTrainer.Cli;
 public static class CliApp
 {
     /// <summary>Runs one command.</summary>
-    /// <param name="args">The command line without the program's name.</param>
+    /// <param name="args">The command line without the program's name; none asks for the help.</param>
     /// <param name="console">Where to write.</param>
     /// <param name="services">What to use.</param>
     /// <param name="signals">How a run is stopped.</param>
@@ -21,7 +21,8 @@ public static class CliApp
         CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
         try
         {
-            ParseResult result = Root(console, services, signals).Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            var parser = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+            ParseResult result = Root(console, services, signals).Parse(args.Length == 0 ? ["--help"] : args, parser);
             if (result.Errors.Count > 0 && result.Action is not HelpAction)
                 throw new DistTrainerException(FailureKind.Configuration, Suggestions.Explain(result));
             if (result.Errors.Count == 0)
@@ -47,7 +48,8 @@ public static class CliApp
         root.Add(new ResumeCommand(console, services, signals, cluster));
         foreach (Command command in cluster.All())
             root.Add(command);
-        PluginOption.AddTo(root.Subcommands);
+        PluginOption.AddTo(root.Subcommands.Where(command => command is not HealthCommand));
+        root.Add(new HelpCommand(console, root));
         return root;
     }
 

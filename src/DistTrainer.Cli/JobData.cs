@@ -17,4 +17,25 @@ internal static class JobData
             throw new DistTrainerException(FailureKind.Configuration, "data.validation-fraction: leaves no sample for validation, which early stopping and reduce-on-plateau watch; raise it.");
         return data;
     }
+
+    /// <summary>What a person may not have meant, a line each: it names the setting and what follows.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="data">Its data.</param>
+    public static IEnumerable<string> Warnings(JobDescription job, DataParts data)
+    {
+        DataDescription description = job.Data;
+        string rows = $"of {Numbers.Text(data.Train.Count + data.Validation.Count + data.Test.Count)} rows";
+        if (data.Test.Count == 0)
+        {
+            string setting = description.TestSource is { } path ? $"data.test-source = {path}" : $"data.test-fraction = {Numbers.Text(description.TestFraction)} {rows}";
+            yield return $"the test part has no rows ({setting}): there will be no test figures";
+        }
+        if (data.Validation.Count == 0 && description.ValidationFraction > 0)
+        {
+            yield return $"the validation part has no rows (data.validation-fraction = {Numbers.Text(description.ValidationFraction)} {rows}): "
+                + "there will be no validation figures, and no checkpoint counts as a best one";
+        }
+        if (job.Optimizer.Kind == OptimizerKind.AdamW && job.Regularization.DecoupledWeightDecay == 0)
+            yield return "optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam";
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 
@@ -16,9 +17,9 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     private CheckpointWriter? _writer;
     private Func<CheckpointManifest>? _manifest;
     private CheckpointTarget? _target;
-    private DateTime _begun;
+    private long _begun;
     private long _lastStep = -1;
-    private DateTime? _lastTime;
+    private TimeSpan? _lastTime;
 
     /// <summary>Whether any are written.</summary>
     public bool IsOn { get; } = folder is not null && settings.IsOn;
@@ -38,7 +39,8 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     public long NextStep(long step) => IsOn && settings.EverySteps > 0 ? ((step / settings.EverySteps) + 1) * (long)settings.EverySteps : long.MaxValue;
 
     /// <summary>Whether time for one has come, so that steps should stop flowing.</summary>
-    public bool IsTime(DateTime now)
+    /// <param name="now">The time of a clock that nobody sets.</param>
+    public bool IsTime(TimeSpan now)
     {
         _lastTime ??= now;
         return IsOn && settings.EveryTime > TimeSpan.Zero && _target is null && now - _lastTime >= settings.EveryTime;
@@ -46,8 +48,8 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
 
     /// <summary>Whether one is due between two steps.</summary>
     /// <param name="step">The last step that is in.</param>
-    /// <param name="now">The time.</param>
-    public bool IsDue(long step, DateTime now) =>
+    /// <param name="now">As for <see cref="IsTime"/>.</param>
+    public bool IsDue(long step, TimeSpan now) =>
         IsOn && step > _lastStep && step > 0 && ((settings.EverySteps > 0 && step % settings.EverySteps == 0) || IsTime(now));
 
     /// <summary>Whether the newest one that was begun is of this step.</summary>
@@ -61,11 +63,11 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     /// <param name="generation">Membership version.</param>
     /// <param name="parts">Parameter shards.</param>
     /// <param name="manifest">Where the run stands after that step; called later, off the actor.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="now">As for <see cref="IsTime"/>.</param>
     /// <returns>Makes its folder; to be run off the actor.</returns>
-    public Func<CheckpointWriter> Begin(long step, int generation, int parts, Func<CheckpointManifest> manifest, DateTime now)
+    public Func<CheckpointWriter> Begin(long step, int generation, int parts, Func<CheckpointManifest> manifest, TimeSpan now)
     {
-        (_manifest, _begun, _lastStep, _lastTime) = (manifest, now, step, now);
+        (_manifest, _begun, _lastStep, _lastTime) = (manifest, Stopwatch.GetTimestamp(), step, now);
         _files.Clear();
         CheckpointTarget target = _target = new CheckpointTarget(Folder, run, step, generation, parts);
         return () => CheckpointWriter.Begin(target);
@@ -87,13 +89,13 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         if (_files.Count < _target.Parts)
             return null;
         (Func<CheckpointManifest> manifest, CheckpointTarget target, CheckpointFile[] files) = (_manifest!, _target, [.. _files.Values]);
-        (double pause, DateTime begun) = (PauseMilliseconds, _begun);
+        (double pause, long begun) = (PauseMilliseconds, _begun);
         return () =>
         {
             using (writer)
                 writer.Complete(manifest(), files);
             Store.Retain(settings.Keep, settings.KeepBest, target.Folder);
-            return new CheckpointReport(target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause), (DateTime.UtcNow - begun).TotalSeconds);
+            return new CheckpointReport(target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause), Stopwatch.GetElapsedTime(begun).TotalSeconds);
         };
     }
 

@@ -34,6 +34,53 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_a_command_the_help_is_printed_and_help_prints_that_of_any_command()
+    {
+        CliRun asked = await CliRun.Of("--help");
+        Assert.Contains("help <COMMAND>", asked.Output, StringComparison.Ordinal);
+        Assert.Equal(asked, await CliRun.Of());
+        Assert.Equal(asked, await CliRun.Of("help"));
+        Assert.Equal((asked.Code, ""), (0, asked.Error));
+        Assert.Equal(await CliRun.Of("train", "--help"), await CliRun.Of("help", "train"));
+        Assert.Equal(await CliRun.Of("data", "fetch", "--help"), await CliRun.Of("help", "data", "fetch"));
+    }
+
+    [Fact]
+    public async Task The_help_of_health_lists_what_it_uses_and_no_other_setting_of_a_node()
+    {
+        string help = (await CliRun.Of("health", "--help")).Output;
+        string[] options = [.. help.Split('\n').Select(line => line.TrimStart()).Where(line => line.StartsWith("--", StringComparison.Ordinal)).Select(line => line.Split(' ')[0])];
+        Assert.Equal(["--config", "--cluster-host", "--data-host", "--data-port", "--security-folder"], options);
+    }
+
+    [Theory]
+    [InlineData("validation-loss", "run validation")]
+    [InlineData("validationLoss", "run validation")]
+    [InlineData("train-accuracy", "run training")]
+    [InlineData("training accuracy", "run training")]
+    [InlineData("train/gradient-norm", "gradient-norm of 1 run")]
+    [InlineData("samples/s", "samples-per-second of 1 run")]
+    [InlineData("computeMilliseconds", "compute-milliseconds of 1 run")]
+    public async Task A_figure_is_drawn_by_any_name_that_a_person_has_met(string metric, string expected)
+    {
+        string run = Path.Combine(folder, "run"), picture = Path.Combine(folder, "picture.svg");
+        await CliRun.Of("train", "--output", run, "--quiet");
+        CliRun drawn = await CliRun.Of("plot", run, "--metric", metric, "--output", picture);
+        Assert.Equal((0, ""), (drawn.Code, drawn.Error));
+        Assert.Contains(expected, File.ReadAllText(picture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("data.test-fraction=0", "warning: the test part has no rows (data.test-fraction = 0 of 50 rows): there will be no test figures")]
+    [InlineData("data.source=tiny", "warning: the validation part has no rows (data.validation-fraction = 0.1 of 50 rows): there will be no validation figures, and no checkpoint counts as a best one")]
+    [InlineData("optimizer.kind=adamw,regularization.decoupled-weight-decay=0", "warning: optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam")]
+    public async Task What_may_not_be_meant_is_one_line_of_warning(string settings, string expected)
+    {
+        CliRun run = await CliRun.Of(["train", "--output", Path.Combine(folder, "run"), "--quiet", .. settings.Split(',').SelectMany(setting => (string[])["--set", setting])]);
+        Assert.Equal((0, expected + "\n"), (run.Code, run.Error));
+    }
+
+    [Fact]
     public async Task The_help_of_train_says_defaults_ranges_and_units()
     {
         string help = string.Join(' ', (await CliRun.Of("train", "--help")).Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
@@ -55,7 +102,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("nowhere.conf: cannot be read", "train", "--config", "nowhere.conf")]
     [InlineData("--data", "predict", "model")]
     [InlineData("error:", "data")]
-    [InlineData("error:")]
+    [InlineData("help: there is no command trian (did you mean train?)", "help", "trian")]
+    [InlineData("help: there is no command data lst (did you mean list?)", "help", "data", "lst")]
+    [InlineData("--metric: \"los\" is not known (did you mean loss?); allowed: loss, accuracy, train-loss", "plot", "run", "--metric", "los")]
+    [InlineData("--role", "health", "--role", "server")]
     public async Task A_wrong_command_line_is_one_line_with_code_2(string expected, params string[] args)
     {
         CliRun run = await CliRun.Of(args);

@@ -28,7 +28,7 @@ internal sealed class FakeData : IDataAccess
             Normalization = new Normalization(NormalizationKind.None, [0, 0], [1, 1], [isClasses ? 0 : 10], [isClasses ? 1 : 0.5f]),
         };
         return new DataParts(
-            Samples(0, 40, names.Length), Samples(40, data.ValidationFraction > 0 ? 10 : 0, names.Length), Samples(50, data.TestFraction > 0 ? 10 : 0, names.Length), schema, new string('d', 64));
+            Samples(0, 40, names.Length), Samples(40, data.ValidationFraction > 0 && data.Source != "tiny" ? 10 : 0, names.Length), Samples(50, data.TestFraction > 0 ? 10 : 0, names.Length), schema, new string('d', 64));
     }
 
     public DataSet LoadLabelled(DataDescription data, DataSchema schema) => Samples(100, 3, schema.ClassNames.Count);

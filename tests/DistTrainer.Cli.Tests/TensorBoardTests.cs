@@ -54,7 +54,7 @@ public sealed class TensorBoardTests : IDisposable
     public void Buckets_leave_out_what_is_not_finite_and_say_nothing_where_nothing_is()
     {
         ValueHistogram values = ValueHistogram.Of([1, -2, 3, float.NaN, 0.5f, 0.25f, 0, -0f, float.NegativeInfinity, 1e-40f]);
-        using (var events = new TensorBoardFile(folder, () => true, lastStep: 0))
+        using (var events = new TensorBoardFile(folder, () => Hold.Mine, lastStep: 0))
             events.OnHistogram(new HistogramReport(7, "0.weight", values, ValueHistogram.Empty));
         List<(long Step, string Tag, float Value)> found = Read(Assert.Single(Directory.GetFiles(folder)));
         Assert.Equal([(7L, "parameters/0.weight", 8f), (7, "gradients/0.weight", 0)], found);
@@ -71,7 +71,7 @@ public sealed class TensorBoardTests : IDisposable
     [Fact]
     public void A_run_that_goes_back_or_on_says_from_which_step_earlier_records_do_not_count()
     {
-        using (var events = new TensorBoardFile(folder, () => true, lastStep: 0))
+        using (var events = new TensorBoardFile(folder, () => Hold.Mine, lastStep: 0))
         {
             events.OnStep(Step(5, double.NaN));
             events.OnWentBack(3);
@@ -90,7 +90,7 @@ public sealed class TensorBoardTests : IDisposable
     public void A_folder_that_another_process_has_taken_over_is_left_alone()
     {
         bool isOwned = true;
-        using var events = new TensorBoardFile(folder, () => isOwned, lastStep: 0);
+        using var events = new TensorBoardFile(folder, () => isOwned ? Hold.Mine : Hold.Another, lastStep: 0);
         isOwned = false;
         events.OnStep(Step(1, 1));
         Assert.Empty(Read(Assert.Single(Directory.GetFiles(folder))));

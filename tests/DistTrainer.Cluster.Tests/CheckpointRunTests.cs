@@ -108,6 +108,20 @@ public sealed class CheckpointRunTests : IDisposable
         Assert.Equal(15, result.Steps);
     }
 
+    [Fact]
+    public async Task Checkpoints_by_time_are_written_also_while_the_machines_clock_goes_backwards()
+    {
+        JobDescription job = TestJobs.Variants["sgd"] with { Training = TestJobs.Variants["sgd"].Training with { Epochs = 200 } };
+        RunOptions options = Options(1, 1) with
+        {
+            Folder = _folder,
+            Checkpoint = new CheckpointSettings { EveryTime = TimeSpan.FromMilliseconds(1), Keep = 1000 },
+            ActorConfiguration = ClockThatIsSetBack.Settings + "akka.loglevel = OFF\n",
+        };
+        await LocalTrainer.RunAsync(job, s_data, options, null, new Ledger(), CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.NotEmpty(new CheckpointStore(Path.Combine(_folder, "checkpoints")).List());
+    }
+
     private static long StepOf(string folder) => long.Parse(Path.GetFileName(folder)["step-".Length..], System.Globalization.CultureInfo.InvariantCulture);
 
     private static RunOptions Options(int workers, int parameterShards) => new()

@@ -30,7 +30,8 @@ internal sealed class VirtualTime : SchedulerBase
 
     public override TimeSpan HighResMonotonicClock => Elapsed;
 
-    protected override DateTimeOffset TimeNow => s_start + Elapsed;
+    /// <summary>The clock on the wall goes backwards: whoever measures an interval with it does not get on.</summary>
+    protected override DateTimeOffset TimeNow => s_start - Elapsed;
 
     /// <summary>Begins a seed: nothing is left of the one before.</summary>
     public void Begin(int seed)

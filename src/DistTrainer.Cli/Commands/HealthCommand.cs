@@ -11,7 +11,7 @@ internal sealed class HealthCommand : Command
     public HealthCommand(CliConsole console)
         : base("health", "Asks a node's data port whether it is up and in the cluster; exits with 0 where it is, else with 6. For health checks of containers.")
     {
-        var node = new NodeOptions();
+        var node = new NodeOptions("--cluster-host", "--data-host", "--data-port", "--security-folder");
         node.AddTo(this);
         SetAction(options =>
         {

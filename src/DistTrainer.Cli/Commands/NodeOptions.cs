@@ -6,12 +6,13 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cli;
 
 /// <summary>The options of a node: one for each setting of <c>cluster.hocon</c>, and the file itself.</summary>
-internal sealed class NodeOptions
+/// <param name="only">Names of those options for single settings that there are; none: all.</param>
+internal sealed class NodeOptions(params string[] only)
 {
     private const string ConfigVariable = NodeKeys.VariablePrefix + "CONFIG";
 
     private readonly Option<string?> config = new("--config") { Description = $"A file like cluster.hocon. Default: ${ConfigVariable}, or none", HelpName = "FILE" };
-    private readonly Option<string[]>[] knobs = [.. NodeKeys.Knobs.Select(Make)];
+    private readonly Option<string[]>[] knobs = [.. NodeKeys.Knobs.Where(knob => only.Length == 0 || only.Contains(knob.Flag)).Select(Make)];
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)

@@ -12,17 +12,18 @@ internal sealed class PlotCommand : Command
         : base("plot", "Draws a figure of one or more runs, ended or not, into one picture.")
     {
         var runs = new Argument<string[]>("runs") { Description = "Run folders", HelpName = "RUN", Arity = ArgumentArity.OneOrMore };
-        var metric = new Option<string>("--metric") { Description = $"What to draw: {string.Join(", ", ComparisonPicture.Metrics)}", HelpName = "NAME", DefaultValueFactory = _ => "loss" };
+        var metric = new Option<string>("--metric") { Description = $"What to draw: {string.Join(", ", PlottedMetric.Names)}", HelpName = "NAME", DefaultValueFactory = _ => "loss" };
         var output = new Option<string>("--output") { Description = "The picture, SVG; replaced where it exists", HelpName = "FILE", DefaultValueFactory = _ => "curves.svg" };
         Add(runs);
-        Add(metric.AcceptOnlyFromAmong(ComparisonPicture.Metrics));
+        Add(metric);
         Add(output);
         SetAction(result =>
         {
-            string svg = ComparisonPicture.Draw(result.GetRequiredValue(metric), [.. result.GetRequiredValue(runs).Select(RunCurves.Read)]);
+            PlottedMetric drawn = PlottedMetric.Find(result.GetRequiredValue(metric));
+            string svg = ComparisonPicture.Draw(drawn, [.. result.GetRequiredValue(runs).Select(RunCurves.Read)]);
             string path = result.GetRequiredValue(output);
             AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(svg)));
-            console.Output.WriteLine($"{path}: {result.GetRequiredValue(metric)} of {string.Join(", ", result.GetRequiredValue(runs))}");
+            console.Output.WriteLine($"{path}: {drawn.Name} of {string.Join(", ", result.GetRequiredValue(runs))}");
         });
     }
 }

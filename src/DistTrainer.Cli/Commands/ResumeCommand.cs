@@ -72,7 +72,7 @@ internal sealed class ResumeCommand : Command
 
     private static void RequireFolder(string folder)
     {
-        if (!Directory.Exists(folder))
+        if (!AtomicFile.IsThere(folder))
             throw new DistTrainerException(FailureKind.Configuration, $"{folder}: there is no such run folder.");
     }
 

@@ -21,10 +21,18 @@ internal sealed class RunFolder : IDisposable
 
     private const string CheckpointsName = "checkpoints";
 
+    /// <summary>How long a folder may be away before that counts.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
+
     private readonly bool isNew;
     private readonly bool continues;
     private readonly List<string> written = [];
     private RunLock? held;
+    private readonly Lock gate = new();
+    private long? awaySince;
+    private bool isWarned;
     private bool isReady;
     private bool isKept;
 
@@ -33,8 +41,27 @@ internal sealed class RunFolder : IDisposable
     /// <summary>The folder.</summary>
     public string Path { get; }
 
-    /// <summary>Whether it is still this run's; false once another coordinator has taken it over.</summary>
-    public bool IsOwned => held is { IsOwned: true };
+    /// <summary>How long the folder may be away before that counts.</summary>
+    public TimeSpan Patience { get; private init; }
+
+    /// <summary>Takes a line of warning when the folder has been away for longer than that, and when it is back.</summary>
+    public Action<string>? Warn { get; set; }
+
+    /// <summary>Whether it has a checkpoint; false where that cannot be told.</summary>
+    public bool HasCheckpoints
+    {
+        get
+        {
+            try
+            {
+                return Checkpoints.List().Count > 0;
+            }
+            catch (DistTrainerException)
+            {
+                return false;
+            }
+        }
+    }
 
     /// <summary>Its checkpoints.</summary>
     public CheckpointStore Checkpoints => CheckpointsOf(Path);
@@ -47,8 +74,9 @@ internal sealed class RunFolder : IDisposable
     /// <param name="runs">Where run folders are made that were not named.</param>
     /// <param name="jobName">Part of that name.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
+    /// <param name="patience">How long it may be away before that counts; null: the usual.</param>
     /// <exception cref="DistTrainerException">The folder is not empty or another run's (<see cref="FailureKind.Configuration"/>), cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
-    public static RunFolder Create(string? output, string runs, string jobName, long needed)
+    public static RunFolder Create(string? output, string runs, string jobName, long needed, TimeSpan? patience = null)
     {
         string path = output ?? Unused(System.IO.Path.Combine(runs, string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd-HHmmss}-{Safe(jobName)}")));
         try
@@ -57,7 +85,7 @@ internal sealed class RunFolder : IDisposable
                 throw new DistTrainerException(FailureKind.Configuration, $"--output: {path} is a file; name a new or empty folder.");
             bool isNew = !Directory.Exists(path);
             Directory.CreateDirectory(path);
-            var folder = new RunFolder(path, isNew, continues: false);
+            var folder = new RunFolder(path, isNew, continues: false) { Patience = patience ?? s_patience };
             folder.Take(takesOver: false, () =>
             {
                 folder.RequireEmpty();
@@ -73,12 +101,13 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Opens the folder of a run that goes on; what it has stays, whatever happens, but <c>run.json</c>: the run is not complete any more. What was left half-written is deleted, unless the folder is taken over, where parts may still be being written.</summary>
     /// <param name="path">The folder.</param>
-    /// <param name="takesOver">Whether it is taken from another process that holds it, which then finds <see cref="IsOwned"/> false.</param>
+    /// <param name="takesOver">Whether it is taken from another process that holds it, which then finds that it is <see cref="Hold.Another"/>'s.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
+    /// <param name="patience">How long it may be away before that counts; null: the usual.</param>
     /// <exception cref="DistTrainerException">Another run holds it (<see cref="FailureKind.Configuration"/>), it cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
-    public static RunFolder Continue(string path, bool takesOver, long needed)
+    public static RunFolder Continue(string path, bool takesOver, long needed, TimeSpan? patience = null)
     {
-        var folder = new RunFolder(path, isNew: false, continues: true);
+        var folder = new RunFolder(path, isNew: false, continues: true) { Patience = patience ?? s_patience };
         folder.Take(takesOver, () =>
         {
             folder.CheckSpace(needed);
@@ -105,15 +134,41 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Writes a text whole or not at all.</summary>
     public void WriteText(string name, string text) => AtomicFile.Write(FileAt(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
-    /// <summary>Requires that nobody has taken the folder over.</summary>
-    /// <exception cref="DistTrainerException">Somebody has (<see cref="FailureKind.Quorum"/>).</exception>
+    /// <summary>Whose the folder is at the moment.</summary>
+    public Hold Look() => LookClosely().Hold;
+
+    /// <summary>Requires that the folder is there and this run's. Where that cannot be told it is waited for.</summary>
+    /// <exception cref="DistTrainerException">Somebody has taken it over (<see cref="FailureKind.Quorum"/>), or it stays away (<see cref="FailureKind.Disk"/>).</exception>
     public void RequireOwned()
     {
-        if (!IsOwned)
-            throw new DistTrainerException(FailureKind.Quorum, $"{Path}: another coordinator has taken this run's folder over; this one writes nothing more.");
+        if (Await() is var (hold, why) && hold != Hold.Mine)
+            throw new DistTrainerException(hold == Hold.Another ? FailureKind.Quorum : FailureKind.Disk, $"{Path}: {why}.");
     }
 
-    /// <summary>The run is complete: everything stays.</summary>
+    /// <summary>As <see cref="RequireOwned"/>, but a folder that was removed is made anew, where the folder that it lay in is still there.</summary>
+    /// <returns>Whether it was.</returns>
+    /// <exception cref="DistTrainerException">As there.</exception>
+    public bool RequireOwnedOrMakeAnew()
+    {
+        string above = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path).TrimEnd(System.IO.Path.DirectorySeparatorChar)) ?? "/";
+        if (Await().Hold != Hold.Missing || !Directory.Exists(above))
+        {
+            RequireOwned();
+            return false;
+        }
+        try
+        {
+            Directory.CreateDirectory(Path);
+            held!.Renew();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DistTrainerException(FailureKind.Disk, $"{Path}: was removed, and cannot be made anew ({failure.Message}).", failure);
+        }
+        return true;
+    }
+
+    /// <summary>The model is written: everything stays.</summary>
     public void Keep() => isKept = true;
 
     /// <summary>Deletes what a failed run wrote that has no checkpoint, and gives the folder back.</summary>
@@ -121,7 +176,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            if (!isKept && !continues && IsOwned && !(isReady && Checkpoints.List().Count > 0))
+            if (!isKept && !continues && Look() == Hold.Mine && !(isReady && Checkpoints.List().Count > 0))
                 DeleteWritten();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DistTrainerException)
@@ -130,6 +185,41 @@ internal sealed class RunFolder : IDisposable
         }
         held?.Dispose();
         held = null;
+    }
+
+    private (Hold Hold, string Why) LookClosely()
+    {
+        lock (gate)
+        {
+            (Hold Hold, string Why) found = held?.Look() ?? (Hold.Another, "the run is over");
+            if (found.Hold is Hold.Mine or Hold.Another)
+            {
+                if (isWarned && found.Hold == Hold.Mine)
+                    Warn?.Invoke($"{Path}: is there again after {Numbers.Text((long)Away.TotalSeconds)} s");
+                (awaySince, isWarned) = (null, false);
+                return found;
+            }
+            awaySince ??= Environment.TickCount64;
+            if (!isWarned && Away >= Patience)
+            {
+                isWarned = true;
+                Warn?.Invoke($"{Path}: {found.Why}; training goes on, its lines wait in memory, and no checkpoint is written until it is back");
+            }
+            return found;
+        }
+    }
+
+    private TimeSpan Away => TimeSpan.FromMilliseconds(awaySince is { } since ? Environment.TickCount64 - since : 0);
+
+    private (Hold Hold, string Why) Await()
+    {
+        while (true)
+        {
+            (Hold Hold, string Why) found = LookClosely();
+            if (found.Hold is Hold.Mine or Hold.Another || Away >= Patience)
+                return found;
+            Thread.Sleep(s_pause);
+        }
     }
 
     private static string Unused(string path) =>

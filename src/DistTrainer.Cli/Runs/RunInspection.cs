@@ -22,7 +22,7 @@ internal static class RunInspection
                 ? $"{found.Folder} fine: step={Numbers.Text(manifest.Step)} epoch={Numbers.Text(manifest.Position.Epoch)} files={Numbers.Text(manifest.Files.Count)} bytes={Numbers.Text(manifest.Files.Sum(file => file.Bytes))} parameters sha256={manifest.ParameterHash}"
                 : $"{found.Folder} refused: {found.Refused}");
         }
-        if (checkpoints.Length == 0 || File.Exists(model))
+        if (checkpoints.Length == 0 || AtomicFile.IsThere(model))
             damage = VerifyModel(model, Directory.Exists(modelOrRun) ? modelOrRun : null, output) ?? damage;
         if (damage is not null)
             throw new DistTrainerException(FailureKind.ModelFile, damage);
@@ -35,7 +35,7 @@ internal static class RunInspection
     public static void CheckLedger(string run, TextWriter output)
     {
         string path = Path.Combine(run, LedgerFile.Name);
-        if (!File.Exists(path))
+        if (!AtomicFile.IsThere(path))
             throw new DistTrainerException(FailureKind.ModelFile, $"{path}: is not there; name a run folder that has a ledger.");
         TrainingDescription training = JobFile.Read(JobSource.FromFile(Path.Combine(run, RunFolder.JobName))).Job.Training;
         LedgerCheck? check = null;

@@ -68,11 +68,16 @@ internal static class RunLines
 
     private static StepReport ReadStep(JsonElement json, long step) => new(
         step, json.GetProperty("epoch").GetInt32(), 0, 0, Number(json, "loss") ?? double.NaN, Number(json, "accuracy"), Number(json, "learningRate") ?? double.NaN,
-        Number(json, "gradientNorm") ?? double.NaN, Number(json, "samplesPerSecond") ?? double.NaN, default);
+        Number(json, "gradientNorm") ?? double.NaN, Number(json, "samplesPerSecond") ?? double.NaN,
+        new StepTimes(Time(json, "compute"), Time(json, "wait"), Time(json, "gather"), Time(json, "apply")));
 
     private static EpochReport ReadEpoch(JsonElement json, long step) => new(
         json.GetProperty("epoch").GetInt32(), step, Number(json, "loss") ?? double.NaN, Number(json, "accuracy"), Number(json, "validationLoss"), Number(json, "validationAccuracy"),
         Number(json, "learningRate") ?? double.NaN, Number(json, "samplesPerSecond") ?? double.NaN, Number(json, "trainSeconds") ?? double.NaN, json.GetProperty("parameterHash").GetString()!);
+
+    // Runs of older versions have none.
+    private static double Time(JsonElement json, string name) =>
+        json.TryGetProperty(name + "Milliseconds", out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : double.NaN;
 
     private static double? Number(JsonElement json, string name) =>
         json.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.GetDouble() : null;

@@ -15,20 +15,17 @@ internal sealed class RunLock : IDisposable
     private const string OwnerName = "run.owner";
     private readonly string folder;
     private readonly string owner;
-    private readonly FileStream file;
+    private FileStream file;
 
     private RunLock(string folder, FileStream file)
     {
         (this.folder, this.file) = (folder, file);
         owner = string.Create(CultureInfo.InvariantCulture, $"process={Environment.ProcessId} host={Environment.MachineName} token={Guid.NewGuid():N}\n");
-        AtomicFile.Write(OwnerPath, stream => stream.Write(Encoding.UTF8.GetBytes(owner)));
+        WriteOwner();
     }
 
     /// <summary>Names of its files, which are no part of what a run leaves.</summary>
     public static IReadOnlyList<string> Names { get; } = [LockName, OwnerName];
-
-    /// <summary>Whether nobody has taken the folder over.</summary>
-    public bool IsOwned => ReadOwner(folder) == owner;
 
     private string OwnerPath => Path.Combine(folder, OwnerName);
 
@@ -58,12 +55,44 @@ internal sealed class RunLock : IDisposable
         }
     }
 
+    /// <summary>Whose the folder is, and why, where that is not this run.</summary>
+    public (Hold Hold, string Why) Look()
+    {
+        try
+        {
+            string text = File.ReadAllText(OwnerPath);
+            return text == owner ? (Hold.Mine, "")
+                : text.EndsWith('\n') ? (Hold.Another, "another coordinator has taken this run's folder over; this one writes nothing more")
+                : (Hold.Unreadable, $"{OwnerName} cannot be read (it is cut off)");
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return (Hold.Missing, Directory.Exists(folder) ? $"{OwnerName} is gone from the run folder" : "the run folder is gone");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return (Hold.Unreadable, $"{OwnerName} cannot be read ({failure.Message.TrimEnd('.')})");
+        }
+    }
+
+    /// <summary>Locks the folder anew, whose files were removed; whoever holds it by now keeps it.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Renew()
+    {
+        if (!AtomicFile.IsThere(Path.Combine(folder, LockName)))
+        {
+            file.Dispose();
+            file = Open(Path.Combine(folder, LockName), FileMode.CreateNew);
+        }
+        WriteOwner();
+    }
+
     /// <summary>Gives the folder back; whoever has taken it over keeps it.</summary>
     public void Dispose()
     {
         try
         {
-            if (IsOwned)
+            if (Look().Hold == Hold.Mine)
             {
                 File.Delete(OwnerPath);
                 File.Delete(Path.Combine(folder, LockName));
@@ -75,6 +104,8 @@ internal sealed class RunLock : IDisposable
         }
         file.Dispose();
     }
+
+    private void WriteOwner() => AtomicFile.Write(OwnerPath, stream => stream.Write(Encoding.UTF8.GetBytes(owner)));
 
     private static FileStream Open(string path, FileMode mode) => new(path, mode, FileAccess.Write, FileShare.None);
 

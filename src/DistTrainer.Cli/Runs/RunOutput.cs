@@ -31,17 +31,24 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <param name="runs">The folder that run folders without a name of their own are made in.</param>
     /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
     /// <param name="watch">Hears what a dashboard shows, with the run's earlier parts; null: there is none.</param>
+    /// <param name="patience">How long the folder may be away before that counts; null: the usual.</param>
     /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into it.</exception>
-    public RunOutput(CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from, RunWatch? watch = null)
+    public RunOutput(
+        CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from,
+        RunWatch? watch = null, TimeSpan? patience = null)
     {
         (this.console, this.file, this.data, this.network, this.name, this.watch) = (console, file, data, network, name, watch);
-        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, network)) : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, network));
+        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, network), patience)
+            : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, network), patience);
+        folder.Warn = Warn;
         try
         {
             folder.WriteText(RunFolder.JobName, file.Write());
+            foreach (string warning in from is null ? JobData.Warnings(file.Job, data) : [])
+                Warn(warning);
             watch?.Begin(name, folder.Path);
             recorder = new RunRecorder(folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash), from?.Step ?? 0, watch);
-            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path) ? new TensorBoardFile(folder.Path, () => folder.IsOwned, from?.Step ?? 0) : null;
+            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path) ? new TensorBoardFile(folder.Path, folder.Look, from?.Step ?? 0) : null;
             Add(recorder);
             Add(events);
             Add(watch);
@@ -58,21 +65,23 @@ internal sealed class RunOutput : Observers, IRunOutput
     public string? Folder => folder.Path;
 
     /// <inheritdoc/>
-    public bool IsOwned => folder.IsOwned;
+    public void RequireFolder() => folder.RequireOwned();
 
     /// <inheritdoc/>
     public void Complete(TrainingResult result)
     {
-        folder.RequireOwned();
-        ModelFile.Save(folder.FileAt(RunFolder.ModelName), file, data.Schema, network.Layout, result.Parameters);
-        folder.WriteText("curves.svg", CurvesPicture.Draw($"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}", recorder.Epochs, recorder.Steps));
-        recorder.Dispose();
-        events?.Dispose();
-        if ((recorder.Failure ?? events?.Failure) is { } failure)
-            throw failure;
-        folder.RequireOwned();
-        folder.WriteText(RunSummary.Name, RunSummary.Write(file.Job, data, result));
+        Regain();
+        string model = folder.FileAt(RunFolder.ModelName);
+        ModelFile.Save(model, file, data.Schema, network.Layout, result.Parameters);
         folder.Keep();
+        try
+        {
+            CompleteBeside(result);
+        }
+        catch (DistTrainerException failure) when (failure.Kind == FailureKind.Disk)
+        {
+            throw new DistTrainerException(failure.Kind, $"{failure.Message} The final model is written: {model}", failure);
+        }
         isComplete = true;
         watch?.End(Reason(result.Reason));
         Report(result);
@@ -84,11 +93,43 @@ internal sealed class RunOutput : Observers, IRunOutput
         watch?.End("failed");
         recorder.Dispose();
         events?.Dispose();
-        bool canGoOn = !isComplete && IsOwned && folder.Checkpoints.List().Count > 0;
+        bool canGoOn = !isComplete && folder.Look() != Hold.Another && folder.HasCheckpoints;
         folder.Dispose();
         if (canGoOn)
             console.Error.WriteLine($"the run folder {folder.Path} is kept, because it has checkpoints; to go on from the newest: disttrainer resume {folder.Path}");
     }
+
+    /// <summary>The folder is this run's; made anew for the model's sake where it was removed.</summary>
+    private void Regain()
+    {
+        try
+        {
+            if (folder.RequireOwnedOrMakeAnew())
+                folder.WriteText(RunFolder.JobName, file.Write());
+        }
+        catch (DistTrainerException failure) when (failure.Kind == FailureKind.Disk)
+        {
+            throw new DistTrainerException(
+                failure.Kind,
+                $"{failure.Message} The final model is not written, and ledger and metrics end before; once the folder is back, "
+                + $"go on from its newest checkpoint: disttrainer resume {folder.Path}",
+                failure);
+        }
+    }
+
+    /// <summary>Writes all but the model; what says that the run is complete comes last.</summary>
+    private void CompleteBeside(TrainingResult result)
+    {
+        folder.WriteText("curves.svg", CurvesPicture.Draw($"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}", recorder.Epochs, recorder.Steps));
+        recorder.Dispose();
+        events?.Dispose();
+        if ((recorder.Failure ?? events?.Failure) is { } failure)
+            throw failure;
+        folder.RequireOwned();
+        folder.WriteText(RunSummary.Name, RunSummary.Write(file.Job, data, result));
+    }
+
+    private void Warn(string warning) => console.Error.WriteLine($"warning: {warning}");
 
     // With checkpoints on there is at least one at a time, with the optimizer's slots.
     private static long BytesOf(JobFile file, Network network)
@@ -109,7 +150,7 @@ internal sealed class RunOutput : Observers, IRunOutput
             console.Output.WriteLine($"stopped after step {Numbers.Text(result.Steps)}; {WayOn()}");
     }
 
-    private string WayOn() => folder.Checkpoints.List().Count > 0
+    private string WayOn() => folder.HasCheckpoints
         ? $"to go on: disttrainer resume {folder.Path}"
         : $"to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, RunFolder.JobName)} --init-from {folder.Path} --output DIR";
 

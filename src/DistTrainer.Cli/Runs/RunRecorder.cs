@@ -23,10 +23,12 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <param name="replay">Hears the reports that the files have already; null: nobody does.</param>
     public RunRecorder(RunFolder folder, LedgerHeader header, long lastStep, ITrainingObserver? replay = null)
     {
-        metrics = new LineFile(folder.FileAt("metrics.jsonl"), () => folder.IsOwned);
-        table = new LineFile(folder.FileAt("metrics.csv"), () => folder.IsOwned);
-        ledger = new LineFile(folder.FileAt(LedgerFile.Name), () => folder.IsOwned);
-        GoBack(lastStep, replay);
+        metrics = new LineFile(folder.FileAt("metrics.jsonl"), folder.Look);
+        table = new LineFile(folder.FileAt("metrics.csv"), folder.Look);
+        ledger = new LineFile(folder.FileAt(LedgerFile.Name), folder.Look);
+        if (!metrics.IsEmpty)
+            Recall(Path.Combine(folder.Path, "metrics.jsonl"), lastStep, replay);
+        DropAfter(lastStep);
         if (table.IsEmpty)
             table.Add(MetricsTable.Header);
         if (ledger.IsEmpty)
@@ -79,7 +81,12 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     }
 
     /// <inheritdoc/>
-    public void OnWentBack(long lastStep) => GoBack(lastStep);
+    public void OnWentBack(long lastStep)
+    {
+        steps.RemoveAll(report => report.Step > lastStep);
+        epochs.RemoveAll(report => report.Step > lastStep);
+        DropAfter(lastStep);
+    }
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
@@ -89,34 +96,32 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
         ledger.Dispose();
     }
 
-    private void GoBack(long lastStep, ITrainingObserver? replay = null)
+    private void Recall(string path, long lastStep, ITrainingObserver? replay)
     {
-        steps.Clear();
-        epochs.Clear();
+        foreach ((long step, object? report) in LineFile.WholeLines(path).Select(RunLines.Read).OfType<(long, object?)>().Where(line => line.Item1 <= lastStep))
+        {
+            if (report is StepReport ofStep)
+            {
+                if (epochs.Count == 0)
+                    steps.Add(ofStep);
+                replay?.OnStep(ofStep);
+            }
+            else if (report is EpochReport ofEpoch)
+            {
+                epochs.Add(ofEpoch);
+                replay?.OnEpoch(ofEpoch);
+            }
+        }
+    }
+
+    private void DropAfter(long lastStep)
+    {
         if (!metrics.IsEmpty)
-            metrics.Keep(line => KeepsMetrics(line, lastStep, replay));
+            metrics.Keep(line => RunLines.Read(line) is { } found && found.Step <= lastStep);
         if (!table.IsEmpty)
             table.Keep(line => MetricsTable.IsUpTo(line, lastStep));
         if (!ledger.IsEmpty)
             ledger.Keep(line => KeepsEntry(line, lastStep));
-    }
-
-    private bool KeepsMetrics(string line, long lastStep, ITrainingObserver? replay)
-    {
-        if (RunLines.Read(line) is not { } found || found.Step > lastStep)
-            return false;
-        if (found.Report is StepReport step)
-        {
-            if (epochs.Count == 0)
-                steps.Add(step);
-            replay?.OnStep(step);
-        }
-        else if (found.Report is EpochReport epoch)
-        {
-            epochs.Add(epoch);
-            replay?.OnEpoch(epoch);
-        }
-        return true;
     }
 
     // A line that is no entry is the header, or a damage that must show when the ledger is checked.

@@ -71,7 +71,7 @@ internal static class RunSummary
     public static EndedRun? Read(string folder)
     {
         string path = Path.Combine(folder, Name);
-        if (!File.Exists(path))
+        if (!AtomicFile.IsThere(path))
             return null;
         try
         {

@@ -20,7 +20,7 @@ internal sealed class StoppedRun(string folder)
     /// <exception cref="DistTrainerException">This is no run folder (<see cref="FailureKind.Configuration"/>).</exception>
     public CheckpointReader? OpenNewest(Action<string> tell)
     {
-        if (!File.Exists(Path.Combine(Folder, RunFolder.JobName)))
+        if (!AtomicFile.IsThere(Path.Combine(Folder, RunFolder.JobName)))
             throw new DistTrainerException(FailureKind.Configuration, $"{Folder}: is no run folder (it has no {RunFolder.JobName}); name the folder that `disttrainer train` made.");
         NewestCheckpoint newest = RunFolder.CheckpointsOf(Folder).OpenNewest();
         foreach (RefusedCheckpoint refused in newest.Refused)

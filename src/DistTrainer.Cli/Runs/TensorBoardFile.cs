@@ -19,26 +19,15 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     private const uint MaskDelta = 0xa282ead8;
     private const string Version = "brain.Event:2";
     private const string Prefix = "events.out.tfevents.";
-    private readonly string path;
-    private readonly Func<bool> isOwned;
-    private readonly FileStream? stream;
+    private readonly GrowingFile file;
 
     /// <summary>Opens a new file.</summary>
     /// <param name="folder">The run folder.</param>
-    /// <param name="isOwned">Whether the folder may still be written; else nothing is.</param>
+    /// <param name="look">Whether the folder may be written at the moment; see <see cref="GrowingFile"/>.</param>
     /// <param name="lastStep">The last step that is in; what earlier files say of later ones does not count.</param>
-    public TensorBoardFile(string folder, Func<bool> isOwned, long lastStep)
+    public TensorBoardFile(string folder, Func<Hold> look, long lastStep)
     {
-        this.isOwned = isOwned;
-        path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}.{Environment.MachineName}.{Environment.ProcessId}"));
-        try
-        {
-            stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            Fail(failure);
-        }
+        file = new GrowingFile(Path.Combine(folder, NewName(folder)), look);
         Write(new Event { FileVersion = Version });
         if (lastStep > 0)
             OnWentBack(lastStep);
@@ -48,7 +37,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     public static bool IsIn(string folder) => Directory.EnumerateFiles(folder, Prefix + "*").Any();
 
     /// <summary>Why a record could not be written; null while all is well.</summary>
-    public DistTrainerException? Failure { get; private set; }
+    public DistTrainerException? Failure => file.Failure;
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -81,7 +70,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     public void OnWentBack(long lastStep) => Write(new Event { Step = lastStep + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => stream?.Dispose();
+    public void Dispose() => file.Dispose();
 
     private void Scalars(long step, params (string Tag, double? Value)[] scalars)
     {
@@ -117,8 +106,6 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
 
     private void Write(Event entry)
     {
-        if (stream is null || Failure is not null || !isOwned())
-            return;
         entry.WallTime = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0;
         byte[] body = entry.ToByteArray();
         byte[] record = new byte[sizeof(long) + sizeof(uint) + body.Length + sizeof(uint)];
@@ -126,19 +113,17 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(sizeof(long)), Masked(record.AsSpan(0, sizeof(long))));
         body.CopyTo(record.AsSpan(sizeof(long) + sizeof(uint)));
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(record.Length - sizeof(uint)), Masked(body));
-        try
-        {
-            stream.Write(record);
-            stream.Flush();
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ObjectDisposedException)
-        {
-            Fail(failure);
-        }
+        file.Add(record);
     }
 
-    private void Fail(Exception failure) =>
-        Failure = new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written ({failure.Message}); free some space, name another folder, or switch run.tensorboard off.", failure);
+    /// <summary>TensorBoard reads files in the order of their names, so a new one comes after those that are there, whatever the clock says.</summary>
+    private static string NewName(string folder)
+    {
+        long now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        IEnumerable<long> earlier = Directory.EnumerateFiles(folder, Prefix + "*").Select(path => Path.GetFileName(path)[Prefix.Length..].Split('.')[0])
+            .Select(text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long time) ? time : 0);
+        return string.Create(CultureInfo.InvariantCulture, $"{Prefix}{earlier.Append(now - 1).Max() + 1}.{Environment.MachineName}.{Environment.ProcessId}");
+    }
 
     private static uint Masked(ReadOnlySpan<byte> bytes)
     {

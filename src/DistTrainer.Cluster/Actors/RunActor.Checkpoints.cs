@@ -42,6 +42,15 @@ internal sealed partial class RunActor
     /// <summary>Runs work that blocks on the disk off the actor and off the thread pool.</summary>
     private Task<T> OnDisk<T>(Func<T> work, bool yields = false) => _setup.Background.Run(work, yields);
 
+    /// <summary>The same, while the run folder is there and this run's.</summary>
+    private Task<T> InFolder<T>(Func<T> work, bool yields = false) => OnDisk(
+        () =>
+        {
+            (_observer as IRunOutput)?.RequireFolder();
+            return work();
+        },
+        yields);
+
     private void Restore(RunState state)
     {
         _step = state.Step;
@@ -95,7 +104,7 @@ internal sealed partial class RunActor
             _partWriters = [.. Owners];
             // Steps first: they stand still.
             GoOn();
-            OnDisk(begin).PipeTo(Self, success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
+            InFolder(begin).PipeTo(Self, success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
         });
     }
 
@@ -127,7 +136,7 @@ internal sealed partial class RunActor
                 EndCheckpoint(part.Target, null, part.Failure ?? "");
             else if (_checkpoints.Take(part) is { } complete)
             {
-                OnDisk(() => _observer is IRunOutput { IsOwned: false } ? throw TakenOver() : complete(), yields: true).PipeTo(
+                InFolder(complete, yields: true).PipeTo(
                     Self, success: report => new CheckpointEnded(part.Target, report, null), failure: cause => new CheckpointEnded(part.Target, null, cause));
             }
         });
@@ -142,8 +151,6 @@ internal sealed partial class RunActor
         if (_checkpoints.Target is { } target && Enumerable.Range(0, _partWriters.Length).Any(part => _checkpoints.Lacks(part) && !_copies.Any(copy => copy.Place.Actor.Equals(_partWriters[part].Actor))))
             EndCheckpoint(target, null, "the server of one of its parameter shards was lost while it was written");
     }
-
-    private static DistTrainerException TakenOver() => new(FailureKind.Quorum, "another coordinator has taken the run's folder over; this one writes nothing more");
 
     private void EndCheckpoint(CheckpointTarget target, CheckpointReport? report, string failure)
     {
@@ -172,9 +179,23 @@ internal sealed partial class RunActor
         _syncFrom = null;
         _checkpoints.End();
         int generation = _generation;
-        OnDisk(_checkpoints.Newest).PipeTo(
+        OnDisk(NewestCheckpoint).PipeTo(
             Self, success: found => new CheckpointFound(generation, found.Folder, found.Manifest, found.Refused, null),
             failure: cause => new CheckpointFound(generation, null, null, [], cause));
+    }
+
+    /// <summary>A folder that is away for a moment has its checkpoints all the same; one that stays away has those that are found there.</summary>
+    private (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) NewestCheckpoint()
+    {
+        try
+        {
+            (_observer as IRunOutput)?.RequireFolder();
+        }
+        catch (DistTrainerException failure) when (failure.Kind == FailureKind.Disk)
+        {
+            _log.Event(LogLevel.WarningLevel, "run-folder-away message=\"{Message}\"", failure.Message);
+        }
+        return _checkpoints.Newest();
     }
 
     private void GoingBack()

@@ -19,7 +19,7 @@ internal sealed partial class RunActor
     private int _generation;
     private long _applied;
     private readonly HashSet<string> _banned = [];
-    private readonly Dictionary<string, DateTime> _lost = [];
+    private readonly Dictionary<string, TimeSpan> _lost = [];
 
     /// <summary>A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.</summary>
     private bool EndsWithoutWorkers => _requests.Stops && _isStarted && _members.HasParameterShards;
@@ -35,8 +35,8 @@ internal sealed partial class RunActor
 
     private sealed record ShardsOverdue;
 
-    /// <summary>The scheduler's clock, which a test may drive.</summary>
-    private static DateTime Now => Context.System.Scheduler.Now.UtcDateTime;
+    /// <summary>The scheduler's clock, which a test may drive: it only goes on, also where somebody sets the machine's.</summary>
+    private static TimeSpan Now => Context.System.Scheduler.HighResMonotonicClock;
 
     private void Gathering() => Always();
 
@@ -278,7 +278,7 @@ internal sealed partial class RunActor
         _heard[hosted.Node.Name] = Now;
 
         // One that was lost a moment ago may have said it before that.
-        if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out DateTime lost) && Now - lost < s_quarantine) || !_members.Add(hosted))
+        if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out TimeSpan lost) && Now - lost < s_quarantine) || !_members.Add(hosted))
             return;
         if (_options.ToleratesLoss)
             _log.Event(LogLevel.InfoLevel, "node-joined node={Node} parameterShards={ParameterShards} workers={Workers}", hosted.Node.Name, hosted.ParameterShards.Length, hosted.Workers.Length);

@@ -9,11 +9,11 @@ internal sealed partial class RunActor
     private const int NamesInALine = 4;
     private static readonly TimeSpan s_lost = TimeSpan.FromSeconds(7);
     private TimeSpan _asksAgain = s_lost;
-    private (string What, Func<IEnumerable<string>> Who, DateTime Since) _awaited = ("", () => [], DateTime.MaxValue);
+    private (string What, Func<IEnumerable<string>> Who, TimeSpan Since) _awaited = ("", () => [], TimeSpan.MaxValue);
     private TimeSpan _awaitedNext;
     private (long Step, double Next) _saidWaiting;
-    private readonly Dictionary<string, DateTime> _heard = [];
-    private DateTime _gatheringSince;
+    private readonly Dictionary<string, TimeSpan> _heard = [];
+    private TimeSpan _gatheringSince;
 
     private sealed record CheckWait;
 
@@ -28,7 +28,7 @@ internal sealed partial class RunActor
     /// <summary>All answers are in.</summary>
     private void AwaitNobody()
     {
-        _awaited = ("", () => [], DateTime.MaxValue);
+        _awaited = ("", () => [], TimeSpan.MaxValue);
         Timers.Cancel(nameof(CheckWait));
     }
 

@@ -15,7 +15,7 @@ internal abstract class JobKey<TSection>
     /// <summary>Whether the key has any effect in this section, and when, in words; null if always.</summary>
     public (Func<TSection, bool> Holds, string When)? Only { get; init; }
 
-    /// <summary>The default in words, where it depends on the machine; else null.</summary>
+    /// <summary>The default in words, where it depends on another key or on the machine; else null.</summary>
     public string? DefaultText { get; init; }
 
     /// <summary>What is allowed, in words; empty for a section.</summary>

@@ -12,7 +12,7 @@ internal static class JobTable<TSection>
     /// <param name="set">Makes a record with it.</param>
     /// <param name="only">When it has an effect; null for always.</param>
     /// <param name="when">The same in words, e.g. "with sgd".</param>
-    /// <param name="defaultText">The default in words where it depends on the machine.</param>
+    /// <param name="defaultText">The default in words where it depends on another key or on the machine.</param>
     public static JobKey<TSection> Key<T>(
         string name, string meaning, JobValue<T> value, Func<TSection, T> get, Func<TSection, T, TSection> set,
         Func<TSection, bool>? only = null, string when = "", string? defaultText = null) =>

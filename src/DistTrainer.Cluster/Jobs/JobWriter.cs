@@ -4,7 +4,7 @@ namespace DistTrainer.Cluster;
 
 /// <summary>Writes sections as HOCON, one key a line, with or without comments.</summary>
 /// <param name="depth">Indentation, in steps of two spaces.</param>
-/// <param name="comments">Whether each key is explained, and keys without a value or effect are shown as comments.</param>
+/// <param name="comments">Whether each key is explained, and keys without a value or effect, and those at a default that depends on others or on the machine, are shown as comments.</param>
 internal sealed class JobWriter(int depth, bool comments)
 {
     /// <summary>Writes without comments from the margin on.</summary>
@@ -36,7 +36,8 @@ internal sealed class JobWriter(int depth, bool comments)
         {
             bool counts = key.Only is not { } only || only.Holds(value);
             string? written = key.Write(value, this);
-            bool isSet = written is not null && counts && !(comments && key.DefaultText is not null);
+            bool isDefault = key.DefaultText is not null && written == key.Write(section.Defaults, Plain);
+            bool isSet = written is not null && counts && !(comments && isDefault);
             if (comments)
                 Explain(text, section, key);
             if (isSet)

@@ -25,7 +25,7 @@ internal static class OptimizerKeys
         () => new OptimizerDescription(),
         OptimizerTable.Key("kind", "The update rule, with PyTorch's meanings and defaults", Rule, o => new(o.Kind, o.Plugin), (o, v) => o with { Kind = v.Kind, Plugin = v.Plugin }),
         OptimizerTable.Key("settings", "Settings of a plug-in's rule", new PluginSettingsValue(), o => o.Settings, (o, v) => o with { Settings = v }, o => o.Kind == OptimizerKind.Plugin, "with a plug-in's rule"),
-        OptimizerTable.Key("learning-rate", "Learning rate at full height, before the schedule", Positive, o => o.LearningRate, (o, v) => o with { LearningRate = v }),
+        OptimizerTable.Key("learning-rate", "Learning rate at full height, before the schedule", Positive, o => o.LearningRate, (o, v) => o with { LearningRate = v }, defaultText: "0.01 with rmsprop, else 0.001"),
         OptimizerTable.Key("momentum", "Momentum", Share, o => o.Momentum, (o, v) => o with { Momentum = v }, o => o.Kind is OptimizerKind.Sgd or OptimizerKind.RmsProp, "with sgd and rmsprop"),
         OptimizerTable.Key("dampening", "Dampening of the momentum buffer's input", JobValues.Number(0f, 1f), o => o.Dampening, (o, v) => o with { Dampening = v }, o => o.Kind == OptimizerKind.Sgd, "with sgd"),
         OptimizerTable.Key("nesterov", "Look-ahead momentum; needs momentum above 0 and dampening 0", JobValues.Bool, o => o.Nesterov, (o, v) => o with { Nesterov = v }, o => o.Kind == OptimizerKind.Sgd, "with sgd"),
@@ -53,7 +53,7 @@ internal static class OptimizerKeys
         () => new RegularizationDescription(),
         RegularizationTable.Key("l1", "Adds l1 · sign(w) to the gradient", NotNegative, r => r.L1, (r, v) => r with { L1 = v }),
         RegularizationTable.Key("l2", "Adds l2 · w to the gradient (PyTorch's weight_decay); with l1 an elastic net", NotNegative, r => r.L2, (r, v) => r with { L2 = v }),
-        RegularizationTable.Key("decoupled-weight-decay", "Scales w by 1 − rate · decay before the update (AdamW's weight_decay)", NotNegative, r => r.DecoupledWeightDecay, (r, v) => r with { DecoupledWeightDecay = v }),
+        RegularizationTable.Key("decoupled-weight-decay", "Scales w by 1 − rate · decay before the update (AdamW's weight_decay)", NotNegative, r => r.DecoupledWeightDecay, (r, v) => r with { DecoupledWeightDecay = v }, defaultText: "0.01 with adamw, else 0"),
         RegularizationTable.Key("max-norm", "Largest Euclidean norm of one unit's incoming weights; 0 is off", NotNegative, r => r.MaxNorm, (r, v) => r with { MaxNorm = v }),
         RegularizationTable.Key("apply-to-biases", "Whether l1, l2 and decoupled decay act on biases too", JobValues.Bool, r => r.ApplyToBiases, (r, v) => r with { ApplyToBiases = v }, r => r.L1 > 0 || r.L2 > 0 || r.DecoupledWeightDecay > 0, "with l1, l2 or decoupled-weight-decay above 0"));
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
@@ -23,7 +24,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private SubmitRun? _waiting;
     private SubmitRun? _inherited;
     private CurrentRun? _run;
-    private DateTime _waitingSince;
+    private long _waitingSince;
 
     /// <summary>Begins to lead.</summary>
     /// <param name="runtime">What this node's actors share.</param>
@@ -168,7 +169,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Accept(SubmitRun submit)
     {
-        _waitingSince = DateTime.UtcNow;
+        _waitingSince = Stopwatch.GetTimestamp();
         _log.Event(LogLevel.InfoLevel, "run-submitted run={Run} name=\"{Name}\"", submit.Run.Id, submit.Run.Name);
         _waiting = submit;
         TellNotBegun();
@@ -197,7 +198,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Accept(inherited);
         _inherited = null;
         if (_waiting is not null && _nodes.Missing() is { } missing)
-            _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing, (DateTime.UtcNow - _waitingSince).TotalSeconds);
+            _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing, Stopwatch.GetElapsedTime(_waitingSince).TotalSeconds);
     }
 
     private void Start(RunOpened opened)

@@ -43,8 +43,11 @@ public interface IRunOutput : ITrainingObserver, IDisposable
     /// <summary>The run folder, as this node names it; null where nothing is written to a disk.</summary>
     string? Folder => null;
 
-    /// <summary>Whether the folder is still this run's; false once another coordinator has taken it over.</summary>
-    bool IsOwned => true;
+    /// <summary>Requires that the folder is there and still this run's, so that a checkpoint may be written into it. Where that cannot be told it waits, for seconds.</summary>
+    /// <exception cref="DistTrainerException">Another coordinator has taken it over (<see cref="FailureKind.Quorum"/>), or it stays away (<see cref="FailureKind.Disk"/>).</exception>
+    void RequireFolder()
+    {
+    }
 
     /// <summary>The run has ended: writes everything.</summary>
     void Complete(TrainingResult result);

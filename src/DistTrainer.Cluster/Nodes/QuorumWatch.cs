@@ -17,7 +17,7 @@ internal sealed class QuorumWatch : ReceiveActor, IWithTimers
     private readonly AkkaCluster _cluster = AkkaCluster.Get(Context.System);
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly TimeSpan _patience;
-    private DateTime? _since;
+    private TimeSpan? _since;
 
     /// <summary>Begins to watch.</summary>
     /// <param name="stableAfter">When Akka's resolver decides.</param>
@@ -39,7 +39,7 @@ internal sealed class QuorumWatch : ReceiveActor, IWithTimers
         Member[] servers = [.. _cluster.State.Members.Where(member => member.HasRole(ClusterConfiguration.ServerRole) && member.Status == MemberStatus.Up)];
         int reached = servers.Count(server => server.UniqueAddress.Equals(self.UniqueAddress) || _cluster.FailureDetector.IsAvailable(server.Address));
         bool isOfUse = self.Status != MemberStatus.Up || (servers.Length > 0 && (2 * reached >= servers.Length || !self.HasRole(ClusterConfiguration.ServerRole)));
-        DateTime now = DateTime.UtcNow;
+        TimeSpan now = Context.System.Scheduler.HighResMonotonicClock;
         _since = isOfUse ? null : _since ?? now;
         if (now - _since < _patience || _since is null)
             return;

@@ -31,7 +31,7 @@ public static class CertificateAuthority
         if (folders.FirstOrDefault(Path.Exists) is { } there)
             throw new DistTrainerException(FailureKind.Configuration, $"--node: {there} is there already and is not overwritten; delete it, or name another node.");
         DateTimeOffset now = DateTimeOffset.UtcNow, end = now.AddDays(days);
-        bool isNew = !File.Exists(Path.Combine(folder, NodeCertificate.AuthorityFile)) && !File.Exists(Path.Combine(folder, AuthorityKeyFile));
+        bool isNew = !AtomicFile.IsThere(Path.Combine(folder, NodeCertificate.AuthorityFile)) && !AtomicFile.IsThere(Path.Combine(folder, AuthorityKeyFile));
         using X509Certificate2 authority = isNew ? MakeAuthority(folder, now, now.AddDays(Math.Max(days, AuthorityDays))) : ReadAuthority(folder);
         if (end > authority.NotAfter)
             throw new DistTrainerException(FailureKind.Configuration, $"--days: the authority in {folder} is valid until {authority.NotAfter.ToUniversalTime():yyyy-MM-dd}, a node's certificate would be valid for longer; name fewer days, or another folder for a new authority.");

@@ -41,7 +41,7 @@ public sealed class NodeCertificate
     {
         if (string.IsNullOrEmpty(folder))
             return null;
-        if (!Directory.Exists(folder))
+        if (!IsFolder(folder))
             throw Refuse(folder, "is no folder; `disttrainer certificates` makes one for each node");
         X509Certificate2 authority = Read(Path.Combine(folder, AuthorityFile), "a certificate", text => X509Certificate2.CreateFromPem(text));
         string path = Path.Combine(folder, CertificateFile), keyPath = Path.Combine(folder, KeyFile);
@@ -118,6 +118,22 @@ public sealed class NodeCertificate
         catch (Exception failure) when (failure is CryptographicException or ArgumentException)
         {
             throw Refuse(path, $"is not {what} in PEM: {failure.Message}", failure);
+        }
+    }
+
+    private static bool IsFolder(string path)
+    {
+        try
+        {
+            return File.GetAttributes(path).HasFlag(FileAttributes.Directory);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw Refuse(path, $"cannot be read: {failure.Message}", failure);
         }
     }
 

@@ -69,7 +69,7 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
     {
         if (PluginRegistry.Shared.Names(PluginPart.Source).Contains(path))
             return new(DataFormat.Auto, path, null, Plugin: true);
-        if (!File.Exists(path))
+        if (!IsThere(path, key))
         {
             string[] names = [.. DataCatalog.List().Select(entry => entry.Name), .. PluginRegistry.Shared.Names(PluginPart.Source)];
             string orName = key == "data.source" ? $", and no data set of that name: {DataError.Suggest(path, names)}" : "; give the path of a data file.";
@@ -82,6 +82,18 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
             DataFormat.Idx => new(found, path, IdxFolder.LabelsBeside(path)),
             _ => new(found, path, null),
         };
+    }
+
+    private static bool IsThere(string path, string key)
+    {
+        try
+        {
+            return AtomicFile.IsThere(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw DataError.Of($"{key} = {DataError.Quote(path)}: cannot be read ({failure.Message.TrimEnd('.')}).");
+        }
     }
 
     private static DataFormat FormatOf(string path)

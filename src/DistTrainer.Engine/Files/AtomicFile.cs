@@ -54,6 +54,23 @@ public static partial class AtomicFile
         }
     }
 
+    /// <summary>Whether there is a file or folder. Unlike <see cref="File.Exists(string)"/> it does not take an error of the disk or network for a no.</summary>
+    /// <param name="path">Its path.</param>
+    /// <exception cref="IOException">It cannot be told.</exception>
+    /// <exception cref="UnauthorizedAccessException">It cannot be told, because a folder above may not be searched.</exception>
+    public static bool IsThere(string path)
+    {
+        try
+        {
+            File.GetAttributes(path);
+            return true;
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// Makes the names in a folder (new, renamed and deleted files) survive a loss of power: fsync of the folder. Windows
     /// keeps names in its journal, and has no such call.

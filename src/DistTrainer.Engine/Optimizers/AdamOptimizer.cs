@@ -11,7 +11,7 @@ namespace DistTrainer.Engine;
 /// p = p − rate / (1 − β₁ᵗ) · m / (√u / √(1 − β₂ᵗ) + ε)
 /// </code>
 /// AdamW (Loshchilov and Hutter 2019) is the same rule; its decay comes from
-/// <see cref="RegularizationDescription.DecoupledWeightDecay"/> and is applied before. As in PyTorch, AMSGrad keeps the
+/// <see cref="RegularizationDescription.DecoupledWeightDecay"/> (0.01 where none is set) and is applied before. As in PyTorch, AMSGrad keeps the
 /// maximum of v before bias correction. Deviation: √u is multiplied by the rounded 1 / √(1 − β₂ᵗ) instead of divided (1 ulp).
 /// </summary>
 internal sealed class AdamOptimizer : Optimizer

@@ -24,6 +24,8 @@ public enum OptimizerKind
 /// <summary>An optimizer and all its options, with PyTorch's meanings and defaults.</summary>
 public sealed record OptimizerDescription
 {
+    private readonly float? _learningRate;
+
     /// <summary>Which rule.</summary>
     public OptimizerKind Kind { get; init; } = OptimizerKind.Adam;
 
@@ -33,8 +35,12 @@ public sealed record OptimizerDescription
     /// <summary>Settings of the plug-in's rule, by name.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
-    /// <summary>Learning rate at full height, before the schedule; &gt; 0.</summary>
-    public float LearningRate { get; init; } = 1e-3f;
+    /// <summary>Learning rate at full height, before the schedule; &gt; 0. Where none is set it is the kind's: 0.01 for RMSprop, 0.001 for the others.</summary>
+    public float LearningRate
+    {
+        get => _learningRate ?? (Kind == OptimizerKind.RmsProp ? 1e-2f : 1e-3f);
+        init => _learningRate = value;
+    }
 
     /// <summary>SGD and RMSprop: momentum in [0, 1).</summary>
     public float Momentum { get; init; }
@@ -63,9 +69,8 @@ public sealed record OptimizerDescription
     /// <summary>RMSprop: subtract the squared mean gradient (Graves 2013).</summary>
     public bool Centered { get; init; }
 
-    /// <summary>A rule with PyTorch's defaults: learning rate 0.01 for RMSprop, 0.001 for the others.</summary>
-    public static OptimizerDescription Default(OptimizerKind kind) =>
-        new() { Kind = kind, LearningRate = kind == OptimizerKind.RmsProp ? 0.01f : 0.001f };
+    /// <summary>A rule with PyTorch's defaults.</summary>
+    public static OptimizerDescription Default(OptimizerKind kind) => new() { Kind = kind };
 }
 
 /// <summary>
@@ -75,20 +80,33 @@ public sealed record OptimizerDescription
 /// </summary>
 public sealed record RegularizationDescription
 {
+    /// <summary>AdamW's decay where none is set, as in PyTorch.</summary>
+    private const float AdamWDecay = 0.01f;
+
+    private readonly float? _decay;
+
     /// <summary>λ₁ of the penalty λ₁ Σ|w|: adds λ₁ · sign(w) to the gradient; ≥ 0.</summary>
     public float L1 { get; init; }
 
     /// <summary>λ₂ of the penalty λ₂/2 Σ w²: adds λ₂ · w to the gradient (PyTorch's <c>weight_decay</c>); ≥ 0.</summary>
     public float L2 { get; init; }
 
-    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0.</summary>
-    public float DecoupledWeightDecay { get; init; }
+    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0. Where none is set a job with AdamW has PyTorch's 0.01, others have 0.</summary>
+    public float DecoupledWeightDecay
+    {
+        get => _decay ?? 0;
+        init => _decay = value;
+    }
 
     /// <summary>Largest Euclidean norm of one unit's incoming weights after an update (Srebro et al. 2005); 0 is off.</summary>
     public float MaxNorm { get; init; }
 
     /// <summary>Whether L1, L2 and decoupled decay act on biases too. Max-norm never does.</summary>
     public bool ApplyToBiases { get; init; }
+
+    /// <summary>The same with the decay that a rule has where none is set.</summary>
+    internal RegularizationDescription For(OptimizerKind kind) =>
+        _decay is null && kind == OptimizerKind.AdamW ? this with { DecoupledWeightDecay = AdamWDecay } : this;
 }
 
 /// <summary>Limits on the averaged gradient, before regularization.</summary>

@@ -82,8 +82,12 @@ public sealed record JobDescription
     /// <summary>How the learning rate changes.</summary>
     public ScheduleDescription Schedule { get; init; } = new();
 
-    /// <summary>What is added to the plain gradient update.</summary>
-    public RegularizationDescription Regularization { get; init; } = new();
+    /// <summary>What is added to the plain gradient update; with the decay of AdamW where that is the rule and none is set.</summary>
+    public RegularizationDescription Regularization
+    {
+        get => field.For(Optimizer.Kind);
+        init;
+    } = new();
 
     /// <summary>Limits on the gradient.</summary>
     public ClippingDescription Clipping { get; init; } = new();

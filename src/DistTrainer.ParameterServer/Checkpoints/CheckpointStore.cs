@@ -32,8 +32,6 @@ public sealed class CheckpointStore(string checkpoints)
     {
         try
         {
-            if (!Directory.Exists(checkpoints))
-                return [];
             return
             [
                 .. Directory.EnumerateDirectories(checkpoints)
@@ -42,6 +40,10 @@ public sealed class CheckpointStore(string checkpoints)
                     .OrderByDescending(found => found.Step).ThenBy(found => found.IsOld)
                     .Select(found => found.Folder),
             ];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -53,8 +55,8 @@ public sealed class CheckpointStore(string checkpoints)
     /// <exception cref="DistTrainerException">The folder cannot be read (<see cref="FailureKind.ModelFile"/>).</exception>
     public IEnumerable<CheckedCheckpoint> CheckAll() => List().Select(folder =>
     {
-        using CheckpointReader? reader = TryOpen(folder, withSha: true, out string reason);
-        return new CheckedCheckpoint(folder, reader?.Manifest, reader is null ? reason : null);
+        using CheckpointReader? reader = TryOpen(folder, withSha: true, out DistTrainerException? refusal);
+        return new CheckedCheckpoint(folder, reader?.Manifest, refusal?.Message);
     });
 
     /// <summary>Finds the newest checkpoint of which every byte is as it was written.</summary>
@@ -64,17 +66,17 @@ public sealed class CheckpointStore(string checkpoints)
         var refused = new List<RefusedCheckpoint>();
         foreach (string folder in List())
         {
-            CheckpointReader? reader = TryOpen(folder, withSha: true, out string reason);
+            CheckpointReader? reader = TryOpen(folder, withSha: true, out DistTrainerException? refusal);
             if (reader is not null)
                 return new NewestCheckpoint(reader, refused);
-            refused.Add(new RefusedCheckpoint(folder, reason));
+            refused.Add(new RefusedCheckpoint(folder, refusal!.Message));
         }
         return new NewestCheckpoint(null, refused);
     }
 
     /// <summary>
     /// Deletes old checkpoints: the last ones and those of the lowest validation loss stay, the newest valid one always,
-    /// and everything newer than it.
+    /// and everything newer than it, and what cannot be read at the moment.
     /// </summary>
     /// <param name="keep">How many of the last to keep, ≥ 1.</param>
     /// <param name="keepBest">How many of those with a validation loss to keep, lowest first, ≥ 0.</param>
@@ -90,13 +92,16 @@ public sealed class CheckpointStore(string checkpoints)
         while (newestValid < folders.Count && folders[newestValid] != valid && !IsValid(folders[newestValid]))
             newestValid++;
         List<(string Folder, double? Loss)> readable = [];
+        HashSet<string> kept = [];
         foreach (string folder in folders.Skip(newestValid))
         {
-            using CheckpointReader? reader = TryOpenUnread(folder, out _);
+            using CheckpointReader? reader = TryOpenUnread(folder, out DistTrainerException? refusal);
             if (reader is not null)
                 readable.Add((folder, reader.Manifest.ValidationLoss));
+            else if (ManifestFile.IsUnread(refusal!))
+                kept.Add(folder);
         }
-        var kept = readable.Take(keep).Select(found => found.Folder).ToHashSet();
+        kept.UnionWith(readable.Take(keep).Select(found => found.Folder));
         kept.UnionWith(readable.Where(found => found.Loss is not (null or double.NaN)).OrderBy(found => found.Loss).Take(keepBest).Select(found => found.Folder));
         string[] superfluous = [.. folders.Skip(newestValid + 1).Where(folder => !kept.Contains(folder))];
         foreach (string folder in superfluous)
@@ -108,7 +113,7 @@ public sealed class CheckpointStore(string checkpoints)
     /// <exception cref="DistTrainerException">A folder cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
     public void CleanUp()
     {
-        if (!Directory.Exists(checkpoints))
+        if (!AtomicFile.IsThere(checkpoints))
             return;
         CheckpointDisk.Try(checkpoints, () =>
         {
@@ -136,9 +141,9 @@ public sealed class CheckpointStore(string checkpoints)
         return reader is not null;
     }
 
-    private static CheckpointReader? TryOpen(string folder, bool withSha, out string reason)
+    private static CheckpointReader? TryOpen(string folder, bool withSha, out DistTrainerException? refusal)
     {
-        CheckpointReader? reader = TryOpenUnread(folder, out reason);
+        CheckpointReader? reader = TryOpenUnread(folder, out refusal);
         try
         {
             reader?.Verify(withSha);
@@ -147,25 +152,25 @@ public sealed class CheckpointStore(string checkpoints)
         catch (DistTrainerException failure)
         {
             reader?.Dispose();
-            reason = failure.Message;
+            refusal = failure;
             return null;
         }
     }
 
-    private static CheckpointReader? TryOpenUnread(string folder, out string reason)
+    private static CheckpointReader? TryOpenUnread(string folder, out DistTrainerException? refusal)
     {
-        reason = "";
+        refusal = null;
         try
         {
             CheckpointReader reader = CheckpointReader.Open(folder);
             if (reader.Manifest.Step == StepOf(folder))
                 return reader;
-            reason = $"{folder}: is of step {reader.Manifest.Step}; its name says another one.";
+            refusal = ManifestFile.Refused(folder, $"is of step {reader.Manifest.Step}; its name says another one");
             reader.Dispose();
         }
         catch (DistTrainerException failure)
         {
-            reason = failure.Message;
+            refusal = failure;
         }
         return null;
     }

@@ -57,9 +57,13 @@ internal static class ManifestFile
             stream.ReadExactly(bytes);
             return Decode(bytes, path);
         }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Refused(path, "is missing, so the checkpoint is not complete", failure);
+        }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw Refused(path, $"cannot be read ({failure.Message}), so the checkpoint is not complete", failure);
+            throw Refused(path, $"cannot be read ({failure.Message})", failure);
         }
     }
 
@@ -91,6 +95,10 @@ internal static class ManifestFile
     /// <summary>An error about a file of a checkpoint.</summary>
     public static DistTrainerException Refused(string path, string what, Exception? inner = null) =>
         new(FailureKind.ModelFile, $"{path}: {what.ReplaceLineEndings(" ")}.", inner);
+
+    /// <summary>Whether a checkpoint was refused because the disk or network did not give its bytes: that says nothing of them.</summary>
+    public static bool IsUnread(DistTrainerException refusal) =>
+        refusal.InnerException is UnauthorizedAccessException or (IOException and not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException));
 
     private static void RequireKnownFormat(byte[] json, string path)
     {

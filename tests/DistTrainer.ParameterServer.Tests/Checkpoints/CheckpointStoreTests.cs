@@ -55,6 +55,19 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void What_cannot_be_read_at_the_moment_is_not_deleted()
+    {
+        string[] folders = SaveAll(0.1, 0.5, null, null);
+        string best = Path.Combine(folders[0], "checkpoint.json"), other = Path.Combine(folders[1], "checkpoint.json");
+        File.Delete(other);
+        File.Delete(best);
+        Directory.CreateDirectory(best); // as good as a disk that gives an error
+        _rig.Store.Retain(1, 0);
+        Assert.Equal([folders[3], folders[0]], _rig.Store.List());
+        Assert.Equal($"{best}: cannot be read (Access to the path '{best}' is denied.).", _rig.Store.CheckAll().Last().Refused);
+    }
+
+    [Fact]
     public void The_reasons_of_all_newer_ones_are_given()
     {
         string[] folders = SaveAll(null, null, null);
@@ -66,7 +79,7 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(folders[0], reader.Folder);
         Assert.Equal([folders[2], folders[1]], newest.Refused.Select(refused => refused.Folder));
         Assert.Contains("CRC-32C", newest.Refused[0].Reason, StringComparison.Ordinal);
-        Assert.Contains("checkpoint.json: cannot be read", newest.Refused[1].Reason, StringComparison.Ordinal);
+        Assert.Contains("checkpoint.json: is missing, so the checkpoint is not complete.", newest.Refused[1].Reason, StringComparison.Ordinal);
     }
 
     [Fact]
