@@ -31,9 +31,7 @@ internal sealed class Printer
     {
         this.console = console;
         terminal = hasView && console.Terminal is { Profile.Capabilities.Ansi: true } ? console.Terminal : null;
-        Console = new CliConsole(
-            TextWriter.Synchronized(new LineWriter(line => Write(line, isError: false))), TextWriter.Synchronized(new LineWriter(line => Write(line, isError: true))),
-            terminal, console.ErrorIsTerminal);
+        Console = new CliConsole(Lines(isError: false), Lines(isError: true), terminal, console.ErrorIsTerminal);
         owner = new Thread(Own) { IsBackground = true, Name = "printer" };
         owner.Start();
     }
@@ -89,6 +87,8 @@ internal sealed class Printer
             Monitor.Pulse(gate);
         }
     }
+
+    private TextWriter Lines(bool isError) => TextWriter.Synchronized(new LineWriter(line => Write(line, isError)));
 
     private void End()
     {
@@ -179,7 +179,11 @@ internal sealed class Printer
             // The user of a terminal that is gone knows; whoever reads a file does not.
             isGone.Add(isError);
             if (isError ? !console.ErrorIsTerminal : console.Terminal is null)
-                failure ??= new DistTrainerException(FailureKind.Disk, $"standard {(isError ? "error" : "output")} cannot be written ({cause.Message}): what was printed there is not whole; the run itself went on.", cause);
+            {
+                string stream = isError ? "standard error" : "standard output";
+                failure ??= new DistTrainerException(
+                    FailureKind.Disk, $"{stream} cannot be written ({cause.Message}): what was printed there is not whole; the work went on.", cause);
+            }
         }
     }
 

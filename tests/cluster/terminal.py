@@ -27,7 +27,7 @@ class Terminal:
     """A command on a pseudo-terminal of its own."""
 
     def __init__(self, *args, rows=40, columns=120):
-        self.text, self.code, self.reads = b"", None, True
+        self.text, self.code, self.reads, self.slowly = b"", None, True, False
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             # What says that this is CI, or no terminal, would switch the live view off.
@@ -53,7 +53,8 @@ class Terminal:
             time.sleep(seconds)
         elif select.select([self.master], [], [], seconds)[0]:
             try:
-                self.text += os.read(self.master, 65536)
+                self.text += os.read(self.master, 500 if self.slowly else 65536)
+                time.sleep(0.005 if self.slowly else 0)
             except OSError:
                 time.sleep(seconds)
         pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -129,6 +130,7 @@ def launch(run, epochs, **size):
 def to_the_end(number, how, epochs):
     size = {"rows": 10, "columns": 20} if how == "20 x 10" else {}
     terminal = launch(f"end-{number}", epochs, **size)
+    terminal.slowly = how == "read slowly"
     began = terminal.until(r"step" if size else r"epoch \d+/")
     if how == "not read":
         terminal.reads = False
@@ -192,7 +194,7 @@ def main():
     runs, epochs = (int(value) for value in (sys.argv[1:] + ["10", "300"][len(sys.argv) - 1:]))
     if not os.path.exists(PROGRAM[1]):
         subprocess.run(["dotnet", "build", "-c", "Release", os.path.join(ROOT, "src/DistTrainer.Cli")], check=True)
-    ways = ["read", "not read", "20 x 10", "Ctrl+S", "resized"]
+    ways = ["read slowly", "not read", "20 x 10", "Ctrl+S", "resized"]
     for number in range(runs):
         to_the_end(number + 1, ways[number % len(ways)], epochs)
     view = r"epoch \d+/"

@@ -57,7 +57,11 @@ internal sealed class LaunchCommand : Command
             for (int node = 2; node <= count; node++)
             {
                 string roles = node <= serverCount ? "server,worker" : "worker";
-                processes.Start($"node-{Text(node)}", ["node", NodeCommand.Launched, "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--http-port", "off", "--seed-node", seed, .. Common(options, file, workers)]);
+                processes.Start($"node-{Text(node)}",
+                [
+                    "node", NodeCommand.Launched, "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--http-port", "off",
+                    "--seed-node", seed, .. Common(options, file, workers),
+                ]);
             }
             int code = await display.RunAsync(seed, () => processes.WaitAsync(line => printer.Write(line, isError: true)));
             return signals.ExitCode != 0 && code is ExitCodes.Fine or ExitCodes.Terminated ? signals.ExitCode : code;

@@ -18,7 +18,11 @@ internal sealed class NodeCommand : Command
     private readonly StopSignals signals;
     private readonly NodeOptions settingsOptions = new();
     private readonly Option<string?> initFrom = new("--init-from") { Description = "With --job: starts from the parameters of this safetensors file or run folder, which every server node must be able to read", HelpName = "FILE" };
-    private readonly Option<bool> launched = new(Launched) { Description = "Away from the terminal of the process that started it, and ended when that one is gone, which its standard input tells; `launch` gives it", Hidden = true };
+    private readonly Option<bool> launched = new(Launched)
+    {
+        Description = "Leaves the terminal, and ends with the process that started it, which standard input tells; `launch` gives it",
+        Hidden = true,
+    };
 
     /// <summary>Makes the command.</summary>
     public NodeCommand(CliConsole console, CliServices services, StopSignals signals)
