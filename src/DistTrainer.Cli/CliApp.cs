@@ -14,7 +14,7 @@ public static class CliApp
     /// <param name="console">Where to write.</param>
     /// <param name="services">What to use.</param>
     /// <param name="signals">How a run is stopped.</param>
-    /// <returns>The exit code: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 130 and 143 signals.</returns>
+    /// <returns>The exit code: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 129, 130 and 143 signals.</returns>
     public static async Task<int> RunAsync(string[] args, CliConsole console, CliServices services, StopSignals signals)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -54,7 +54,7 @@ public static class CliApp
     }
 
     private static RootCommand Commands(CliConsole console, CliServices services, StopSignals signals) => new(
-        "Trains neural networks: the same parameters bit for bit on any number of workers.\n\nExit codes: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 130 SIGINT, 143 SIGTERM.")
+        "Trains neural networks: the same parameters bit for bit on any number of workers.\n\nExit codes: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 129 SIGHUP, 130 SIGINT, 143 SIGTERM.")
     {
         new TrainCommand(console, services, signals),
         new EvaluateCommand(console, services),
@@ -83,9 +83,16 @@ public static class CliApp
             OutOfMemoryException => (ExitCodes.Internal, "The memory does not suffice for this model and these data; use a smaller batch, fewer units or data.limit."),
             _ => (ExitCodes.Internal, $"This is a fault of disttrainer: {failure.GetType().Name}: {failure.Message} (DISTTRAINER_DEBUG=1 shows where)"),
         };
-        console.Error.WriteLine($"error: {message.ReplaceLineEndings(" ")}");
-        if (Environment.GetEnvironmentVariable("DISTTRAINER_DEBUG") == "1")
-            console.Error.WriteLine(failure.ToString());
+        try
+        {
+            console.Error.WriteLine($"error: {message.ReplaceLineEndings(" ")}");
+            if (Environment.GetEnvironmentVariable("DISTTRAINER_DEBUG") == "1")
+                console.Error.WriteLine(failure.ToString());
+        }
+        catch (IOException)
+        {
+            // Standard error is gone, with a terminal that was closed; the exit code is left to say it.
+        }
         return code;
     }
 }

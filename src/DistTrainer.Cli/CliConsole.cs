@@ -12,4 +12,18 @@ public sealed record CliConsole(TextWriter Output, TextWriter Error, IAnsiConsol
     /// <summary>The process's own console.</summary>
     public static CliConsole System() => new(
         Console.Out, Console.Error, Console.IsOutputRedirected ? null : AnsiConsole.Console, !Console.IsErrorRedirected);
+
+    /// <summary>Shows the cursor again, which a live view that ends at once leaves hidden.</summary>
+    internal void ShowCursor()
+    {
+        try
+        {
+            if (Terminal is { Profile.Capabilities.Ansi: true })
+                Output.Write("\e[?25h");
+        }
+        catch (IOException)
+        {
+            // The terminal is gone.
+        }
+    }
 }

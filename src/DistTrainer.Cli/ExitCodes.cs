@@ -12,6 +12,9 @@ internal static class ExitCodes
     /// <summary>The command line or the job file is wrong.</summary>
     public const int Configuration = 2;
 
+    /// <summary>Stopped by SIGHUP (the terminal was closed): 128 + 1.</summary>
+    public const int HungUp = 129;
+
     /// <summary>Stopped by SIGINT (Ctrl+C): 128 + 2.</summary>
     public const int Interrupted = 130;
 

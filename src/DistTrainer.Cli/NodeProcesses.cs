@@ -12,20 +12,23 @@ internal sealed partial class NodeProcesses : IDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(40);
 
-    private readonly CliConsole console;
     private readonly Action<string, string, bool> print;
+    private readonly CancellationToken stop;
     private readonly List<Process> processes = [];
     private readonly TaskCompletionSource<string> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration registration;
 
     /// <summary>Starts with none.</summary>
-    /// <param name="console">Where messages go.</param>
-    /// <param name="print">Takes each line of theirs: the node, the line, and whether it came from its standard error.</param>
+    /// <param name="print">Takes each line of theirs: the node, the line, and whether it came from its standard error. It must not wait for anything, or they wait, too.</param>
     /// <param name="stop">When cancelled, the first process is asked to end in good order, and ends the others.</param>
-    public NodeProcesses(CliConsole console, Action<string, string, bool> print, CancellationToken stop)
+    public NodeProcesses(Action<string, string, bool> print, CancellationToken stop)
     {
-        (this.console, this.print) = (console, print);
-        registration = stop.Register(() => Ask(processes.FirstOrDefault()));
+        (this.print, this.stop) = (print, stop);
+        registration = stop.Register(() =>
+        {
+            lock (processes)
+                Ask(processes.FirstOrDefault());
+        });
     }
 
     /// <summary>Starts the first process and waits until it listens.</summary>
@@ -40,13 +43,19 @@ internal sealed partial class NodeProcesses : IDisposable
         throw new DistTrainerException(first.HasExited ? (FailureKind)first.ExitCode : FailureKind.Internal, "node-1 did not start; its lines above say why.");
     }
 
-    /// <summary>Starts a process.</summary>
+    /// <summary>Starts a process. Its standard input stays open for as long as this process lives (<see cref="LaunchedNode"/>).</summary>
+    /// <exception cref="OperationCanceledException">They were asked to end.</exception>
     public Process Start(string name, string[] arguments)
     {
         (string program, string[] before) = Self();
-        var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        Process process = Process.Start(start) ?? throw new DistTrainerException(FailureKind.Internal, $"{program} could not be started.");
-        processes.Add(process);
+        var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        Process process;
+        lock (processes)
+        {
+            stop.ThrowIfCancellationRequested();
+            process = Process.Start(start) ?? throw new DistTrainerException(FailureKind.Internal, $"{program} could not be started.");
+            processes.Add(process);
+        }
         process.OutputDataReceived += (_, line) => Print(name, line.Data, isError: false);
         process.ErrorDataReceived += (_, line) => Print(name, line.Data, isError: true);
         process.BeginOutputReadLine();
@@ -55,8 +64,9 @@ internal sealed partial class NodeProcesses : IDisposable
     }
 
     /// <summary>Waits until the first process has ended, then for the others, which it has told to end.</summary>
+    /// <param name="say">Hears that some had to be killed.</param>
     /// <returns>The first one's exit code.</returns>
-    public async Task<int> WaitAsync()
+    public async Task<int> WaitAsync(Action<string> say)
     {
         await processes[0].WaitForExitAsync();
         using var patience = new CancellationTokenSource(processes[0].ExitCode == 0 ? EndTimeout : TimeSpan.FromSeconds(5));
@@ -67,7 +77,7 @@ internal sealed partial class NodeProcesses : IDisposable
         }
         catch (OperationCanceledException)
         {
-            console.Error.WriteLine("launch: nodes that had not ended were killed");
+            say("launch: nodes that had not ended were killed");
         }
         return processes[0].ExitCode;
     }

@@ -3,8 +3,8 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;
 
-/// <summary>What a node needs: data as the commands read them, run folders, progress lines.</summary>
-/// <param name="console">Where progress and final figures go.</param>
+/// <summary>What a node needs: data as the commands read them, run folders. How the run goes is in the actors' log.</summary>
+/// <param name="console">Where final figures go.</param>
 /// <param name="data">Reads data.</param>
 /// <param name="runs">The folder of run folders.</param>
 /// <param name="watch">Hears what the dashboard shows; null: there is none.</param>
@@ -24,5 +24,5 @@ internal sealed class NodeServices(CliConsole console, IDataAccess data, string 
 
     /// <inheritdoc/>
     public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
-        new RunOutput(console, new PlainProgress(console.Output, console.Error, isQuiet: false), job, data, network, run.Name, runs, from, watch);
+        new RunOutput(console, progress: null, job, data, network, run.Name, runs, from, watch);
 }

@@ -2,5 +2,6 @@ using System.Globalization;
 using DistTrainer.Cli;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-using var signals = StopSignals.Watch();
-return await CliApp.RunAsync(args, CliConsole.System(), new CliServices(), signals);
+var console = CliConsole.System();
+using var signals = StopSignals.Watch(console.ShowCursor);
+return await CliApp.RunAsync(args, console, new CliServices(), signals);

@@ -21,6 +21,13 @@ internal static class StatusText
         else
         {
             yield return "run=none" + (status.Waiting is null ? "" : $" waiting=\"{status.Waiting}\"");
+            if (status.Ended is { } ended)
+            {
+                string hash = ended.ParameterHash is null ? "" : $" parameters-sha256={ended.ParameterHash}";
+                string reason = ended.Failure is null ? "" : $" reason=\"{ended.Failure}\"";
+                yield return $"last-run={ended.Id} name={ended.Name} end={ended.How} at={ended.At:yyyy-MM-ddTHH:mm:ssZ}"
+                    + $" steps={Numbers.Text(ended.Steps)}{hash}{reason}";
+            }
         }
 
         foreach (NodeStatus node in status.Nodes)

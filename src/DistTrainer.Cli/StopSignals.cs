@@ -2,11 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace DistTrainer.Cli;
 
-/// <summary>The first Ctrl+C or SIGTERM asks the run to stop after its open step; a second one ends the process at once.</summary>
+/// <summary>
+/// The first Ctrl+C, SIGTERM or SIGHUP (the terminal was closed) asks the run to stop after its open step; a second one ends the
+/// process at once, but for SIGHUP, which shells send on to those who have it already.
+/// </summary>
 public sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource source = new();
     private readonly List<IDisposable> registrations = [];
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(200);
     private int exitCode;
 
     /// <summary>Cancelled by the first signal.</summary>
@@ -16,11 +20,17 @@ public sealed class StopSignals : IDisposable
     public int ExitCode => Volatile.Read(ref exitCode);
 
     /// <summary>Listens to the process's signals.</summary>
-    public static StopSignals Watch()
+    /// <param name="last">What is done before a second one ends the process, if it takes no longer than a moment.</param>
+    public static StopSignals Watch(Action last)
     {
         var signals = new StopSignals();
-        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => signals.Handle(context, ExitCodes.Interrupted)));
-        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => signals.Handle(context, ExitCodes.Terminated)));
+        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            signals.Raise(ExitCodes.HungUp);
+            context.Cancel = true;
+        }));
+        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => signals.Handle(context, ExitCodes.Interrupted, last)));
+        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => signals.Handle(context, ExitCodes.Terminated, last)));
         return signals;
     }
 
@@ -51,5 +61,13 @@ public sealed class StopSignals : IDisposable
     }
 
     // A second signal is left to the system, which ends the process with 128 + its number.
-    private void Handle(PosixSignalContext context, int code) => context.Cancel = Raise(code);
+    private void Handle(PosixSignalContext context, int code, Action last)
+    {
+        context.Cancel = Raise(code);
+        if (context.Cancel)
+            return;
+        var helper = new Thread(() => last()) { IsBackground = true };
+        helper.Start();
+        helper.Join(Moment);
+    }
 }

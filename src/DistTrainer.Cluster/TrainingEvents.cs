@@ -57,6 +57,18 @@ public enum EndReason
     Stopped,
 }
 
+/// <summary>How a reason is called in texts.</summary>
+public static class EndReasons
+{
+    /// <summary>completed, early-stopping or stopped.</summary>
+    public static string Text(this EndReason reason) => reason switch
+    {
+        EndReason.Completed => "completed",
+        EndReason.EarlyStopping => "early-stopping",
+        _ => "stopped",
+    };
+}
+
 /// <summary>What a run leaves behind.</summary>
 public sealed record TrainingResult
 {

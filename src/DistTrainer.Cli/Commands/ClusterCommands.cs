@@ -52,30 +52,37 @@ internal sealed class ClusterCommands(CliConsole console, StopSignals signals)
         {
             await using var client = new ClusterClient(options.GetValue(cluster)!, Timeout, options.GetValue(security));
             if (options.GetValue(watch))
-                return await WatchAsync(client, options.GetValue(cluster)!);
-            foreach (string line in StatusText.Of(await client.StatusAsync()))
-                console.Output.WriteLine(line);
+                return await Printer.RunAsync(console, hasView: true, printer => WatchAsync(printer, client, options.GetValue(cluster)!));
+            Print(await client.StatusAsync(), console);
             return ExitCodes.Fine;
         });
         return command;
     }
 
-    private async Task<int> WatchAsync(ClusterClient client, string address)
+    private async Task<int> WatchAsync(Printer printer, ClusterClient client, string address)
     {
-        await client.StatusAsync();
         Task stop = signals.WaitAsync();
-        if (console.Terminal is { } terminal)
+        if (await Task.WhenAny(stop, client.StatusAsync()) is Task<ClusterStatus> first)
+            await first;
+        if (printer.Console.Terminal is not null)
         {
-            await new LiveLoop(terminal, address, new RunWatch(), () => client).RunAsync(() => stop);
+            await new LiveLoop(printer, address, new RunWatch(), () => client).RunAsync(() => stop);
             return ExitCodes.Fine;
         }
         while (!stop.IsCompleted)
         {
-            foreach (string line in StatusText.Of(await client.StatusAsync()))
-                console.Output.WriteLine(line);
+            Task<ClusterStatus> asking = client.StatusAsync();
+            if (await Task.WhenAny(stop, asking) == asking)
+                Print(await asking, printer.Console);
             await Task.WhenAny(stop, Task.Delay(1000));
         }
         return ExitCodes.Fine;
+    }
+
+    private static void Print(ClusterStatus status, CliConsole console)
+    {
+        foreach (string line in StatusText.Of(status))
+            console.Output.WriteLine(line);
     }
 
     private Command Drain()

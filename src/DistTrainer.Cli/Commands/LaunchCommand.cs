@@ -30,10 +30,10 @@ internal sealed class LaunchCommand : Command
         job.AddTo(this);
         foreach (Option option in (Option[])[nodes, servers, workersANode, initFrom, httpPort, logFormat.AcceptOnlyFromAmong("text", "json"), logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error")])
             Add(option);
-        SetAction((result, _) => RunAsync(result));
+        SetAction((result, _) => Printer.RunAsync(console, hasView: true, printer => RunAsync(result, printer)));
     }
 
-    private async Task<int> RunAsync(ParseResult options)
+    private async Task<int> RunAsync(ParseResult options, Printer printer)
     {
         int count = Within(options.GetValue(nodes), 1, 64, "--nodes");
         int serverCount = Within(options.GetValue(servers) ?? count, 1, count, "--servers");
@@ -46,21 +46,30 @@ internal sealed class LaunchCommand : Command
             File.WriteAllText(path, file.Write());
             string[] first =
             [
-                "node", "--role", "server,worker", "--name", "node-1", "--cluster-port", "0", "--job", path, "--exit-when-done",
+                "node", NodeCommand.Launched, "--role", "server,worker", "--name", "node-1", "--cluster-port", "0", "--job", path, "--exit-when-done",
                 .. options.GetValue(httpPort) is { } port ? (string[])["--http-port", port] : [],
                 "--min-servers", Text(serverCount), "--min-workers", Text(count * workers), .. Common(options, file, workers),
                 .. options.GetValue(initFrom) is { } from ? (string[])["--init-from", from] : [],
             ];
-            var display = new LaunchDisplay(console, name);
-            using var processes = new NodeProcesses(console, display.Print, signals.Token);
+            var display = new LaunchDisplay(printer, name);
+            using var processes = new NodeProcesses(display.Print, signals.Token);
             string seed = await processes.StartFirstAsync(first);
             for (int node = 2; node <= count; node++)
             {
                 string roles = node <= serverCount ? "server,worker" : "worker";
-                processes.Start($"node-{Text(node)}", ["node", "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--http-port", "off", "--seed-node", seed, .. Common(options, file, workers)]);
+                processes.Start($"node-{Text(node)}",
+                [
+                    "node", NodeCommand.Launched, "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--http-port", "off",
+                    "--seed-node", seed, .. Common(options, file, workers),
+                ]);
             }
-            int code = await display.RunAsync(seed, processes.WaitAsync);
-            return signals.ExitCode != 0 && code == 0 ? signals.ExitCode : code;
+            int code = await display.RunAsync(seed, () => processes.WaitAsync(line => printer.Write(line, isError: true)));
+            return signals.ExitCode != 0 && code is ExitCodes.Fine or ExitCodes.Terminated ? signals.ExitCode : code;
+        }
+        catch (DistTrainerException) when (signals.ExitCode != 0)
+        {
+            // It was told to end before the first process listened.
+            return signals.ExitCode;
         }
         finally
         {

@@ -36,17 +36,21 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
     /// <param name="initial">Parameters to start from; null: by the job's seed, or the checkpoint's.</param>
     /// <param name="from">The checkpoint to go on from, and its run; null begins anew.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(
-        ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
+    public Task<int> RunAsync(
+        ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from) =>
+        Printer.RunAsync(console, hasView: !options.GetValue(quiet), printer => RunAsync(printer, options, file, data, network, name, initial, from));
+
+    private async Task<int> RunAsync(
+        Printer printer, ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
     {
         var watch = new RunWatch();
         var control = new LatestControl();
-        IProgressDisplay display = Display(options.GetValue(quiet), name, watch);
+        IProgressDisplay display = Display(printer, options.GetValue(quiet), name, watch);
         using var telemetry = Telemetry.Start();
         await using DashboardServer? dashboard = await DashboardServer.StartAsync(options.GetValue(httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
         if (dashboard is not null)
-            console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
-        using var output = new RunOutput(console, display, file, data, network, name, "runs", from?.Run, watch);
+            printer.Console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
+        using var output = new RunOutput(printer.Console, display, file, data, network, name, "runs", from?.Run, watch);
         output.Add(control);
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
@@ -59,9 +63,9 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         return result!.Reason == EndReason.Stopped && signals.ExitCode != 0 ? signals.ExitCode : ExitCodes.Fine;
     }
 
-    private IProgressDisplay Display(bool isQuiet, string name, RunWatch watch) => console.Terminal is { } terminal && !isQuiet
-        ? new LiveProgress(terminal, console.ErrorIsTerminal ? null : console.Error, name, watch)
-        : new PlainProgress(console.Output, console.Error, isQuiet, watch);
+    private static IProgressDisplay Display(Printer printer, bool isQuiet, string name, RunWatch watch) => printer.Console.Terminal is not null
+        ? new LiveProgress(printer, name, watch)
+        : new PlainProgress(printer.Console.Output, printer.Console.Error, isQuiet, watch);
 
     private LogFormat Format(ParseResult options) => options.GetValue(logFormat) == "json" ? LogFormat.Json : LogFormat.Text;
 

@@ -10,11 +10,19 @@ internal sealed class NodeCommand : Command
     /// <summary>What the line begins with that says where a node listens.</summary>
     public const string Listening = "node listening";
 
+    /// <summary>The option that <see cref="LaunchCommand"/> gives its nodes.</summary>
+    public const string Launched = "--launched";
+
     private readonly CliConsole console;
     private readonly CliServices services;
     private readonly StopSignals signals;
     private readonly NodeOptions settingsOptions = new();
     private readonly Option<string?> initFrom = new("--init-from") { Description = "With --job: starts from the parameters of this safetensors file or run folder, which every server node must be able to read", HelpName = "FILE" };
+    private readonly Option<bool> launched = new(Launched)
+    {
+        Description = "Leaves the terminal, and ends with the process that started it, which standard input tells; `launch` gives it",
+        Hidden = true,
+    };
 
     /// <summary>Makes the command.</summary>
     public NodeCommand(CliConsole console, CliServices services, StopSignals signals)
@@ -23,21 +31,24 @@ internal sealed class NodeCommand : Command
         (this.console, this.services, this.signals) = (console, services, signals);
         settingsOptions.AddTo(this);
         Add(initFrom);
-        SetAction((result, _) => RunAsync(result));
+        Add(launched);
+        SetAction((result, _) => Printer.RunAsync(console, hasView: false, printer => RunAsync(result, printer.Console)));
     }
 
-    private async Task<int> RunAsync(ParseResult options)
+    private async Task<int> RunAsync(ParseResult options, CliConsole lines)
     {
+        if (options.GetValue(launched))
+            LaunchedNode.Begin();
         NodeSettings settings = settingsOptions.Read(options);
         PluginFile.Load(settings.Plugins); // the job below may name what they bring
         if (settings.Cache is { } cache)
             Environment.SetEnvironmentVariable("DISTTRAINER_CACHE", cache);
         RunDescription? run = settings.Job is { } job ? RunSubmission.Of(job, options.GetValue(initFrom)) : null;
         var watch = new RunWatch();
-        var node = new NodeServices(console, services.Data, settings.Runs, watch);
+        var node = new NodeServices(lines, services.Data, settings.Runs, watch);
         using var log = new LogOutput(settings.LogFormat, settings.LogLevel, line =>
         {
-            console.Error.WriteLine(line);
+            lines.Error.WriteLine(line);
             watch.Log(line);
         });
         using var telemetry = Telemetry.Start();
@@ -46,13 +57,13 @@ internal sealed class NodeCommand : Command
             settings, node, run, log.ActorConfiguration,
             (cluster, data) =>
             {
-                console.Output.WriteLine($"{Listening} cluster={cluster} data={data} roles={string.Join(',', settings.Roles).ToLowerInvariant()}");
+                lines.Output.WriteLine($"{Listening} cluster={cluster} data={data} roles={string.Join(',', settings.Roles).ToLowerInvariant()}");
                 if (dashboard is not null)
-                    console.Output.WriteLine(settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}" : $"metrics {dashboard.Metrics}");
+                    lines.Output.WriteLine(settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}" : $"metrics {dashboard.Metrics}");
             },
             signals.Token);
         if (end.ExitCode != 0)
-            console.Error.WriteLine($"error: {end.Reason}");
+            lines.Error.WriteLine($"error: {end.Reason}");
         return end.ExitCode == 0 && signals.ExitCode != 0 ? signals.ExitCode : end.ExitCode;
     }
 }

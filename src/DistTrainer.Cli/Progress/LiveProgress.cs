@@ -1,30 +1,26 @@
 using System.Globalization;
 using DistTrainer.Cluster;
-using Spectre.Console;
 
 namespace DistTrainer.Cli;
 
 /// <summary>The live view on a terminal. Epochs, warnings and errors stay above it; other log lines pass through its last rows.</summary>
-/// <param name="terminal">The terminal.</param>
-/// <param name="error">For log lines where standard error goes elsewhere; null: they share the terminal.</param>
+/// <param name="printer">Owns the terminal.</param>
 /// <param name="name">The run's name.</param>
 /// <param name="watch">The run's course.</param>
-internal sealed class LiveProgress(IAnsiConsole terminal, TextWriter? error, string name, RunWatch watch) : IProgressDisplay
+internal sealed class LiveProgress(Printer printer, string name, RunWatch watch) : IProgressDisplay
 {
     private IRunControl? control;
     private int epochs;
 
     /// <inheritdoc/>
-    public Task RunAsync(Func<Task> training) => new LiveLoop(terminal, name, watch, () => control).RunAsync(training);
+    public Task RunAsync(Func<Task> training) => new LiveLoop(printer, name, watch, () => control).RunAsync(training);
 
     /// <inheritdoc/>
     public void Log(string line)
     {
         watch.Log(line);
-        if (error is not null)
-            error.WriteLine(line);
-        else if (line.Contains(" WRN ", StringComparison.Ordinal) || line.Contains(" ERR ", StringComparison.Ordinal))
-            terminal.WriteLine(line);
+        if (!printer.Console.ErrorIsTerminal || line.Contains(" WRN ", StringComparison.Ordinal) || line.Contains(" ERR ", StringComparison.Ordinal))
+            printer.Write(line, isError: true);
     }
 
     /// <inheritdoc/>
@@ -43,9 +39,9 @@ internal sealed class LiveProgress(IAnsiConsole terminal, TextWriter? error, str
     {
         string validation = report.ValidationLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $"  validation loss {loss:G4}") : "";
         string accuracy = report.ValidationAccuracy is { } share ? $"  accuracy {Numbers.Text(share)}" : "";
-        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"epoch {report.Epoch}/{epochs}  train loss {report.TrainLoss:G4}{validation}{accuracy}  {report.SamplesPerSecond:N0} samples/s"));
+        printer.Write(string.Create(CultureInfo.InvariantCulture, $"epoch {report.Epoch}/{epochs}  train loss {report.TrainLoss:G4}{validation}{accuracy}  {report.SamplesPerSecond:N0} samples/s"), isError: false);
     }
 
     /// <inheritdoc/>
-    public void OnWentBack(long lastStep) => terminal.WriteLine($"went back to step {Numbers.Text(lastStep)}: a parameter shard was lost");
+    public void OnWentBack(long lastStep) => printer.Write($"went back to step {Numbers.Text(lastStep)}: a parameter shard was lost", isError: false);
 }

@@ -23,7 +23,7 @@ internal sealed class RunOutput : Observers, IRunOutput
 
     /// <summary>Makes the run folder, or opens that of a run that goes on.</summary>
     /// <param name="console">Where the final figures go.</param>
-    /// <param name="progress">Shows how it goes.</param>
+    /// <param name="progress">Shows how it goes; null: nobody does.</param>
     /// <param name="file">The job.</param>
     /// <param name="data">Its data.</param>
     /// <param name="network">Its network.</param>
@@ -34,7 +34,7 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <param name="patience">How long the folder may be away before that counts; null: the usual.</param>
     /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into it.</exception>
     public RunOutput(
-        CliConsole console, ITrainingObserver progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from,
+        CliConsole console, ITrainingObserver? progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from,
         RunWatch? watch = null, TimeSpan? patience = null)
     {
         (this.console, this.file, this.data, this.network, this.name, this.watch) = (console, file, data, network, name, watch);
@@ -83,7 +83,7 @@ internal sealed class RunOutput : Observers, IRunOutput
             throw new DistTrainerException(failure.Kind, $"{failure.Message} The final model is written: {model}", failure);
         }
         isComplete = true;
-        watch?.End(Reason(result.Reason));
+        watch?.End(result.Reason.Text());
         Report(result);
     }
 
@@ -140,7 +140,7 @@ internal sealed class RunOutput : Observers, IRunOutput
 
     private void Report(TrainingResult result)
     {
-        console.Output.WriteLine($"{Reason(result.Reason)} epochs={Numbers.Text(result.Epochs)} steps={Numbers.Text(result.Steps)} samples/s={Numbers.Text((long)result.SamplesPerSecond)}");
+        console.Output.WriteLine($"{result.Reason.Text()} epochs={Numbers.Text(result.Epochs)} steps={Numbers.Text(result.Steps)} samples/s={Numbers.Text((long)result.SamplesPerSecond)}");
         if (result.Validation.Count > 0)
             console.Output.WriteLine(TestFigures.Of(result.Validation, data.Validation, data.Schema.Task).Line("validation"));
         console.Output.WriteLine(TestFigures.Of(result.Test, data.Test, data.Schema.Task).Line("test"));
@@ -153,11 +153,4 @@ internal sealed class RunOutput : Observers, IRunOutput
     private string WayOn() => folder.HasCheckpoints
         ? $"to go on: disttrainer resume {folder.Path}"
         : $"to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, RunFolder.JobName)} --init-from {folder.Path} --output DIR";
-
-    private static string Reason(EndReason reason) => reason switch
-    {
-        EndReason.Completed => "completed",
-        EndReason.EarlyStopping => "early-stopping",
-        _ => "stopped",
-    };
 }

@@ -1,16 +1,15 @@
 using DistTrainer.Cluster;
-using Spectre.Console;
 
 namespace DistTrainer.Cli;
 
 /// <summary>The lines of a cluster's processes: all of them with the process's name before them, or, on a terminal, a live view with what matters above it.</summary>
-/// <param name="console">Where they go.</param>
+/// <param name="printer">Writes them.</param>
 /// <param name="name">The run's name.</param>
-internal sealed class LaunchDisplay(CliConsole console, string name)
+internal sealed class LaunchDisplay(Printer printer, string name)
 {
-    // What the first process says of steps, the live view shows.
-    private static readonly string[] InView = ["step=", "checkpoint step=", NodeCommand.Listening];
+    private const string Epoch = "] epoch-ended "; // the event that stays above the live view, beside warnings and errors
     private readonly RunWatch watch = new();
+    private readonly bool hasView = printer.Console.Terminal is not null;
 
     /// <summary>Takes a line.</summary>
     /// <param name="node">Whose.</param>
@@ -19,18 +18,13 @@ internal sealed class LaunchDisplay(CliConsole console, string name)
     public void Print(string node, string line, bool isError)
     {
         string text = $"{node} | {line}";
-        if (console.Terminal is not { } terminal)
-        {
-            (isError ? console.Error : console.Output).WriteLine(text);
-            return;
-        }
-        if (isError)
+        if (hasView && isError)
             watch.Log(text);
-        bool isInView = isError ? line.Contains(" INF ", StringComparison.Ordinal) || line.Contains(" DBG ", StringComparison.Ordinal) : InView.Any(start => line.StartsWith(start, StringComparison.Ordinal));
-        if (isError && !console.ErrorIsTerminal)
-            console.Error.WriteLine(text);
-        else if (!isInView)
-            terminal.WriteLine(text);
+        bool isInView = hasView && (isError
+            ? printer.Console.ErrorIsTerminal && IsOrdinary(line)
+            : line.StartsWith(NodeCommand.Listening, StringComparison.Ordinal));
+        if (!isInView)
+            printer.Write(hasView && printer.Console.ErrorIsTerminal ? Short(node, text) : text, isError);
     }
 
     /// <summary>Waits for the end of the processes, with the view up where there is a terminal.</summary>
@@ -39,11 +33,21 @@ internal sealed class LaunchDisplay(CliConsole console, string name)
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(string address, Func<Task<int>> work)
     {
-        if (console.Terminal is not { } terminal)
+        if (!hasView)
             return await work();
         int code = 0;
         await using var client = new ClusterClient(address, TimeSpan.FromSeconds(3));
-        await new LiveLoop(terminal, name, watch, () => client).RunAsync(async () => code = await work());
+        await new LiveLoop(printer, name, watch, () => client).RunAsync(async () => code = await work());
         return code;
+    }
+
+    private static bool IsOrdinary(string line) =>
+        (line.Contains(" INF ", StringComparison.Ordinal) || line.Contains(" DBG ", StringComparison.Ordinal)) && !line.Contains(Epoch, StringComparison.Ordinal);
+
+    // An epoch takes one row: its figures, without the actor and the hash.
+    private static string Short(string node, string text)
+    {
+        int epoch = text.IndexOf(Epoch, StringComparison.Ordinal), hash = text.LastIndexOf(" parameterHash=", StringComparison.Ordinal);
+        return epoch < 0 || hash < epoch ? text : $"{node} | {text[(epoch + Epoch.Length)..hash]}";
     }
 }

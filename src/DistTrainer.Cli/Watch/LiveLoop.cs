@@ -1,50 +1,59 @@
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
-using Spectre.Console;
 
 namespace DistTrainer.Cli;
 
 /// <summary>Draws <see cref="LiveView"/> again and again while something runs.</summary>
-/// <param name="terminal">Where.</param>
+/// <param name="printer">Shows it.</param>
 /// <param name="name">The run's name.</param>
 /// <param name="watch">The run's course and the log; with none of its own run it takes the course from the statuses.</param>
 /// <param name="control">Who is asked; null while nobody can be.</param>
-internal sealed class LiveLoop(IAnsiConsole terminal, string name, RunWatch watch, Func<IRunControl?> control)
+internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Func<IRunControl?> control)
 {
     private const int LinesShown = 6;
-    private const string InFigures = "] steps epoch="; // the event that the figures show anyway
+
+    // Events that the figures show anyway, or that stay above.
+    private static readonly string[] Elsewhere = ["] steps epoch=", "] epoch-ended "];
     private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan RateOver = TimeSpan.FromSeconds(20);
     private readonly Queue<(long Time, long Step)> steps = new();
 
-    /// <summary>Draws until the work is done, and then once more.</summary>
+    /// <summary>Draws until the work is done.</summary>
     /// <param name="work">Begins the work; it must fail for itself.</param>
-    public Task RunAsync(Func<Task> work) => terminal.Live(new Text("")).Overflow(VerticalOverflow.Crop).StartAsync(async display =>
+    public async Task RunAsync(Func<Task> work)
     {
         Task running = work();
         while (!running.IsCompleted)
         {
-            await DrawAsync(display);
+            // Whoever does not answer at once keeps nobody from ending.
+            Task<ClusterStatus?> asking = AskAsync();
+            if (await Task.WhenAny(running, asking) == asking)
+                Draw(await asking);
             await Task.WhenAny(running, Task.Delay(Every));
         }
         await running;
-    });
+    }
 
-    private async Task DrawAsync(LiveDisplayContext display)
+    private async Task<ClusterStatus?> AskAsync()
     {
-        ClusterStatus? status = null;
         try
         {
-            if (control() is { } run)
-                status = await run.StatusAsync();
+            return control() is { } run ? await run.StatusAsync() : null;
         }
         catch (DistTrainerException)
         {
             // Nobody answers at the moment, and that is shown.
+            return null;
         }
+    }
+
+    private void Draw(ClusterStatus? status)
+    {
         watch.Follow(status);
         WatchNews news = watch.Since(default);
-        display.UpdateTarget(LiveView.Draw(name, status, news.Points, StepsPerSecond(status?.Run?.Step), [.. news.Lines.Where(line => !line.Contains(InFigures, StringComparison.Ordinal)).TakeLast(LinesShown)], terminal.Profile.Width));
+        double rate = StepsPerSecond(status?.Run?.Step);
+        string[] lines = [.. news.Lines.Where(line => !Elsewhere.Any(part => line.Contains(part, StringComparison.Ordinal))).TakeLast(LinesShown)];
+        printer.Show(width => LiveView.Draw(name, status, news.Points, rate, lines, width));
     }
 
     private double StepsPerSecond(long? step)

@@ -26,10 +26,12 @@ internal static class LiveView
         if (status?.Run is { } run)
             rows.AddRange(Run(name, run, points, stepsPerSecond));
         else
-            rows.Add(new Markup($"[bold]{Markup.Escape(name)}[/]  [yellow]{(status is null ? "nobody answers" : "no run")}[/]"));
+            rows.Add(new Markup($"[bold]{Markup.Escape(name)}[/]  [yellow]{Markup.Escape(Without(status))}[/]"));
+        if (status is { Run: null, Ended: { } ended })
+            rows.Add(Last(ended));
         if (status is not null)
             rows.Add(Servers(status));
-        rows.AddRange(lines.Select(line => new Text(line.Length < width ? line : string.Concat(line.AsSpan(0, width - 2), "…"), new Style(ColorOf(line)))));
+        rows.AddRange(lines.Select(line => new Text(line.Length < width ? line : string.Concat(line.AsSpan(0, Math.Max(0, width - 2)), "…"), new Style(ColorOf(line)))));
         return new Rows(rows);
     }
 
@@ -41,6 +43,15 @@ internal static class LiveView
             return "";
         double least = last.Min(), span = last.Max() - least;
         return string.Concat(last.Select(value => Bars[span > 0 ? (int)Math.Round((value - least) / span * (Bars.Length - 1)) : 0]));
+    }
+
+    private static string Without(ClusterStatus? status) =>
+        status is null ? "nobody answers" : status.Waiting is { } waiting ? $"waiting: {waiting}" : "no run";
+
+    private static Text Last(LastRun ended)
+    {
+        string more = ended.ParameterHash is { } hash ? $", parameters {hash}" : ended.Failure is { } failure ? $": {failure}" : "";
+        return new Text($"last run {ended.Name} ({ended.Id}): {ended.How} after {Number(ended.Steps)} steps{more}");
     }
 
     private static IEnumerable<IRenderable> Run(string name, RunStatus run, IReadOnlyList<RunPoint> points, double stepsPerSecond)
@@ -91,11 +102,17 @@ internal static class LiveView
     private static Rows Servers(ClusterStatus status) => new(status.Nodes.Where(node => node.IsServer || !node.IsReachable).Select(node =>
     {
         ParameterShardStatus[] shards = [.. status.Run?.ParameterShards.Where(shard => shard.Node == node.Name) ?? []];
-        string replicas = string.Join(' ', shards.Where(shard => shard.IsReplica).Select(shard => shard.ParameterShard));
         string role = node.Name == status.Coordinator ? " (leads)" : "";
-        return new Markup($"{(node.IsServer ? "server" : "node")} {Markup.Escape(node.Name)}{role}  parameter shards {string.Join(' ', shards.Where(shard => !shard.IsReplica).Select(shard => shard.ParameterShard))}"
-            + $"{(replicas.Length > 0 ? $"  replicas {replicas}" : "")}{(node.IsReachable ? "" : "  [red]cannot be reached[/]")}");
+        return new Markup($"{(node.IsServer ? "server" : "node")} {Markup.Escape(node.Name)}{role}{Numbered("  parameter shards", shards, isReplica: false)}"
+            + $"{Numbered("  replicas of", shards, isReplica: true)}{(node.IsReachable ? "" : "  [red]cannot be reached[/]")}");
     }));
+
+    // With the sign of a number, so that none of them is read as a count.
+    private static string Numbered(string what, IEnumerable<ParameterShardStatus> shards, bool isReplica)
+    {
+        string numbers = string.Join(' ', shards.Where(shard => shard.IsReplica == isReplica).Select(shard => $"#{shard.ParameterShard}"));
+        return numbers.Length > 0 ? $"{what} {numbers}" : "";
+    }
 
     private static string State(string state) => $"[{(state == "running" ? "green" : "yellow")}]{Markup.Escape(state)}[/]";
 

@@ -408,6 +408,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     private void Fail(DistTrainerException failure)
     {
         _log.Event(LogLevel.ErrorLevel, "run-failed epoch={Epoch} step={Step} kind={Kind} message=\"{Message}\"", _setup.EpochOf(_step + 1), _step, failure.Kind, failure.Message);
+        Context.Parent.Tell(new RunFails(_lastReport?.Step ?? _step));
         _completion.TrySetException(failure);
         Context.Stop(Self);
     }

@@ -16,10 +16,6 @@ public sealed class LineLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMess
     {
         LogOutput? output = LogOutput.Find(Context.System.Settings.Config.GetInt("disttrainer.log-output", -1));
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
-        Receive<AkkaLogEvent>(entry =>
-        {
-            if (output is not null && output.Wants(entry))
-                output.Write(LogLine.Of(entry, output.Format));
-        });
+        Receive<AkkaLogEvent>(entry => output?.Write(entry));
     }
 }

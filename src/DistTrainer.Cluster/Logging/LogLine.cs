@@ -26,14 +26,17 @@ internal static class LogLine
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The line, without its end.</summary>
-    public static string Of(AkkaLogEvent entry, LogFormat format)
+    /// <param name="entry">What was said.</param>
+    /// <param name="format">How the line looks.</param>
+    /// <param name="leftOut">Lines like it that were left out since the last one; that is added to the message.</param>
+    public static string Of(AkkaLogEvent entry, LogFormat format, int leftOut = 0)
     {
         // Formatting of values is left to Akka, which asks for the thread's culture.
         CultureInfo before = CultureInfo.CurrentCulture;
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return format == LogFormat.Json ? Json(entry) : Text(entry);
+            return format == LogFormat.Json ? Json(entry, Message(entry, leftOut)) : Text(entry, Message(entry, leftOut));
         }
         finally
         {
@@ -51,13 +54,17 @@ internal static class LogLine
         return paren > 0 ? source[..paren].TrimEnd() : source;
     }
 
-    private static string Text(AkkaLogEvent entry)
+    private static string Message(AkkaLogEvent entry, int leftOut) => leftOut == 0
+        ? entry.Message?.ToString() ?? ""
+        : string.Create(CultureInfo.InvariantCulture, $"{entry.Message} ({leftOut} more like it were left out since the last one)");
+
+    private static string Text(AkkaLogEvent entry, string message)
     {
-        string line = string.Create(CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {Short(entry.LogLevel())} [{ActorOf(entry.LogSource)}] {entry.Message}");
+        string line = string.Create(CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {Short(entry.LogLevel())} [{ActorOf(entry.LogSource)}] {message}");
         return OneLine(entry.Cause is null ? line : $"{line} cause={Cause(entry.Cause)}");
     }
 
-    private static string Json(AkkaLogEvent entry)
+    private static string Json(AkkaLogEvent entry, string message)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, JsonOptions))
@@ -66,7 +73,7 @@ internal static class LogLine
             json.WriteString("time", entry.Timestamp.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
             json.WriteString("level", Long(entry.LogLevel()));
             json.WriteString("actor", ActorOf(entry.LogSource));
-            json.WriteString("message", OneLine(entry.Message.ToString() ?? ""));
+            json.WriteString("message", OneLine(message));
             if (entry.Cause is not null)
                 json.WriteString("cause", OneLine(Cause(entry.Cause)));
             if (entry.Message is LogEvent fact)

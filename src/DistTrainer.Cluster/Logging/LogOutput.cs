@@ -34,11 +34,7 @@ public sealed class LogOutput : IDisposable
     // a connection that the other end closes while the node ends.
     private static readonly string[] Warned = ["ClusterSingletonProxy", "TcpClientHandler"];
 
-    // Classes of Akka that strangers at the cluster port can make warn, as often as they like.
-    private static readonly string[] Limited = ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter", "ReliableDeliverySupervisor", "ClusterSingletonManager"];
-    private const int LimitMilliseconds = 10_000;
-
-    private readonly ConcurrentDictionary<string, long> due = new();
+    private readonly RepeatedWarnings repeated = new(() => Environment.TickCount64);
     private readonly int number = Interlocked.Increment(ref last);
     private readonly LogThreshold threshold;
     private readonly Action<string> write;
@@ -70,28 +66,28 @@ public sealed class LogOutput : IDisposable
     /// <summary>The open place of that number; null where it is closed.</summary>
     internal static LogOutput? Find(int number) => Open.GetValueOrDefault(number);
 
-    /// <summary>Whether a line is of interest: what Akka says of itself is from warnings up only, or where everything is asked for.</summary>
-    internal bool Wants(AkkaLogEvent entry) =>
-        threshold == LogThreshold.Debug || entry.Message is LogEvent || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name) && IsDue(entry.LogClass.Name));
-
-    private bool IsDue(string source)
+    /// <summary>Writes an event, if it is of interest: what Akka says of itself is from warnings up only, or where everything is asked for.</summary>
+    internal void Write(AkkaLogEvent entry)
     {
-        long now = Environment.TickCount64;
-        if (!Limited.Contains(source) || now >= due.GetValueOrDefault(source, long.MinValue))
-        {
-            due[source] = now + LimitMilliseconds;
-            return true;
-        }
-        return false;
+        int leftOut = 0;
+        if (threshold == LogThreshold.Debug || entry.Message is LogEvent
+            || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name) && repeated.IsTold(entry, out leftOut)))
+            Write(LogLine.Of(entry, Format, leftOut));
     }
 
     /// <summary>Writes one line.</summary>
-    internal void Write(string line)
+    private void Write(string line)
     {
         lock (write)
             write(line);
     }
 
     /// <summary>Closes the place: lines that come later are dropped.</summary>
-    public void Dispose() => Open.TryRemove(number, out _);
+    public void Dispose()
+    {
+        if (!Open.TryRemove(number, out _))
+            return;
+        foreach ((string kind, int leftOut) in repeated.Untold())
+            Write(LogLine.Of(new Warning("log", typeof(LogOutput), $"left out {leftOut.ToString(CultureInfo.InvariantCulture)} more like: {kind}"), Format));
+    }
 }

@@ -22,7 +22,10 @@ public sealed record RunDescription(string Id, string Name, string Job, string? 
 /// <param name="Workers">Workers that it offers; 0 without the role worker.</param>
 /// <param name="Run">The run that it hosts, for a coordinator that takes over; null: none.</param>
 /// <param name="Waiting">The run that waits to begin as the last coordinator said, for one that takes over; null: none, or that coordinator still leads.</param>
-internal sealed record RegisterNode(int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run, SubmitRun? Waiting) : IControlMessage;
+/// <param name="Ended">The last run that has ended as far as the node knows, for a coordinator that takes over; null: none.</param>
+internal sealed record RegisterNode(
+    int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run, SubmitRun? Waiting, LastRun? Ended)
+    : IControlMessage;
 
 /// <summary>A run that a node hosts.</summary>
 /// <param name="Run">The run.</param>
@@ -45,7 +48,8 @@ internal sealed record OpenRun(HostedRun Run, int[] ParameterShards, int Workers
 
 /// <summary>Coordinator → node: the run is over. No reply. A second copy changes nothing.</summary>
 /// <param name="Id">The run.</param>
-internal sealed record CloseRun(string Id) : IControlMessage;
+/// <param name="Ended">How it ended; the node remembers it for the next coordinator. Null: the coordinator does not know.</param>
+internal sealed record CloseRun(string Id, LastRun? Ended) : IControlMessage;
 
 /// <summary>Node → run: the data connection to another node is gone.</summary>
 /// <param name="Generation">The newest generation that the node knew.</param>
@@ -99,7 +103,19 @@ public sealed record CommandAnswer(FailureKind? Failure, string Text) : IControl
 /// <param name="Nodes">All nodes.</param>
 /// <param name="Coordinator">The node that leads.</param>
 /// <param name="Waiting">The name of a run that has not begun, and what it waits for; null: there is none.</param>
-public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes, string Coordinator, string? Waiting = null) : IControlMessage;
+/// <param name="Ended">The last run that has ended; null: there was none, or there is a run.</param>
+public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes, string Coordinator, string? Waiting = null, LastRun? Ended = null)
+    : IControlMessage;
+
+/// <summary>A run that has ended.</summary>
+/// <param name="Id">The run.</param>
+/// <param name="Name">For people.</param>
+/// <param name="How">completed, early-stopping, stopped, failed, or withdrawn before it began.</param>
+/// <param name="At">When, by the clock of the coordinator's machine (UTC).</param>
+/// <param name="Steps">Steps trained; of a failed one the last that was reported.</param>
+/// <param name="ParameterHash">SHA-256, in hex, of its parameters; null where it failed or never began.</param>
+/// <param name="Failure">Why it failed; null where it did not.</param>
+public sealed record LastRun(string Id, string Name, string How, DateTime At, long Steps, string? ParameterHash, string? Failure);
 
 /// <summary>How a run is going.</summary>
 /// <param name="Id">The run.</param>

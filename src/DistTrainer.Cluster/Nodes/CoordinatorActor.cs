@@ -24,6 +24,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private SubmitRun? _waiting;
     private SubmitRun? _inherited;
     private CurrentRun? _run;
+    private LastRun? _ended;
     private long _waitingSince;
 
     /// <summary>Begins to lead.</summary>
@@ -44,6 +45,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<LeaveCluster>(leave => Release(leave.Node, Sender));
         Receive<RunOpened>(Start);
         Receive<ParameterShardsLost>(Deal);
+        Receive<RunFails>(fails => _run!.FailedAfter = fails.Step);
         Receive<RunEnded>(Ended);
         Receive<Terminated>(ended => AfterRun(ended.ActorRef));
         Receive<Check>(_ => CheckWait());
@@ -98,6 +100,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
         Sender.Tell(new NodeRegistered(Self, NotBegun));
         _inherited ??= node.Waiting;
+        if (node.Ended is { } ended && (_ended is null || ended.At > _ended.At))
+            _ended = ended;
         var known = new KnownNode(node, Sender);
         if (!_nodes.TryAdd(known))
         {
@@ -132,7 +136,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         if (_run?.Hosted is { } run && node.Opened is { } opened && opened.Run == run && hosted != run)
             node.Actor.Tell(opened);
         else if (hosted is not null && hosted.Run.Id != _run?.Run.Id)
-            node.Actor.Tell(new CloseRun(hosted.Run.Id));
+            node.Actor.Tell(new CloseRun(hosted.Run.Id, null));
     }
 
     /// <summary>The coordinator before is gone, and its run goes on under this one.</summary>
@@ -280,6 +284,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         run.Output = null;
         if (run.End.Failure is { } cause)
             _log.Event(LogLevel.ErrorLevel, "run-failed run={Run} name=\"{Name}\" message=\"{Message}\"", run.Run.Id, run.Run.Name, cause.Cause().Message);
+        _ended = run.Told();
         Context.Stop(run.Actor);
     }
 
@@ -288,8 +293,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (_run is not { End: { } end } run || !actor.Equals(run.Actor))
             return;
-        foreach (KnownNode node in _nodes.All)
-            node.Actor.Tell(new CloseRun(run.Run.Id));
+        TellEnded();
         _run = null;
         Exception? cause = end.Failure?.Cause();
         int code = cause is null ? 0 : (int)((cause as DistTrainerException)?.Kind ?? FailureKind.Internal);
@@ -302,6 +306,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             Release(name, leaving);
         _leaving.Clear();
         StartIfReady();
+    }
+
+    private void TellEnded()
+    {
+        foreach (KnownNode node in _nodes.All)
+            node.Actor.Tell(new CloseRun(_ended!.Id, _ended));
     }
 
     /// <summary>Lets the other nodes leave first, so that they do so in good order.</summary>
@@ -396,6 +406,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
         _log.Event(LogLevel.InfoLevel, "run-withdrawn run={Run} name=\"{Name}\"", run.Id, run.Name);
         (_waiting, _inherited) = (null, null);
+        _ended = new LastRun(run.Id, run.Name, "withdrawn", DateTime.UtcNow, 0, null, null);
+        TellEnded();
         TellNotBegun();
         Answer(null, $"run {run.Id} ({run.Name}) had not begun and is withdrawn");
     }
@@ -415,14 +427,15 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         NodeStatus[] nodes = _nodes.Status();
         IActorRef asker = Sender;
-        if (_run?.Opened is null)
+        (string leader, string? waiting) = (_runtime.Address.Name, _waiting is null ? null : $"{_waiting.Run.Name}, for {_nodes.Missing() ?? "its data"}");
+        if (_run is not { Opened: not null, End: null })
         {
-            asker.Tell(new ClusterStatus(null, nodes, _runtime.Address.Name, _waiting is null ? null : $"{_waiting.Run.Name}, for {_nodes.Missing() ?? "its data"}"));
+            asker.Tell(new ClusterStatus(null, nodes, leader, waiting, _ended));
             return;
         }
-        (RunDescription run, string leader) = (_run.Run, _runtime.Address.Name);
+        RunDescription run = _run.Run;
         _run.Actor.Ask<RunStatus>(new RunActor.StatusRequest(run.Id, run.Name), TimeSpan.FromSeconds(3))
-            .PipeTo(asker, success: status => new ClusterStatus(status, nodes, leader), failure: _ => new ClusterStatus(null, nodes, leader));
+            .PipeTo(asker, success: status => new ClusterStatus(status, nodes, leader), failure: _ => new ClusterStatus(null, nodes, leader, $"{run.Name}, which does not answer"));
     }
 
     private void Answer(FailureKind? failure, string text)

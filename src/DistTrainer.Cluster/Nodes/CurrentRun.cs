@@ -27,9 +27,21 @@ internal sealed class CurrentRun(RunDescription run)
     /// <summary>Who was asked for which parameter shards since; that is logged once.</summary>
     public HashSet<(string Node, int ParameterShard)> Dealt { get; } = [];
 
+    /// <summary>The last step that was reported before it failed.</summary>
+    public long FailedAfter { get; set; }
+
     /// <summary>What has come of it; null until it has ended.</summary>
     public RunEnded? End { get; set; }
+
+    /// <summary>What people are told of it once it has ended.</summary>
+    public LastRun Told() => End is { Result: { } result }
+        ? new LastRun(run.Id, run.Name, result.Reason.Text(), DateTime.UtcNow, result.Steps, result.ParameterHash, null)
+        : new LastRun(run.Id, run.Name, "failed", DateTime.UtcNow, FailedAfter, null, End?.Failure?.Cause().Message);
 }
 
 /// <summary>A run has ended: with a result or a failure.</summary>
 internal sealed record RunEnded(TrainingResult? Result, Exception? Failure);
+
+/// <summary>Run → coordinator, before <see cref="RunEnded"/>: it fails.</summary>
+/// <param name="Step">The last step that was reported.</param>
+internal sealed record RunFails(long Step);

@@ -22,6 +22,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private SubmitRun? _waiting;
     private OpenRun? _next;
     private string? _closed;
+    private LastRun? _ended;
     private IActorRef _known = ActorRefs.Nobody;
 
     /// <summary>Begins to register.</summary>
@@ -37,7 +38,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Receive<Terminated>(_ => HostEnded());
         Receive<OpenRun>(Open);
         Receive<Opened>(Host);
-        Receive<CloseRun>(close => Close(close.Id));
+        Receive<CloseRun>(Close);
         Receive<EndNode>(end =>
         {
             Become(Ending);
@@ -63,7 +64,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private void Ending()
     {
         Timers.CancelAll();
-        Receive<CloseRun>(close => Close(close.Id));
+        Receive<CloseRun>(Close);
         Receive<Terminated>(ended => !ended.ActorRef.Equals(_known), _ => HostEnded());
         ReceiveAny(_ => { });
     }
@@ -72,7 +73,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         NodeSettings settings = _runtime.Settings;
         string address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString();
-        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted, _known.IsNobody() ? _waiting : null));
+        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted, _known.IsNobody() ? _waiting : null, _ended));
     }
 
     private void Registered(NodeRegistered registered)
@@ -134,9 +135,10 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         _host = (request.Run.Run.Id, Context.Watch(host));
     }
 
-    private void Close(string id)
+    private void Close(CloseRun close)
     {
-        _closed = id;
+        string id = close.Id;
+        (_closed, _ended) = (id, close.Ended ?? _ended);
         if (_hosted?.Run.Id == id)
             _hosted = null;
         if (_waiting?.Run.Id == id)

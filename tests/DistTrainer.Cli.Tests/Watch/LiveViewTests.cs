@@ -18,8 +18,8 @@ public sealed class LiveViewTests
         Assert.Matches(@"accuracy +50\.00 %", picture);
         Assert.Matches(@"0 +worker-0/abc +running +0–1 +333 +1\.5 +2\.5 +0 ", picture);
         Assert.Matches(@"1 +worker-1/abc +slow +2–3 +333 +9 +2\.5 +7\.5 ", picture);
-        Assert.Contains("server server-1/abc (leads)  parameter shards 0  replicas 1", picture, StringComparison.Ordinal);
-        Assert.Contains("server server-2/abc  parameter shards 1  replicas 0  cannot be reached", picture, StringComparison.Ordinal);
+        Assert.Contains("server server-1/abc (leads)  parameter shards #0  replicas of #1", picture, StringComparison.Ordinal);
+        Assert.Contains("server server-2/abc  parameter shards #1  replicas of #0  cannot be reached", picture, StringComparison.Ordinal);
         Assert.Contains("worker-slow worker=1", picture, StringComparison.Ordinal);
     }
 
@@ -36,6 +36,28 @@ public sealed class LiveViewTests
     public void Nobody_who_answers_is_said()
     {
         Assert.Contains("nobody answers", Text(LiveView.Draw("host:1", null, [], 0, [], Width)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_last_run_is_shown_where_there_is_none()
+    {
+        var ended = new LastRun("abc", "digits", "failed", default, 1234, null, "The gradient is not finite.");
+        string picture = Text(LiveView.Draw("host:1", new ClusterStatus(null, [], "node-1", null, ended), [], 0, [], Width));
+        Assert.Contains("host:1  no run", picture, StringComparison.Ordinal);
+        Assert.Contains("last run digits (abc): failed after 1,234 steps: The gradient is not finite.", picture, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Status_lines_have_the_last_run_with_its_end_steps_and_hash_or_reason()
+    {
+        DateTime at = new(2026, 1, 31, 20, 5, 31, DateTimeKind.Utc);
+        Assert.Equal("run=none", Assert.Single(StatusText.Of(new ClusterStatus(null, [], "node-1"))));
+        Assert.Equal(
+            ["run=none", "last-run=abc name=digits end=completed at=2026-01-31T20:05:31Z steps=1600 parameters-sha256=6a56"],
+            StatusText.Of(new ClusterStatus(null, [], "node-1", null, new LastRun("abc", "digits", "completed", at, 1600, "6a56", null))));
+        Assert.Equal(
+            ["run=none waiting=\"next, for its data\"", "last-run=abc name=digits end=failed at=2026-01-31T20:05:31Z steps=7 reason=\"it diverged\""],
+            StatusText.Of(new ClusterStatus(null, [], "node-1", "next, for its data", new LastRun("abc", "digits", "failed", at, 7, null, "it diverged"))));
     }
 
     [Fact]

@@ -104,6 +104,27 @@ public sealed class ClusterRunTests
     }
 
     [Fact]
+    public async Task Status_tells_how_the_last_run_ended_and_the_next_coordinator_knows_it_too()
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, TestJobs.Variants["sgd"], servers: 2, workers: 1);
+        TrainingResult result = await cluster.ResultAsync();
+        LastRun ended = await cluster.EndedAsync("test");
+        Assert.Equal(("test", "completed", result.Steps, result.ParameterHash, null), (ended.Name, ended.How, ended.Steps, ended.ParameterHash, ended.Failure));
+        await cluster.LeaveFirstAsync();
+        Assert.Equal(ended, await cluster.EndedAsync("test"));
+    }
+
+    [Fact]
+    public async Task Status_tells_why_the_last_run_failed_and_after_which_step()
+    {
+        JobDescription job = Long("sgd", epochs: 100);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job with { Optimizer = job.Optimizer with { LearningRate = 1e30f } }, servers: 1, workers: 1, reportEvery: 1);
+        LastRun ended = await cluster.EndedAsync("test");
+        Assert.Equal(("failed", cluster.Steps[^1].Step, null), (ended.How, ended.Steps, ended.ParameterHash));
+        Assert.Contains("not finite", ended.Failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_run_that_waits_for_nodes_is_withdrawn_by_stop_and_another_may_be_submitted()
     {
         var submit = new SubmitRun(new RunDescription("waits", "patient", new JobFile(TestJobs.Variants["sgd"], new RunSettings()).Write(), null));
@@ -113,7 +134,8 @@ public sealed class ClusterRunTests
         await cluster.CommandAsync(submit);
         await cluster.CommandAsync(new StopCommand());
         await cluster.LineAsync("run-withdrawn run=waits");
-        Assert.Null((await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10))).Waiting);
+        ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10));
+        Assert.Equal((null, "waits", "withdrawn"), (status.Waiting, status.Ended!.Id, status.Ended.How));
         await cluster.CommandAsync(submit);
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] });
         Assert.Equal(EndReason.Completed, (await cluster.ResultAsync()).Reason);

@@ -103,6 +103,18 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
         return await client.StatusAsync();
     }
 
+    /// <summary>Waits until the first node's coordinator says how a run has ended.</summary>
+    public async Task<LastRun> EndedAsync(string id)
+    {
+        await using var client = new ClusterClient(Address, s_patience, SecurityFolder);
+        for (DateTime until = DateTime.UtcNow + s_patience; DateTime.UtcNow < until; await Task.Delay(20))
+        {
+            if ((await client.StatusAsync()) is { Run: null, Ended: { } ended } && ended.Id == id)
+                return ended;
+        }
+        throw new TimeoutException($"The run {id} has not ended.");
+    }
+
     /// <summary>Sends a request; it must be done.</summary>
     public async Task CommandAsync(IClusterCommand command)
     {

@@ -101,7 +101,7 @@ function drawNodes(run, nodes) {
   $("nodes").tBodies[0].replaceChildren(...nodes.map(node => {
     const workers = (run?.workers ?? []).filter(worker => worker.node === node.name), shards = (run?.parameterShards ?? []).filter(shard => shard.node === node.name);
     const owned = workers.reduce((sum, worker) => sum + worker.count, 0), row = document.createElement("tr");
-    const list = isReplica => shards.filter(shard => shard.isReplica === isReplica).map(shard => shard.parameterShard).join(" ");
+    const list = isReplica => shards.filter(shard => shard.isReplica === isReplica).map(shard => `#${shard.parameterShard}`).join(" ");
     const ranges = workers.filter(worker => worker.count).map(worker => worker.count === 1 ? worker.first : `${worker.first}–${worker.first + worker.count - 1}`).join(", ");
     const state = !node.isReachable ? "cannot be reached" : node.workers && !owned && run ? "idle" : node.isServer && node.workers ? "server, worker" : node.isServer ? "server" : "worker";
     row.append(cell(node.name), cell(state), cell(list(false)), cell(list(true)), cell(ranges), cell(owned && run?.last ? Math.round(run.last.samplesPerSecond * owned / dataShards).toLocaleString("en-US") : ""),

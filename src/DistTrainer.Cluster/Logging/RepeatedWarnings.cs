@@ -1,0 +1,68 @@
+using System.Text.RegularExpressions;
+using Akka.Event;
+using AkkaLogEvent = Akka.Event.LogEvent;
+
+namespace DistTrainer.Cluster;
+
+/// <summary>
+/// What Akka warns of again and again (a heartbeat that was late on a busy machine) is told once a minute, with the number of
+/// those that were left out. Two lines are of a kind where class and text are the same but for numbers; of classes that
+/// strangers can make warn as they like, where the class is. May be called from any thread.
+/// </summary>
+/// <param name="now">Milliseconds of a clock that never goes back.</param>
+internal sealed partial class RepeatedWarnings(Func<long> now)
+{
+    /// <summary>How long nothing more is told of a kind.</summary>
+    public const int Milliseconds = 60_000;
+
+    // Kinds that are told by their texts at most; more of a class are one kind.
+    private const int Most = 500;
+
+    private static readonly string[] Strangers = ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter", "ReliableDeliverySupervisor", "ClusterSingletonManager"];
+
+    private readonly Dictionary<string, (long Due, int LeftOut)> kinds = [];
+
+    /// <summary>Whether a warning or an error is told now.</summary>
+    /// <param name="entry">What was said.</param>
+    /// <param name="leftOut">How many like it were left out since the last one.</param>
+    public bool IsTold(AkkaLogEvent entry, out int leftOut)
+    {
+        leftOut = 0;
+        if (entry.LogClass.Namespace?.StartsWith(nameof(Akka), StringComparison.Ordinal) != true)
+            return true;
+        string kind = Kind(entry);
+        lock (kinds)
+        {
+            if (kinds.Count >= Most && !kinds.ContainsKey(kind))
+                kind = entry.LogClass.Name;
+            (long due, int left) = kinds.GetValueOrDefault(kind, (long.MinValue, 0));
+            if (now() < due)
+            {
+                kinds[kind] = (due, left + 1);
+                return false;
+            }
+            kinds[kind] = (now() + Milliseconds, 0);
+            leftOut = left;
+            return true;
+        }
+    }
+
+    /// <summary>Of which kinds some were left out that no later line has told, and how many.</summary>
+    public IReadOnlyList<(string Kind, int LeftOut)> Untold()
+    {
+        lock (kinds)
+            return [.. kinds.Where(kind => kind.Value.LeftOut > 0).Select(kind => (kind.Key, kind.Value.LeftOut))];
+    }
+
+    private static string Kind(AkkaLogEvent entry)
+    {
+        string name = entry.LogClass.Name;
+        if (Strangers.Contains(name))
+            return name;
+        string text = entry.Message is LogMessage message ? message.Format : entry.Message?.ToString() ?? "";
+        return $"{name}: {Digits().Replace(text, "#").ReplaceLineEndings(" ")}";
+    }
+
+    [GeneratedRegex("[0-9]+")]
+    private static partial Regex Digits();
+}
