@@ -65,7 +65,7 @@ public static class ClusterNode
             }
             catch (System.Net.Sockets.SocketException failure)
             {
-                throw new DistTrainerException(FailureKind.Configuration, $"data-port: {settings.DataHostToBind}:{settings.DataPort} cannot be bound ({failure.Message}); name another address or port.", failure);
+                throw PortFailure.Of("data-port", settings.DataHostToBind, settings.DataPort, failure);
             }
             try
             {
@@ -74,7 +74,7 @@ public static class ClusterNode
             catch (Exception failure)
             {
                 _runtime.Dispose();
-                throw new DistTrainerException(FailureKind.Configuration, $"cluster-port: {settings.ClusterHost}:{settings.PortToBind} cannot be bound ({failure.GetBaseException().Message}); name another address or port.", failure);
+                throw PortFailure.Of("cluster-port", settings.ClusterHost, settings.PortToBind, failure);
             }
             CoordinatedShutdown.Get(_system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "failed-connection", HoldAsync);
             Action<int, string> end = (code, reason) => _end.TrySetResult(new NodeEnd(code, reason));
