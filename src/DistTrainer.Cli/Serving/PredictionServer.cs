@@ -1,4 +1,3 @@
-using System.Net;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
 using Microsoft.AspNetCore.Builder;

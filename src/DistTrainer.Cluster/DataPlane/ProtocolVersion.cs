@@ -4,5 +4,5 @@ namespace DistTrainer.Cluster;
 public static class ProtocolVersion
 {
     /// <summary>The version that this program speaks. It rises with every change of a message or frame; nodes of different versions do not work together.</summary>
-    public const int Current = 3;
+    public const int Current = 4;
 }
