@@ -73,7 +73,8 @@ public sealed record DataShardsAssigned(int Generation, int Worker) : IProtocolM
 /// <param name="Generation">The generation.</param>
 /// <param name="Worker">Which one.</param>
 /// <param name="Reason">Why, for people.</param>
-public sealed record DataShardsRefused(int Generation, int Worker, string Reason) : IProtocolMessage, IControlMessage;
+/// <param name="Peer">The node that cannot be reached; null: there is none, the generation is over for it.</param>
+public sealed record DataShardsRefused(int Generation, int Worker, string Reason, string? Peer) : IProtocolMessage, IControlMessage;
 
 /// <summary>Run → parameter shard, third in a generation: send the slice of a step, and of the next one if it is applied, and from now on every step's. Reply: <see cref="ParametersBroadcast"/> to all workers. A second copy sends them again.</summary>
 /// <param name="Generation">The generation.</param>

@@ -1,3 +1,5 @@
+using DistTrainer.Engine;
+
 namespace DistTrainer.Cluster;
 
 /// <summary>What people have asked of a run, and it has not done or goes on doing. Part of the run's state: it outlives a coordinator.</summary>
@@ -44,3 +46,17 @@ internal sealed record NodeGone(string Node, string Reason, bool Bans);
 /// <summary>A node may take part again when it says that it is there.</summary>
 /// <param name="Node">Its name.</param>
 internal sealed record NodeBack(string Node);
+
+/// <summary>Run → coordinator: a node cannot take part, and has no part in the run any more.</summary>
+/// <param name="Node">Its name; the coordinator's own where the run's nodes agree that it is the one.</param>
+/// <param name="Kind">What kind of failure: its exit code.</param>
+/// <param name="Reason">Why, for people.</param>
+internal sealed record NodeUnfit(string Node, FailureKind Kind, string Reason);
+
+/// <summary>Run → coordinator: the first generation has begun.</summary>
+internal sealed record RunBegun;
+
+/// <summary>Coordinator → run: it can never begin, since nodes that it needs cannot take part.</summary>
+/// <param name="Kind">What kind of failure.</param>
+/// <param name="Reason">Why, for people.</param>
+internal sealed record AbandonRun(FailureKind Kind, string Reason);

@@ -121,7 +121,7 @@ public sealed class RunActorTests : TestKit
     {
         Begin(1, 1, 1);
         _run.Tell(new NodeGone("server", "unreachable", Bans: true));
-        Assert.Equal([0, 1], _parent.ExpectMsg<ParameterShardsLost>().ParameterShards.Select(scarce => scarce.Index));
+        Assert.Equal([0, 1], _parent.FishForMessage<ParameterShardsLost>(_ => true).ParameterShards.Select(scarce => scarce.Index));
         _run.Tell(new ActorsHosted(new NodeAddress("other", null, []), [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
         Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
         _shard1.ExpectMsg<JoinParameterServer>();
@@ -129,6 +129,48 @@ public sealed class RunActorTests : TestKit
         Tell(_shard1, new ParameterServerJoined(2, 1, 4, null));
         Assert.Null(_shard0.ExpectMsg<RestoreParameters>().Checkpoint);
         Assert.Null(_shard1.ExpectMsg<RestoreParameters>().Checkpoint);
+    }
+
+    [Theory]
+    [InlineData("node")]
+    [InlineData("parameter-shard-0")]
+    [InlineData("worker-0")]
+    public void A_failure_of_a_node_that_has_not_taken_part_is_told_and_the_run_goes_on(string actor)
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new ActorFailed("c", actor, FailureKind.Data, "no file"));
+        NodeUnfit unfit = _parent.FishForMessage<NodeUnfit>(_ => true);
+        Assert.Equal(("c", FailureKind.Data, "no file"), (unfit.Node, unfit.Kind, unfit.Reason));
+        _shard0.ExpectNoMsg(s_silence);
+        Assert.False(_completion.Task.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_parameter_shard_that_has_taken_part_and_fails_ends_the_run()
+    {
+        Begin(1, 1, 1);
+        _run.Tell(new ActorFailed("server", _shard0.Ref.Path.Name, FailureKind.Disk, "full"));
+        Assert.Equal(FailureKind.Disk, (await Assert.ThrowsAsync<DistTrainerException>(() => _completion.Task)).Kind);
+    }
+
+    [Fact]
+    public void A_newcomer_that_cannot_be_linked_three_times_is_refused_with_the_reason()
+    {
+        Begin(1, 1, 1);
+        TestProbe worker = CreateTestProbe();
+        for (int time = 1; time <= 3; time++)
+        {
+            int generation = Joins(Worker("c", worker));
+            int number = worker.ExpectMsg<AssignDataShards>().Worker;
+            _run.Tell(new DataShardsRefused(generation, number, "the peer ended the connection", "server"));
+            if (time == 3)
+                break;
+            Joins(null);
+            Thread.Sleep(1100); // until it may come back
+        }
+        NodeUnfit unfit = _parent.FishForMessage<NodeUnfit>(_ => true);
+        Assert.Equal(("c", FailureKind.Quorum), (unfit.Node, unfit.Kind));
+        Assert.StartsWith("data connections from c to server could not be made 3 times in a row (the peer ended the connection); ", unfit.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -161,6 +203,22 @@ public sealed class RunActorTests : TestKit
     private static ActorsHosted Worker(string name, TestProbe probe) => new(new NodeAddress(name, null, []), [], [probe.Ref], "test", 0);
 
     private void Tell(TestProbe from, object message) => _run.Tell(message, from.Ref);
+
+    /// <summary>A generation begins, as far as workers are assigned.</summary>
+    /// <param name="more">Who comes before; null: nobody.</param>
+    /// <returns>Its number.</returns>
+    private int Joins(ActorsHosted? more)
+    {
+        if (more is not null)
+            _run.Tell(more);
+        int generation = _shard0.FishForMessage<JoinParameterServer>(_ => true).Generation;
+        _shard1.FishForMessage<JoinParameterServer>(_ => true);
+        Tell(_shard0, new ParameterServerJoined(generation, 0, 1, null));
+        Tell(_shard1, new ParameterServerJoined(generation, 1, 1, null));
+        _workerA.FishForMessage<AssignDataShards>(_ => true);
+        _workerB.FishForMessage<AssignDataShards>(_ => true);
+        return generation;
+    }
 
     /// <summary>Brings the run to where steps flow.</summary>
     private void Begin(int generation, long open0, long open1)

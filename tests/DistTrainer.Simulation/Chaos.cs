@@ -52,11 +52,25 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
     /// <summary>The run asks for other hosts of parameter shards: they are dealt out to the servers that are not known to be gone.</summary>
     public void Hear(object message)
     {
+        if (message is NodeUnfit unfit && !Network.IsClosed)
+            simulation.Time.After(Network.Delay(), () => EndRefused(unfit.Node));
         if (message is not ParameterShardsLost lost || Network.IsClosed)
             return;
         Node[] servers = [.. Network.Nodes.Where(node => node.Name[0] == 's' && !node.IsUnreachable)];
         foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost, [.. servers.Select(server => server.Name)]))
             simulation.Time.After(Network.Delay(), () => simulation.HostMore(servers.First(server => server.Name == name), shards));
+    }
+
+    // A node that the run refuses ends itself, and is started anew.
+    private void EndRefused(string name)
+    {
+        Node node = Network.Nodes.First(node => node.Name == name);
+        node.IsUnreachable = true;
+        if (!node.IsAlive)
+            return;
+        Stop(node, isSilent: false);
+        if (name[0] == 'w')
+            simulation.Time.After(Seconds(0, 3), Join);
     }
 
     private void Calm()

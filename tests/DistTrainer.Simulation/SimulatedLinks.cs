@@ -106,7 +106,16 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     private Connection Connect(string name)
     {
         if (!_dialed.TryGetValue(name, out Connection? connection))
-            _dialed[name] = connection = simulation.Connect(node, name);
+        {
+            try
+            {
+                _dialed[name] = connection = simulation.Connect(node, name);
+            }
+            catch (IOException failure)
+            {
+                throw new PeerFailure(name, failure);
+            }
+        }
         return connection;
     }
 

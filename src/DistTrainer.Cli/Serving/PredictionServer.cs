@@ -1,4 +1,3 @@
-using System.Net;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
 using Microsoft.AspNetCore.Builder;
@@ -58,7 +57,7 @@ internal sealed class PredictionServer : IAsyncDisposable
         {
             await server.DisposeAsync();
             if (failure is IOException or System.Net.Sockets.SocketException)
-                throw new DistTrainerException(FailureKind.Configuration, $"--host, --port: {new IPEndPoint(settings.Address, settings.Port)} cannot be listened on ({failure.Message.TrimEnd('.')}); give another one, or --port 0 for a free one.", failure);
+                throw PortFailure.Of("--port", settings.Address.ToString(), settings.Port, failure);
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.ServerSentEvents;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
@@ -69,9 +70,9 @@ internal sealed class DashboardServer : IAsyncDisposable
         {
             return await StartAsync(settings, watch, control, 0);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or SocketException)
         {
-            throw new DistTrainerException(FailureKind.Configuration, $"http-port: {settings.Host}:{settings.Port} cannot be bound ({failure.Message}); name another port, 0 for any free one, or off.", failure);
+            throw PortFailure.Of("http-port", settings.Host, settings.Port, failure);
         }
     }
 

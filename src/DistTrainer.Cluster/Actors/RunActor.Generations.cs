@@ -106,8 +106,8 @@ internal sealed partial class RunActor
             return;
         _roles = new ParameterShardRoles(_copies, _openSteps, _setup.Ranges.Count, _options.Replicas);
         TakeLead(goesBack: !_roles.AreWhole);
-        if (!_roles.AreWhole && _restoreFailure is not null)
-            Fail(_restoreFailure);
+        if (!_roles.AreWhole && _restoreFailure is { } failure)
+            OnFailed(failure);
         else if (_refusals.GoesBack || !_roles.AreWhole)
             GoBack();
         else if (!RestoresReplicas())
@@ -184,6 +184,8 @@ internal sealed partial class RunActor
             if (linked.Failure is not null)
                 _log.Event(LogLevel.WarningLevel, "link-failed generation={Generation} message=\"{Message}\"", _generation, linked.Failure.Message);
             _isLinked = linked.Failure is null;
+            if (IsRefused(linked))
+                return;
             if (!_isLinked && !Timers.IsTimerActive(nameof(JoinsSettled)))
                 Timers.StartSingleTimer(nameof(JoinsSettled), new JoinsSettled(), s_quarantine);
             OnAssigned();
@@ -194,6 +196,7 @@ internal sealed partial class RunActor
     {
         if (!_isLinked || _assigned.Count < _workers.Length)
             return;
+        TakePart();
         IActorRef[] all = [.. _parameterShards.Select(place => place.Actor)];
         for (int number = 0; number < all.Length; number++)
             all[number].Tell(new BroadcastParameters(_generation, _roles.FirstOpen - 1, _workers, all, number));
@@ -229,8 +232,9 @@ internal sealed partial class RunActor
         Receive<LinkLost>(OnLinkLost);
         Receive<StatusRequest>(request => Sender.Tell(Status(request)));
         Receive<ActorFailed>(OnFailed);
-        Receive<DataShardsRefused>(refused => refused.Generation == _generation, refused =>
-            OnGone(_workers[refused.Worker].Node.Name, refused.Reason));
+        Receive<DataShardsRefused>(refused => refused.Generation == _generation, OnNotLinked);
+        Receive<Linked>(linked => linked.Generation != _generation, linked => IsRefused(linked));
+        Receive<AbandonRun>(abandon => Fail(new DistTrainerException(abandon.Kind, abandon.Reason)));
         Receive<StopRun>(_ => Request(asked => asked with { Stops = true }, "stop-requested"));
         Receive<PauseRun>(pause => Request(asked => asked with { Pauses = pause.Pause }, pause.Pause ? "pause-requested" : "resume-requested"));
         Receive<SetLearningRate>(set => Request(asked => asked with { AskedRate = set.Rate }, "learning-rate-requested"));
@@ -271,7 +275,7 @@ internal sealed partial class RunActor
     {
         if (hosted.DataHash != _setup.Data.Hash)
         {
-            _log.Event(LogLevel.ErrorLevel, "node-refused node={Node} dataHash={DataHash} expected={Expected} reason=\"its data differ\"", hosted.Node.Name, hosted.DataHash, _setup.Data.Hash);
+            OnOtherData(hosted);
             return;
         }
         // A node says every few seconds that it is there.
@@ -338,7 +342,9 @@ internal sealed partial class RunActor
     {
         string message = failed.Kind == FailureKind.Internal
             ? $"{failed.Actor} failed in epoch {_setup.EpochOf(_step + 1)}: {failed.Message}" : failed.Message;
-        if (_options.ToleratesLoss && failed.Actor.StartsWith("worker", StringComparison.Ordinal))
+        if (IsNewcomer(failed))
+            Refuse(failed.Node, failed.Kind, message);
+        else if (_options.ToleratesLoss && failed.Actor.StartsWith("worker", StringComparison.Ordinal))
             OnGone(failed.Node, message);
         else
             Fail(new DistTrainerException(failed.Kind, message));

@@ -14,7 +14,7 @@ internal sealed partial class RunActor
     private ParameterShardRoles _roles = new([], new Dictionary<int, long>(), 0, 0);
     private (long Step, string Folder) _newestCheckpoint = (-1, "");
     private (long Step, string Folder)? _syncFrom;
-    private DistTrainerException? _restoreFailure;
+    private ActorFailed? _restoreFailure;
 
     /// <summary>The parameter shards that hand out parameters.</summary>
     private IEnumerable<ActorPlace> Owners => _parameterShards.Take(_setup.Ranges.Count);
@@ -77,7 +77,7 @@ internal sealed partial class RunActor
     private void OnRestoreFailed(RestoreFailed failed)
     {
         ParameterShardCopyPlace copy = _copies[failed.Number];
-        _restoreFailure = new DistTrainerException(failed.Kind, $"parameter shard {copy.Index} on {copy.Place.Node.Name} cannot take its parameters: {failed.Message}");
+        _restoreFailure = new ActorFailed(copy.Place.Node.Name, copy.Place.Actor.Path.Name, failed.Kind, $"parameter shard {copy.Index} on {copy.Place.Node.Name} cannot take its parameters: {failed.Message}");
         _unfit.Add(copy.Place.Node.Name);
         _log.Event(LogLevel.WarningLevel, "replica-refused node={Node} parameterShard={ParameterShard} epoch={Epoch} step={Step} reason=\"{Reason}\"",
             copy.Place.Node.Name, copy.Index, _setup.EpochOf(_step + 1), _step, failed.Message);

@@ -106,7 +106,7 @@ internal sealed class WorkerActor : ReceiveActor
         }
         catch (IOException failure)
         {
-            Sender.Tell(new DataShardsRefused(_generation, _index, failure.Message));
+            Sender.Tell(new DataShardsRefused(_generation, _index, failure.Message, (failure as PeerFailure)?.Node));
         }
     }
 

@@ -24,8 +24,18 @@ internal sealed class DataListener : IDisposable
     public DataListener(DataPlane plane, DataPlaneOptions options, EndPoint address, RateLimitedWarning warning)
     {
         (_plane, _options, _warning) = (plane, options, warning);
-        _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
-        _socket.Bind(address);
+        // .NET binds a port whose last connections are not forgotten yet (TIME_WAIT) only where it knows that it is TCP.
+        ProtocolType protocol = address.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp;
+        _socket = new Socket(address.AddressFamily, SocketType.Stream, protocol);
+        try
+        {
+            _socket.Bind(address);
+        }
+        catch
+        {
+            _socket.Dispose();
+            throw;
+        }
         _socket.Listen(Backlog);
         _thread = new Thread(Accept, DataConnection.StackBytes) { IsBackground = true, Name = "data listener" };
         _thread.Start();

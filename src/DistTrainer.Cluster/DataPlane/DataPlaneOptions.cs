@@ -3,7 +3,7 @@ namespace DistTrainer.Cluster;
 /// <summary>Settings of a process's data plane.</summary>
 internal sealed record DataPlaneOptions
 {
-    /// <summary>This process's node name, as peers log it; ≤ 200 characters.</summary>
+    /// <summary>This process's node name, as peers log it; see <see cref="NodeName"/>.</summary>
     public required string Node { get; init; }
 
     /// <summary>Address to listen on; default: all of IPv4.</summary>

@@ -38,9 +38,6 @@ internal static class Handshake
     /// <summary>Bytes of a body at most.</summary>
     public const int MaxBodyBytes = 4096;
 
-    /// <summary>Characters of a run id or node name at most.</summary>
-    public const int MaxNameLength = 200;
-
     /// <summary>Bytes of a token.</summary>
     public const int TokenBytes = 16;
 
@@ -164,11 +161,8 @@ internal static class Handshake
         }
     }
 
-    // Names go to logs: a stranger's line feed must not forge a line there.
     private static string Name(string? name) =>
-        name is { Length: > 0 and <= MaxNameLength } && !name.Any(char.IsControl)
-            ? name
-            : throw new InvalidDataException($"A name in a hello has {name?.Length ?? 0} characters; allowed are 1–{MaxNameLength}, none of them a control character.");
+        NodeName.Problem(name) is { } problem ? throw new InvalidDataException($"A name in a hello {problem}; allowed: {NodeName.Allowed()}.") : name!;
 
     private static (HandshakeKind Kind, int Length, uint Checksum) ReadHeader(byte[] header)
     {

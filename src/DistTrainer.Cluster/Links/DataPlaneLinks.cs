@@ -247,9 +247,16 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     {
         if (_dialed.TryGetValue(node.Name, out DataConnection? connection))
             return connection;
-        if (node.Endpoint is null)
-            throw new IOException($"{node.Name} has no data plane.");
-        return _dialed[node.Name] = plane.Connect(node.Endpoint, node.Token, new Hello(runId, self.Name), s_connectTimeout);
+        try
+        {
+            return _dialed[node.Name] = node.Endpoint is null
+                ? throw new IOException($"{node.Name} has no data plane.")
+                : plane.Connect(node.Endpoint, node.Token, new Hello(runId, self.Name), s_connectTimeout);
+        }
+        catch (IOException failure)
+        {
+            throw new PeerFailure(node.Name, failure);
+        }
     }
 }
 

@@ -78,6 +78,15 @@ internal interface IParameterLink
     void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length);
 }
 
+/// <summary>A data connection to a node could not be made.</summary>
+/// <param name="node">The node's name.</param>
+/// <param name="failure">Why.</param>
+internal sealed class PeerFailure(string node, IOException failure) : IOException(failure.Message, failure)
+{
+    /// <summary>The node's name.</summary>
+    public string Node => node;
+}
+
 /// <summary>Links within a process: buffers pass as references.</summary>
 internal sealed class LocalLinks : ILinks
 {

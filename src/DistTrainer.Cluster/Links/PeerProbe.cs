@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace DistTrainer.Cluster;
 
-/// <summary>Finds out whether a process has ended, after its connection broke.</summary>
+/// <summary>Finds out whether a process has ended that is not heard of any more.</summary>
 internal static class PeerProbe
 {
     private const int Attempts = 5;
@@ -14,16 +14,19 @@ internal static class PeerProbe
     /// network, a stopped process and a machine that is down do not refuse. A process that is just ending may still accept:
     /// hence a few attempts.
     /// </summary>
-    public static async Task<bool> IsGoneAsync(DataEndpoint endpoint)
+    /// <param name="endpoint">Where it listened.</param>
+    /// <param name="attempts">How often to try while it accepts; 1 is enough for whoever asks again.</param>
+    public static async Task<bool> IsGoneAsync(DataEndpoint endpoint, int attempts = Attempts)
     {
         using var timeout = new CancellationTokenSource(s_timeout);
         try
         {
-            for (int attempt = 0; attempt < Attempts; attempt++)
+            for (int attempt = 0; attempt < attempts; attempt++)
             {
                 using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
                     await socket.ConnectAsync(endpoint.Host, endpoint.Port, timeout.Token).ConfigureAwait(false);
-                await Task.Delay(s_pause, timeout.Token).ConfigureAwait(false);
+                if (attempt + 1 < attempts)
+                    await Task.Delay(s_pause, timeout.Token).ConfigureAwait(false);
             }
             return false;
         }

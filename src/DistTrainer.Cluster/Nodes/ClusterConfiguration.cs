@@ -174,6 +174,8 @@ public static class ClusterConfiguration
           public-hostname = {{JobValues.Quote(node.ReachableHost)}}
           port = {{node.PortToBind}}
           enable-ssl = {{(IsSecure(node) ? "on" : "off")}}
+          # On Linux it would share the port with any other process that asks for it; .NET sets SO_REUSEADDR by itself.
+          tcp-reuse-addr = off
         }
         akka.cluster {
           app-version = "{{ProtocolVersion.Current}}"

@@ -65,7 +65,7 @@ public static class ClusterNode
             }
             catch (System.Net.Sockets.SocketException failure)
             {
-                throw new DistTrainerException(FailureKind.Configuration, $"data-port: {settings.DataHostToBind}:{settings.DataPort} cannot be bound ({failure.Message}); name another address or port.", failure);
+                throw PortFailure.Of("data-port", settings.DataHostToBind, settings.DataPort, failure);
             }
             try
             {
@@ -74,7 +74,7 @@ public static class ClusterNode
             catch (Exception failure)
             {
                 _runtime.Dispose();
-                throw new DistTrainerException(FailureKind.Configuration, $"cluster-port: {settings.ClusterHost}:{settings.PortToBind} cannot be bound ({failure.GetBaseException().Message}); name another address or port.", failure);
+                throw PortFailure.Of("cluster-port", settings.ClusterHost, settings.PortToBind, failure);
             }
             CoordinatedShutdown.Get(_system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "failed-connection", HoldAsync);
             Action<int, string> end = (code, reason) => _end.TrySetResult(new NodeEnd(code, reason));
@@ -95,9 +95,11 @@ public static class ClusterNode
                 _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
                 services.OnControl(new ActorControl(_node, s_askTimeout, "the coordinator does not answer"));
                 AkkaCluster cluster = _cluster = ClusterConfiguration.Join(_system, settings);
-                _runtime.DeathOf = address => DeathOf(cluster, address);
+                _runtime.DeathOf = address => DeadMembers.DeathOf(cluster, address);
                 TimeSpan stableAfter = settings.StableAfter;
                 _system.ActorOf(Props.Create(() => new QuorumWatch(stableAfter)), "quorum");
+                if (settings.IsServer)
+                    _system.ActorOf(Props.Create(() => new DeadMembers()), "dead-members");
             }
             catch (InvalidOperationException) when (CoordinatedShutdown.Get(_system).ShutdownReason is not null)
             {
@@ -139,18 +141,6 @@ public static class ClusterNode
         {
             _system.Dispose();
             _runtime.Dispose();
-        }
-
-        // Downing goes by address, and the process may have been started anew there in the meantime.
-        private static Action DeathOf(AkkaCluster cluster, Address address)
-        {
-            UniqueAddress? IncarnationNow() => cluster.State.Members.FirstOrDefault(member => member.Address == address)?.UniqueAddress;
-            UniqueAddress? incarnation = IncarnationNow();
-            return () =>
-            {
-                if (incarnation is not null && incarnation.Equals(IncarnationNow()))
-                    cluster.Down(address);
-            };
         }
 
         // Akka ends a whole actor system when it dials a node and TLS fails, be it that the other end dies just then. A member

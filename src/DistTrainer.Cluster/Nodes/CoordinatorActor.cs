@@ -11,7 +11,7 @@ namespace DistTrainer.Cluster;
 /// Leads a cluster, as its singleton on the oldest server node: knows the nodes, takes people's requests, and has one run
 /// at a time, led by a <see cref="RunActor"/>. States: idle → opening (this node reads the data) → running → idle.
 /// </summary>
-internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
+internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan s_checkEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(10);
@@ -46,6 +46,8 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<RunOpened>(Start);
         Receive<ParameterShardsLost>(Deal);
         Receive<RunFails>(fails => _run!.FailedAfter = fails.Step);
+        Receive<NodeUnfit>(Refuse);
+        Receive<RunBegun>(_ => OnBegun());
         Receive<RunEnded>(Ended);
         Receive<Terminated>(ended => AfterRun(ended.ActorRef));
         Receive<Check>(_ => CheckWait());
@@ -94,7 +96,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (Conflict(node) is { } reason)
         {
-            _log.Event(LogLevel.WarningLevel, "node-refused node={Node} reason=\"{Reason}\"", node.Node.Name, reason);
+            LogRefused(NodeName.Problem(node.Node.Name) is null ? node.Node.Name : Sender.Path.Address.ToString(), reason);
             Sender.Tell(new EndNode((int)FailureKind.Configuration, reason));
             return;
         }
@@ -119,19 +121,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             StartIfReady();
     }
 
-    /// <summary>Why a node cannot take part; null where it can.</summary>
-    private string? Conflict(RegisterNode node)
-    {
-        if (node.Version != ProtocolVersion.Current)
-            return $"this cluster speaks protocol version {ProtocolVersion.Current}, {node.Address} speaks {node.Version}; run the same version of disttrainer on every node";
-        string own = _runtime.Services.Plugins;
-        return node.Plugins == own ? null : $"this cluster has the plug-ins: {own}; {node.Address} has: {node.Plugins}; list the same files under plugins on every node";
-    }
-
     /// <summary>What a node was told may have been lost with a connection: it shows in what the node hosts.</summary>
     private void TellAgain(KnownNode node, HostedRun? hosted)
     {
-        if (node.IsReleased)
+        if (node.Refusal is not null)
+            TellRefusal(node);
+        if (!node.IsWorking)
             return;
         if (_run?.Hosted is { } run && node.Opened is { } opened && opened.Run == run && hosted != run)
             node.Actor.Tell(opened);
@@ -144,7 +139,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         _log.Event(LogLevel.WarningLevel, "run-found run={Run} name=\"{Name}\"", hosted.Run.Id, hosted.Run.Name);
         _waiting = null;
-        _run = new CurrentRun(hosted.Run) { TakenOver = hosted };
+        _run = new CurrentRun(hosted.Run) { TakenOver = hosted, HasBegun = true };
         Open(_runtime.OpenAsync(hosted.Run, hosted.ParameterShardCount));
     }
 
@@ -156,6 +151,11 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         if (_run is not null || _waiting is not null)
         {
             Answer(FailureKind.Configuration, $"the run {(_run?.Run ?? _waiting!.Run).Name} is not over; one run at a time: wait for it, or stop it first");
+            return;
+        }
+        if (NodeName.Problem(submit.Run.Id) is { } problem)
+        {
+            Answer(FailureKind.Configuration, $"the run's id {problem}; allowed: {NodeName.Allowed()}");
             return;
         }
         try
@@ -208,6 +208,12 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
     private void Start(RunOpened opened)
     {
         CurrentRun run = _run!;
+        if (run.TakenOver is not null && opened.Failure?.Cause() is { } unreadable)
+        {
+            // Others host the run, so they can: one of them is to lead it.
+            EndThisNode((int)KindOf(unreadable), unreadable.Message);
+            return;
+        }
         try
         {
             run.Opened = opened.Run ?? throw opened.Failure!.Cause();
@@ -295,8 +301,10 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         TellEnded();
         _run = null;
+        if (!run.HasBegun)
+            TakeBackRefusals();
         Exception? cause = end.Failure?.Cause();
-        int code = cause is null ? 0 : (int)((cause as DistTrainerException)?.Kind ?? FailureKind.Internal);
+        int code = cause is null ? 0 : (int)KindOf(cause);
         if (_runtime.Settings.ExitWhenDone)
         {
             EndAll(code, cause?.Message ?? "the run is done");
@@ -378,7 +386,7 @@ internal sealed class CoordinatorActor : ReceiveActor, IWithTimers
         {
             node.IsReachable = true;
             _log.Event(LogLevel.InfoLevel, "node-reachable node={Node}", node.Name);
-            if (!node.IsReleased)
+            if (node.IsWorking)
                 _run?.Actor.Tell(new NodeBack(node.Name));
         }
     }

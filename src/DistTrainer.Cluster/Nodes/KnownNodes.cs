@@ -31,6 +31,12 @@ internal sealed class KnownNode(RegisterNode registered, IActorRef actor)
     /// <summary>Whether it may leave, and gets no more work.</summary>
     public bool IsReleased { get; set; }
 
+    /// <summary>Why it cannot take part in the run, and how it is to end once that has begun; null: it can.</summary>
+    public EndNode? Refusal { get; set; }
+
+    /// <summary>Whether it gets work.</summary>
+    public bool IsWorking => !IsReleased && Refusal is null;
+
     /// <summary>What it was told to host last.</summary>
     public OpenRun? Opened { get; private set; }
 
@@ -55,7 +61,7 @@ internal sealed class KnownNodes(NodeSettings settings)
     public KnownNode[] All => [.. _byName.Values];
 
     /// <summary>Those that get work.</summary>
-    public KnownNode[] Working => [.. _byName.Values.Where(node => !node.IsReleased)];
+    public KnownNode[] Working => [.. _byName.Values.Where(node => node.IsWorking)];
 
     /// <summary>The servers among those, in the order of their names.</summary>
     public KnownNode[] Servers => [.. Working.Where(node => node.IsServer).OrderBy(node => node.Name, StringComparer.Ordinal)];

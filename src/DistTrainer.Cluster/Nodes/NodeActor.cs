@@ -11,6 +11,7 @@ namespace DistTrainer.Cluster;
 /// </summary>
 internal sealed class NodeActor : ReceiveActor, IWithTimers
 {
+    private const string NoMemory = "the memory does not suffice for this run's data and parameters; give the node more, or take data.limit or fewer units";
     private static readonly TimeSpan s_registerEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_sayEvery = TimeSpan.FromSeconds(3);
     private readonly NodeRuntime _runtime;
@@ -115,7 +116,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         if (opened.Run is not { } run)
         {
             Exception cause = opened.Failure!.Cause();
-            request.RunActor.Tell(new ActorFailed(_runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause.Message));
+            request.RunActor.Tell(new ActorFailed(_runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause is OutOfMemoryException ? NoMemory : cause.Message));
             _runtime.Close(request.Run.Run.Id);
             return;
         }

@@ -49,7 +49,7 @@ public static class NodeKeys
     private static IEnumerable<JobKey<NodeSettings>> Cluster() =>
     [
         Table.Key("role", "What the node does: a server holds parameter shards and may lead the run, a worker computes gradients", NodeValues.Commas(JobValues.Name([(NodeRole.Server, ["server"]), (NodeRole.Worker, ["worker"])]), 2), n => n.Roles, (n, v) => n with { Roles = v }),
-        Table.Key("name", "The node's name in logs and in status", JobValues.OptionalText, n => n.Name, (n, v) => n with { Name = v }, defaultText: "its cluster address"),
+        Table.Key("name", "The node's name in logs and in status", NodeValues.OptionalName, n => n.Name, (n, v) => n with { Name = v }, defaultText: "its cluster address"),
         Table.Key("cluster-host", "The address that the cluster port is bound to; 0.0.0.0 is every address of the machine. Whoever reaches the port can take part in the training, unless security is on", NodeValues.Host, n => n.ClusterHost, (n, v) => n with { ClusterHost = v }),
         Table.Key("cluster-port", "The port for control messages; 0 takes a free one", JobValues.OptionalWhole(0, 65_535), n => n.ClusterPort, (n, v) => n with { ClusterPort = v }, defaultText: "4053 with the role server, else 0"),
         Table.Key("public-host", "The name or address under which the other nodes reach this one", NodeValues.OptionalHost, n => n.PublicHost, (n, v) => n with { PublicHost = v }, defaultText: "cluster-host, or the machine's name where that is 0.0.0.0"),

@@ -34,7 +34,9 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     {
         (Settings, Services, _health) = (settings, services, health);
         string host = settings.PortToBind == 0 ? settings.ReachableHost : $"{settings.ReachableHost}:{settings.PortToBind}";
-        string name = $"{settings.Name ?? host}/{Guid.NewGuid().ToString("N")[..6]}";
+        if (NodeName.Problem(settings.Name ?? host, NodeName.LongestGiven) is { } problem)
+            throw new DistTrainerException(FailureKind.Configuration, $"name: {(settings.Name is null ? "the node's address, which it is called by, " : "")}{problem}; allowed: {NodeName.Allowed(NodeName.LongestGiven)}; give the node another name.");
+        string name = NodeName.Unique(settings.Name ?? host);
         _plane = new DataPlane(
             new DataPlaneOptions
             {

@@ -15,6 +15,10 @@ internal static class NodeValues
     /// <summary>The same, or nothing.</summary>
     public static JobValue<string?> OptionalHost { get; } = new ScalarValue<string?>(Host.Allowed, ParseHost, value => value is null ? null : JobValues.Quote(value));
 
+    /// <summary>A node's name, or nothing.</summary>
+    public static JobValue<string?> OptionalName { get; } = new ScalarValue<string?>(
+        $"a text of {NodeName.Allowed(NodeName.LongestGiven)}", ParseName, value => value is null ? null : JobValues.Quote(value));
+
     /// <summary>A port for HTTP, or off.</summary>
     public static JobValue<int?> HttpPort { get; } = new ScalarValue<int?>("a whole number from 0 to 65535, or off", ParseHttpPort, ShowHttpPort);
 
@@ -56,6 +60,8 @@ internal static class NodeValues
     };
 
     private static string? ShowHttpPort(int? port) => port == NodeSettings.HttpOff ? "off" : port?.ToString(CultureInfo.InvariantCulture);
+
+    private static string ParseName(string text) => NodeName.Problem(text, NodeName.LongestGiven) is { } problem ? throw new FormatException(problem) : text;
 
     private static string ParseHost(string text) => Uri.CheckHostName(text) is UriHostNameType.Dns or UriHostNameType.IPv4 ? text : throw new FormatException("is not a host");
 

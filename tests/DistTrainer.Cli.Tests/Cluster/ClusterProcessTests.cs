@@ -157,6 +157,37 @@ public sealed class ClusterProcessTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_server_that_has_no_part_in_the_run_is_killed_and_proven_dead_by_its_port()
+    {
+        NodeProcess first = await StartAsync(Job(epochs: 100_000), servers: 1, workers: 1, replicas: 0);
+        await first.LineAsync(" steps epoch=");
+        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--seed-node", first.Address));
+        await first.LineAsync("node-known .*nodes=3");
+        nodes[^1].Kill();
+        (DateTime dead, _) = await first.LineAsync($"member-dead address=akka.tcp://disttrainer@{nodes[^1].Address} ");
+        (DateTime forgotten, _) = await first.LineAsync("node-forgotten", dead);
+        Assert.True(forgotten - dead < TimeSpan.FromSeconds(4), $"It took {forgotten - dead}.\n{first.Text}");
+        await first.LineAsync(" steps epoch=", forgotten);
+    }
+
+    [Fact]
+    public async Task A_second_server_on_the_same_cluster_port_ends_in_one_line_and_one_that_is_started_anew_after_a_kill_gets_it()
+    {
+        NodeProcess first = await NodeProcess.StartAsync("--role", "server");
+        nodes.Add(first);
+        string port = first.Address.Split(':')[1];
+        NodeProcess second = NodeProcess.Start("node", "--cluster-port", port, "--role", "server");
+        nodes.Add(second);
+        Assert.Equal(2, await second.ExitCodeAsync());
+        Assert.StartsWith($"error: cluster-port 127.0.0.1:{port} is taken: ", second.Text, StringComparison.Ordinal);
+        nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", first.Address));
+        await nodes[^1].LineAsync("node-registered");
+        first.Kill();
+        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--cluster-port", port));
+        Assert.Equal(first.Address, nodes[^1].Address);
+    }
+
     private static string Hash(NodeProcess node) => Regex.Match(node.Text, "parameters sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
 
     private string Job(int epochs, int units = 96)

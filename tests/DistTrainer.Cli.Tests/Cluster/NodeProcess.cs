@@ -27,12 +27,20 @@ internal sealed class NodeProcess : IDisposable
 
     /// <summary>Starts a node and waits until it listens.</summary>
     public static Task<NodeProcess> StartAsync(params string[] arguments) =>
-        StartCommandAsync("node listening cluster=(?<address>\\S+)", ["node", "--cluster-port", "0", .. arguments]);
+        StartCommandAsync("node listening cluster=(?<address>\\S+)", ["node", .. arguments.Contains("--cluster-port") ? (string[])[] : ["--cluster-port", "0"], .. arguments]);
 
     /// <summary>Starts a command and waits until it listens.</summary>
     /// <param name="listening">Matches the line that says so, with the group <c>address</c>.</param>
     /// <param name="arguments">The command line.</param>
     public static async Task<NodeProcess> StartCommandAsync(string listening, params string[] arguments)
+    {
+        NodeProcess node = Start(arguments);
+        node.Address = (await node.LineAsync(listening)).Match.Groups["address"].Value;
+        return node;
+    }
+
+    /// <summary>Starts a command.</summary>
+    public static NodeProcess Start(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. arguments])
         {
@@ -45,7 +53,6 @@ internal sealed class NodeProcess : IDisposable
         node.process.ErrorDataReceived += (_, line) => node.Keep(line.Data);
         node.process.BeginOutputReadLine();
         node.process.BeginErrorReadLine();
-        node.Address = (await node.LineAsync(listening)).Match.Groups["address"].Value;
         return node;
     }
 

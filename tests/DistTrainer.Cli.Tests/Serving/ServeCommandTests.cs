@@ -43,7 +43,7 @@ public sealed class ServeCommandTests(TrainedModels models) : IClassFixture<Trai
         string port = Numbers.Text(((IPEndPoint)other.LocalEndpoint).Port);
         CliRun run = await CliRun.Of("serve", models.Run("concrete"), "--port", port);
         Assert.Equal(2, run.Code);
-        Assert.Contains($"--host, --port: 127.0.0.1:{port} cannot be listened on", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"--port 127.0.0.1:{port} is taken: ", run.Error, StringComparison.Ordinal);
     }
 
     [Theory]

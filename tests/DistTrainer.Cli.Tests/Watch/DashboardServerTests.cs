@@ -152,9 +152,11 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     {
         DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => DashboardServer.StartAsync(HttpSettings.Local(server.Port), watch, () => control));
         Assert.Equal(FailureKind.Configuration, failure.Kind);
-        Assert.Contains($"http-port: 127.0.0.1:{server.Port}", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"http-port 127.0.0.1:{server.Port} is taken: ", failure.Message, StringComparison.Ordinal);
         await using DashboardServer? other = await DashboardServer.StartAsync(HttpSettings.Local(server.Port) with { IsFixed = false }, watch, () => control);
         Assert.NotEqual(server.Port, other!.Port);
+        failure = await Assert.ThrowsAsync<DistTrainerException>(() => DashboardServer.StartAsync(HttpSettings.Local(0) with { Host = "192.0.2.1" }, watch, () => control));
+        Assert.StartsWith("http-port 192.0.2.1:0 cannot be listened on (", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

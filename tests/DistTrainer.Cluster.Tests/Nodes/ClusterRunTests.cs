@@ -1,3 +1,4 @@
+using Akka.Actor;
 using DistTrainer.Engine;
 using Xunit;
 
@@ -161,9 +162,80 @@ public sealed class ClusterRunTests
         JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
         await cluster.LineAsync("steps epoch=");
-        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, other: s_data with { Hash = "other" });
-        Assert.Contains("expected=test", await cluster.LineAsync("node-refused"), StringComparison.Ordinal);
+        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, other: s_data with { Hash = "other" });
+        await AssertRefused(cluster, other, FailureKind.Data, "its data differ: hash other, the run's test; give every node the same files");
         await StopAndCompare(cluster, job);
+    }
+
+    [Theory]
+    [InlineData(NodeRole.Worker)]
+    [InlineData(NodeRole.Server)]
+    public async Task A_node_that_joins_and_cannot_read_the_data_is_refused_and_training_goes_on(NodeRole role)
+    {
+        JobDescription job = Long("adam", epochs: 100_000);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        var missing = new DistTrainerException(FailureKind.Data, "data.source = 'x.csv': there is no such file.");
+        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [role] }, unreadable: missing);
+        await AssertRefused(cluster, other, FailureKind.Data, missing.Message);
+        await StopAndCompare(cluster, job);
+        Assert.DoesNotContain(cluster.Log, line => line.Contains("run-failed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_node_that_joins_and_has_too_little_memory_is_refused_and_training_goes_on()
+    {
+        JobDescription job = Long("adam", epochs: 100_000);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: new InsufficientMemoryException());
+        await AssertRefused(cluster, other, FailureKind.Internal, "the memory does not suffice for this run's data and parameters");
+        await StopAndCompare(cluster, job);
+    }
+
+    [Fact]
+    public async Task A_run_whose_first_workers_all_cannot_read_the_data_ends_with_that_error_and_the_cluster_stays()
+    {
+        var missing = new DistTrainerException(FailureKind.Data, "data.source = 'x.csv': there is no such file.");
+        await using var cluster = new TestCluster(s_data);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinWorkers = 2 }, Long("adam", epochs: 3));
+        TestNode first = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: missing);
+        TestNode second = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: missing);
+        Assert.Contains(missing.Message, await cluster.LineAsync("run-failed epoch=1 step=0 kind=Data"), StringComparison.Ordinal);
+        await cluster.LineAsync("run-failed run=test");
+        ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10));
+        Assert.Null(status.Run);
+        Assert.Equal(3, status.Nodes.Length);
+        Assert.False(first.End.IsCompleted || second.End.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_run_begins_without_the_first_worker_that_cannot_read_the_data_where_others_are_enough()
+    {
+        JobDescription job = Long("adam", epochs: 3);
+        await using var cluster = new TestCluster(s_data);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinServers = 2, MinWorkers = 1 }, job);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] });
+        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: new DistTrainerException(FailureKind.Data, "no file"));
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] });
+        TrainingResult result = await cluster.ResultAsync();
+        Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+        await AssertRefused(cluster, other, FailureKind.Data, "no file");
+    }
+
+    [Fact]
+    public async Task A_node_whose_name_the_data_plane_would_refuse_is_refused_by_the_coordinator()
+    {
+        await using var cluster = new TestCluster(s_data);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] });
+        await cluster.LineAsync("node-known");
+        using LiveNode other = LiveNode.Start(LiveNode.Settings(NodeRole.Worker, NodeValues.ParseSeedNode(cluster.Address)));
+        await other.UntilUp(2);
+        EndNode end = await other.System.ActorSelection($"akka.tcp://disttrainer@{cluster.Address}/user/coordinator/singleton").Ask<EndNode>(
+            new RegisterNode(ProtocolVersion.Current, "none", new NodeAddress("w\u001b[31mred", null, []), "", false, 1, null, null), TimeSpan.FromSeconds(20));
+        Assert.Equal(((int)FailureKind.Configuration, "its name has U+001B as its character 2; allowed: 1 to 200 characters that can be seen, and blanks"), (end.ExitCode, end.Reason));
+        string line = await cluster.LineAsync("node-refused");
+        Assert.Contains($"node=akka.tcp://disttrainer@{other.Seed} reason=\"its name has U+001B", line, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -205,6 +277,14 @@ public sealed class ClusterRunTests
         Assert.Equal(single.ParameterHash, result.ParameterHash);
         Assert.Equal(single.Validation, result.Validation);
         await cluster.LineAsync("best-restored");
+    }
+
+    private static async Task AssertRefused(TestCluster cluster, TestNode node, FailureKind kind, string reason)
+    {
+        NodeEnd end = await node.End.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal((int)kind, end.ExitCode);
+        Assert.Contains(reason, end.Reason, StringComparison.Ordinal);
+        Assert.Contains(reason, await cluster.LineAsync("node-refused node="), StringComparison.Ordinal);
     }
 
     private static async Task StopAndCompare(TestCluster cluster, JobDescription job)

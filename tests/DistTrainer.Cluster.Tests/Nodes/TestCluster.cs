@@ -51,7 +51,9 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <param name="other">Other data than the cluster's.</param>
     /// <param name="actorConfiguration">HOCON laid over everything.</param>
     /// <param name="plugins">What it says of its plug-ins.</param>
-    public async Task<TestNode> AddAsync(NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "", string plugins = "none")
+    /// <param name="unreadable">What comes of it where it reads the data; null: it can.</param>
+    public async Task<TestNode> AddAsync(
+        NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "", string plugins = "none", Exception? unreadable = null)
     {
         settings = settings with
         {
@@ -60,7 +62,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             SeedNodes = _nodes.Count == 0 ? [] : [NodeValues.ParseSeedNode(Address)],
         };
         RunDescription? run = job is null ? null : new RunDescription("test", "test", new JobFile(job, new RunSettings()).Write(), null);
-        var node = new TestNode(settings, new Services(this, other ?? data, plugins), run, actorConfiguration, line =>
+        var node = new TestNode(settings, new Services(this, other ?? data, plugins, unreadable), run, actorConfiguration, line =>
         {
             lock (Log)
                 Log.Add(line);
@@ -136,11 +138,11 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             await node.DisposeAsync();
     }
 
-    private sealed class Services(TestCluster cluster, DataParts data, string plugins) : INodeServices
+    private sealed class Services(TestCluster cluster, DataParts data, string plugins, Exception? unreadable) : INodeServices
     {
         public string Plugins => plugins;
 
-        public DataParts Load(JobDescription job) => data;
+        public DataParts Load(JobDescription job) => unreadable is null ? data : throw unreadable;
 
         public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
 
