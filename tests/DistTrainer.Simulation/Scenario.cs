@@ -70,8 +70,8 @@ internal sealed record Scenario
     /// <summary>What happens some seconds after an epoch has ended, while the run decides or waits for the disk.</summary>
     public IReadOnlyList<(int Epoch, double Seconds, Fault Fault)> EpochFaults { get; init; } = [];
 
-    /// <summary>Nothing goes wrong, on one server and one worker.</summary>
-    public static Scenario Calm(int job) => new() { Job = job, Options = OptionsFor(1, 1, 0), Servers = [0], WorkerNodes = [1] };
+    /// <summary>Nothing goes wrong, with a replica on another server, so that what the run decides is told over the network.</summary>
+    public static Scenario Calm(int job) => new() { Job = job, Options = OptionsFor(1, 1, 1), Servers = [0, 0], WorkerNodes = [1] };
 
     /// <summary>Draws a scenario.</summary>
     public static Scenario Draw(Random random)
