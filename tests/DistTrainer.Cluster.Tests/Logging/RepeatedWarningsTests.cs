@@ -48,7 +48,7 @@ public sealed class RepeatedWarningsTests
             warnings.IsTold(text, out _);
             warnings.IsTold(text, out _);
         }
-        Assert.InRange(warnings.Untold().Count, 0, 500);
+        Assert.InRange(warnings.Untold().Count, 0, 501); // and the class of those beyond
     }
 
     [Theory]
