@@ -146,12 +146,10 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         JsonTokenType.StartObject => "an object",
         JsonTokenType.String => $"the text {Quote(json.GetString()!)}",
         JsonTokenType.Null => "null, a missing value",
-        _ => Cut(Encoding.UTF8.GetString(json.ValueSpan)),
+        _ => Printable.Short(Encoding.UTF8.GetString(json.ValueSpan), 40),
     };
 
-    private static string Quote(string text) => $"\"{Cut(text)}\"";
-
-    private static string Cut(string text) => string.Concat((text.Length > 40 ? text[..40] + "…" : text).Select(c => char.IsControl(c) ? '·' : c));
+    private static string Quote(string text) => $"\"{Printable.Short(text, 40)}\"";
 
     private static string Listed(IReadOnlyList<string> names) => string.Join(", ", names.Take(12)) + (names.Count > 12 ? $", … ({names.Count} in all)" : "");
 }

@@ -15,9 +15,13 @@ public sealed record JobSource(string Text, string Origin)
     {
         try
         {
-            if (new FileInfo(path).Length > 4L * HoconGuard.LargestText)
-                throw new DistTrainerException(FailureKind.Configuration, $"{path}: is larger than a job file may be ({HoconGuard.LargestText} characters).");
-            return new JobSource(File.ReadAllText(path, new UTF8Encoding(false, throwOnInvalidBytes: true)), path);
+            // A pipe or device does not tell its length, and may have no end.
+            using var reader = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            char[] text = new char[HoconGuard.LargestText + 1];
+            int length = reader.ReadBlock(text);
+            return length <= HoconGuard.LargestText
+                ? new JobSource(new string(text, 0, length), path)
+                : throw new DistTrainerException(FailureKind.Configuration, $"{path}: is larger than a job file may be ({HoconGuard.LargestText} characters).");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {

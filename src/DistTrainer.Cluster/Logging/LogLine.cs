@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Akka.Event;
+using DistTrainer.Engine;
 using AkkaLogEvent = Akka.Event.LogEvent;
 
 namespace DistTrainer.Cluster;
@@ -25,7 +26,7 @@ internal static class LogLine
 
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The line, without its end.</summary>
+    /// <summary>The line, without its end; what a terminal would obey is shown (<see cref="Printable"/>).</summary>
     public static string Of(AkkaLogEvent entry, LogFormat format)
     {
         // Formatting of values is left to Akka, which asks for the thread's culture.
@@ -33,7 +34,7 @@ internal static class LogLine
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return format == LogFormat.Json ? Json(entry) : Text(entry);
+            return Printable.Line(format == LogFormat.Json ? Json(entry) : Text(entry));
         }
         finally
         {
@@ -118,7 +119,7 @@ internal static class LogLine
         ? cause.ToString()
         : $"{cause.GetType().Name}: {cause.Message}";
 
-    private static string OneLine(string text) => text.ReplaceLineEndings(" | ");
+    private static string OneLine(string text) => Printable.Line(text.ReplaceLineEndings(" | "));
 
     private static string Short(LogLevel level) => level switch
     {

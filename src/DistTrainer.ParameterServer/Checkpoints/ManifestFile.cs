@@ -57,7 +57,7 @@ internal static class ManifestFile
             stream.ReadExactly(bytes);
             return Decode(bytes, path);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw Refused(path, $"cannot be read ({failure.Message}), so the checkpoint is not complete", failure);
         }
