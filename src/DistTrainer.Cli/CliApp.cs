@@ -79,6 +79,7 @@ public static class CliApp
             return signals.ExitCode;
         (int code, string message) = failure switch
         {
+            _ when OpenFiles.Explain(failure) is { } limit => (ExitCodes.Configuration, limit),
             DistTrainerException known => ((int)known.Kind, known.Message),
             IOException or UnauthorizedAccessException => ((int)FailureKind.Disk, failure.Message),
             OutOfMemoryException => (ExitCodes.Internal, "The memory does not suffice for this model and these data; use a smaller batch, fewer units or data.limit."),

@@ -1,6 +1,11 @@
 using System.Globalization;
 using DistTrainer.Cli;
 
-CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-using var signals = StopSignals.Watch();
-return await CliApp.RunAsync(args, CliConsole.System(), new CliServices(), signals);
+return OpenFiles.Suffice() ? await RunAsync(args) : ExitCodes.Configuration;
+
+static async Task<int> RunAsync(string[] args)
+{
+    CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+    using var signals = StopSignals.Watch();
+    return await CliApp.RunAsync(args, CliConsole.System(), new CliServices(), signals);
+}

@@ -14,7 +14,7 @@ internal static class PipeContent
     private static readonly ConcurrentDictionary<string, ArraySegment<byte>> s_known = new(StringComparer.Ordinal);
 
     /// <summary>What a pipe brought, from the beginning; null where it was not read yet, or a file has taken its place.</summary>
-    public static Stream? Find(string path) => s_known.TryGetValue(path, out ArraySegment<byte> content) && !IsFile(path) ? Open(content) : null;
+    public static Stream? Find(string path) => s_known.TryGetValue(path, out ArraySegment<byte> content) && Is(path) ? Open(content) : null;
 
     /// <summary>Reads a pipe to its end.</summary>
     /// <param name="path">Its path.</param>
@@ -39,6 +39,6 @@ internal static class PipeContent
 
     private static MemoryStream Open(ArraySegment<byte> content) => new(content.Array!, content.Offset, content.Count, writable: false);
 
-    private static bool IsFile(string path) =>
-        (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Exists: true, Length: > 0 };
+    /// <summary>Whether a path leads to something that has no length: a pipe or device, or an empty file.</summary>
+    public static bool Is(string path) => (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is not FileInfo { Exists: true, Length: > 0 };
 }
