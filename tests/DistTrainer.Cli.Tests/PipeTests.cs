@@ -43,6 +43,16 @@ public sealed class PipeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pipe_that_brings_nothing_is_empty_and_not_waited_for_again()
+    {
+        string pipe = MakePipe("empty.csv");
+        Task written = Task.Run(() => File.OpenWrite(pipe).Dispose());
+        CliRun run = await CliRun.Of(new CliServices(), ["data", "inspect", pipe]).WaitAsync(TimeSpan.FromSeconds(20));
+        await written;
+        Assert.Equal((3, $"error: {pipe}: the file is empty; give a file with at least one row.\n"), (run.Code, run.Error));
+    }
+
+    [Fact]
     public async Task A_device_without_end_is_refused_with_the_bound()
     {
         CliRun run = await CliRun.Of(new CliServices(), ["data", "inspect", "/dev/zero"]);
@@ -55,7 +65,7 @@ public sealed class PipeTests : IDisposable
     public async Task A_pipe_in_the_place_of_a_model_is_refused()
     {
         string pipe = MakePipe("model");
-        Task written = Task.Run(() => File.WriteAllText(pipe, "x"));
+        Task written = Task.Run(() => File.OpenWrite(pipe).Dispose());
         CliRun run = await CliRun.Of(new CliServices(), ["predict", pipe, "--data", "iris"]);
         await written;
         Assert.Equal((4, $"error: {pipe}: is a pipe; save what it brings as a file, and give that.\n"), (run.Code, run.Error));

@@ -17,10 +17,12 @@ public sealed record JobSource(string Text, string Origin)
         {
             // A pipe or device does not tell its length, and may have no end.
             using var reader = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
-            char[] text = new char[HoconGuard.LargestText + 1];
-            int length = reader.ReadBlock(text);
-            return length <= HoconGuard.LargestText
-                ? new JobSource(new string(text, 0, length), path)
+            var text = new StringBuilder();
+            char[] part = new char[4096];
+            while (text.Length <= HoconGuard.LargestText && reader.Read(part) is var count and > 0)
+                text.Append(part, 0, count);
+            return text.Length <= HoconGuard.LargestText
+                ? new JobSource(text.ToString(), path)
                 : throw new DistTrainerException(FailureKind.Configuration, $"{path}: is larger than a job file may be ({HoconGuard.LargestText} characters).");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DecoderFallbackException)

@@ -50,6 +50,10 @@ internal static class CsvTableReader
             {
                 return read(reader);
             }
+            catch (CsvFormatException exception) when (exception.Message.Contains(nameof(options.MaxRecordSize), StringComparison.Ordinal))
+            {
+                throw DataError.Of($"{text.Name}:{Math.Max(1, exception.LineNumber)}: a row of more than {LargestRecord} bytes, the most that is read; is it a table, and is every quote closed?", exception);
+            }
             catch (CsvFormatException exception)
             {
                 throw DataError.Of($"{text.Name}:{Math.Max(1, exception.LineNumber)}: the text is not CSV ({DataError.OneLine(exception)}); put fields with quotes in quotes and double the quotes inside.", exception);

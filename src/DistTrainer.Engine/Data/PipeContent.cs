@@ -13,8 +13,13 @@ internal static class PipeContent
 
     private static readonly ConcurrentDictionary<string, ArraySegment<byte>> s_known = new(StringComparer.Ordinal);
 
+    // No content: it was refused, and is not read again.
+    private static readonly ArraySegment<byte> s_tooMuch;
+
     /// <summary>What a pipe brought, from the beginning; null where it was not read yet, or a file has taken its place.</summary>
-    public static Stream? Find(string path) => s_known.TryGetValue(path, out ArraySegment<byte> content) && Is(path) ? Open(content) : null;
+    /// <param name="path">Its path.</param>
+    /// <exception cref="DistTrainerException">It brought more than <see cref="MostBytes"/>.</exception>
+    public static Stream? Find(string path) => s_known.TryGetValue(path, out ArraySegment<byte> content) && Is(path) ? Open(path, content) : null;
 
     /// <summary>Reads a pipe to its end.</summary>
     /// <param name="path">Its path.</param>
@@ -28,16 +33,18 @@ internal static class PipeContent
         while (pipe.Read(buffer) is var count and > 0)
         {
             if (kept.Length + count > MostBytes)
-                throw DataError.Of($"{path}: a pipe or device that brings more than {MostBytes >> 20} MiB, the most that is kept of one; save what it brings as a file, and give that.");
+                return Open(path, s_known[path] = s_tooMuch);
             kept.Write(buffer, 0, count);
         }
         var content = new ArraySegment<byte>(kept.GetBuffer(), 0, (int)kept.Length);
-        if (content.Count > 0) // a file that is empty now may not stay so
+        if (content.Count > 0 || !pipe.CanSeek) // a file that is empty now may not stay so
             s_known[path] = content;
-        return Open(content);
+        return Open(path, content);
     }
 
-    private static MemoryStream Open(ArraySegment<byte> content) => new(content.Array!, content.Offset, content.Count, writable: false);
+    private static MemoryStream Open(string path, ArraySegment<byte> content) => content.Array is { } bytes
+        ? new(bytes, content.Offset, content.Count, writable: false)
+        : throw DataError.Of($"{path}: a pipe or device that brings more than {MostBytes >> 20} MiB, the most that is kept of one; save what it brings as a file, and give that.");
 
     /// <summary>Whether a path leads to something that has no length: a pipe or device, or an empty file.</summary>
     public static bool Is(string path) => (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is not FileInfo { Exists: true, Length: > 0 };
