@@ -27,13 +27,16 @@ public static class CliApp
                 throw new DistTrainerException(FailureKind.Configuration, Suggestions.Explain(result));
             if (result.Errors.Count == 0)
                 PluginOption.Load(result);
-            return await result.InvokeAsync(new InvocationConfiguration
+            var invocation = new InvocationConfiguration
             {
                 Output = console.Output,
                 Error = console.Error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
-            });
+            };
+            // A command may wait for a file for ever (a pipe that nobody writes to): a signal ends it nevertheless.
+            Task<int> command = Task.Run(() => result.InvokeAsync(invocation));
+            return await Task.WhenAny(command, signals.Unheard) == command ? await command : signals.ExitCode;
         }
         catch (Exception failure)
         {
@@ -78,6 +81,7 @@ public static class CliApp
             return signals.ExitCode;
         (int code, string message) = failure switch
         {
+            _ when OpenFiles.Explain(failure) is { } limit => (ExitCodes.Configuration, limit),
             DistTrainerException known => ((int)known.Kind, known.Message),
             IOException or UnauthorizedAccessException => ((int)FailureKind.Disk, failure.Message),
             OutOfMemoryException => (ExitCodes.Internal, "The memory does not suffice for this model and these data; use a smaller batch, fewer units or data.limit."),
@@ -87,7 +91,7 @@ public static class CliApp
         {
             console.Error.WriteLine($"error: {message.ReplaceLineEndings(" ")}");
             if (Environment.GetEnvironmentVariable("DISTTRAINER_DEBUG") == "1")
-                console.Error.WriteLine(failure.ToString());
+                console.Error.Write($"{failure}{Environment.NewLine}");
         }
         catch (IOException)
         {

@@ -10,6 +10,8 @@ public sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource source = new();
     private readonly List<IDisposable> registrations = [];
+    private readonly TaskCompletionSource unheard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool isHeard;
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(200);
     private int exitCode;
 
@@ -18,6 +20,17 @@ public sealed class StopSignals : IDisposable
 
     /// <summary>The exit code that the signal asks for; 0 where none came.</summary>
     public int ExitCode => Volatile.Read(ref exitCode);
+
+    /// <summary>Ends with a first signal that nobody listens to yet: nothing has begun that must be finished, so the command ends at once.</summary>
+    public Task Unheard => unheard.Task;
+
+    /// <summary>From now on the command itself ends what it has begun, in good order.</summary>
+    /// <returns>Cancelled by the first signal.</returns>
+    public CancellationToken Listen()
+    {
+        isHeard = true;
+        return Token;
+    }
 
     /// <summary>Listens to the process's signals.</summary>
     /// <param name="last">What is done before a second one ends the process, if it takes no longer than a moment.</param>
@@ -42,12 +55,15 @@ public sealed class StopSignals : IDisposable
         if (Interlocked.CompareExchange(ref exitCode, code, 0) != 0)
             return false;
         source.Cancel();
+        if (!isHeard)
+            unheard.TrySetResult();
         return true;
     }
 
-    /// <summary>Ends with the first signal.</summary>
+    /// <summary>Listens, and ends with the first signal.</summary>
     public async Task WaitAsync()
     {
+        Listen();
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using CancellationTokenRegistration registration = source.Token.Register(told.SetResult);
         await told.Task;

@@ -148,9 +148,13 @@ public sealed class TrainCommandTests : IDisposable
     public async Task A_signal_writes_the_model_says_how_to_go_on_and_gives_its_exit_code(int code)
     {
         using StopSignals signals = new();
-        Assert.True(signals.Raise(code));
-        Assert.False(signals.Raise(code));
-        CliRun run = await CliRun.Of(new CliServices { Data = new FakeData(), Train = CliRun.FakeTrainer }, ["train", "--output", Run], signals);
+        TrainRun train = (job, data, options, initial, observer, stop) =>
+        {
+            Assert.True(signals.Raise(code));
+            Assert.False(signals.Raise(code));
+            return CliRun.FakeTrainer(job, data, options, initial, observer, stop);
+        };
+        CliRun run = await CliRun.Of(new CliServices { Data = new FakeData(), Train = train }, ["train", "--output", Run], signals);
         Assert.Equal(code, run.Code);
         Assert.Contains($"--init-from {Run}", run.Output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(Run, "model.safetensors")));

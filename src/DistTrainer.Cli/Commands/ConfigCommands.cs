@@ -22,7 +22,7 @@ internal static class ConfigCommands
                 + JobFile.Read(BuiltInJobs.Read(result.GetRequiredValue(data))).Write(comments: true);
             if (result.GetValue(output) is not { } path)
             {
-                console.Output.Write(text);
+                console.Machine.Write(text);
                 return;
             }
 
@@ -43,7 +43,7 @@ internal static class ConfigCommands
         {
             (JobFile job, string name) = options.Read(result, services.Data);
             if (result.GetValue(print))
-                console.Output.Write(job.Write());
+                console.Machine.Write(job.Write());
             else
                 console.Output.WriteLine($"{name}: fine, {Numbers.Text(job.Job.Model.Layers.Count)} layers");
         });

@@ -39,7 +39,7 @@ internal static class DataCommands
         var command = new Command("fetch", "Fetches a data set from its public address into the cache folder and checks its SHA-256.") { name, cache };
         command.SetAction(async (result, _) =>
         {
-            string folder = await services.Data.FetchAsync(result.GetRequiredValue(name), result.GetValue(cache), console.Error.WriteLine, signals.Token);
+            string folder = await services.Data.FetchAsync(result.GetRequiredValue(name), result.GetValue(cache), console.Error.WriteLine, signals.Listen());
             console.Output.WriteLine($"data folder {folder}");
             return ExitCodes.Fine;
         });

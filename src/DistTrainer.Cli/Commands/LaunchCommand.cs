@@ -52,7 +52,7 @@ internal sealed class LaunchCommand : Command
                 .. options.GetValue(initFrom) is { } from ? (string[])["--init-from", from] : [],
             ];
             var display = new LaunchDisplay(printer, name);
-            using var processes = new NodeProcesses(display.Print, signals.Token);
+            using var processes = new NodeProcesses(display.Print, signals.Listen());
             string seed = await processes.StartFirstAsync(first);
             for (int node = 2; node <= count; node++)
             {

@@ -43,6 +43,7 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
     private async Task<int> RunAsync(
         Printer printer, ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
     {
+        CancellationToken stop = signals.Listen();
         var watch = new RunWatch();
         var control = new LatestControl();
         IProgressDisplay display = Display(printer, options.GetValue(quiet), name, watch);
@@ -56,7 +57,7 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
         {
             RunOptions run = file.Run.ToOptions(log.ActorConfiguration, output.Folder) with { ResumeFrom = from?.Checkpoint };
-            await display.RunAsync(async () => result = await services.Train(file.Job, data, run, initial, output, signals.Token));
+            await display.RunAsync(async () => result = await services.Train(file.Job, data, run, initial, output, stop));
         }
 
         output.Complete(result!);

@@ -61,7 +61,7 @@ internal sealed class NodeCommand : Command
                 if (dashboard is not null)
                     lines.Output.WriteLine(settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}" : $"metrics {dashboard.Metrics}");
             },
-            signals.Token);
+            signals.Listen());
         if (end.ExitCode != 0)
             lines.Error.WriteLine($"error: {end.Reason}");
         return end.ExitCode == 0 && signals.ExitCode != 0 ? signals.ExitCode : end.ExitCode;

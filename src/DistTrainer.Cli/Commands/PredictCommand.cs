@@ -29,7 +29,7 @@ internal sealed class PredictCommand : Command
             if (result.GetValue(output) is { } path)
                 AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
             else
-                console.Output.Write(text);
+                console.Machine.Write(text);
         });
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DistTrainer.Cluster;
+using DistTrainer.Engine;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
@@ -33,7 +34,7 @@ internal static class CurvesPicture
     /// <param name="beside">What runs upwards, from 0.</param>
     internal static PlotModel Plot(string title, string below, string beside)
     {
-        var plot = new PlotModel { Title = title, Background = OxyColors.White, Culture = CultureInfo.InvariantCulture, DefaultFont = "Arial", TitleFontSize = 16, Padding = new OxyThickness(16) };
+        var plot = new PlotModel { Title = Printable.Line(title), Background = OxyColors.White, Culture = CultureInfo.InvariantCulture, DefaultFont = "Arial", TitleFontSize = 16, Padding = new OxyThickness(16) };
         plot.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Inside, LegendPosition = LegendPosition.RightMiddle, LegendMargin = 24, LegendPadding = 10, LegendLineSpacing = 6, LegendBackground = OxyColor.FromAColor(220, OxyColors.White), LegendBorder = OxyColors.LightGray });
         plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = below, AxisTitleDistance = 8, MinimumMajorStep = 1, MinimumMinorStep = 1, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
         plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = beside, AxisTitleDistance = 16, Minimum = 0, MinimumPadding = 0, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
@@ -63,7 +64,7 @@ internal static class CurvesPicture
     /// <summary>A line; what is missing or not finite is left out.</summary>
     internal static LineSeries Line(string title, OxyColor color, LineStyle style, string? axis, IEnumerable<(long X, double? Y)> points)
     {
-        var line = new LineSeries { Title = title, Color = color, LineStyle = style, MarkerType = MarkerType.Circle, MarkerSize = 2.5, MarkerFill = color };
+        var line = new LineSeries { Title = Printable.Line(title), Color = color, LineStyle = style, MarkerType = MarkerType.Circle, MarkerSize = 2.5, MarkerFill = color };
         if (axis is not null)
             line.YAxisKey = axis;
         line.Points.AddRange(points.Where(point => point.Y is { } y && double.IsFinite(y)).Select(point => new DataPoint(point.X, point.Y!.Value)));

@@ -11,6 +11,7 @@ namespace DistTrainer.Cli;
 /// <summary>Answers predictions over HTTP: <c>POST /predict</c>, <c>GET /model</c>, <c>GET /health/live</c>, <c>GET /health/ready</c>.</summary>
 internal sealed class PredictionServer : IAsyncDisposable
 {
+    private const int MoreConnections = 1000; // those of clients that think, and of health checks
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly WebApplication app;
@@ -22,7 +23,7 @@ internal sealed class PredictionServer : IAsyncDisposable
     private PredictionServer(TrainedModel model, string run, ServeSettings settings, Action<string> report)
     {
         (endpoint, token, this.report) = (new PredictionEndpoint(model, settings), new AccessToken(settings.Token), report);
-        app = HttpHost.Create(settings.Address, settings.Port, settings.MaxBytes, Patience).Build();
+        app = HttpHost.Create(settings.Address, settings.Port, settings.MaxBytes, Patience, settings.MaxRequests + MoreConnections).Build();
         app.Use(GuardAsync);
         byte[] description = ModelJson.Write(model, run, settings);
         app.MapPost("/predict", endpoint.AnswerAsync);
@@ -93,7 +94,7 @@ internal sealed class PredictionServer : IAsyncDisposable
                 token.Check(context);
             await next(context);
             if (!response.HasStarted && response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
-                throw new RequestProblem(response.StatusCode, $"{context.Request.Method} {context.Request.Path} is not answered; allowed: POST /predict, GET /model, GET /health/live, GET /health/ready.");
+                throw new RequestProblem(response.StatusCode, $"{(HttpHost.IsHead(context) ? HttpMethods.Head : context.Request.Method)} {context.Request.Path} is not answered; allowed: POST /predict, and GET or HEAD of /model, /health/live, /health/ready.");
         }
         catch (Exception failure) when (context.RequestAborted.IsCancellationRequested || response.HasStarted)
         {

@@ -9,7 +9,7 @@ namespace DistTrainer.Cli;
 
 /// <summary>
 /// Reads <c>{"rows": [[…], …]}</c> and <c>{"rows": [{"area": 72.5, …}, …]}</c>. Numbers become the same floats as those of a
-/// CSV file. Target columns may be there and are not used.
+/// CSV file. Other columns may be there and are not used, as in a CSV file.
 /// </summary>
 /// <param name="schema">The model's columns and scaling.</param>
 /// <param name="mostRows">Most rows of a request.</param>
@@ -106,14 +106,14 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
     private void ReadObject(ref Utf8JsonReader json, int row, Span<float> values, bool[] seen)
     {
         Array.Clear(seen);
+        var others = new List<string>();
         while (json.Read() && json.TokenType != JsonTokenType.EndObject)
         {
             string name = json.GetString()!;
             json.Read();
             if (!columns.TryGetValue(name, out int column))
             {
-                if (!schema.TargetNames.Contains(name))
-                    throw Wrong($"rows[{row}]: the model has no column {Quote(name)}{NearestName.Hint(name, schema.FeatureNames)}; allowed: {Listed(schema.FeatureNames)}.", row, name);
+                others.Add(name);
                 json.Skip();
                 continue;
             }
@@ -125,8 +125,11 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         }
 
         if (Array.IndexOf(seen, false) is var missing and >= 0)
-            throw Wrong($"rows[{row}]: has no {Quote(schema.FeatureNames[missing])}; the model wants {Listed(schema.FeatureNames)}.", row, schema.FeatureNames[missing]);
+            throw Wrong($"rows[{row}]: has no {Quote(schema.FeatureNames[missing])}{Misspelt(schema.FeatureNames[missing], others)}; the model wants {Listed(schema.FeatureNames)}.", row, schema.FeatureNames[missing]);
     }
+
+    private static string Misspelt(string missing, IReadOnlyList<string> others) =>
+        NearestName.Find(missing, others.Take(100)) is { } nearest ? $" (is it {Quote(nearest)}?)" : "";
 
     private float Number(ref Utf8JsonReader json, int row, int column)
     {
@@ -146,12 +149,10 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         JsonTokenType.StartObject => "an object",
         JsonTokenType.String => $"the text {Quote(json.GetString()!)}",
         JsonTokenType.Null => "null, a missing value",
-        _ => Cut(Encoding.UTF8.GetString(json.ValueSpan)),
+        _ => Printable.Short(Encoding.UTF8.GetString(json.ValueSpan), 40),
     };
 
-    private static string Quote(string text) => $"\"{Cut(text)}\"";
-
-    private static string Cut(string text) => string.Concat((text.Length > 40 ? text[..40] + "…" : text).Select(c => char.IsControl(c) ? '·' : c));
+    private static string Quote(string text) => $"\"{Printable.Short(text, 40)}\"";
 
     private static string Listed(IReadOnlyList<string> names) => string.Join(", ", names.Take(12)) + (names.Count > 12 ? $", … ({names.Count} in all)" : "");
 }

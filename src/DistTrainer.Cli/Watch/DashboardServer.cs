@@ -104,7 +104,7 @@ internal sealed class DashboardServer : IAsyncDisposable
     {
         foreach ((string path, string file, string type) in DashboardFiles.All)
             routes.MapGet(path, () => TypedResults.Bytes(DashboardFiles.Read(file), type));
-        routes.MapGet("/api/news", (CancellationToken end) => TypedResults.ServerSentEvents(NewsAsync(end)));
+        routes.MapGet("/api/news", (HttpContext context, CancellationToken end) => TypedResults.ServerSentEvents(HttpHost.IsHead(context) ? AsyncEnumerable.Empty<SseItem<object>>() : NewsAsync(end)));
         Command("/api/pause", _ => new PauseCommand(true));
         Command("/api/resume", _ => new PauseCommand(false));
         Command("/api/stop", _ => new StopCommand());

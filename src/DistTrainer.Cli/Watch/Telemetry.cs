@@ -1,4 +1,5 @@
 using DistTrainer.Cluster;
+using DistTrainer.Engine;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -30,11 +31,18 @@ internal sealed class Telemetry : IDisposable
 
     /// <summary>Says what sends: this program, and what <c>OTEL_RESOURCE_ATTRIBUTES</c> says.</summary>
     public static void Describe(ResourceBuilder resource) =>
-        resource.AddService("disttrainer", serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3)).AddEnvironmentVariableDetector();
+        resource.AddService("disttrainer", serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3)).AddDetector(new PrintableVariables());
 
     /// <summary>Takes this program's metrics and those of .NET (memory, garbage collection, processor time).</summary>
     public static MeterProviderBuilder AddMeters(MeterProviderBuilder metrics) => metrics.AddMeter(TrainingMeter.Name, "System.Runtime")
         .AddView(instrument => Dropped.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null);
+
+    // They become labels, which Prometheus takes as they are.
+    private sealed class PrintableVariables : IResourceDetector
+    {
+        public Resource Detect() => new(ResourceBuilder.CreateEmpty().AddEnvironmentVariableDetector().Build().Attributes
+            .Select(label => KeyValuePair.Create(Printable.Line(label.Key), label.Value is string text ? Printable.Line(text) : label.Value)));
+    }
 
     /// <summary>Sends what is left.</summary>
     public void Dispose()

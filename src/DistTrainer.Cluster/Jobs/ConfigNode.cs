@@ -13,11 +13,7 @@ internal abstract record ConfigNode(string Origin)
         new(FailureKind.Configuration, $"{Origin}: {path}{what}{(what.EndsWith('?') ? "" : ".")}");
 
     /// <summary>A text for an error message: one line, not too long, in quotes.</summary>
-    public static string Show(string text)
-    {
-        string line = text.ReplaceLineEndings(" ");
-        return $"\"{(line.Length > 60 ? line[..60] + "…" : line)}\"";
-    }
+    public static string Show(string text) => $"\"{Printable.Short(text.ReplaceLineEndings(" "), 60)}\"";
 }
 
 /// <summary>A number, text or truth value.</summary>

@@ -15,9 +15,15 @@ public sealed record JobSource(string Text, string Origin)
     {
         try
         {
-            if (new FileInfo(path).Length > 4L * HoconGuard.LargestText)
-                throw new DistTrainerException(FailureKind.Configuration, $"{path}: is larger than a job file may be ({HoconGuard.LargestText} characters).");
-            return new JobSource(File.ReadAllText(path, new UTF8Encoding(false, throwOnInvalidBytes: true)), path);
+            // A pipe or device does not tell its length, and may have no end.
+            using var reader = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            var text = new StringBuilder();
+            char[] part = new char[4096];
+            while (text.Length <= HoconGuard.LargestText && reader.Read(part) is var count and > 0)
+                text.Append(part, 0, count);
+            return text.Length <= HoconGuard.LargestText
+                ? new JobSource(text.ToString(), path)
+                : throw new DistTrainerException(FailureKind.Configuration, $"{path}: is larger than a job file may be ({HoconGuard.LargestText} characters).");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {

@@ -49,6 +49,8 @@ public static class ModelFile
         {
             JobFile job = JobFile.Read(new JobSource(Text(content, JobName, path), $"{path} (job)"));
             DataSchema schema = SchemaJson.Read(Text(content, SchemaName, path));
+            if (schema.Task != job.Job.Model.Loss.Task)
+                throw Refuse(path, $"has data for {schema.Task} and a job whose loss is for {job.Job.Model.Loss.Task}");
             Network network = JobNetwork.Create(job.Job.Model, schema);
             float[] parameters = Flatten(content, network.Layout, path);
             string hash = ParameterHash.Compute(parameters);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Akka.Event;
+using DistTrainer.Engine;
 using AkkaLogEvent = Akka.Event.LogEvent;
 
 namespace DistTrainer.Cluster;
@@ -25,7 +26,7 @@ internal static class LogLine
 
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The line, without its end.</summary>
+    /// <summary>The line, without its end; what a terminal would obey is shown (<see cref="Printable"/>).</summary>
     /// <param name="entry">What was said.</param>
     /// <param name="format">How the line looks.</param>
     /// <param name="leftOut">Lines like it that were left out since the last one; that is added to the message.</param>
@@ -36,7 +37,7 @@ internal static class LogLine
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return format == LogFormat.Json ? Json(entry, Message(entry, leftOut)) : Text(entry, Message(entry, leftOut));
+            return Printable.Line(format == LogFormat.Json ? Json(entry, Message(entry, leftOut)) : Text(entry, Message(entry, leftOut)));
         }
         finally
         {
@@ -125,7 +126,7 @@ internal static class LogLine
         ? cause.ToString()
         : $"{cause.GetType().Name}: {cause.Message}";
 
-    private static string OneLine(string text) => text.ReplaceLineEndings(" | ");
+    private static string OneLine(string text) => Printable.Line(text.ReplaceLineEndings(" | "));
 
     private static string Short(LogLevel level) => level switch
     {

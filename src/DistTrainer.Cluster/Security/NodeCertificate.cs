@@ -65,7 +65,7 @@ public sealed class NodeCertificate
         using var chain = new X509Chain { ChainPolicy = Policy() };
         return chain.Build(certificate)
             ? null
-            : $"the certificate \"{Printable(certificate.Subject)}\", valid from {Day(certificate.NotBefore)} to {Day(certificate.NotAfter)}, is not accepted: {string.Join(' ', chain.ChainStatus.Select(status => status.StatusInformation.Trim()))}";
+            : $"the certificate \"{Printable.Short(certificate.Subject, 200)}\", valid from {Day(certificate.NotBefore)} to {Day(certificate.NotAfter)}, is not accepted: {string.Join(' ', chain.ChainStatus.Select(status => status.StatusInformation.Trim()))}";
     }
 
     /// <summary>How Akka's transport uses it.</summary>
@@ -156,7 +156,4 @@ public sealed class NodeCertificate
     private static DistTrainerException Refuse(string path, string what, Exception? cause = null) => new(FailureKind.Configuration, $"security.folder: {path} {what}.", cause);
 
     private static string Day(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
-
-    // A stranger's line feed must not forge a line of the log.
-    private static string Printable(string text) => new([.. text.Take(200).Select(c => char.IsControl(c) ? '?' : c)]);
 }

@@ -8,11 +8,11 @@ namespace DistTrainer.Engine;
 /// <summary>Reads CSV (RFC 4180) in UTF-8, gzip too. Numbers are read in the invariant culture, whatever the machine's.</summary>
 internal static class CsvTableReader
 {
-    private const int LargestRecord = 1 << 28;
+    private const int LargestRecord = 1 << 26;
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="DistTrainerException">The file cannot be read; the message begins with file:line:column (the number of the field).</exception>
-    public static RawData Read(string path, ReadRequest request) => Read(new CsvText(path, () => InputFile.Open(path, out _, out _), () => new FileInfo(path).Length), request);
+    public static RawData Read(string path, ReadRequest request) => Read(new CsvText(path, () => InputFile.Open(path, out _, out _), () => LengthOf(path)), request);
 
     /// <summary>Reads a whole text.</summary>
     /// <exception cref="DistTrainerException">The text is wrong; the message begins with name:line:column (the number of the field).</exception>
@@ -22,6 +22,12 @@ internal static class CsvTableReader
             throw DataError.Configuration($"data.delimiter: {DataError.Quote(request.Delimiter.ToString())} cannot stand between fields; give one ASCII character such as , ; | or a tab.");
         bool header = request.Header ?? WithReader(text, request.Delimiter, false, false, CsvHeader.IsHeader);
         return WithReader(text, request.Delimiter, header, true, reader => new CsvTable(text.Name, text.Length(), reader, header, request).Read());
+    }
+
+    private static long LengthOf(string path)
+    {
+        using Stream plain = InputFile.OpenPlain(path);
+        return plain.Length;
     }
 
     private static T WithReader<T>(CsvText text, char delimiter, bool header, bool pool, Func<CsvReader, T> read)
@@ -43,6 +49,10 @@ internal static class CsvTableReader
             try
             {
                 return read(reader);
+            }
+            catch (CsvFormatException exception) when (exception.Message.Contains(nameof(options.MaxRecordSize), StringComparison.Ordinal))
+            {
+                throw DataError.Of($"{text.Name}:{Math.Max(1, exception.LineNumber)}: a row of more than {LargestRecord} bytes, the most that is read; is it a table, and is every quote closed?", exception);
             }
             catch (CsvFormatException exception)
             {
@@ -84,6 +94,29 @@ internal static class CsvHeader
     private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 }
 
+/// <summary>On which line each row stands: kept where it is not the line after the row before, so that it takes no memory in most files.</summary>
+internal sealed class RowLines
+{
+    private readonly List<(int Row, long Line)> _jumps = [];
+    private int _rows;
+    private long _next;
+
+    /// <summary>Adds the next row.</summary>
+    public void Add(long line)
+    {
+        if (line != _next)
+            _jumps.Add((_rows, line));
+        (_rows, _next) = (_rows + 1, line + 1);
+    }
+
+    /// <summary>A row's line.</summary>
+    public long Of(int row)
+    {
+        (int first, long line) = _jumps.FindLast(jump => jump.Row <= row);
+        return line + row - first;
+    }
+}
+
 /// <summary>One pass over an open CSV file.</summary>
 /// <param name="path">What errors call the text.</param>
 /// <param name="length">Its length in bytes.</param>
@@ -92,7 +125,7 @@ internal static class CsvHeader
 /// <param name="request">What is wanted.</param>
 internal sealed class CsvTable(string path, long length, CsvReader reader, bool header, ReadRequest request)
 {
-    private readonly List<int> _lines = [];
+    private readonly RowLines _lines = new();
     private string[] _names = [];
 
     /// <summary>Reads all rows.</summary>
@@ -123,14 +156,14 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, bool 
                 else
                     numbers[i].Add(Number(plan.Targets[i]));
             }
-            _lines.Add((int)Math.Min(reader.LineNumber, int.MaxValue));
+            _lines.Add(reader.LineNumber);
         }
         while (reader.Read());
         RawTarget[] targets = [.. plan.Targets.Select((column, i) => request.TextTargets
             ? new RawTarget(_names[column], null, [.. texts[i]])
             : new RawTarget(_names[column], [.. numbers[i]], null))];
         return new(path, features, [.. plan.Features.Select(column => _names[column])], targets,
-            row => $"{path}:{_lines[row]}", (row, target) => $"{path}:{_lines[row]}:{plan.Targets[target] + 1}");
+            row => $"{path}:{_lines.Of(row)}", (row, target) => $"{path}:{_lines.Of(row)}:{plan.Targets[target] + 1}");
     }
 
     private void CheckHeader()

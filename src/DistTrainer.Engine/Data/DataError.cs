@@ -40,11 +40,7 @@ internal static class DataError
     public static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A value as it is shown in a message: in quotes, on one line, cut after 40 characters.</summary>
-    public static string Quote(string value)
-    {
-        string line = string.Concat((value.Length > 40 ? value[..40] + "…" : value).Select(c => char.IsControl(c) ? '·' : c));
-        return $"'{line}'";
-    }
+    public static string Quote(string value) => $"'{Printable.Short(value, 40)}'";
 
     /// <summary>Ends a message about an unknown name: the nearest known name, or the known ones.</summary>
     /// <returns>For example <c>did you mean 'age'?</c>.</returns>

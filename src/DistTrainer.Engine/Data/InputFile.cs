@@ -10,6 +10,35 @@ internal static class InputFile
     public const long LargestExpansion = 1032;
 
     private const int BufferSize = 1 << 16;
+    private const long UnpackedFreely = 64 << 20;
+    private const int MostExpansion = 200;
+
+    /// <summary>
+    /// The most bytes that something packed may have unpacked: real data shrink to a hundredth at best, and what was made to
+    /// fill the memory to a thousandth.
+    /// </summary>
+    /// <param name="packed">Its packed bytes.</param>
+    public static long LargestUnpacked(long packed) => Math.Max(UnpackedFreely, packed * MostExpansion);
+
+    /// <summary>What is said of something that unpacks to more than <see cref="LargestUnpacked"/>.</summary>
+    /// <param name="name">What it is.</param>
+    /// <param name="packed">Its packed bytes.</param>
+    /// <param name="advice">What to do.</param>
+    public static DistTrainerException ExpandsTooFar(string name, long packed, string advice) => DataError.Of(
+        $"{name}: {packed} packed bytes unpack to more than {LargestUnpacked(packed)} ({MostExpansion} times as many; up to {UnpackedFreely >> 20} MiB are always allowed), which looks made to fill the memory; {advice}");
+
+    /// <summary>Opens a file as it is, with a length and a position: a pipe's or device's content is read into memory.</summary>
+    /// <param name="path">The file.</param>
+    public static Stream OpenPlain(string path)
+    {
+        if (PipeContent.Find(path) is { } known)
+            return known;
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize, FileOptions.SequentialScan);
+        if (file.CanSeek && file.Length > 0)
+            return file;
+        using (file)
+            return PipeContent.Read(path, file);
+    }
 
     /// <summary>Opens a file for reading from its beginning to its end, unpacked if it is gzip.</summary>
     /// <param name="path">The file.</param>
@@ -17,7 +46,7 @@ internal static class InputFile
     /// <param name="exact">Whether <paramref name="largest"/> is the exact length.</param>
     public static Stream Open(string path, out long largest, out bool exact)
     {
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize, FileOptions.SequentialScan);
+        Stream file = OpenPlain(path);
         Span<byte> magic = stackalloc byte[2], size = stackalloc byte[4];
         bool gzip = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false) == 2 && magic is [0x1F, 0x8B];
         (largest, exact) = (file.Length, !gzip);
@@ -33,7 +62,7 @@ internal static class InputFile
         largest *= LargestExpansion;
         if (largest <= uint.MaxValue)
             largest = Math.Min(largest, unpackedLength); // what is longer is refused at its end
-        return new WholeGzipStream(file, unpackedLength);
+        return new WholeGzipStream(file, unpackedLength, path);
     }
 
     /// <summary>Reads values that a header announces. What is unpacked gets memory as it comes, so that a header that lies gets none.</summary>
@@ -62,8 +91,10 @@ internal static class InputFile
     /// </summary>
     /// <param name="file">The packed file, closed with this stream.</param>
     /// <param name="unpackedLength">Its last four bytes: the length of the content modulo 2^32 (RFC 1952).</param>
-    private sealed class WholeGzipStream(FileStream file, uint unpackedLength) : Stream
+    /// <param name="path">What errors call it.</param>
+    private sealed class WholeGzipStream(Stream file, uint unpackedLength, string path) : Stream
     {
+        private readonly long _packed = file.Length;
         private readonly GZipStream _content = new(file, CompressionMode.Decompress);
         private long _read;
 
@@ -85,6 +116,8 @@ internal static class InputFile
         {
             int read = _content.Read(buffer);
             _read += read;
+            if (_read > LargestUnpacked(_packed))
+                throw ExpandsTooFar(path, _packed, "if it is meant, unpack it (gunzip) and give the file.");
             if (read == 0 && buffer.Length > 0 && (uint)_read != unpackedLength)
                 throw new InvalidDataException($"the gzip ends after {_read} unpacked bytes, and not as a gzip of one part does");
             return read;

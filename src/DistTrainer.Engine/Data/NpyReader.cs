@@ -33,32 +33,34 @@ internal static class NpyReader
     private static T ReadFile<T>(string path, Func<Stream, NpyHeader, T> read)
     {
         using Stream stream = DataError.Guard(path, () => InputFile.Open(path, out _, out _));
-        long length = new FileInfo(path).Length;
         NpyHeader header = NpyHeader.Read(stream, path);
-        return stream is FileStream ? ReadChecked(stream, header, path, length, read)
+        return stream.CanSeek ? ReadChecked(stream, header, path, stream.Length, read)
             : throw DataError.Of($"{path}: a .npy file within gzip is not read; unpack it, or save a .npz with numpy.savez_compressed.");
     }
 
     private static RawData ReadArchive(string path, ReadRequest request)
     {
-        using ZipArchive archive = ZipFile.OpenRead(path);
-        RawRows features = ReadEntry(path, archive, "x", (stream, header, name) => ReadRows(stream, header, name));
+        using Stream file = InputFile.OpenPlain(path);
+        using var archive = new ZipArchive(file, ZipArchiveMode.Read);
+        RawRows features = ReadEntry(path, file.Length, archive, "x", (stream, header, name) => ReadRows(stream, header, name));
         string targetName = $"{path}[y]";
         return !request.NeedTargets && Find(archive, "y") is null
             ? Combine(path, features, null, targetName)
-            : Combine(path, features, ReadEntry(path, archive, "y", (stream, header, _) => (header.Width, ReadNumbers(stream, header))), targetName);
+            : Combine(path, features, ReadEntry(path, file.Length, archive, "y", (stream, header, _) => (header.Width, ReadNumbers(stream, header))), targetName);
     }
 
     private static ZipArchiveEntry? Find(ZipArchive archive, string array) =>
         archive.Entries.FirstOrDefault(entry => string.Equals(entry.FullName, array + ".npy", StringComparison.Ordinal));
 
-    private static T ReadEntry<T>(string path, ZipArchive archive, string array, Func<Stream, NpyHeader, string, T> read)
+    private static T ReadEntry<T>(string path, long length, ZipArchive archive, string array, Func<Stream, NpyHeader, string, T> read)
     {
         ZipArchiveEntry entry = Find(archive, array) ?? throw DataError.Of(
             $"{path}: there is no array '{array}' among {string.Join(", ", archive.Entries.Take(12).Select(e => DataError.Quote(e.FullName)))}; save with numpy.savez(path, x=features, y=targets).");
         string name = $"{path}[{array}]";
-        if (entry.Length / InputFile.LargestExpansion > entry.CompressedLength || entry.CompressedLength > new FileInfo(path).Length)
+        if (entry.Length / InputFile.LargestExpansion > entry.CompressedLength || entry.CompressedLength > length)
             throw DataError.Of($"{name}: {entry.CompressedLength} bytes cannot unpack to {entry.Length}; the archive is damaged: save it again.");
+        if (entry.Length > InputFile.LargestUnpacked(entry.CompressedLength))
+            throw InputFile.ExpandsTooFar(name, entry.CompressedLength, "if it is meant, save it with numpy.savez, not packed.");
         using Stream stream = entry.Open();
         return ReadChecked(stream, NpyHeader.Read(stream, name), name, entry.Length, (s, header) => read(s, header, name));
     }
@@ -110,7 +112,7 @@ internal static class NpyReader
 
     private static byte[] ReadBytes(Stream stream, NpyHeader header)
     {
-        byte[] bytes = InputFile.ReadBytes(stream, header.DataLength, exact: stream is FileStream);
+        byte[] bytes = InputFile.ReadBytes(stream, header.DataLength, exact: stream.CanSeek);
         return bytes.Length == header.DataLength ? bytes : throw new EndOfStreamException($"the array ends after {bytes.Length} of {header.DataLength} bytes");
     }
 

@@ -26,7 +26,7 @@ internal static class ParquetTableReader
 
     private static async Task<RawData> ReadAsync(string path, ReadRequest request)
     {
-        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        await using Stream stream = InputFile.OpenPlain(path);
         CheckFooter(path, stream);
         await using ParquetReader reader = await ParquetReader.CreateAsync(stream).ConfigureAwait(false);
         DataField[] fields = reader.Schema.DataFields;
@@ -66,7 +66,7 @@ internal static class ParquetTableReader
     /// Refuses a footer that cannot be right: the file ends in the footer, its length and <c>PAR1</c>, and the footer, a Thrift
     /// structure, ends in a zero. The library searches without end for a missing zero.
     /// </summary>
-    private static void CheckFooter(string path, FileStream stream)
+    private static void CheckFooter(string path, Stream stream)
     {
         const int Magic = 4, EndLength = 9;
         Span<byte> end = stackalloc byte[EndLength];

@@ -9,11 +9,13 @@ public sealed class SampleTable
     /// <param name="features">[rows, features] row-major, finite.</param>
     /// <param name="targetNames">One a target, at least one. Several for a classification are a one-hot code.</param>
     /// <param name="targets">[rows, targets] row-major: a whole number for a class (with one target), 0 or 1 for binary targets and one-hot codes, else any finite number.</param>
-    /// <exception cref="ArgumentException">The arrays' lengths do not fit each other, or there is no feature, target or row.</exception>
+    /// <exception cref="ArgumentException">The arrays' lengths do not fit each other, there is no feature, target or row, or a name is null or there twice.</exception>
     public SampleTable(string name, IReadOnlyList<string> featureNames, float[] features, IReadOnlyList<string> targetNames, double[] targets)
     {
         if (featureNames.Count == 0 || targetNames.Count == 0)
             throw new ArgumentException($"{name} has {featureNames.Count} features and {targetNames.Count} targets; at least one of each is needed.", nameof(featureNames));
+        CheckNames(name, featureNames);
+        CheckNames(name, targetNames);
         Count = features.Length / featureNames.Count;
         if (Count == 0 || features.Length != Count * featureNames.Count || targets.Length != Count * targetNames.Count)
             throw new ArgumentException($"{name}: {features.Length} features of {featureNames.Count} and {targets.Length} targets of {targetNames.Count} are not the same number of samples, 1 or more.", nameof(features));
@@ -51,6 +53,16 @@ public sealed class SampleTable
         return new RawData(
             Name, rows, FeatureNames, [.. TargetNames.Select((name, target) => new RawTarget(name, Column(target), null))],
             row => $"{Name}: row {row}", (row, target) => $"{Name}: row {row}, target {DataError.Quote(TargetNames[target])}");
+    }
+
+    private static void CheckNames(string table, IReadOnlyList<string> names)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string name in names)
+        {
+            if (name is null || !seen.Add(name))
+                throw new ArgumentException($"{table}: {(name is null ? "a column has no name (null)" : $"two columns have the name {DataError.Quote(name)}")}; give each a name of its own.", nameof(names));
+        }
     }
 
     private double[] Column(int target)

@@ -76,6 +76,8 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
             throw DataError.Of($"{key} = {DataError.Quote(path)}: there is no such file{orName}");
         }
         DataFormat found = format == DataFormat.Auto ? FormatOf(path) : format;
+        if (found == DataFormat.Auto && PipeContent.Is(path))
+            found = DataFormat.Csv; // no name could tell it
         return found switch
         {
             DataFormat.Auto => throw DataError.Of($"{key} = {DataError.Quote(path)}: the name does not tell the format (.csv, .tsv, .parquet, .npy, .npz, …idx3-ubyte; .gz too for CSV and IDX); set data.format."),

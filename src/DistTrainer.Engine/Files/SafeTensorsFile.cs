@@ -50,7 +50,7 @@ public static class SafeTensorsFile
         try
         {
             using FileStream stream = File.OpenRead(path);
-            return Read(stream, path);
+            return stream.CanSeek ? Read(stream, path) : throw Refuse(path, "is a pipe; save what it brings as a file, and give that");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -61,7 +61,7 @@ internal static class ManifestFile
         {
             throw Refused(path, "is missing, so the checkpoint is not complete", failure);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw Refused(path, $"cannot be read ({failure.Message})", failure);
         }

@@ -92,7 +92,7 @@ public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedMode
     [InlineData("{\"rows\":[[1,2,3,1e39,5,6,7,8]]}", "rows[0], column \"water\": 1e39 is too large; allowed: numbers up to 3.4e38", 0, "water")]
     [InlineData("{\"rows\":[[1,2,3,NaN,5,6,7,8]]}", "The body is not JSON", null, null)]
     [InlineData("{\"rows\":[{\"cement\":1}]}", "rows[0]: has no \"blast_furnace_slag\"; the model wants", 0, "blast_furnace_slag")]
-    [InlineData("{\"rows\":[{\"cemnt\":1}]}", "rows[0]: the model has no column \"cemnt\" (did you mean cement?)", 0, "cemnt")]
+    [InlineData("{\"rows\":[{\"cemnt\":1}]}", "rows[0]: has no \"cement\" (is it \"cemnt\"?); the model wants cement, ", 0, "cement")]
     [InlineData("{\"rows\":[{\"cement\":1,\"cement\":2}]}", "rows[0]: \"cement\" is there twice", 0, "cement")]
     [InlineData("{\"rows\":[{\"\\ud800\":1}]}", "The body has a name that is not UTF-8", null, null)]
     public async Task Wrong_JSON_is_answered_with_row_column_value_and_what_is_allowed(string body, string expected, int? row, string? column)
@@ -102,6 +102,37 @@ public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedMode
         Assert.Contains(expected, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(row, problem.TryGetProperty("row", out JsonElement named) ? named.GetInt32() : null);
         Assert.Equal(column, problem.TryGetProperty("column", out JsonElement of) ? of.GetString() : null);
+    }
+
+    [Fact]
+    public async Task Columns_that_the_model_does_not_know_are_not_used_in_JSON_as_in_CSV_and_in_predict()
+    {
+        await using ServedModel served = await ServedModel.StartAsync(models.Run("concrete"));
+        string[][] rows = Fields("concrete");
+        string expected = await models.Predicted("concrete", "json");
+        Assert.Equal(expected, await served.PredictAsync(Body(rows.Skip(1).Select(row => $"{{\"id\":\"a\",{string.Join(',', rows[0].Zip(row, (name, value) => $"\"{name}\":{value}"))},\"note\":[null]}}"))));
+        Assert.Equal(expected, await served.PredictAsync(string.Join('\n', rows.Select((row, i) => i == 0 ? $"id,{string.Join(',', row)},note" : $"a,{string.Join(',', row)},?")), "text/csv"));
+    }
+
+    [Theory]
+    [InlineData("/model")]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    public async Task HEAD_is_answered_as_GET_is_without_the_body(string path)
+    {
+        await using ServedModel served = await ServedModel.StartAsync(models.Run("concrete"));
+        using HttpResponseMessage whole = await served.Client.GetAsync(new Uri(path, UriKind.Relative));
+        using HttpResponseMessage head = await served.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path));
+        Assert.Equal((HttpStatusCode.OK, whole.Content.Headers.ContentLength), (head.StatusCode, head.Content.Headers.ContentLength));
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
+    public async Task HEAD_of_what_cannot_be_got_is_refused()
+    {
+        await using ServedModel served = await ServedModel.StartAsync(models.Run("concrete"));
+        using HttpResponseMessage head = await served.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/predict"));
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, head.StatusCode);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using DistTrainer.Cluster;
 using DistTrainer.Engine;
@@ -42,6 +43,43 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
         Assert.Equal(type, answer.Content.Headers.ContentType!.MediaType);
         Assert.Contains("default-src 'self'", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
         Assert.True((await answer.Content.ReadAsByteArrayAsync()).Length > 500);
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/dashboard.js")]
+    [InlineData("/api/news")]
+    [InlineData("/metrics")]
+    public async Task HEAD_is_answered_as_GET_is_without_the_body(string path)
+    {
+        using HttpResponseMessage head = await client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path)).WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal(HttpStatusCode.OK, head.StatusCode);
+        Assert.NotNull(head.Content.Headers.ContentType);
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
+    public async Task Connections_with_half_a_request_do_not_shut_others_out()
+    {
+        List<TcpClient> half = [];
+        try
+        {
+            for (int i = 0; i < 250; i++)
+            {
+                var connection = new TcpClient();
+                half.Add(connection);
+                await connection.ConnectAsync(IPAddress.Loopback, server.Port);
+                await connection.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: 127"u8.ToArray());
+            }
+            var watched = Stopwatch.StartNew();
+            using HttpResponseMessage answer = await client.GetAsync("/metrics");
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.InRange(watched.ElapsedMilliseconds, 0, 5000);
+        }
+        finally
+        {
+            half.ForEach(connection => connection.Dispose());
+        }
     }
 
     [Fact]

@@ -71,6 +71,7 @@ public sealed class TrainerTests
     public void Samples_in_memory_must_fit_together_and_be_finite()
     {
         Assert.Contains("not the same number of samples", Assert.Throws<ArgumentException>(() => new SampleTable("t", ["a", "b"], new float[3], ["c"], new double[1])).Message, StringComparison.Ordinal);
+        Assert.Contains("two columns have the name 'a'", Assert.Throws<ArgumentException>(() => new SampleTable("t", ["a", "a"], new float[2], ["c"], new double[1])).Message, StringComparison.Ordinal);
         var table = new SampleTable("t", ["a"], [.. Enumerable.Repeat(1f, 19), float.PositiveInfinity], ["c"], new double[20]);
         DistTrainerException failure = Assert.Throws<DistTrainerException>(() => DataLoader.From(table, new DataDescription(), new LossDescription { Kind = LossKind.Huber }));
         Assert.Contains("t: row 19, feature 'a'", failure.Message, StringComparison.Ordinal);

@@ -29,6 +29,25 @@ public class LineLoggerTests
         Assert.Equal(1, json.RootElement.GetProperty("values").GetProperty("Epoch").GetInt32());
     }
 
+    [Theory]
+    [InlineData(LogFormat.Text)]
+    [InlineData(LogFormat.Json)]
+    public void What_a_terminal_would_obey_is_shown_in_both_formats_and_values_stay_exact(LogFormat format)
+    {
+        const string Evil = "a\u001b]0;x\u0007\u009b\u202eb\nc\ud800";
+        var entry = new Info(null, "akka://disttrainer/user/run", typeof(LineLoggerTests), new LogEvent(DefaultLogMessageFormatter.Instance, "run-submitted name=\"{Name}\"", [Evil]));
+        string line = LogLine.Of(entry, format);
+        Assert.DoesNotContain(line, c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u202e');
+        if (format == LogFormat.Text)
+        {
+            Assert.EndsWith("run-submitted name=\"a\\u001b]0;x\\u0007\\u009b\\u202eb | c\\ud800\"", line, StringComparison.Ordinal);
+            return;
+        }
+        using JsonDocument json = JsonDocument.Parse(line);
+        Assert.Equal("run-submitted name=\"a\\u001b]0;x\\u0007\\u009b\\u202eb | c\\ud800\"", json.RootElement.GetProperty("message").GetString());
+        Assert.Equal(Evil.Replace('\ud800', '\ufffd'), json.RootElement.GetProperty("values").GetProperty("name").GetString());
+    }
+
     [Fact]
     public void An_event_has_a_name_and_fields_with_values_or_texts_of_their_own()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 using Xunit;
 
@@ -94,7 +95,7 @@ public sealed class CsvTests : IDisposable
     [InlineData("a,y\n-Infinity,2\n", "a.csv:2:1: column 'a': '-Infinity' is not finite")]
     [InlineData("a,y\n,2\n", "a.csv:2:1: column 'a': '' is a missing value")]
     [InlineData("a,y\n1,2\nx,2\n", "a.csv:3:1: column 'a': 'x' is not a number; give a number, or leave the column out with data.ignore")]
-    [InlineData("a,y\n1,2\n\"1\n2\",2\n", "a.csv:3:1: column 'a': '1·2' is not a number")]
+    [InlineData("a,y\n1,2\n\"1\n2\",2\n", "a.csv:3:1: column 'a': '1\\u000a2' is not a number")]
     [InlineData("a,y\n\"1,2\n", "a.csv:2: the text is not CSV")]
     [InlineData("", "a.csv: the file is empty")]
     [InlineData("\n\n", "a.csv: the file is empty")]
@@ -167,6 +168,43 @@ public sealed class CsvTests : IDisposable
             string error = DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared));
             Assert.StartsWith($"{path}: the file is damaged or cut off", error, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void A_gzip_that_was_made_to_fill_the_memory_is_refused_with_the_bound()
+    {
+        string path = _files.PathOf("bomb.csv.gz");
+        using (var gzip = new GZipStream(File.Create(path), CompressionLevel.SmallestSize))
+        {
+            gzip.Write("a,y\n"u8);
+            byte[] lines = [.. Enumerable.Range(0, 1 << 20).Select(i => (byte)"1,2\n"[i % 4])];
+            for (int i = 0; i < 80; i++)
+                gzip.Write(lines);
+        }
+        string error = DataTestFiles.Error(() => CsvTableReader.Read(path, new ReadRequest()));
+        Assert.StartsWith($"{path}: {new FileInfo(path).Length} packed bytes unpack to more than 67108864 (200 times as many; up to 64 MiB are always allowed)", error, StringComparison.Ordinal);
+        Assert.EndsWith("if it is meant, unpack it (gunzip) and give the file.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_line_without_end_is_refused_with_the_bound()
+    {
+        string path = _files.Write("line.csv", "");
+        using (FileStream file = File.OpenWrite(path))
+        {
+            for (int i = 0; i < 70; i++)
+                file.Write(Enumerable.Repeat((byte)'1', 1 << 20).ToArray());
+        }
+        Assert.Contains("line.csv:1: a row of more than 67108864 bytes", DataTestFiles.Error(() => CsvTableReader.Read(path, new ReadRequest())), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_row_s_line_is_known_where_lines_are_blank_or_rows_have_several()
+    {
+        const string Text = "a,y\n1,x\n\n2,\"x\nx\"\n3,x\n\n\n4,x\n5,x\n";
+        RawData raw = CsvTableReader.Read(_files.Write("lines.csv", Text), new ReadRequest { TextTargets = true });
+        Assert.Equal(raw.Count, Enumerable.Range(0, raw.Count).Select(raw.RowPlace).Distinct().Count());
+        Assert.Equal(["2", "4", "6", "9", "10"], Enumerable.Range(0, raw.Count).Select(row => raw.RowPlace(row).Split(':')[^1]));
     }
 
     [Fact]
