@@ -37,7 +37,7 @@ public sealed class PrinterTests
     {
         using var output = new SlowWriter();
         output.Open();
-        await Printer.RunAsync(new CliConsole(output, output, Ansi(output), ErrorIsTerminal: true), hasView, async printer =>
+        await Printer.RunAsync(new CliConsole(output, output, Ansi(output), errorIsTerminal: true), hasView, async printer =>
         {
             await Task.WhenAll(Enumerable.Range(0, 4).Select(source => Task.Run(() =>
             {
@@ -66,7 +66,7 @@ public sealed class PrinterTests
         IAnsiConsole terminal = Ansi(output);
         (terminal.Profile.Width, terminal.Profile.Height) = (columns, rows);
         ClusterStatus status = await new FakeControl().StatusAsync();
-        await Printer.RunAsync(new CliConsole(output, output, terminal, ErrorIsTerminal: true), hasView: true, printer =>
+        await Printer.RunAsync(new CliConsole(output, output, terminal, errorIsTerminal: true), hasView: true, printer =>
         {
             printer.Show(width => LiveView.Draw("name", status, [], 2.5, [new string('x', 500)], width));
             printer.Write("a line above", isError: false);
@@ -81,7 +81,7 @@ public sealed class PrinterTests
     {
         using var output = new SlowWriter();
         output.Open();
-        await Printer.RunAsync(new CliConsole(output, output, Ansi(output), ErrorIsTerminal: true), hasView: true, printer =>
+        await Printer.RunAsync(new CliConsole(output, output, Ansi(output), errorIsTerminal: true), hasView: true, printer =>
         {
             printer.Show(_ => throw new InvalidOperationException("no such row"));
             printer.Write("the last line", isError: false);
@@ -95,8 +95,8 @@ public sealed class PrinterTests
     public async Task A_terminal_that_is_gone_ends_nothing_and_a_full_disk_is_said_at_the_end()
     {
         using var gone = new GoneWriter();
-        Assert.Equal(0, await Printer.RunAsync(new CliConsole(gone, gone, Ansi(gone), ErrorIsTerminal: true), hasView: true, Print));
-        Assert.Equal(0, await Printer.RunAsync(new CliConsole(gone, gone, Ansi(gone), ErrorIsTerminal: true), hasView: false, Print));
+        Assert.Equal(0, await Printer.RunAsync(new CliConsole(gone, gone, Ansi(gone), errorIsTerminal: true), hasView: true, Print));
+        Assert.Equal(0, await Printer.RunAsync(new CliConsole(gone, gone, Ansi(gone), errorIsTerminal: true), hasView: false, Print));
         var failure = await Assert.ThrowsAsync<DistTrainerException>(() => Printer.RunAsync(new CliConsole(gone, gone), hasView: false, Print));
         Assert.Equal(FailureKind.Disk, failure.Kind);
         Assert.StartsWith("standard output cannot be written (No space left on device)", failure.Message, StringComparison.Ordinal);
