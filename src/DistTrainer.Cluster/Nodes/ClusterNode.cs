@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Akka;
 using Akka.Actor;
@@ -63,12 +65,13 @@ public static class ClusterNode
             {
                 _runtime = new NodeRuntime(settings, services, Health, Warn, certificate);
             }
-            catch (System.Net.Sockets.SocketException failure)
+            catch (SocketException failure)
             {
                 throw PortFailure.Of("data-port", settings.DataHostToBind, settings.DataPort, failure);
             }
             try
             {
+                TryToBind(settings.ClusterHost, settings.PortToBind);
                 _system = ClusterConfiguration.Start(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration), certificate);
             }
             catch (Exception failure)
@@ -141,6 +144,14 @@ public static class ClusterNode
         {
             _system.Dispose();
             _runtime.Dispose();
+        }
+
+        // Akka would say it in a dozen lines of its own.
+        private static void TryToBind(string host, int port)
+        {
+            IPAddress address = IPAddress.TryParse(host, out IPAddress? literal) ? literal : Dns.GetHostAddresses(host, AddressFamily.InterNetwork)[0];
+            using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(address, port));
         }
 
         // Akka ends a whole actor system when it dials a node and TLS fails, be it that the other end dies just then. A member

@@ -291,14 +291,23 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         if (run.End.Failure is { } cause)
             _log.Event(LogLevel.ErrorLevel, "run-failed run={Run} name=\"{Name}\" message=\"{Message}\"", run.Run.Id, run.Run.Name, cause.Cause().Message);
         _ended = run.Told();
-        Context.Stop(run.Actor);
+        if (run.IsGone)
+            AfterRun(run.Actor);
+        else
+            Context.Stop(run.Actor);
     }
 
     /// <summary>The run's actor has ended: the nodes may free what belongs to the run.</summary>
     private void AfterRun(IActorRef actor)
     {
-        if (_run is not { End: { } end } run || !actor.Equals(run.Actor))
+        if (_run is not { } run || !actor.Equals(run.Actor))
             return;
+        if (run.End is not { } end)
+        {
+            // How it ended is still on its way.
+            run.IsGone = true;
+            return;
+        }
         TellEnded();
         _run = null;
         if (!run.HasBegun)

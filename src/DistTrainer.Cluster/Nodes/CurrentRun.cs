@@ -27,6 +27,9 @@ internal sealed class CurrentRun(RunDescription run)
     /// <summary>Leads it.</summary>
     public IActorRef Actor { get; set; } = ActorRefs.Nobody;
 
+    /// <summary>Whether <see cref="Actor"/> has ended.</summary>
+    public bool IsGone { get; set; }
+
     /// <summary>Who was asked for which parameter shards since; that is logged once.</summary>
     public HashSet<(string Node, int ParameterShard)> Dealt { get; } = [];
 

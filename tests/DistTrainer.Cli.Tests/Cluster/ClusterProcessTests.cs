@@ -181,6 +181,7 @@ public sealed class ClusterProcessTests : IDisposable
         nodes.Add(second);
         Assert.Equal(2, await second.ExitCodeAsync());
         Assert.StartsWith($"error: cluster-port 127.0.0.1:{port} is taken: ", second.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', second.Text);
         nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", first.Address));
         await nodes[^1].LineAsync("node-registered");
         first.Kill();

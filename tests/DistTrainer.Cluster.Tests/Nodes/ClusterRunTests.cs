@@ -208,6 +208,13 @@ public sealed class ClusterRunTests
         Assert.Null(status.Run);
         Assert.Equal(3, status.Nodes.Length);
         Assert.False(first.End.IsCompleted || second.End.IsCompleted);
+
+        // The run is over for the coordinator too: it lets everybody go, itself last.
+        foreach (TestNode node in cluster.Nodes.Reverse())
+        {
+            node.Leave();
+            Assert.Equal("it was released by the coordinator", (await node.End.WaitAsync(TimeSpan.FromSeconds(45))).Reason);
+        }
     }
 
     [Fact]
