@@ -13,9 +13,6 @@ internal static class PipeContent
 
     private static readonly ConcurrentDictionary<string, ArraySegment<byte>> s_known = new(StringComparer.Ordinal);
 
-    // No content: it was refused, and is not read again.
-    private static ArraySegment<byte> TooMuch => default;
-
     /// <summary>What a pipe brought, from the beginning; null where it was not read yet, or a file has taken its place.</summary>
     /// <param name="path">Its path.</param>
     /// <exception cref="DistTrainerException">It brought more than <see cref="MostBytes"/>.</exception>
@@ -33,7 +30,7 @@ internal static class PipeContent
         while (pipe.Read(buffer) is var count and > 0)
         {
             if (kept.Length + count > MostBytes)
-                return Open(path, s_known[path] = TooMuch);
+                return Open(path, s_known[path] = default); // without an array: it was refused, and is not read again
             kept.Write(buffer, 0, count);
         }
         var content = new ArraySegment<byte>(kept.GetBuffer(), 0, (int)kept.Length);

@@ -66,6 +66,7 @@ public sealed class ServeCommandTests(TrainedModels models) : IClassFixture<Trai
     public async Task A_token_or_consent_lets_it_listen_to_other_machines(params string[] options)
     {
         using var signals = new StopSignals();
+        signals.Listen(); // before a command listens, a signal ends it at once
         signals.Raise(ExitCodes.Terminated);
         CliRun run = await CliRun.Of(new CliServices(), ["serve", models.Run("concrete"), "--host", "0.0.0.0", "--port", "0", .. options], signals);
         Assert.Equal((143, ""), (run.Code, run.Error));
