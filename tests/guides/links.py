@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Checks the pages: every link to a file and every #anchor resolves, files and tests that are named exist, docs/README.md
-lists every page, README.md is short and has the two commands that continuous integration runs, word for word.
+"""Checks the pages: every link to a file and every #anchor resolves, files and tests that are named exist,
+docs/README.md lists every page, README.md is short and has the two commands that continuous integration runs, word
+for word.
 
 Prints what is wrong with page and line, and "N passed, N failed" at the end.
 """
@@ -80,10 +81,12 @@ for page in pages:
         of = ""
         for name, method, rest in re.findall(r"`(\w*Tests)?(?:\.([A-Z]\w+_\w*))?(…?)`", line):
             of = name or of
+            where = f"{page}:{number}"
             if name:
-                check(name in code or f"class {name}" in everything, f"{page}:{number}", f"there is no class {name}")
+                check(name in code or f"class {name}" in everything, where, f"there is no class {name}")
             if method and of in code:
-                check(re.search(rf"\b{method}" + ("" if rest else r"\("), code[of]), f"{page}:{number}", f"{of} has no test {method}")
+                test = rf"\b{method}" + ("" if rest else r"\(")
+                check(re.search(test, code[of]), where, f"{of} has no test {method}")
 
 for page in pages:
     if page.startswith("docs" + os.sep) and page != os.path.join("docs", "README.md"):
