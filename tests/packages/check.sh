@@ -45,4 +45,11 @@ check "the installed tool trains to the same hash" same "$own" "$installed"
 cp -r "$root/tests/packages/consumer" "$work/consumer"
 (cd "$work/consumer" && dotnet run -c Release -p:DistTrainerVersion="$version") >"$work/consumer.log" 2>&1 || cat "$work/consumer.log"
 check "a program that has the packages alone trains and predicts" grep -qx 'classes 1 0' "$work/consumer.log"
+
+mkdir "$work/readme"
+cp "$root/tests/packages/consumer/Consumer.csproj" "$work/readme"
+ln -s "$root/data" "$work/readme/data"
+sed -n '/^```csharp$/,/^```$/ {/^```/!p}' "$root/README.md" >"$work/readme/Program.cs"
+(cd "$work/readme" && dotnet run -c Release -p:DistTrainerVersion="$version") >"$work/readme.log" 2>&1 || cat "$work/readme.log"
+check "the README's program trains and saves a model" test -s "$work/readme/model.safetensors"
 finish
