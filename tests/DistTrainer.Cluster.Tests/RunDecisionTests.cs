@@ -113,6 +113,27 @@ public sealed class RunDecisionTests : TestKit
         AwaitCondition(() => owner.Asked == asked && replica.Asked == asked, s_patience);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Where_all_copies_are_hosted_anew_the_run_goes_back_to_a_checkpoint_instead_of_beginning_again(int before)
+    {
+        IActorRef run = Lead(RunState.Start, before);
+        Shard owner = new(this, run, 1) { SilentAt = 3 }, anew = new(this, run, 1);
+        TestProbe worker = Worker(run, anew);
+        if (before == 0)
+        {
+            run.Tell(Hosted(s_server, owner));
+            run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [Worker(run, owner).Ref], "test", 0));
+            AwaitCondition(() => owner.OpenStep == 4, s_patience);
+            run.Tell(new NodeGone("server", "it is dead", Bans: true));
+        }
+        run.Tell(Hosted(s_other, anew));
+        run.Tell(new ActorsHosted(new NodeAddress("b", null, []), [], [worker.Ref], "test", 0));
+        AwaitCondition(() => anew.IsRestored, s_patience);
+        AwaitCondition(() => anew.OpenStep > 1, s_patience);
+    }
+
     [Fact]
     public void Of_two_states_of_the_same_step_a_coordinator_that_takes_over_believes_the_newer_one_in_any_order()
     {
@@ -204,6 +225,8 @@ public sealed class RunDecisionTests : TestKit
 
         public int Generation { get; private set; }
 
+        public bool IsRestored { get; private set; }
+
         /// <summary>A step of which the run does not hear in the generation at hand that it is applied.</summary>
         public long SilentAt { get; set; }
 
@@ -235,6 +258,10 @@ public sealed class RunDecisionTests : TestKit
                 case JoinParameterServer join:
                     (Generation, _number) = (join.Generation, join.Number);
                     Tell(new ParameterServerJoined(join.Generation, join.Number, OpenStep, State));
+                    break;
+                case RestoreParameters restore:
+                    (IsRestored, State) = (true, restore.State);
+                    Tell(new ParameterServerJoined(Generation, _number, OpenStep, State));
                     break;
                 case PrepareRun prepare:
                     (Prepared, State) = (prepare, prepare.State);

@@ -105,10 +105,13 @@ internal sealed partial class RunActor
         if (_openSteps.Count < _copies.Length)
             return;
         _roles = new ParameterShardRoles(_copies, _openSteps, _setup.Ranges.Count, _options.Replicas);
-        TakeLead(goesBack: !_roles.AreWhole);
+
+        // All may be hosted anew: then they know nothing of the steps that are decided, or of a run that is taken over.
+        bool isLost = !_roles.AreWhole || _roles.LastOpen <= _step || (!_hasLed && _version == 0);
+        TakeLead(isLost);
         if (!_roles.AreWhole && _restoreFailure is { } failure)
             OnFailed(failure);
-        else if (_refusals.GoesBack || !_roles.AreWhole)
+        else if (_refusals.GoesBack || isLost)
             GoBack();
         else if (!RestoresReplicas())
             Assign();
