@@ -7,13 +7,17 @@ namespace DistTrainer.Cluster;
 /// <summary>
 /// What Akka warns of again and again (a heartbeat that was late on a busy machine) is told once a minute, with the number of
 /// those that were left out. Two lines are of a kind where class and text are the same but for numbers; of classes that
-/// strangers can make warn as they like, where the class is. May be called from any thread.
+/// strangers can make warn as they like, where the class is, and these are told every ten seconds: what a stranger tries
+/// next is worth a line. May be called from any thread.
 /// </summary>
 /// <param name="now">Milliseconds of a clock that never goes back.</param>
 internal sealed partial class RepeatedWarnings(Func<long> now)
 {
     /// <summary>How long nothing more is told of a kind.</summary>
     public const int Milliseconds = 60_000;
+
+    /// <summary>The same for what strangers can cause.</summary>
+    public const int StrangersMilliseconds = 10_000;
 
     // Kinds that are told by their texts at most; more of a class are one kind.
     private const int Most = 500;
@@ -41,7 +45,7 @@ internal sealed partial class RepeatedWarnings(Func<long> now)
                 kinds[kind] = (due, left + 1);
                 return false;
             }
-            kinds[kind] = (now() + Milliseconds, 0);
+            kinds[kind] = (now() + (Strangers.Contains(kind) ? StrangersMilliseconds : Milliseconds), 0);
             leftOut = left;
             return true;
         }
