@@ -63,8 +63,7 @@ internal sealed partial class RepeatedWarnings(Func<long> now)
         string name = entry.LogClass.Name;
         if (Strangers.Contains(name))
             return name;
-        string text = entry.Message is LogMessage message ? message.Format : entry.Message?.ToString() ?? "";
-        return $"{name}: {Digits().Replace(text, "#").ReplaceLineEndings(" ")}";
+        return $"{name}: {Digits().Replace(entry.Message?.ToString() ?? "", "#").ReplaceLineEndings(" ")}";
     }
 
     [GeneratedRegex("[0-9]+")]

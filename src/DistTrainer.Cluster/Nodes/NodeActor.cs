@@ -99,6 +99,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private void Open(OpenRun open)
     {
         _waiting = null;
+        if (_closed == open.Run.Run.Id)
+            _closed = null; // it was withdrawn, and is submitted again
         if (_host is { } host && host.Id != open.Run.Run.Id)
         {
             // The run before is still ending.

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Akka.Actor;
 using Akka.Event;
@@ -56,12 +57,14 @@ public sealed class RepeatedWarningsTests
     [InlineData(LogFormat.Json)]
     public async Task The_log_says_how_many_were_left_out_when_it_is_closed(LogFormat format)
     {
-        List<string> lines = [];
-        using (var output = new LogOutput(format, LogThreshold.Info, lines.Add))
+        ConcurrentQueue<string> lines = [];
+        using (var output = new LogOutput(format, LogThreshold.Info, lines.Enqueue))
         {
             using ActorSystem system = ActorSystem.Create("disttrainer", output.ActorConfiguration);
             for (int beat = 0; beat < 5; beat++)
                 system.EventStream.Publish(Late(3000 + beat));
+            system.EventStream.Publish(new Warning("source", typeof(LogOutput), "the last one"));
+            Assert.True(SpinWait.SpinUntil(() => lines.Any(line => line.Contains("the last one", StringComparison.Ordinal)), TimeSpan.FromSeconds(20)));
             await system.Terminate();
         }
         string[] late = [.. lines.Where(line => line.Contains("heartbeat", StringComparison.Ordinal))];
