@@ -44,6 +44,8 @@ internal sealed class ControlFuzz() : FuzzReader("control", 100_000, 100)
             return _system.DeadLetters;
         if (Nullable.GetUnderlyingType(type) is { } value)
             return Sample(value);
+        if (type == typeof(DateTime))
+            return new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc);
         if (type == typeof(TimeSpan))
             return TimeSpan.FromSeconds(2);
         if (type.IsEnum)
