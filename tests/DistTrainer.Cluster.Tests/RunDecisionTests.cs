@@ -153,6 +153,23 @@ public sealed class RunDecisionTests : TestKit
         }
     }
 
+    [Fact]
+    public async Task A_stop_that_comes_with_the_last_epoch_takes_the_best_parameters_back_as_without_it()
+    {
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.5f }) with
+        {
+            Training = new TrainingDescription { Epochs = 60, BatchSize = 50, DataShards = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 1 } },
+        };
+        DataParts data = TestJobs.Classification(203, 11, 4);
+        TrainingResult undisturbed = await TestJobs.Run(job, data, new RunOptions { ReportEvery = 1 });
+        Assert.Equal(EndReason.EarlyStopping, undisturbed.Reason);
+        using var stop = new CancellationTokenSource();
+        var observer = new Recorder { AfterStep = report => stop.CancelAfter(report.Step == undisturbed.Steps ? 0 : Timeout.Infinite) };
+        TrainingResult stopped = await TestJobs.Run(job, data, new RunOptions { ReportEvery = 1 }, observer, stop.Token);
+        Assert.Equal(
+            (undisturbed.Reason, undisturbed.Steps, undisturbed.ParameterHash, undisturbed.Validation), (stopped.Reason, stopped.Steps, stopped.ParameterHash, stopped.Validation));
+    }
+
     protected override void AfterAll()
     {
         base.AfterAll();

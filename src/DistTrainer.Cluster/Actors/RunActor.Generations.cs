@@ -211,7 +211,7 @@ internal sealed partial class RunActor
         if (!_members.AreEnough)
         {
             // It ends with the step that all parameter shards have.
-            (_workers, _phase) = ([], Phase.Running);
+            (_workers, _phase) = ([], _phase == Phase.Finishing ? Phase.Finishing : Phase.Running);
         }
         else if (MaySync)
         {

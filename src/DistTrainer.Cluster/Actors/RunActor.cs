@@ -363,7 +363,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
             else
                 Enter(Phase.Running);
         }
-        else if (_plan.KeepsBest && _plan.BestEpoch > 0 && !_requests.Stops)
+        else if (_plan.KeepsBest && _plan.BestEpoch > 0 && _plan.IsFinished(_step)) // also where a stop comes with the end
         {
             _log.Event(LogLevel.InfoLevel, "best-restored epoch={Epoch} step={Step} bestEpoch={BestEpoch}", _setup.EpochOf(_step), _step, _plan.BestEpoch);
             Enter(Phase.RestoringBest);
