@@ -94,12 +94,6 @@ public sealed record BroadcastParameters(int Generation, long Step, ActorPlace[]
 /// <param name="AdmittedStep">A step whose gradient was not finite twice and is taken as it is, to be left out by all; 0: none.</param>
 public sealed record PrepareRun(int Generation, long Step, RateChange Rate, bool WithStatistics, RunState State, long KnownStep, long AdmittedStep) : IProtocolMessage, IControlMessage;
 
-/// <summary>Run → every copy of every parameter shard: what people have asked for, to be told to a coordinator that takes over. No reply. A second copy changes nothing.</summary>
-/// <param name="Generation">The generation.</param>
-/// <param name="Version">Of the run's state with it.</param>
-/// <param name="Requests">All that is asked for.</param>
-public sealed record KeepRequests(int Generation, long Version, RunRequests Requests) : IProtocolMessage, IControlMessage;
-
 /// <summary>What has become of the job's learning rate.</summary>
 /// <param name="PlateauFactor">What reduce-on-plateau makes of it.</param>
 /// <param name="Base">The rate that the schedule starts from, set while training; null: the job's.</param>

@@ -27,21 +27,21 @@ internal enum RefusalAnswer
 internal sealed class RefusedGradients(DivergenceDescription policy)
 {
     private long _refusedStep;
-    private int _leftOut;
-    private double? _firstRate;
 
-    /// <summary>The last step that is taken as it is, to be left out; 0: none.</summary>
-    public long AdmittedStep { get; private set; }
+    /// <summary>What has been done so far; it outlives a coordinator.</summary>
+    public DivergenceState State { get; private set; }
 
     /// <summary>Whether the run is on its way back to a checkpoint.</summary>
     public bool GoesBack { get; private set; }
 
-    /// <summary>How often the rate was lowered.</summary>
-    public int Lowered { get; private set; }
-
     /// <summary>What was tried before, for people, as the end of a clause; empty: nothing.</summary>
     public string Tried =>
-        (Lowered > 0 ? $", also after the learning rate was lowered {Lowered} times" : "") + (_leftOut > 1 ? $", as those of the {_leftOut - 1} steps before it" : "");
+        (State.Lowered > 0 ? $", also after the learning rate was lowered {State.Lowered} times" : "")
+        + (State.LeftOut > 1 ? $", as those of the {State.LeftOut - 1} steps before it" : "");
+
+    /// <summary>Goes on from where a run stood; a rate that was lowered since then stays lowered.</summary>
+    public void Restore(DivergenceState state) =>
+        State = state.Lowered < State.Lowered ? state with { Lowered = State.Lowered, FirstRate = State.FirstRate } : state;
 
     /// <summary>A contribution was refused.</summary>
     /// <param name="step">Its step.</param>
@@ -55,13 +55,12 @@ internal sealed class RefusedGradients(DivergenceDescription policy)
         }
         switch (policy.Policy)
         {
-            case DivergencePolicy.GoBack when Lowered < policy.Attempts:
+            case DivergencePolicy.GoBack when State.Lowered < policy.Attempts:
                 (GoesBack, _refusedStep) = (true, 0);
                 return RefusalAnswer.GoBack;
             case DivergencePolicy.SkipStep:
-                _leftOut = step == AdmittedStep + 1 ? _leftOut + 1 : 1;
-                AdmittedStep = step;
-                return _leftOut <= policy.Attempts ? RefusalAnswer.LeaveOut : RefusalAnswer.End;
+                State = State with { AdmittedStep = step, LeftOut = step == State.AdmittedStep + 1 ? State.LeftOut + 1 : 1 };
+                return State.LeftOut <= policy.Attempts ? RefusalAnswer.LeaveOut : RefusalAnswer.End;
             default:
                 return RefusalAnswer.End;
         }
@@ -75,8 +74,7 @@ internal sealed class RefusedGradients(DivergenceDescription policy)
         if (!GoesBack)
             return null;
         GoesBack = false;
-        Lowered++;
-        _firstRate ??= rate;
-        return _firstRate * Math.Pow(policy.RateFactor, Lowered);
+        State = State with { Lowered = State.Lowered + 1, FirstRate = State.FirstRate ?? rate };
+        return State.FirstRate * Math.Pow(policy.RateFactor, State.Lowered);
     }
 }

@@ -25,6 +25,9 @@ internal sealed class RunFigures(TrainingSetup setup)
     /// <summary>Mean training loss of the epoch so far, or of the last one that ended.</summary>
     public double TrainLoss { get; private set; } = double.NaN;
 
+    /// <summary>Mean training loss of the last epoch that ended; null before the first.</summary>
+    public double? LastEpochLoss { get; private set; }
+
     /// <summary>Training samples a second over the run.</summary>
     public double SamplesPerSecond => _clock.Elapsed > TimeSpan.Zero ? _samples / _clock.Elapsed.TotalSeconds : 0;
 
@@ -75,6 +78,7 @@ internal sealed class RunFigures(TrainingSetup setup)
     public void Restore(RunState state)
     {
         (_epoch, _decided, _lastStep) = (state.EpochSums, state.EpochSums, state.Step);
+        (TrainLoss, LastEpochLoss) = (_epoch.Count > 0 ? _epoch.LossSum / _epoch.Count : state.TrainLoss ?? double.NaN, state.TrainLoss);
         _open.Clear();
     }
 
@@ -140,6 +144,7 @@ internal sealed class RunFigures(TrainingSetup setup)
         _epochStart = now;
         LossSums train = _epoch;
         _epoch = _decided = default;
+        LastEpochLoss = train.LossSum / train.Count;
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,

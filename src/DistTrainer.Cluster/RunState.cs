@@ -13,16 +13,21 @@ namespace DistTrainer.Cluster;
 /// <param name="Plateau">Where reduce-on-plateau stands.</param>
 /// <param name="Stopping">Where early stopping stands.</param>
 /// <param name="ValidationLoss">Mean validation loss of exactly these parameters; null where it was not computed.</param>
+/// <param name="TrainLoss">Mean training loss of the last epoch that ended; null before the first.</param>
+/// <param name="Divergence">What was done about gradients that were not finite.</param>
 /// <param name="Requests">What people have asked for; a checkpoint does not keep it.</param>
 /// <param name="Version">Rises whenever the run tells its state: of two states the higher one holds. 0 in a checkpoint.</param>
 public sealed record RunState(
-    long Step, LossSums EpochSums, RateSet[] Rates, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss, RunRequests Requests, long Version)
+    long Step, LossSums EpochSums, RateSet[] Rates, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss, double? TrainLoss,
+    DivergenceState Divergence, RunRequests Requests, long Version)
     : IControlMessage
 {
+    private const string LastEpochLoss = "last-epoch-loss";
+
     /// <summary>Where every run begins.</summary>
     public static RunState Start { get; } = new(
-        0, default, [], new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null,
-        RunRequests.None, 0);
+        0, default, [], new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null, null,
+        default, RunRequests.None, 0);
 
     /// <summary>What a checkpoint says.</summary>
     public static RunState Of(CheckpointManifest manifest)
@@ -34,7 +39,8 @@ public sealed record RunState(
             manifest.Rate.Base is { } rate ? [new RateSet(1, rate)] : [],
             new PlateauState(manifest.Rate.PlateauFactor, manifest.Rate.PlateauBest, manifest.Rate.PlateauBadEpochs),
             new StoppingState(manifest.EarlyStopping.BestEpoch, manifest.EarlyStopping.BestLoss, manifest.EarlyStopping.BadEpochs),
-            manifest.ValidationLoss, RunRequests.None, 0);
+            manifest.ValidationLoss, manifest.Position.Sums.TryGetValue(LastEpochLoss, out double loss) ? loss : null,
+            manifest.Divergence is { } done ? new DivergenceState(done.Lowered, done.FirstRate, done.LeftOutStep, done.LeftOut) : default, RunRequests.None, 0);
     }
 
     /// <summary>The manifest of a checkpoint, but for its files.</summary>
@@ -46,24 +52,28 @@ public sealed record RunState(
         (JobDescription job, RunOptions options) = (setup.Job, setup.Options);
         int epoch = Step == 0 ? 0 : setup.EpochOf(Step);
         long first = Math.Max(0, epoch - 1) * (long)setup.StepsPerEpoch;
+        var sums = new Dictionary<string, double>
+        {
+            ["samples"] = EpochSums.Count,
+            ["loss"] = EpochSums.LossSum,
+            ["correct"] = EpochSums.Correct,
+            ["squared-error"] = EpochSums.SquaredErrorSum,
+        };
+        if (TrainLoss is { } loss)
+            sums[LastEpochLoss] = loss;
         return new CheckpointManifest
         {
             Run = run,
             Step = Step,
             Generation = generation,
             Position = new CheckpointPosition(
-                epoch, Math.Min((Step - first) * Math.Min(job.Training.BatchSize, setup.Data.Train.Count), setup.Data.Train.Count), setup.StepsPerEpoch, (int)(Step / setup.StepsPerEpoch),
-                new Dictionary<string, double>
-                {
-                    ["samples"] = EpochSums.Count,
-                    ["loss"] = EpochSums.LossSum,
-                    ["correct"] = EpochSums.Correct,
-                    ["squared-error"] = EpochSums.SquaredErrorSum,
-                }),
+                epoch, Math.Min((Step - first) * Math.Min(job.Training.BatchSize, setup.Data.Train.Count), setup.Data.Train.Count), setup.StepsPerEpoch, (int)(Step / setup.StepsPerEpoch), sums),
             Seeds = new CheckpointSeeds(job.Training.Seed, job.Data.SplitSeed),
             Rate = new CheckpointRate(Rates.LastOrDefault(set => set.FirstStep <= Step + 1) is { FirstStep: > 0 } set ? set.Rate : null, Plateau.Factor, Plateau.Best, Plateau.BadEpochs),
             EarlyStopping = new CheckpointStopping(Stopping.BestEpoch, Stopping.BestLoss, Stopping.BadEpochs),
             ValidationLoss = ValidationLoss,
+            Divergence = Divergence == default ? null
+                : new CheckpointDivergence(Divergence.Lowered, Divergence.FirstRate, Divergence.AdmittedStep, Divergence.LeftOut),
             HasBest = Stopping.BestEpoch > 0 && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },
             Job = new JobFile(job, new RunSettings
             {
@@ -88,6 +98,13 @@ public sealed record RunState(
 /// <param name="Best">Lowest loss that counted as an improvement.</param>
 /// <param name="BadEpochs">Epochs without improvement since.</param>
 public readonly record struct PlateauState(double Factor, double Best, int BadEpochs);
+
+/// <summary>What a run has done about gradients that were not finite; see <c>training.divergence</c>.</summary>
+/// <param name="Lowered">How often the learning rate was lowered.</param>
+/// <param name="FirstRate">The full rate before it was lowered for the first time; null: never.</param>
+/// <param name="AdmittedStep">The last step that is left out by all; 0: none.</param>
+/// <param name="LeftOut">Steps in a row, with that one, that were left out.</param>
+public readonly record struct DivergenceState(int Lowered, double? FirstRate, long AdmittedStep, int LeftOut);
 
 /// <summary>State of early stopping; see <see cref="EarlyStoppingTracker"/>.</summary>
 /// <param name="BestEpoch">The best epoch; 0 before the first.</param>

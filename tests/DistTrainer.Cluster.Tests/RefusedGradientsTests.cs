@@ -35,13 +35,37 @@ public sealed class RefusedGradientsTests
     }
 
     [Fact]
+    public void A_coordinator_that_takes_over_or_resumes_goes_on_counting_and_a_checkpoint_from_before_does_not_raise_the_rate()
+    {
+        var policy = new DivergenceDescription { Policy = DivergencePolicy.GoBack, RateFactor = 0.1f, Attempts = 2 };
+        var first = new RefusedGradients(policy);
+        first.OnRefused(5, mayRecompute: false);
+        Assert.Equal(0.8 * Math.Pow(0.1f, 1), first.WentBack(0.8));
+        var next = new RefusedGradients(policy);
+        next.Restore(first.State);
+        Assert.Equal(RefusalAnswer.GoBack, next.OnRefused(7, mayRecompute: false));
+        next.Restore(default); // the checkpoint that it goes back to
+        Assert.Equal(0.8 * Math.Pow(0.1f, 2), next.WentBack(0.08));
+        Assert.Equal(RefusalAnswer.End, next.OnRefused(7, mayRecompute: false));
+
+        policy = policy with { Policy = DivergencePolicy.SkipStep };
+        first = new RefusedGradients(policy);
+        Assert.Equal(RefusalAnswer.LeaveOut, first.OnRefused(5, mayRecompute: false));
+        Assert.Equal(RefusalAnswer.LeaveOut, first.OnRefused(6, mayRecompute: false));
+        next = new RefusedGradients(policy);
+        next.Restore(first.State);
+        Assert.Equal(6, next.State.AdmittedStep);
+        Assert.Equal(RefusalAnswer.End, next.OnRefused(7, mayRecompute: false));
+    }
+
+    [Fact]
     public void Steps_that_are_left_out_count_only_in_a_row()
     {
         var refusals = new RefusedGradients(new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 2 });
         foreach (long step in new long[] { 3, 4, 6, 7 })
         {
             Assert.Equal(RefusalAnswer.LeaveOut, refusals.OnRefused(step, mayRecompute: false));
-            Assert.Equal(step, refusals.AdmittedStep);
+            Assert.Equal(step, refusals.State.AdmittedStep);
         }
         Assert.Equal(RefusalAnswer.End, refusals.OnRefused(8, mayRecompute: false));
         Assert.Equal(", as those of the 2 steps before it", refusals.Tried);

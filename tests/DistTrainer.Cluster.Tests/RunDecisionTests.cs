@@ -95,13 +95,14 @@ public sealed class RunDecisionTests : TestKit
     [InlineData("pause")]
     [InlineData("stop")]
     [InlineData("rate")]
-    public void What_is_asked_of_a_run_is_told_to_every_copy_of_its_parameter_shards_at_once(string what)
+    public void What_is_asked_of_a_run_is_told_to_every_node_at_once_and_again_to_one_that_has_not_heard_it(string what)
     {
         IActorRef run = Lead(RunState.Start, before: 0);
         Shard owner = new(this, run, 1), replica = new(this, run, 1);
-        run.Tell(Hosted(s_server, owner));
-        run.Tell(Hosted(s_other, replica));
-        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [CreateTestProbe().Ref], "test", 0)); // it says nothing: no step flows
+        TestProbe worker = CreateTestProbe();
+        run.Tell(Hosted(s_server, owner), owner.Probe.Ref);
+        run.Tell(Hosted(s_other, replica), replica.Probe.Ref);
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [CreateTestProbe().Ref], "test", 0), worker.Ref); // its worker says nothing: no step flows
         AwaitCondition(() => owner.Generation > 0 && replica.Generation > 0, s_patience);
         (object request, RunRequests asked) = what switch
         {
@@ -111,6 +112,39 @@ public sealed class RunDecisionTests : TestKit
         };
         run.Tell(request);
         AwaitCondition(() => owner.Asked == asked && replica.Asked == asked, s_patience);
+        KeepRequests told = worker.ExpectMsg<KeepRequests>(s_patience);
+        Assert.Equal(asked, told.Requests);
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0, told), worker.Ref);
+        run.Tell(new ActorsHosted(new NodeAddress("b", null, []), [], [], "test", 0), worker.Ref);
+        Assert.Equal(told, worker.ExpectMsg<KeepRequests>(s_patience));
+    }
+
+    [Fact]
+    public void A_pause_outlives_the_coordinator_and_all_copies_of_the_parameters()
+    {
+        IActorRef run = Lead(RunState.Start, before: 1);
+        Shard anew = new(this, run, 1);
+        TestProbe worker = Worker(run, anew);
+        run.Tell(Hosted(s_other, anew));
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0, new KeepRequests(17, RunRequests.None with { Pauses = true })));
+        AwaitCondition(() => Status(run).State == "paused", s_patience);
+        Assert.Equal(1, anew.OpenStep);
+        Assert.True(anew.State!.Version > 17);
+        run.Tell(new PauseRun(false));
+        AwaitCondition(() => anew.OpenStep > 1, s_patience);
+    }
+
+    [Fact]
+    public void A_coordinator_that_takes_over_hands_on_what_was_done_about_divergence_and_the_last_epoch_s_loss()
+    {
+        IActorRef run = Lead(RunState.Start, before: 1);
+        RunState state = RunState.Start with { Step = 3, Version = 8, TrainLoss = 0.75, Divergence = new DivergenceState(1, 0.5, 3, 2) };
+        Shard owner = new(this, run, 4) { State = state };
+        TestProbe worker = Worker(run, owner);
+        run.Tell(Hosted(s_server, owner));
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
+        AwaitCondition(() => owner.First is not null, s_patience);
+        Assert.Equal((3, 0.75, state.Divergence), (owner.First!.AdmittedStep, owner.First.State.TrainLoss, owner.First.State.Divergence));
     }
 
     [Theory]
@@ -147,8 +181,8 @@ public sealed class RunDecisionTests : TestKit
             run.Tell(Hosted(s_server, owner));
             run.Tell(Hosted(s_other, replica));
             run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
-            AwaitCondition(() => owner.Prepared is not null, s_patience);
-            Assert.Equal(0.125, owner.Prepared!.Rate.Base);
+            AwaitCondition(() => owner.First is not null, s_patience);
+            Assert.Equal(0.125, owner.First!.Rate.Base);
             Sys.Stop(run);
         }
     }
@@ -238,14 +272,14 @@ public sealed class RunDecisionTests : TestKit
 
         public RunRequests? Asked { get; private set; }
 
-        public PrepareRun? Prepared { get; private set; }
+        public PrepareRun? First { get; private set; }
 
         public int Generation { get; private set; }
 
         public bool IsRestored { get; private set; }
 
         /// <summary>A step of which the run does not hear in the generation at hand that it is applied.</summary>
-        public long SilentAt { get; set; }
+        public long SilentAt { get; set; } = -1;
 
         public bool WaitsForDisk
         {
@@ -281,13 +315,13 @@ public sealed class RunDecisionTests : TestKit
                     Tell(new ParameterServerJoined(Generation, _number, OpenStep, State));
                     break;
                 case PrepareRun prepare:
-                    (Prepared, State) = (prepare, prepare.State);
+                    (First, State) = (First ?? prepare, prepare.State);
                     Tell(new RunPrepared(Generation, _number, prepare.Step));
                     StepSums[] sums = [.. StepsFrom(prepare.KnownStep + 1, prepare.Step).Select(step => new StepSums(step, step, new LossSums(203, 20, 5, 0), 203, (ulong)step))];
                     OpenStep = Math.Max(OpenStep, prepare.Step + 1);
                     if (prepare.Step != SilentAt)
                         Tell(new RunReached(Generation, _number, prepare.Step, sums, []));
-                    SilentAt = prepare.Step == SilentAt ? 0 : SilentAt;
+                    SilentAt = prepare.Step == SilentAt ? -1 : SilentAt;
                     break;
                 case KeepRequests keep:
                     Asked = keep.Requests;

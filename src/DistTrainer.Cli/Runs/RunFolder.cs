@@ -168,8 +168,13 @@ internal sealed class RunFolder : IDisposable
         return true;
     }
 
-    /// <summary>The model is written: everything stays.</summary>
-    public void Keep() => isKept = true;
+    /// <summary>The model is written: everything stays, but for checkpoints that somebody who was killed left half-written.</summary>
+    /// <exception cref="DistTrainerException">These cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
+    public void Keep()
+    {
+        isKept = true;
+        Checkpoints.CleanUp();
+    }
 
     /// <summary>Deletes what a failed run wrote that has no checkpoint, and gives the folder back.</summary>
     public void Dispose()

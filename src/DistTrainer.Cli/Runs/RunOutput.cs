@@ -73,9 +73,9 @@ internal sealed class RunOutput : Observers, IRunOutput
         Regain();
         string model = folder.FileAt(RunFolder.ModelName);
         ModelFile.Save(model, file, data.Schema, network.Layout, result.Parameters);
-        folder.Keep();
         try
         {
+            folder.Keep();
             CompleteBeside(result);
         }
         catch (DistTrainerException failure) when (failure.Kind == FailureKind.Disk)

@@ -17,6 +17,7 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     private readonly SortedDictionary<int, IActorRef> _parameterShards = [];
     private readonly IActorRef[] _workers;
     private IActorRef _run;
+    private KeepRequests? _kept;
 
     /// <summary>Says what to host.</summary>
     /// <param name="setup">What the actors share.</param>
@@ -36,6 +37,8 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
             Say();
         });
         Receive<SayHosted>(_ => Say());
+        Receive<KeepRequests>(keep => Sender.Equals(_run), keep => _kept = keep);
+        Receive<KeepRequests>(_ => { });
         Receive<ActorFailed>(failed =>
         {
             Timers.CancelAll();
@@ -62,7 +65,7 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     });
 
     private void Say() => _run.Tell(new ActorsHosted(
-        _node, [.. _parameterShards.Select(hosted => new HostedParameterShard(hosted.Key, hosted.Value))], _workers, _setup.Data.Hash, _setup.Links.Generation));
+        _node, [.. _parameterShards.Select(hosted => new HostedParameterShard(hosted.Key, hosted.Value))], _workers, _setup.Data.Hash, _setup.Links.Generation, _kept));
 
     // A parameter shard that was lost has no parameters of any step until it is restored.
     private void Add(IReadOnlyList<int> parameterShards, bool areLost)

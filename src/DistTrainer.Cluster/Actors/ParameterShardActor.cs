@@ -66,7 +66,6 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         Receive<ShareNorm>(IsCurrent, TakeNorm);
         Receive<PrepareRun>(IsCurrent, Prepare);
         Receive<KeepBest>(IsCurrent, Keep);
-        Receive<KeepRequests>(IsCurrent, keep => _state = _state is null ? null : _state with { Requests = keep.Requests, Version = keep.Version });
         Receive<CheckWait>(_ => ReportWait());
         Receive<RestoreParameters>(IsCurrent, Restore);
         Receive<CopyForCheckpoint>(IsCurrent, copy => Sender.Tell(new CheckpointCopied(_generation, Index, copy.Step, _checkpoints.Copy())));

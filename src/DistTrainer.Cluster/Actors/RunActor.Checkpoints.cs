@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka.Actor;
 using Akka.Event;
 using DistTrainer.Engine;
@@ -30,7 +31,8 @@ internal sealed partial class RunActor
 
     /// <summary>Where the run stands, between two steps.</summary>
     private RunState State => new(
-        _step, _figures.EpochSums, _rates.All, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null, _requests, _version);
+        _step, _figures.EpochSums, _rates.All, _plan.Plateau, _plan.Stopping, _validation.Step == _step ? _validation.Loss : null, _figures.LastEpochLoss,
+        _refusals.State, _requests, _version);
 
     /// <summary>Where the run stands, to be told to the parameter shards.</summary>
     private RunState NewState()
@@ -57,6 +59,7 @@ internal sealed partial class RunActor
         _plan.Restore(state);
         _figures.Restore(state);
         _rates.Restore(state.Rates);
+        _refusals.Restore(state.Divergence);
         _validation = (state.Step, state.ValidationLoss);
         _checkpoints.GoBack(state.Step);
     }
@@ -173,9 +176,10 @@ internal sealed partial class RunActor
     }
 
     /// <summary>A parameter shard was lost: all go back to the newest checkpoint, or to where the run started.</summary>
-    private void GoBack()
+    /// <param name="from">The last step that was made, as far as is known; null: nobody is left who knows.</param>
+    private void GoBack(long? from)
     {
-        Become(GoingBack);
+        Become(() => GoingBack(from));
         _syncFrom = null;
         _checkpoints.End();
         int generation = _generation;
@@ -198,7 +202,7 @@ internal sealed partial class RunActor
         return _checkpoints.Newest();
     }
 
-    private void GoingBack()
+    private void GoingBack(long? from)
     {
         Always();
         Receive<CheckpointFound>(found => found.Generation == _generation, found =>
@@ -210,11 +214,10 @@ internal sealed partial class RunActor
                 Fail(Known(found.Failure.Cause()));
                 return;
             }
-            long from = Math.Max(0, _openSteps.Values.Max() - 1);
             RunState state = found.Manifest is { } manifest ? RunState.Of(manifest) : _start;
             _log.Event(LogLevel.WarningLevel, "run-went-back epoch={Epoch} step={Step} from={From} checkpoint=\"{Checkpoint}\"",
-                _setup.EpochOf(state.Step + 1), state.Step, from, found.Folder ?? "");
-            TrainingMeter.WentBack(from - state.Step);
+                _setup.EpochOf(state.Step + 1), state.Step, from?.ToString(CultureInfo.InvariantCulture) ?? "unknown", found.Folder ?? "");
+            TrainingMeter.WentBack(Math.Max(0, (from ?? state.Step) - state.Step));
             Restore(state);
             LowerRate();
             _phase = Phase.Running;

@@ -38,6 +38,6 @@ internal sealed partial class RunActor
             return;
         _rates.Set(_step + 1, rate);
         _log.Event(LogLevel.WarningLevel, "learning-rate-lowered epoch={Epoch} step={Step} learningRate={LearningRate:G6} attempt={Attempt} of={Of}",
-            _setup.EpochOf(_step + 1), _step, rate, _refusals.Lowered, _setup.Job.Training.Divergence.Attempts);
+            _setup.EpochOf(_step + 1), _step, rate, _refusals.State.Lowered, _setup.Job.Training.Divergence.Attempts);
     }
 }

@@ -24,8 +24,11 @@ internal sealed partial class RunActor
     /// <summary>A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.</summary>
     private bool EndsWithoutWorkers => _requests.Stops && _isStarted && _members.HasParameterShards;
 
-    /// <summary>What was asked for before the parameter shards have told what the coordinator before was asked for.</summary>
+    /// <summary>What was asked for before the nodes have told what the coordinator before was asked for.</summary>
     private readonly List<Func<RunRequests, RunRequests>> _asked = [];
+
+    /// <summary>What the nodes keep of it; null before anything was asked for.</summary>
+    private KeepRequests? _kept;
 
     private sealed record Linked(int Generation, Exception? Failure);
 
@@ -108,11 +111,12 @@ internal sealed partial class RunActor
 
         // All may be hosted anew: then they know nothing of the steps that are decided, or of a run that is taken over.
         bool isLost = !_roles.AreWhole || _roles.LastOpen <= _step || (!_hasLed && _version == 0);
+        long? from = !_hasLed && _version == 0 ? null : Math.Max(_step, _openSteps.Values.Max() - 1);
         TakeLead(isLost);
         if (!_roles.AreWhole && _restoreFailure is { } failure)
             OnFailed(failure);
         else if (_refusals.GoesBack || isLost)
-            GoBack();
+            GoBack(from);
         else if (!RestoresReplicas())
             Assign();
     }
@@ -130,7 +134,9 @@ internal sealed partial class RunActor
             return;
         Restore(state);
         _rates.Replace(state.Rates);
-        (_version, _requests) = (state.Version, state.Requests);
+        _version = state.Version;
+        if (state.Version > (_kept?.Version ?? 0))
+            _requests = state.Requests;
         _phase = !_plan.IsStoppedEarly ? Phase.Running : _plan.KeepsBest ? Phase.RestoringBest : Phase.Finishing;
     }
 
@@ -140,8 +146,9 @@ internal sealed partial class RunActor
         if (_hasLed)
             return;
         _hasLed = true;
-        foreach (Func<RunRequests, RunRequests> change in _asked)
-            _requests = change(_requests);
+        _version = Math.Max(_version, _kept?.Version ?? 0);
+        if (_asked.Count > 0)
+            Keep(_asked.Aggregate(_requests, (requests, change) => change(requests)));
         _asked.Clear();
         _log.Event(LogLevel.InfoLevel, "run-taken-over epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
         if (!goesBack)
@@ -282,7 +289,8 @@ internal sealed partial class RunActor
             return;
         }
         // A node says every few seconds that it is there.
-        _heard[hosted.Node.Name] = Now;
+        _heard[hosted.Node.Name] = (Now, Sender);
+        Compare(hosted.Kept);
 
         // One that was lost a moment ago may have said it before that.
         if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out TimeSpan lost) && Now - lost < s_quarantine) || !_members.Add(hosted))
@@ -362,12 +370,10 @@ internal sealed partial class RunActor
         if (requests == _requests)
             return;
         bool held = _requests.WantsHold;
-        _requests = requests;
         if (_hasLed)
-        {
-            _version++;
-            TellAll(_copies.Select(copy => copy.Place), new KeepRequests(_generation, _version, _requests));
-        }
+            Keep(requests);
+        else
+            _requests = requests;
         _log.Event(LogLevel.InfoLevel, name + " epoch={Epoch} step={Step}", _setup.EpochOf(_step + 1), _step);
         if (_flows && requests.WantsHold && !held)
             TellHold();
@@ -375,6 +381,23 @@ internal sealed partial class RunActor
             GoOn();
         else if (!_members.AreEnough && EndsWithoutWorkers)
             OnMembers();
+    }
+
+    /// <summary>Every node is told at once; one that has not heard it says so the next time that it tells what it hosts.</summary>
+    private void Keep(RunRequests requests)
+    {
+        (_requests, _kept) = (requests, new KeepRequests(++_version, requests));
+        foreach (ActorsHosted node in _members.Nodes)
+            _heard[node.Node.Name].Host.Tell(_kept);
+    }
+
+    /// <summary>Compares what a node keeps of people's requests with what is known here.</summary>
+    private void Compare(KeepRequests? kept)
+    {
+        if (_hasLed && _kept is not null && kept != _kept)
+            Sender.Tell(_kept);
+        else if (!_hasLed && kept is not null && kept.Version > Math.Max(_version, _kept?.Version ?? 0))
+            (_kept, _requests) = (kept, kept.Requests);
     }
 
     private void ChangeRate()

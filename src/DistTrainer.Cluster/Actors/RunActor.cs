@@ -152,7 +152,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
     }
 
     private void TellPrepare(bool withStatistics) => TellAll(
-        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, NewState(), _figures.LastStep, _refusals.AdmittedStep));
+        _parameterShards, new PrepareRun(_generation, _target, new RateChange(_plan.PlateauFactor, _rates.At(_step + 1)), withStatistics, NewState(), _figures.LastStep, _refusals.State.AdmittedStep));
 
     private void TellHold()
     {

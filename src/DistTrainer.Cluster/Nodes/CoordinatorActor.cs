@@ -19,7 +19,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly Action<int, string> _end;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly KnownNodes _nodes;
-    private readonly List<(string Name, IActorRef Actor)> _leaving = [];
+    private readonly Dictionary<string, IActorRef> _leaving = [];
     private EndNode? _ending;
     private SubmitRun? _waiting;
     private SubmitRun? _inherited;
@@ -113,7 +113,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         foreach (KnownNode old in _nodes.At(known.Address).Where(old => old != known))
             Forget(old, "its process was started anew");
         _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}", node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
-        if (_run is null && node.Run is { } hosted)
+        if (_run is null && node.Run is { } hosted && hosted.Run.Id != _ended?.Id)
             TakeOver(hosted);
         if (_run?.Hosted is { } run && (node.Workers > 0 || node.Run is not null))
             known.Tell(new OpenRun(run, [], node.Workers, _run.Actor));
@@ -225,11 +225,15 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
             (NodeAddress node, IRunOutput output, string? folder, int before) = (_runtime.Address, run.Output, run.Output.Folder, run.TakenOver?.Coordinators ?? 0);
             run.Hosted = new HostedRun(run.Run, setup.Ranges.Count, folder, before + 1);
-            run.Actor = Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start, before)), $"run-{run.Run.Id}"));
+            run.LedBy(Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start, before)), $"run-{run.Run.Id}")));
             run.Opened.Links.Owner = run.Actor;
             completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
             Host(run);
             TellNotBegun();
+        }
+        catch (DistTrainerException unseen) when (run.TakenOver is not null && Others.Any(node => node is { IsServer: true, IsReachable: true }))
+        {
+            EndThisNode((int)unseen.Kind, unseen.Message);
         }
         catch (Exception failure)
         {
@@ -319,7 +323,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             EndAll(code, cause?.Message ?? "the run is done");
             return;
         }
-        foreach ((string name, IActorRef leaving) in _leaving.ToArray())
+        foreach ((string name, IActorRef leaving) in _leaving)
             Release(name, leaving);
         _leaving.Clear();
         StartIfReady();
@@ -363,12 +367,13 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     /// <summary>Takes a node's work away, then lets it end. A server's work cannot be taken away: the run ends first.</summary>
     private void Release(string name, IActorRef actor)
     {
-        if (_nodes.Find(name) is { } node)
+        if (_nodes.Find(name) is { IsReleased: false } node)
         {
             if (node.IsServer && _run is not null)
             {
-                _leaving.Add((name, actor));
-                _run.Actor.Tell(new StopRun());
+                _leaving[name] = actor;
+                _log.Event(LogLevel.InfoLevel, "node-leaves node={Node}", name);
+                _run.Ask(new StopRun());
                 return;
             }
 
@@ -431,20 +436,23 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Ask(object request, string done)
     {
-        if (_run?.Opened is null)
+        if (_run is { End: null } run)
         {
-            Answer(FailureKind.Configuration, "there is no run");
-            return;
+            run.Ask(request);
+            Answer(null, done);
         }
-        _run.Actor.Tell(request);
-        Answer(null, done);
+        else
+        {
+            Answer(FailureKind.Configuration, Waiting() is { } waiting
+                ? $"the run waits to begin ({waiting}); until then it can only be stopped" : "there is no run");
+        }
     }
 
     private void Status()
     {
         NodeStatus[] nodes = _nodes.Status();
         IActorRef asker = Sender;
-        (string leader, string? waiting) = (_runtime.Address.Name, _waiting is null ? null : $"{_waiting.Run.Name}, for {_nodes.Missing() ?? "its data"}");
+        (string leader, string? waiting) = (_runtime.Address.Name, Waiting());
         if (_run is not { Opened: not null, End: null })
         {
             asker.Tell(new ClusterStatus(null, nodes, leader, waiting, _ended));
@@ -454,6 +462,10 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         _run.Actor.Ask<RunStatus>(new RunActor.StatusRequest(run.Id, run.Name), TimeSpan.FromSeconds(3))
             .PipeTo(asker, success: status => new ClusterStatus(status, nodes, leader), failure: _ => new ClusterStatus(null, nodes, leader, $"{run.Name}, which does not answer"));
     }
+
+    /// <summary>A run that has not begun, or that this node does not lead yet, and what for; null: there is none.</summary>
+    private string? Waiting() => _waiting is { } waiting ? $"{waiting.Run.Name}, for {_nodes.Missing() ?? "its data"}"
+        : _run is { Opened: null, End: null } run ? $"{run.Run.Name}, for its data" : null;
 
     private void Answer(FailureKind? failure, string text)
     {

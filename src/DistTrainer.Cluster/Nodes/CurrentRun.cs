@@ -6,6 +6,8 @@ namespace DistTrainer.Cluster;
 /// <param name="run">What was submitted.</param>
 internal sealed class CurrentRun(RunDescription run)
 {
+    private readonly List<object> _asked = [];
+
     /// <summary>What was submitted.</summary>
     public RunDescription Run => run;
 
@@ -24,8 +26,8 @@ internal sealed class CurrentRun(RunDescription run)
     /// <summary>What it leaves behind; null before and after.</summary>
     public IRunOutput? Output { get; set; }
 
-    /// <summary>Leads it.</summary>
-    public IActorRef Actor { get; set; } = ActorRefs.Nobody;
+    /// <summary>Leads it; nobody before it is opened.</summary>
+    public IActorRef Actor { get; private set; } = ActorRefs.Nobody;
 
     /// <summary>Whether <see cref="Actor"/> has ended.</summary>
     public bool IsGone { get; set; }
@@ -38,6 +40,24 @@ internal sealed class CurrentRun(RunDescription run)
 
     /// <summary>What has come of it; null until it has ended.</summary>
     public RunEnded? End { get; set; }
+
+    /// <summary>Asks something of it: of its actor, as soon as that is there.</summary>
+    public void Ask(object request)
+    {
+        if (Actor.IsNobody())
+            _asked.Add(request);
+        else
+            Actor.Tell(request);
+    }
+
+    /// <summary>It is led from now on, and hears what was asked of it before.</summary>
+    /// <param name="actor">Leads it.</param>
+    public void LedBy(IActorRef actor)
+    {
+        Actor = actor;
+        _asked.ForEach(actor.Tell);
+        _asked.Clear();
+    }
 
     /// <summary>What people are told of it once it has ended.</summary>
     public LastRun Told() => End is { Result: { } result }

@@ -25,6 +25,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private string? _closed;
     private LastRun? _ended;
     private IActorRef _known = ActorRefs.Nobody;
+    private bool _leaves;
 
     /// <summary>Begins to register.</summary>
     /// <param name="runtime">What the node's actors share.</param>
@@ -45,7 +46,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             Become(Ending);
             _end(end.ExitCode, end.Reason);
         });
-        Receive<Leave>(_ => _coordinator.Tell(new LeaveCluster(_runtime.Address.Name)));
+        Receive<Leave>(_ =>
+        {
+            _leaves = true;
+            AskToLeave();
+        });
         Receive<IClusterCommand>(command => _coordinator.Forward(command));
     }
 
@@ -87,6 +92,13 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         Timers.StartPeriodicTimer(nameof(Register), new Register(), s_sayEvery);
         _known = Context.Watch(registered.Coordinator);
         _log.Event(LogLevel.InfoLevel, "node-registered node={Node} coordinator={Coordinator}", _runtime.Address.Name, registered.Coordinator.Path.Address);
+        AskToLeave(); // the coordinator before may have heard it only
+    }
+
+    private void AskToLeave()
+    {
+        if (_leaves)
+            _coordinator.Tell(new LeaveCluster(_runtime.Address.Name));
     }
 
     private void Lost()
@@ -98,7 +110,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void Open(OpenRun open)
     {
-        _waiting = null;
+        (_waiting, _hosted) = (null, open.Run); // also while the data are being read: whoever leads next hears of the run
         if (_closed == open.Run.Run.Id)
             _closed = null; // it was withdrawn, and is submitted again
         if (_host is { } host && host.Id != open.Run.Run.Id)
@@ -120,6 +132,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             Exception cause = opened.Failure!.Cause();
             request.RunActor.Tell(new ActorFailed(_runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause is OutOfMemoryException ? NoMemory : cause.Message));
             _runtime.Close(request.Run.Run.Id);
+            _hosted = null;
             return;
         }
         if (_closed == request.Run.Run.Id)
@@ -128,7 +141,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             _runtime.Close(request.Run.Run.Id);
             return;
         }
-        (run.Links.Owner, _hosted) = (request.RunActor, request.Run);
+        run.Links.Owner = request.RunActor;
         if (_host is { } hosting)
         {
             hosting.Actor.Tell(new HostActor.HostMore(request.ParameterShards, request.RunActor));

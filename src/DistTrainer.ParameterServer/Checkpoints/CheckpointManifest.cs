@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using DistTrainer.Engine;
 
 namespace DistTrainer.ParameterServer;
@@ -34,6 +35,10 @@ public sealed record CheckpointManifest
 
     /// <summary>Validation loss of exactly these parameters; null where it was not computed. <c>keep-best</c> goes by it.</summary>
     public double? ValidationLoss { get; init; }
+
+    /// <summary>What was done about gradients that were not finite; null, and not in the file, where there were none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CheckpointDivergence? Divergence { get; init; }
 
     /// <summary>Whether the files have the best parameters so far beside the last.</summary>
     public bool HasBest { get; init; }
@@ -95,6 +100,13 @@ public sealed record CheckpointRate(double? Base, double PlateauFactor, double P
 /// <param name="BestLoss">Its validation loss; +∞ before the first.</param>
 /// <param name="BadEpochs">Epochs without improvement since.</param>
 public sealed record CheckpointStopping(int BestEpoch, double BestLoss, int BadEpochs);
+
+/// <summary>What was done about gradients that were not finite; see <c>training.divergence</c>.</summary>
+/// <param name="Lowered">How often the learning rate was lowered.</param>
+/// <param name="FirstRate">The full rate before it was lowered for the first time; null: never.</param>
+/// <param name="LeftOutStep">The last step that was left out; 0: none.</param>
+/// <param name="LeftOut">Steps in a row, with that one, that were left out.</param>
+public sealed record CheckpointDivergence(int Lowered, double? FirstRate, long LeftOutStep, int LeftOut);
 
 /// <summary>An update rule.</summary>
 /// <param name="Kind">Which.</param>

@@ -42,7 +42,8 @@ internal sealed class NodeProcess : IDisposable
     /// <summary>Starts a command.</summary>
     public static NodeProcess Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. arguments])
+        // Whoever runs the tests under nohup, or in the background of a shell, has them ignore signals, and their children too.
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT", "dotnet", Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

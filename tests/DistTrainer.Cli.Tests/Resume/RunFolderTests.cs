@@ -75,6 +75,18 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_complete_run_has_no_half_of_a_checkpoint_that_a_coordinator_left_that_was_killed()
+    {
+        Open(null).OnCheckpoint(new CheckpointReport(3, "", 1, TimeSpan.Zero, 1)); // it is killed
+        string half = Path.Combine(Run, "checkpoints", ".step-000000003-generation-1.partial");
+        Directory.CreateDirectory(half);
+        using RunFolder next = RunFolder.Continue(Run, takesOver: true, needed: 0);
+        Assert.True(Directory.Exists(half)); // somebody may still be writing it
+        next.Keep();
+        Assert.False(Directory.Exists(half));
+    }
+
+    [Fact]
     public void A_folder_of_somebody_else_is_refused_and_left_as_it_was()
     {
         Directory.CreateDirectory(Path.Combine(Run, "checkpoints", "mine"));

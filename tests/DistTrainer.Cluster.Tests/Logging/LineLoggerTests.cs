@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -68,10 +69,13 @@ public class LineLoggerTests
 
     private static async Task<IReadOnlyList<string>> Log(LogFormat format, LogThreshold threshold, string culture)
     {
-        List<string> lines = [];
-        using var output = new LogOutput(format, threshold, lines.Add);
+        ConcurrentQueue<string> lines = [];
+        using var output = new LogOutput(format, threshold, lines.Enqueue);
         using ActorSystem system = ActorSystem.Create("disttrainer", output.ActorConfiguration);
         await system.ActorOf(Props.Create(() => new Chatter(culture)), "chatter").Ask<string>("go", TimeSpan.FromSeconds(20));
+
+        // A line is written after the actor has gone on, and a logger that is stopped drops what it has not written.
+        Assert.True(SpinWait.SpinUntil(() => lines.Any(line => line.Contains("the last line", StringComparison.Ordinal)), TimeSpan.FromSeconds(20)));
         await system.Terminate();
         return [.. lines.Where(line => line.Contains("chatter", StringComparison.Ordinal) && line.Contains("epoch", StringComparison.Ordinal))];
     }
@@ -82,6 +86,7 @@ public class LineLoggerTests
         {
             CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(culture);
             Context.GetLogger().Warning("epoch={Epoch} loss={Loss} text={Text}", 1, 0.25, "a\nb");
+            Context.GetLogger().Error("the last line");
             Sender.Tell("done");
         });
     }

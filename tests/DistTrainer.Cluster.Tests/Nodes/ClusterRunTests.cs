@@ -104,6 +104,39 @@ public sealed class ClusterRunTests
         Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
     }
 
+    [Theory]
+    [InlineData("pause")]
+    [InlineData("stop")]
+    [InlineData("leave")]
+    public async Task What_is_asked_of_a_run_while_its_coordinator_reads_the_data_is_done_when_they_are_read(string what)
+    {
+        var read = new TaskCompletionSource();
+        await using var cluster = new TestCluster(s_data);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] }, Long("sgd", epochs: 100_000), reading: read.Task);
+        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] });
+        while ((await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10))).Waiting != "test, for its data")
+            await Task.Delay(20);
+        if (what == "leave")
+        {
+            cluster.Nodes[0].Leave();
+            await cluster.LineAsync("node-leaves");
+        }
+        else
+        {
+            await cluster.CommandAsync(what == "pause" ? new PauseCommand(true) : new StopCommand());
+        }
+        read.SetResult();
+        if (what == "pause")
+        {
+            await cluster.LineAsync("run-paused epoch=1 step=0");
+            await cluster.CommandAsync(new StopCommand());
+        }
+        TrainingResult result = await cluster.ResultAsync();
+        Assert.Equal((EndReason.Stopped, 0), (result.Reason, result.Steps));
+        if (what == "leave")
+            Assert.Equal(0, (await cluster.Nodes[0].End.WaitAsync(TimeSpan.FromSeconds(30))).ExitCode);
+    }
+
     [Fact]
     public async Task Status_tells_how_the_last_run_ended_and_the_next_coordinator_knows_it_too()
     {

@@ -52,8 +52,10 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <param name="actorConfiguration">HOCON laid over everything.</param>
     /// <param name="plugins">What it says of its plug-ins.</param>
     /// <param name="unreadable">What comes of it where it reads the data; null: it can.</param>
+    /// <param name="reading">What reading the data takes; null: no time.</param>
     public async Task<TestNode> AddAsync(
-        NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "", string plugins = "none", Exception? unreadable = null)
+        NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "", string plugins = "none", Exception? unreadable = null,
+        Task? reading = null)
     {
         settings = settings with
         {
@@ -62,7 +64,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             SeedNodes = _nodes.Count == 0 ? [] : [NodeValues.ParseSeedNode(Address)],
         };
         RunDescription? run = job is null ? null : new RunDescription("test", "test", new JobFile(job, new RunSettings()).Write(), null);
-        var node = new TestNode(settings, new Services(this, other ?? data, plugins, unreadable), run, actorConfiguration, line =>
+        var node = new TestNode(settings, new Services(this, other ?? data, plugins, unreadable, reading), run, actorConfiguration, line =>
         {
             lock (Log)
                 Log.Add(line);
@@ -138,11 +140,15 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             await node.DisposeAsync();
     }
 
-    private sealed class Services(TestCluster cluster, DataParts data, string plugins, Exception? unreadable) : INodeServices
+    private sealed class Services(TestCluster cluster, DataParts data, string plugins, Exception? unreadable, Task? reading) : INodeServices
     {
         public string Plugins => plugins;
 
-        public DataParts Load(JobDescription job) => unreadable is null ? data : throw unreadable;
+        public DataParts Load(JobDescription job)
+        {
+            reading?.Wait();
+            return unreadable is null ? data : throw unreadable;
+        }
 
         public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
 
