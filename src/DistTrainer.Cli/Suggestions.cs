@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using DistTrainer.Cluster;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Benchmarks;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Benchmarks;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Benchmarks;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using DistTrainer.Benchmarks;
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 
 if (args is ["wire-worker", ..])
 {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 
 namespace DistTrainer.Benchmarks;
 

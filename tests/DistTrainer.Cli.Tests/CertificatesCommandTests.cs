@@ -1,4 +1,4 @@
-using DistTrainer.Cluster;
+using DistTrainer.Transport.Security;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

@@ -1,7 +1,8 @@
 using DistTrainer.Cli;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli.Tests;
 

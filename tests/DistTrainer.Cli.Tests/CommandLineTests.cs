@@ -1,5 +1,5 @@
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

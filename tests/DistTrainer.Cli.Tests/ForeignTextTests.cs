@@ -1,4 +1,4 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using Spectre.Console;
 using Xunit;

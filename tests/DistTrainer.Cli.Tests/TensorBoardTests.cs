@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using DistTrainer.Cli;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.ParameterServer;
 using Google.Protobuf;
 using Xunit;

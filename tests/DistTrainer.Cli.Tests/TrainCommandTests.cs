@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Xml.Linq;
 using DistTrainer.Cli;
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

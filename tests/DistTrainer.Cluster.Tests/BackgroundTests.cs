@@ -1,3 +1,4 @@
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 using Xunit;
 

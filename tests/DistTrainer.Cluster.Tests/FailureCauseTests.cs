@@ -1,3 +1,4 @@
+using DistTrainer.Cluster.Logging;
 using DistTrainer.Engine;
 using Xunit;
 

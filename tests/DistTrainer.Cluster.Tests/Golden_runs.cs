@@ -1,4 +1,6 @@
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

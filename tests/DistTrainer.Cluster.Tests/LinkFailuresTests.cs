@@ -1,3 +1,4 @@
+using DistTrainer.Cluster.Run;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

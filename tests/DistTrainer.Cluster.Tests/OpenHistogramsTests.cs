@@ -1,3 +1,5 @@
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 using Xunit;

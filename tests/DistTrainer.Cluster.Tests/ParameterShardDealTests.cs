@@ -1,3 +1,5 @@
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,4 +1,6 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

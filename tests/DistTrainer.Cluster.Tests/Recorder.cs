@@ -1,3 +1,5 @@
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,3 +1,4 @@
+using DistTrainer.Cluster.Run;
 using DistTrainer.Engine;
 using Xunit;
 

@@ -1,7 +1,11 @@
 using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

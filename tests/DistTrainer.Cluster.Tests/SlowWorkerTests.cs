@@ -1,4 +1,8 @@
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

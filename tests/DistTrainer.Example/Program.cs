@@ -1,7 +1,9 @@
 using System.Globalization;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Library;
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
 using DistTrainer.Example;
+using DistTrainer.Jobs;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

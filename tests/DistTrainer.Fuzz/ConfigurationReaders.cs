@@ -1,5 +1,6 @@
 using System.Text;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Fuzz;
 

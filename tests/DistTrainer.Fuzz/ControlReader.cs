@@ -4,7 +4,8 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.Serialization;
 using Akka.Actor;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Serialization;
 
 namespace DistTrainer.Fuzz;
 

@@ -2,8 +2,10 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 
 namespace DistTrainer.Fuzz;
 
@@ -35,7 +37,7 @@ internal abstract class WireFuzz(string name, long constant, long factor) : Fuzz
             (LinkMessages.Push, Body(output => LinkMessages.Write(output, 0, push, 0))),
             (LinkMessages.Broadcast, Body(output => LinkMessages.Write(output, broadcast, 0))),
             (LinkMessages.Collected, Body(output => LinkMessages.Write(output, broadcast, 0))),
-            (LinkMessages.Offer, Body(output => LinkMessages.Write(output, new SegmentOffer(1, 1, memory?.Descriptor ?? 0, Rig.Floats.Length, memory?.Tag.ToArray() ?? new byte[SharedMemory.TagBytes])))),
+            (SegmentMessages.Offer, Body(output => SegmentMessages.Write(output, new SegmentOffer(1, 1, memory?.Descriptor ?? 0, Rig.Floats.Length, memory?.Tag.ToArray() ?? new byte[SharedMemory.TagBytes])))),
         ];
     }
 

@@ -1,7 +1,11 @@
 using System.Net.Sockets;
 using Akka.Actor;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
 
 namespace DistTrainer.Fuzz;
 
@@ -26,7 +30,7 @@ internal sealed class WireRig : IDataReceiver, IDisposable
         _plane = new DataPlane(s_options, this);
         _setup = new TrainingSetup(
             Job(), Data(), new RunOptions { ParameterShards = 1 }, null,
-            made => links = new DataPlaneLinks(made, _plane, "run", new NodeAddress("node", _plane.Endpoint, _plane.Token.ToArray())), sharesMemory: true);
+            made => links = new DataPlaneLinks(made.Parameters, made.Ranges, made.Job.Training.DataShards, made.Options.BackupWorkers, _plane, "run", new NodeAddress("node", _plane.Endpoint, _plane.Token.ToArray())), sharesMemory: true);
         _links = links!;
         Floats = _setup.CreateVector();
         _links.Join(Generation, [], ActorRefs.Nobody);

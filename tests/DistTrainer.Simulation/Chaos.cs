@@ -1,4 +1,5 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 
 namespace DistTrainer.Simulation;
 

@@ -1,5 +1,5 @@
 using Akka.Actor;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Step;
 
 namespace DistTrainer.Simulation;
 

@@ -1,4 +1,6 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Simulation;

@@ -1,5 +1,6 @@
 using Akka.Actor;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
 
 namespace DistTrainer.Simulation;
 

@@ -1,5 +1,7 @@
 using Akka.Actor;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Simulation;

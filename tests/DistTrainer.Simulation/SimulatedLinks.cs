@@ -1,5 +1,7 @@
 using Akka.Actor;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 

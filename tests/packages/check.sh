@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../cluster/common.sh"
 version=$(dotnet msbuild "$root/src/DistTrainer.Engine" -getProperty:Version)
 feed=$work/feed
-for project in Engine ParameterServer Cluster Cli; do
+for project in Engine ParameterServer Jobs Transport Cluster Cli; do
   dotnet pack -c Release "$root/src/DistTrainer.$project" -o "$feed" >"$work/pack" 2>&1 || { cat "$work/pack"; break; }
 done
 
@@ -16,7 +16,7 @@ holds() {
     grep -qxF -- "$entry" <<<"$names" || { echo "$1 has no $entry"; return 1; }
   done
 }
-for project in Engine ParameterServer Cluster; do
+for project in Engine ParameterServer Jobs Transport Cluster; do
   check "the package DistTrainer.$project has the assembly, its XML docs, README and license" \
     holds "$feed/DistTrainer.$project.$version.nupkg" README.md LICENSE "lib/net10.0/DistTrainer.$project.dll" "lib/net10.0/DistTrainer.$project.xml"
 done

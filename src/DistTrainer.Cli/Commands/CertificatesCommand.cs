@@ -1,6 +1,7 @@
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Transport.Security;
 
 namespace DistTrainer.Cli;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;

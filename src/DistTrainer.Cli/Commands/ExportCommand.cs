@@ -1,5 +1,6 @@
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
+using DistTrainer.Transport.Security;
 
 namespace DistTrainer.Cli;
 

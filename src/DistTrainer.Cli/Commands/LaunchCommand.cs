@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

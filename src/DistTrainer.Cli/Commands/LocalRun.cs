@@ -1,6 +1,9 @@
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

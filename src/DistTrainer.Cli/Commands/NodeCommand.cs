@@ -1,5 +1,7 @@
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;

@@ -1,7 +1,8 @@
 using System.Collections;
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;

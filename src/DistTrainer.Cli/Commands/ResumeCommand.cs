@@ -1,6 +1,8 @@
 using System.CommandLine;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;

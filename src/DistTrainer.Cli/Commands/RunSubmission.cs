@@ -1,4 +1,5 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

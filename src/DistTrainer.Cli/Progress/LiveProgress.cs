@@ -1,5 +1,6 @@
 using System.Globalization;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using OxyPlot;
 using OxyPlot.Axes;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 

@@ -1,5 +1,6 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

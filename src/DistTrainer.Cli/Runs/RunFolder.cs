@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 

@@ -1,5 +1,6 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using DistTrainer.Cli.TensorBoard;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 using Google.Protobuf;

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

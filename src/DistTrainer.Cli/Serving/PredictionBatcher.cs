@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

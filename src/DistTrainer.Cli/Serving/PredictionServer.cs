@@ -1,5 +1,6 @@
-using DistTrainer.Cluster;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;

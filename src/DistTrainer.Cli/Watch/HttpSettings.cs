@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Nodes;
 
 namespace DistTrainer.Cli;
 

@@ -1,4 +1,4 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Nodes;
 
 namespace DistTrainer.Cli;
 

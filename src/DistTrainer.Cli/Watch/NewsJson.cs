@@ -1,4 +1,4 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 

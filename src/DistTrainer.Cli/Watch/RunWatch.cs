@@ -1,4 +1,5 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 

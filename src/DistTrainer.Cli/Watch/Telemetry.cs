@@ -1,4 +1,4 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;

@@ -1,7 +1,9 @@
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Microsoft.Extensions.Configuration;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Library;
 
 /// <summary>What <see cref="ServiceCollectionExtensions.AddDistTrainer(Microsoft.Extensions.DependencyInjection.IServiceCollection, Action{DistTrainerOptions})"/> sets up.</summary>
 public sealed class DistTrainerOptions

@@ -1,7 +1,11 @@
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Jobs;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Library;
 
 /// <summary>Runs a node of a cluster as long as its host runs, or until the node ends.</summary>
 /// <param name="options">The node's settings and what else was set.</param>

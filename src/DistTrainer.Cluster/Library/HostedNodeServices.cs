@@ -1,6 +1,10 @@
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Library;
 
 /// <summary>
 /// What a hosted node needs where the application gives nothing else: data as the job names them, and of a run's results

@@ -1,10 +1,11 @@
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Library;
 
 /// <summary>DistTrainer in an application's own host.</summary>
 public static class ServiceCollectionExtensions

@@ -1,6 +1,10 @@
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Library;
 
 /// <summary>How a run goes: exactly one of the two is there.</summary>
 /// <param name="Step">Figures of the steps since the report before, every <see cref="RunOptions.ReportEvery"/> steps and at the end of an epoch.</param>

@@ -1,11 +1,13 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
+using DistTrainer.Transport;
 using MessagePack;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Links;
 
 /// <summary>
 /// Links of one node to the others for one run. Workers' nodes connect to parameter shards' nodes; gradients go up and
@@ -13,11 +15,15 @@ namespace DistTrainer.Cluster;
 /// step, gradients in a buffer for each contribution. Between processes of one machine gradients are read, and parameters
 /// copied, from memory that both have mapped. A lost connection is told to the run at once.
 /// </summary>
-/// <param name="setup">The run on this node.</param>
+/// <param name="parameters">The run's parameters on this node.</param>
+/// <param name="ranges">Its parameter shards.</param>
+/// <param name="dataShards">Its data shards.</param>
+/// <param name="copiesFloats">Whether gradients may change while they are sent, as a backup worker's do.</param>
 /// <param name="plane">The node's data plane.</param>
 /// <param name="runId">The run; connections of another one are refused.</param>
 /// <param name="self">This node.</param>
-internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, string runId, NodeAddress self) : ILinks
+internal sealed class DataPlaneLinks(
+    ParameterBuffers parameters, IReadOnlyList<ParameterShardRange> ranges, int dataShards, bool copiesFloats, DataPlane plane, string runId, NodeAddress self) : ILinks
 {
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_acceptTimeout = TimeSpan.FromSeconds(1);
@@ -95,7 +101,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     /// <summary>A connection stands.</summary>
     public void Opened(DataConnection connection)
     {
-        connection.CopiesFloats = setup.Options.BackupWorkers;
+        connection.CopiesFloats = copiesFloats;
         if (connection.IsDialed)
             return;
         _accepted.AddOrUpdate(connection.Peer, connection, (_, old) =>
@@ -109,21 +115,21 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
     /// <exception cref="InvalidDataException">They have no place in this run.</exception>
     public Span<float> Place(in FloatsHeader header)
     {
-        if (header.Count < 0 || header.Offset < 0 || header.Offset > setup.Parameters.Length - header.Count)
-            throw new InvalidDataException($"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the {setup.Parameters.Length} parameters.");
+        if (header.Count < 0 || header.Offset < 0 || header.Offset > parameters.Length - header.Count)
+            throw new InvalidDataException($"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the {parameters.Length} parameters.");
         if (header.Kind == FloatsKind.Parameters)
-            return header.Generation == _listeners.Generation ? Receiving(setup.Parameters[header.Step]).Slice(header.Offset, header.Count) : [];
+            return header.Generation == _listeners.Generation ? Receiving(parameters[header.Step]).Slice(header.Offset, header.Count) : [];
         var node = new TreeNode(header.NodeStart, header.NodeCount);
-        if (!GradientTree.IsNode(node, setup.Job.Training.DataShards))
-            throw new InvalidDataException($"data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {setup.Job.Training.DataShards}.");
+        if (!GradientTree.IsNode(node, dataShards))
+            throw new InvalidDataException($"data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {dataShards}.");
         if (!_served.TryGetValue(header.ParameterShard, out Served? served) || served.Generation != header.Generation)
             return [];
-        ParameterShardRange range = setup.Ranges[header.ParameterShard];
+        ParameterShardRange range = ranges[header.ParameterShard];
         if (header.Offset < range.Start || header.Offset + header.Count > range.End)
             throw new InvalidDataException($"floats {header.Offset} to {header.Offset + header.Count} lie outside of parameter shard {range.Index}, {range.Start} to {range.End}.");
         // Each data shard has one worker, and at most one other that stands in for it.
-        if (served.Contributions.Count >= 2 * setup.Job.Training.DataShards && !served.Contributions.ContainsKey((header.Sender, node)))
-            throw new InvalidDataException($"data shards {node.Start} to {node.End - 1} of worker {header.Sender} are one contribution too many; there are {served.Contributions.Count} for {setup.Job.Training.DataShards} data shards.");
+        if (served.Contributions.Count >= 2 * dataShards && !served.Contributions.ContainsKey((header.Sender, node)))
+            throw new InvalidDataException($"data shards {node.Start} to {node.End - 1} of worker {header.Sender} are one contribution too many; there are {served.Contributions.Count} for {dataShards} data shards.");
         return Receiving(served.Contributions.GetOrAdd((header.Sender, node), _ => new AlignedBuffer(range.Length))).Slice(header.Offset - range.Start, header.Count);
     }
 
@@ -153,7 +159,7 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
         {
             case LinkMessages.Push:
                 (int shard, PushGradient? push) = LinkMessages.ReadPush(
-                    message, setup.Job.Training.DataShards, (generation, shard, worker, node, segment) => Contribution(connection, generation, shard, worker, node, segment));
+                    message, dataShards, (generation, shard, worker, node, segment) => Contribution(connection, generation, shard, worker, node, segment));
                 if (push is not null)
                     _served[shard].Actor.Tell(push);
                 break;
@@ -164,15 +170,15 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
                 foreach (IActorRef listener in _listeners.Of(broadcast.Generation, kind == LinkMessages.Broadcast ? Audience.Workers : Audience.Run))
                     listener.Tell(broadcast);
                 break;
-            case LinkMessages.Offer:
-                connection.Segments.TakeOffer(LinkMessages.ReadOffer(message), setup.Parameters.Length);
+            case SegmentMessages.Offer:
+                connection.Segments.TakeOffer(SegmentMessages.ReadOffer(message), parameters.Length);
                 break;
-            case LinkMessages.Answer:
-                (int answered, bool isMapped) = LinkMessages.ReadAnswer(message);
+            case SegmentMessages.Answer:
+                (int answered, bool isMapped) = SegmentMessages.ReadAnswer(message);
                 connection.Segments.TakeAnswer(answered, isMapped);
                 break;
             default:
-                throw new InvalidDataException($"message kind {kind} is not known; known are {LinkMessages.Push} to {LinkMessages.Answer}.");
+                throw new InvalidDataException($"message kind {kind} is not known; known are {LinkMessages.Push} to {SegmentMessages.Answer}.");
         }
     }
 
@@ -228,18 +234,18 @@ internal sealed class DataPlaneLinks(TrainingSetup setup, DataPlane plane, strin
             return null;
         if (segment != 0)
             return connection.Segments.Mapped(segment) is { } shared ? (shared, 0) : null;
-        return served.Contributions.TryGetValue((worker, node), out AlignedBuffer? buffer) ? (buffer, setup.Ranges[parameterShard].Start) : null;
+        return served.Contributions.TryGetValue((worker, node), out AlignedBuffer? buffer) ? (buffer, ranges[parameterShard].Start) : null;
     }
 
     // The parameter shard writes over its buffer two steps later: the slice counts as received only once it is copied.
     private void Copy(DataConnection connection, ParametersBroadcast broadcast, int segment)
     {
-        if (broadcast.ParameterShard < 0 || broadcast.ParameterShard >= setup.Ranges.Count)
-            throw new InvalidDataException($"parameter shard {broadcast.ParameterShard} does not exist; there are {setup.Ranges.Count}.");
+        if (broadcast.ParameterShard < 0 || broadcast.ParameterShard >= ranges.Count)
+            throw new InvalidDataException($"parameter shard {broadcast.ParameterShard} does not exist; there are {ranges.Count}.");
         if (connection.Segments.Mapped(segment) is not { } shared)
             return;
-        ParameterShardRange range = setup.Ranges[broadcast.ParameterShard];
-        shared.Span.Slice(range.Start, range.Length).CopyTo(setup.Parameters[broadcast.Step].Span.Slice(range.Start, range.Length));
+        ParameterShardRange range = ranges[broadcast.ParameterShard];
+        shared.Span.Slice(range.Start, range.Length).CopyTo(parameters[broadcast.Step].Span.Slice(range.Start, range.Length));
         GC.KeepAlive(shared);
     }
 

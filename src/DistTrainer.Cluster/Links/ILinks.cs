@@ -1,7 +1,8 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Links;
 
 /// <summary>Who takes parameters in.</summary>
 internal enum Audience

@@ -1,6 +1,6 @@
 using Akka.Actor;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Links;
 
 /// <summary>
 /// Who on a node takes parameters in, of one generation. Never goes back to an older one: the run and the workers of a

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
+using DistTrainer.Transport;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Links;
 
 /// <summary>Finds out whether a process has ended that is not heard of any more.</summary>
 internal static class PeerProbe

@@ -3,7 +3,7 @@ using Akka.Dispatch;
 using Akka.Event;
 using AkkaLogEvent = Akka.Event.LogEvent;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Logging;
 
 /// <summary>
 /// Akka's logger: prints every event as one line to the <see cref="LogOutput"/> that the configuration names.

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Akka.Event;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Logging;
 
 /// <summary>
 /// One fact for the log: a stable event name, then fields. Made from a template such as

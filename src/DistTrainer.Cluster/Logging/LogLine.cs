@@ -6,7 +6,7 @@ using Akka.Event;
 using DistTrainer.Engine;
 using AkkaLogEvent = Akka.Event.LogEvent;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Logging;
 
 /// <summary>How a log line looks.</summary>
 public enum LogFormat

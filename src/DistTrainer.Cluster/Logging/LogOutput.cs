@@ -3,7 +3,7 @@ using System.Globalization;
 using Akka.Event;
 using AkkaLogEvent = Akka.Event.LogEvent;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Logging;
 
 /// <summary>The least important level that is printed.</summary>
 public enum LogThreshold
@@ -56,8 +56,8 @@ public sealed class LogOutput : IDisposable
     public string ActorConfiguration => string.Create(CultureInfo.InvariantCulture, $$"""
         akka.loglevel = {{threshold.ToString().ToUpperInvariant()}}
         akka.stdout-loglevel = OFF
-        akka.stdout-logger-class = "DistTrainer.Cluster.SilentLogger, DistTrainer.Cluster"
-        akka.loggers = ["DistTrainer.Cluster.LineLogger, DistTrainer.Cluster"]
+        akka.stdout-logger-class = "DistTrainer.Cluster.Logging.SilentLogger, DistTrainer.Cluster"
+        akka.loggers = ["DistTrainer.Cluster.Logging.LineLogger, DistTrainer.Cluster"]
         akka.logger-startup-timeout = 30s
         disttrainer.log-output = {{number}}
 

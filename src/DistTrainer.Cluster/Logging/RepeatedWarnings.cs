@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Akka.Event;
 using AkkaLogEvent = Akka.Event.LogEvent;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Logging;
 
 /// <summary>
 /// What Akka warns of again and again (a heartbeat that was late on a busy machine) is told once a minute, with the number of

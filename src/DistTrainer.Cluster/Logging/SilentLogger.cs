@@ -1,6 +1,6 @@
 using Akka.Event;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Logging;
 
 /// <summary>
 /// In the place of the logger that Akka uses before and after the configured ones: what it says of its own start and end

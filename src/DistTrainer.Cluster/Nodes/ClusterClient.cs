@@ -1,7 +1,10 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Transport.Security;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>Talks to a running cluster through one of its nodes, without joining it.</summary>
 public sealed class ClusterClient : IRunControl, IAsyncDisposable

@@ -2,9 +2,18 @@ using System.Globalization;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
+using Akka.Remote.Transport.DotNetty;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Serialization;
+using DistTrainer.Cluster.Step;
+using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
+using DistTrainer.Transport.Security;
 using AkkaCluster = Akka.Cluster.Cluster;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>Makes the configuration of a node's actor system.</summary>
 /// <remarks>
@@ -21,9 +30,6 @@ public static class ClusterConfiguration
 
     /// <summary>The role of nodes that compute gradients.</summary>
     public const string WorkerRole = "worker";
-
-    /// <summary>Largest control message on the wire, in bytes. What grows with the model travels on the data plane.</summary>
-    public const int LargestMessage = 1_000_000;
 
     // A cut is decided by the majority of the server nodes, so workers that die together never take the servers with them, and
     // workers without a server end themselves. Servers that die one after another leave a majority each time; of the last
@@ -78,15 +84,15 @@ public static class ClusterConfiguration
     private const string Serializers = """
         akka.actor {
           serializers {
-            json = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
-            bytes = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
-            proto = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
-            daemon-create = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
-            reliable-delivery = "DistTrainer.Cluster.RefusingSerializer, DistTrainer.Cluster"
-            akka-containers = "DistTrainer.Cluster.NarrowContainerSerializer, DistTrainer.Cluster"
-            akka-misc = "DistTrainer.Cluster.NarrowMiscSerializer, DistTrainer.Cluster"
-            akka-system-msg = "DistTrainer.Cluster.NarrowSystemSerializer, DistTrainer.Cluster"
-            disttrainer-control = "DistTrainer.Cluster.HyperionSerializer, DistTrainer.Cluster"
+            json = "DistTrainer.Cluster.Serialization.RefusingSerializer, DistTrainer.Cluster"
+            bytes = "DistTrainer.Cluster.Serialization.RefusingSerializer, DistTrainer.Cluster"
+            proto = "DistTrainer.Cluster.Serialization.RefusingSerializer, DistTrainer.Cluster"
+            daemon-create = "DistTrainer.Cluster.Serialization.RefusingSerializer, DistTrainer.Cluster"
+            reliable-delivery = "DistTrainer.Cluster.Serialization.RefusingSerializer, DistTrainer.Cluster"
+            akka-containers = "DistTrainer.Cluster.Serialization.NarrowContainerSerializer, DistTrainer.Cluster"
+            akka-misc = "DistTrainer.Cluster.Serialization.NarrowMiscSerializer, DistTrainer.Cluster"
+            akka-system-msg = "DistTrainer.Cluster.Serialization.NarrowSystemSerializer, DistTrainer.Cluster"
+            disttrainer-control = "DistTrainer.Cluster.Serialization.HyperionSerializer, DistTrainer.Cluster"
           }
           serialization-settings {
             json.identifier = 1
@@ -97,7 +103,7 @@ public static class ClusterConfiguration
           }
           serialization-bindings {
             "System.Object" = json
-            "DistTrainer.Cluster.IControlMessage, DistTrainer.Cluster" = disttrainer-control
+            "DistTrainer.Cluster.Protocol.IControlMessage, DistTrainer.Cluster" = disttrainer-control
           }
         }
         akka.remote {
@@ -149,7 +155,7 @@ public static class ClusterConfiguration
     internal static ActorSystem Start(string name, Config config, NodeCertificate? certificate)
     {
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(config);
-        return ActorSystem.Create(name, certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(certificate.AkkaSetup()));
+        return ActorSystem.Create(name, certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(SecurityOf(certificate)));
     }
 
     /// <summary>What a node's address begins with.</summary>
@@ -181,12 +187,12 @@ public static class ClusterConfiguration
           app-version = "{{ProtocolVersion.Current}}"
           roles = [{{List(node.Roles.Distinct().Select(role => role == NodeRole.Server ? ServerRole : WorkerRole))}}]
           seed-nodes = [{{List(node.SeedNodes.Select(seed => $"{Scheme(IsSecure(node))}://{SystemName}@{seed}"))}}]
-          shutdown-after-unsuccessful-join-seed-nodes = {{NodeValues.Show(node.JoinTimeout)}}
+          shutdown-after-unsuccessful-join-seed-nodes = {{JobValues.Show(node.JoinTimeout)}}
           failure-detector {
-            heartbeat-interval = {{NodeValues.Show(node.HeartbeatInterval)}}
-            acceptable-heartbeat-pause = {{NodeValues.Show(node.AcceptablePause)}}
+            heartbeat-interval = {{JobValues.Show(node.HeartbeatInterval)}}
+            acceptable-heartbeat-pause = {{JobValues.Show(node.AcceptablePause)}}
           }
-          split-brain-resolver.stable-after = {{NodeValues.Show(node.StableAfter)}}
+          split-brain-resolver.stable-after = {{JobValues.Show(node.StableAfter)}}
         }
 
         """);
@@ -194,4 +200,8 @@ public static class ClusterConfiguration
     private static bool IsSecure(NodeSettings node) => !string.IsNullOrEmpty(node.SecurityFolder);
 
     private static string List(IEnumerable<string> items) => string.Join(", ", items.Select(JobValues.Quote));
+
+    /// <summary>How Akka's transport uses a node's certificate.</summary>
+    internal static DotNettySslSetup SecurityOf(NodeCertificate certificate) => new(
+        certificate.Own, suppressValidation: false, requireMutualAuthentication: true, customValidator: (peer, _, _, _, _) => certificate.ProblemOf(peer) is null);
 }

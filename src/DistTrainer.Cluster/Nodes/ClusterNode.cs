@@ -7,10 +7,15 @@ using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
 using Akka.Remote;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
+using DistTrainer.Transport.Security;
 using AkkaCluster = Akka.Cluster.Cluster;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>How a node's process ended.</summary>
 /// <param name="ExitCode">0, or the code of a <see cref="FailureKind"/>.</param>
@@ -164,7 +169,7 @@ public static class ClusterNode
             ? "a seed node speaks no TLS, or it and this node do not accept each other's certificates; give all nodes certificates of one ca.pem (security.folder)"
             : "no seed node answered in time; is a server running at that address, with the same security setting?";
 
-        private void Warn(string line) => Logging.GetLogger(_system, "data-plane").Warning("data-plane-refused message=\"{0}\"", line);
+        private void Warn(string line) => Akka.Event.Logging.GetLogger(_system, "data-plane").Warning("data-plane-refused message=\"{0}\"", line);
 
         private string Health()
         {

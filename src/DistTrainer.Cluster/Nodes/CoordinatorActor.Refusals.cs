@@ -1,8 +1,11 @@
 using Akka.Actor;
 using Akka.Event;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 // Who cannot take part, and what follows: the node is named and ends itself, and the run goes on without it.
 internal sealed partial class CoordinatorActor

@@ -2,10 +2,17 @@ using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
 using AkkaCluster = Akka.Cluster.Cluster;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>
 /// Leads a cluster, as its singleton on the oldest server node: knows the nodes, takes people's requests, and has one run

@@ -1,6 +1,10 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>The run that a coordinator has, from the moment it may begin until all is freed.</summary>
 /// <param name="run">What was submitted.</param>
@@ -67,7 +71,3 @@ internal sealed class CurrentRun(RunDescription run)
 
 /// <summary>A run has ended: with a result or a failure.</summary>
 internal sealed record RunEnded(TrainingResult? Result, Exception? Failure);
-
-/// <summary>Run → coordinator, before <see cref="RunEnded"/>: it fails.</summary>
-/// <param name="Step">The last step that was reported.</param>
-internal sealed record RunFails(long Step);

@@ -1,9 +1,12 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Transport;
 using AkkaCluster = Akka.Cluster.Cluster;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>
 /// Removes members that are proven dead: the cluster does not reach them, and their machine refuses a connection to their

@@ -1,6 +1,7 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>A node as its coordinator knows it.</summary>
 /// <param name="registered">How it made itself known.</param>

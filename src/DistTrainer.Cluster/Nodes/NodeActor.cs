@@ -1,8 +1,12 @@
 using Akka.Actor;
 using Akka.Event;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>
 /// A node of a cluster: registers with the coordinator, and with the next one where that ends; hosts the actors of the

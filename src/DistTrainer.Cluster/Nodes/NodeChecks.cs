@@ -1,7 +1,8 @@
 using Akka.Configuration;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>Checks what no setting of a node can check alone.</summary>
 internal static class NodeChecks
@@ -36,6 +37,6 @@ internal static class NodeChecks
         if (node.MaxWorkers < node.MinWorkers)
             yield return ("max-workers", $"= {node.MaxWorkers} is below min-workers = {node.MinWorkers}");
         if (node.AcceptablePause < node.HeartbeatInterval)
-            yield return ("acceptable-pause", $"= {NodeValues.Show(node.AcceptablePause)} is below heartbeat-interval = {NodeValues.Show(node.HeartbeatInterval)}");
+            yield return ("acceptable-pause", $"= {JobValues.Show(node.AcceptablePause)} is below heartbeat-interval = {JobValues.Show(node.HeartbeatInterval)}");
     }
 }

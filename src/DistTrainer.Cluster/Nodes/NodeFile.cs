@@ -1,6 +1,7 @@
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>Reads <c>cluster.hocon</c> and what is laid over it.</summary>
 public static class NodeFile

@@ -1,6 +1,9 @@
-using Table = DistTrainer.Cluster.JobTable<DistTrainer.Cluster.NodeSettings>;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using Table = DistTrainer.Jobs.JobTable<DistTrainer.Cluster.Nodes.NodeSettings>;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>A setting of a node as a person meets it.</summary>
 /// <param name="Info">Its key in <c>cluster.hocon</c>, meaning, range and default.</param>
@@ -54,7 +57,7 @@ public static class NodeKeys
         Table.Key("cluster-port", "The port for control messages; 0 takes a free one", JobValues.OptionalWhole(0, 65_535), n => n.ClusterPort, (n, v) => n with { ClusterPort = v }, defaultText: "4053 with the role server, else 0"),
         Table.Key("public-host", "The name or address under which the other nodes reach this one", NodeValues.OptionalHost, n => n.PublicHost, (n, v) => n with { PublicHost = v }, defaultText: "cluster-host, or the machine's name where that is 0.0.0.0"),
         Table.Key("seed-node", "Nodes through which this one joins the cluster, by their public-host; a seed node that names itself first starts the cluster, and so does a server without any", NodeValues.Commas(NodeValues.SeedNode, 16), n => n.SeedNodes, (n, v) => n with { SeedNodes = v }),
-        Table.Key("join-timeout", "How long the node looks for a seed node before it gives up", NodeValues.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)), n => n.JoinTimeout, (n, v) => n with { JoinTimeout = v }),
+        Table.Key("join-timeout", "How long the node looks for a seed node before it gives up", JobValues.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)), n => n.JoinTimeout, (n, v) => n with { JoinTimeout = v }),
         Table.Key("data-host", "The address that the data port is bound to", NodeValues.OptionalHost, n => n.DataHost, (n, v) => n with { DataHost = v }, defaultText: "cluster-host"),
         Table.Key("data-port", "The port for gradients and parameters; 0 takes a free one. The node announces it over the cluster", Port, n => n.DataPort, (n, v) => n with { DataPort = v }),
         Table.Key("shared-memory", "Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux); others always use connections", JobValues.Bool, n => n.SharedMemory, (n, v) => n with { SharedMemory = v }),
@@ -91,9 +94,9 @@ public static class NodeKeys
 
     private static IEnumerable<JobKey<NodeSettings>> Faults() =>
     [
-        Table.Key("heartbeat-interval", "Time between two heartbeats to another node", NodeValues.Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)), n => n.HeartbeatInterval, (n, v) => n with { HeartbeatInterval = v }),
-        Table.Key("acceptable-pause", "Silence beyond the usual after which a node counts as unreachable; at least heartbeat-interval", NodeValues.Duration(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(10)), n => n.AcceptablePause, (n, v) => n with { AcceptablePause = v }),
-        Table.Key("stable-after", "How long the unreachable nodes must be the same ones before they are removed; the side of a cut without a majority of the servers ends itself then. The same on every node", NodeValues.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)), n => n.StableAfter, (n, v) => n with { StableAfter = v }),
+        Table.Key("heartbeat-interval", "Time between two heartbeats to another node", JobValues.Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)), n => n.HeartbeatInterval, (n, v) => n with { HeartbeatInterval = v }),
+        Table.Key("acceptable-pause", "Silence beyond the usual after which a node counts as unreachable; at least heartbeat-interval", JobValues.Duration(TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(10)), n => n.AcceptablePause, (n, v) => n with { AcceptablePause = v }),
+        Table.Key("stable-after", "How long the unreachable nodes must be the same ones before they are removed; the side of a cut without a majority of the servers ends itself then. The same on every node", JobValues.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)), n => n.StableAfter, (n, v) => n with { StableAfter = v }),
     ];
 
     private static IEnumerable<JobKey<NodeSettings>> Output() =>

@@ -1,7 +1,13 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
+using DistTrainer.Transport.Security;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>A run on a node.</summary>
 /// <param name="Run">The run.</param>
@@ -147,7 +153,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         };
         DataPlaneLinks? links = null;
         Func<Address, Action> deathOf = address => DeathOf(address);
-        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup, _plane, run.Id, Address) { DeathOf = deathOf }, Settings.SharedMemory);
+        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards, setup.Options.BackupWorkers, _plane, run.Id, Address) { DeathOf = deathOf }, Settings.SharedMemory);
         lock (_gate)
         {
             if (_open?.Id == run.Id)

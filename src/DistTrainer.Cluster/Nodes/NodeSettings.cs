@@ -1,6 +1,9 @@
 using System.Net;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Engine;
+using DistTrainer.Transport.Security;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>What a node does.</summary>
 public enum NodeRole

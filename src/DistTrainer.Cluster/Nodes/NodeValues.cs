@@ -1,14 +1,13 @@
 using System.Globalization;
 using System.Text;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
-/// <summary>Types of values that most job files do without: hosts, lengths of time.</summary>
+/// <summary>Types of values that most job files do without: hosts, ports.</summary>
 internal static class NodeValues
 {
-    private static readonly (string Unit, TimeSpan Length)[] Units =
-        [("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)), ("ms", TimeSpan.FromMilliseconds(1))];
-
     /// <summary>The name or IPv4 address of a machine.</summary>
     public static JobValue<string> Host { get; } = new ScalarValue<string>("a host name or an IPv4 address", ParseHost, JobValues.Quote);
 
@@ -25,33 +24,8 @@ internal static class NodeValues
     /// <summary>Host and port of a seed node.</summary>
     public static JobValue<SeedNode> SeedNode { get; } = new ScalarValue<SeedNode>("HOST:PORT with a port from 1 to 65535, e.g. \"server:4053\"", ParseSeedNode, value => JobValues.Quote(value.ToString()));
 
-    /// <summary>A length of time within bounds, in whole milliseconds.</summary>
-    public static JobValue<TimeSpan> Duration(TimeSpan least, TimeSpan most) => new ScalarValue<TimeSpan>(
-        $"a time with its unit (ms, s, m, h) from {Show(least)} to {Show(most)}", text => ParseDuration(text, least, most), Show);
-
     /// <summary>A list that may also be one text with commas, as in an environment variable.</summary>
     public static JobValue<IReadOnlyList<T>> Commas<T>(JobValue<T> element, int longest) => new CommaListValue<T>(element, longest);
-
-    /// <summary>The shortest text of a length of time, e.g. 2s.</summary>
-    public static string Show(TimeSpan time)
-    {
-        if (time == TimeSpan.Zero)
-            return "0s";
-        (string unit, TimeSpan length) = Units.First(entry => entry.Unit == "ms" || (time >= entry.Length && time.Ticks % entry.Length.Ticks == 0));
-        return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / length.Ticks}{unit}");
-    }
-
-    private static TimeSpan ParseDuration(string text, TimeSpan least, TimeSpan most)
-    {
-        string number = text.TrimEnd([.. "abcdefghijklmnopqrstuvwxyz "]);
-        string unit = text[number.Length..].Trim();
-        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) || !Units.Any(entry => entry.Unit == unit))
-            throw new FormatException("is not a time with its unit");
-        double milliseconds = value * Units.First(entry => entry.Unit == unit).Length.TotalMilliseconds;
-        if (milliseconds < least.TotalMilliseconds || milliseconds > most.TotalMilliseconds)
-            throw new FormatException("is out of range");
-        return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds) : throw new FormatException("is not a whole number of milliseconds");
-    }
 
     private static int? ParseHttpPort(string text) => text switch
     {

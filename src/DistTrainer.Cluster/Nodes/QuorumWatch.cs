@@ -1,9 +1,10 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using DistTrainer.Cluster.Logging;
 using AkkaCluster = Akka.Cluster.Cluster;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>
 /// Takes its node out of the cluster where it is of no more use there: a server that by its own heartbeats reaches less than

@@ -1,6 +1,6 @@
 using Akka.Cluster;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>Nodes of different protocol versions do not work together. Each node tells its version with its membership, before any message of ours is read.</summary>
 public static class VersionCheck

@@ -4,9 +4,10 @@ using System.Reflection;
 using System.Runtime.Serialization;
 using System.Text;
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
 using Hyperion;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
 /// Reads over the bytes of a message before Hyperion makes anything of them. Hyperion makes arrays as long as it is told, and

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
 /// The closed list of types that control messages consist of: all types marked with <see cref="IControlMessage"/> and

@@ -1,11 +1,12 @@
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
+using DistTrainer.Transport;
 using Hyperion;
 using Hyperion.SerializerFactories;
 using HyperionCore = Hyperion.Serializer;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
 /// Writes and reads control messages with Hyperion. Only types of a closed list (<see cref="ControlTypes"/>) are written
@@ -13,6 +14,9 @@ namespace DistTrainer.Cluster;
 /// </summary>
 public class HyperionSerializer : SerializerWithStringManifest
 {
+    /// <summary>Largest control message on the wire, in bytes. What grows with the model travels on the data plane.</summary>
+    public const int LargestMessage = 1_000_000;
+
     private readonly ControlTypes types;
     private readonly ControlGrammar grammar;
     private readonly HyperionCore serializer;
@@ -49,7 +53,7 @@ public class HyperionSerializer : SerializerWithStringManifest
     public override string Manifest(object o) => Version(ProtocolVersion.Current);
 
     /// <summary>Writes a message.</summary>
-    /// <exception cref="SerializationException">It is, or holds, something that is not on the list, or it is larger than <see cref="ClusterConfiguration.LargestMessage"/>.</exception>
+    /// <exception cref="SerializationException">It is, or holds, something that is not on the list, or it is larger than <see cref="LargestMessage"/>.</exception>
     public override byte[] ToBinary(object obj)
     {
         if (!types.Contains(obj.GetType()))
@@ -64,9 +68,9 @@ public class HyperionSerializer : SerializerWithStringManifest
             throw new SerializationException($"{obj.GetType()} cannot be written: {failure.Message}", failure);
         }
 
-        return stream.Length <= ClusterConfiguration.LargestMessage
+        return stream.Length <= LargestMessage
             ? stream.ToArray()
-            : throw new SerializationException($"{obj.GetType()} takes {stream.Length} bytes; a control message has at most {ClusterConfiguration.LargestMessage}.");
+            : throw new SerializationException($"{obj.GetType()} takes {stream.Length} bytes; a control message has at most {LargestMessage}.");
     }
 
     /// <summary>Reads a message.</summary>
@@ -75,8 +79,8 @@ public class HyperionSerializer : SerializerWithStringManifest
     {
         if (manifest != Version(ProtocolVersion.Current))
             throw new SerializationException($"A message of protocol version \"{manifest}\" came; this node speaks \"{Version(ProtocolVersion.Current)}\".");
-        if (bytes.Length > ClusterConfiguration.LargestMessage)
-            throw new SerializationException($"A control message of {bytes.Length} bytes came; it has at most {ClusterConfiguration.LargestMessage}.");
+        if (bytes.Length > LargestMessage)
+            throw new SerializationException($"A control message of {bytes.Length} bytes came; it has at most {LargestMessage}.");
         try
         {
             grammar.Check(bytes);

@@ -5,7 +5,7 @@ using Akka.Event;
 using Akka.Remote.Serialization;
 using Akka.Serialization;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
 /// Stands before one of Akka's serializers and lets through only the messages that nodes send each other. The others could
@@ -43,7 +43,7 @@ public abstract class NarrowSerializer : SerializerWithStringManifest
     private SerializationException Refuse(string what)
     {
         if (Interlocked.Increment(ref refusals) == 1)
-            Logging.GetLogger(system, nameof(NarrowSerializer)).Warning("{0}; it was dropped, and further ones will be without a word", what);
+            Akka.Event.Logging.GetLogger(system, nameof(NarrowSerializer)).Warning("{0}; it was dropped, and further ones will be without a word", what);
         return new SerializationException(what);
     }
 }

@@ -3,8 +3,9 @@ using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
 using Akka.Serialization;
+using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster;
+namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
 /// Stands in the place of those of Akka's serializers that nodes do not need: JSON, which makes objects of any type that the
@@ -42,7 +43,7 @@ public sealed class RefusingSerializer : SerializerWithStringManifest
     private SerializationException Refuse(string what)
     {
         if (Interlocked.Increment(ref refusals) == 1)
-            Logging.GetLogger(system, nameof(RefusingSerializer)).Warning("{0}; it was dropped, and further ones will be without a word", what);
+            Akka.Event.Logging.GetLogger(system, nameof(RefusingSerializer)).Warning("{0}; it was dropped, and further ones will be without a word", what);
         return new SerializationException(what);
     }
 }

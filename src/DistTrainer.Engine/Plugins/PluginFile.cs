@@ -37,7 +37,7 @@ public static class PluginFile
     }
 
     // What the process has is shared, so that the plug-in's ILayer is the process's ILayer.
-    private static readonly string[] s_shared = ["DistTrainer.Engine", "DistTrainer.ParameterServer", "DistTrainer.Cluster"];
+    private static readonly string[] s_shared = ["DistTrainer.Engine", "DistTrainer.ParameterServer", "DistTrainer.Jobs", "DistTrainer.Transport", "DistTrainer.Cluster"];
 
     private sealed class Context(string path) : AssemblyLoadContext(path)
     {

@@ -55,7 +55,7 @@ public sealed record CheckpointManifest
     /// <summary>The model's tensors in the order of the flat vector.</summary>
     public required IReadOnlyList<CheckpointTensor> Layout { get; init; }
 
-    /// <summary><see cref="DistTrainer.ParameterServer.ParameterHash"/> of the whole vector; filled in by <see cref="CheckpointWriter.Complete"/>.</summary>
+    /// <summary><see cref="DistTrainer.Engine.ParameterHash"/> of the whole vector; filled in by <see cref="CheckpointWriter.Complete"/>.</summary>
     public string ParameterHash { get; init; } = "";
 
     /// <summary>The parts in the order of the flat vector; filled in by <see cref="CheckpointWriter.Complete"/>.</summary>

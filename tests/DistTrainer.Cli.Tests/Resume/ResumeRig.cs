@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
 using DistTrainer.Cli;
-using DistTrainer.Cluster;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using DistTrainer.ParameterServer;
 using Xunit;
 

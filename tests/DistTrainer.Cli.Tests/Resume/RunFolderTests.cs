@@ -1,6 +1,8 @@
 using DistTrainer.Cli;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 using Xunit;
 

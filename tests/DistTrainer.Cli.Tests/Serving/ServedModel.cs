@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using DistTrainer.Cluster;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

@@ -1,4 +1,5 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli.Tests;

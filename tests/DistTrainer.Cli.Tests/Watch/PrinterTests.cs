@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using Spectre.Console;
 using Xunit;

@@ -1,4 +1,4 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Protocol;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 using MessagePack;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

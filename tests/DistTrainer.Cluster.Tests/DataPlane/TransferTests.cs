@@ -1,5 +1,6 @@
 using CsCheck;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

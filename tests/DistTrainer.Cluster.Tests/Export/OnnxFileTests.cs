@@ -1,8 +1,10 @@
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
+using DistTrainer.Jobs;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Xunit;
+using RunOptions = DistTrainer.Jobs.RunOptions;
 
 namespace DistTrainer.Cluster.Tests;
 

@@ -1,5 +1,8 @@
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run;
 using DistTrainer.Golden;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,4 +1,5 @@
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

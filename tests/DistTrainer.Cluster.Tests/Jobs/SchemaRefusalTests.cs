@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,5 +1,8 @@
+using DistTrainer.Cluster.Library;
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
 using DistTrainer.Example;
+using DistTrainer.Jobs;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

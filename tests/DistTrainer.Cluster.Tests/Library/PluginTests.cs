@@ -1,5 +1,8 @@
+using DistTrainer.Cluster.Library;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Example;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

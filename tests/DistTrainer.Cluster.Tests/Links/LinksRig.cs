@@ -1,5 +1,10 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;
@@ -20,7 +25,7 @@ internal sealed class LinksRig : IDataReceiver, IDisposable
         Address = new NodeAddress(name, _plane.Endpoint, _plane.Token.ToArray());
         DataPlaneLinks? links = null;
         Setup = new TrainingSetup(
-            TestJobs.Variants["sgd"], s_data, new RunOptions { ParameterShards = 1 }, null, setup => links = new DataPlaneLinks(setup, _plane, "run", Address), sharesMemory: true);
+            TestJobs.Variants["sgd"], s_data, new RunOptions { ParameterShards = 1 }, null, setup => links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards, setup.Options.BackupWorkers, _plane, "run", Address), sharesMemory: true);
         Links = links!;
         Links.Owner = Mailbox;
     }

@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 using MessagePack;
 using Xunit;
 
@@ -96,11 +99,11 @@ public sealed class SharedSegmentsTests
                 Send(connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation, 0, 1, 10, new TreeNode(0, 1), buffer, 0, true, [default], 0), 9));
                 break;
             case "answer":
-                Send(connection, LinkMessages.Answer, output => LinkMessages.WriteAnswer(output, 5, true));
+                Send(connection, SegmentMessages.Answer, output => SegmentMessages.WriteAnswer(output, 5, true));
                 break;
             case "again":
-                Send(connection, LinkMessages.Offer, output => LinkMessages.Write(output, good));
-                Send(connection, LinkMessages.Offer, output => LinkMessages.Write(output, good));
+                Send(connection, SegmentMessages.Offer, output => SegmentMessages.Write(output, good));
+                Send(connection, SegmentMessages.Offer, output => SegmentMessages.Write(output, good));
                 break;
             default:
                 SegmentOffer bad = what switch
@@ -113,7 +116,7 @@ public sealed class SharedSegmentsTests
                     "descriptor" => good with { Descriptor = -1 },
                     _ => good with { Tag = [1, 2, 3] },
                 };
-                Send(connection, LinkMessages.Offer, output => LinkMessages.Write(output, bad));
+                Send(connection, SegmentMessages.Offer, output => SegmentMessages.Write(output, bad));
                 break;
         }
         Assert.Contains(cause, Assert.IsType<InvalidDataException>(await server.Cause.Task.WaitAsync(s_patience)).Message, StringComparison.Ordinal);
@@ -152,8 +155,8 @@ public sealed class SharedSegmentsTests
     {
         byte[] tag = [.. Enumerable.Range(0, SharedMemory.TagBytes).Select(i => (byte)i)];
         var losses = new LossSums(3, 0.5, 2, 0.25);
-        Assert.Equal("95020164cd03e8c410000102030405060708090a0b0c0d0e0f", Hex(output => LinkMessages.Write(output, new SegmentOffer(2, 1, 100, 1000, tag))));
-        Assert.Equal("9202c3", Hex(output => LinkMessages.WriteAnswer(output, 2, true)));
+        Assert.Equal("95020164cd03e8c410000102030405060708090a0b0c0d0e0f", Hex(output => SegmentMessages.Write(output, new SegmentOffer(2, 1, 100, 1000, tag))));
+        Assert.Equal("9202c3", Hex(output => SegmentMessages.WriteAnswer(output, 2, true)));
         Assert.Equal("9403010702", Hex(output => LinkMessages.Write(output, new ParametersBroadcast(3, 1, 7), 2)));
         Assert.Equal(
             "9b030105072008" + "01c3024d" + "91" + "9403cb3fe000000000000002cb3fd0000000000000",

@@ -4,7 +4,9 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Akka.Actor;
 using Akka.Event;
+using DistTrainer.Cluster.Logging;
 using Xunit;
+using LogEvent = DistTrainer.Cluster.Logging.LogEvent;
 
 namespace DistTrainer.Cluster.Tests;
 

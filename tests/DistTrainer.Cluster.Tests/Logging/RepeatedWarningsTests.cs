@@ -3,6 +3,7 @@ using System.Globalization;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Remote;
+using DistTrainer.Cluster.Logging;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

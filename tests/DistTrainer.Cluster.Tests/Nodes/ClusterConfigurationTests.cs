@@ -1,5 +1,10 @@
 using Akka.Actor;
 using Akka.Configuration;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Serialization;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;
@@ -62,7 +67,7 @@ public sealed class ClusterConfigurationTests
         Assert.Equal(["a", "b c", "d\"e"], config.GetStringList("akka.some-list"));
         Assert.Equal(["akka.tcp://disttrainer@s:1"], config.GetStringList("akka.cluster.seed-nodes"));
         Assert.Equal(4053, config.GetInt("akka.remote.dot-netty.tcp.port"));
-        Assert.StartsWith("DistTrainer.Cluster.RefusingSerializer", config.GetString("akka.actor.serializers.json"), StringComparison.Ordinal);
+        Assert.StartsWith("DistTrainer.Cluster.Serialization.RefusingSerializer", config.GetString("akka.actor.serializers.json"), StringComparison.Ordinal);
         Assert.Equal("bytes", config.GetConfig("akka.actor.serialization-bindings").AsEnumerable().Single(pair => pair.Key.Contains("System.Byte[]", StringComparison.Ordinal)).Value.GetString());
     }
 

@@ -1,5 +1,9 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

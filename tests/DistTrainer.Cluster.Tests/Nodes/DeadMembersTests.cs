@@ -1,4 +1,5 @@
 using Akka.Actor;
+using DistTrainer.Cluster.Nodes;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -2,6 +2,10 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Serialization;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;
@@ -50,7 +54,7 @@ public sealed class LiveClusterTests
         await server.UntilUp(1);
         StartSingleton(server.System);
         ConcurrentQueue<string> warnings = Warnings(server.System);
-        ActorSystem stranger = ActorSystem.Create("stranger", "akka.actor.provider = remote\nakka.remote.dot-netty.tcp.port = 0\nakka.remote.dot-netty.tcp.hostname = 127.0.0.1\nakka.stdout-loglevel = OFF\nakka.loggers = []\nakka.actor.serializers.akka-containers = \"DistTrainer.Cluster.NarrowContainerSerializer, DistTrainer.Cluster\"");
+        ActorSystem stranger = ActorSystem.Create("stranger", "akka.actor.provider = remote\nakka.remote.dot-netty.tcp.port = 0\nakka.remote.dot-netty.tcp.hostname = 127.0.0.1\nakka.stdout-loglevel = OFF\nakka.loggers = []\nakka.actor.serializers.akka-containers = \"DistTrainer.Cluster.Serialization.NarrowContainerSerializer, DistTrainer.Cluster\"");
         stranger.ActorSelection($"{server.Address}/user/leader/singleton").Tell(new NotListed(1));
         await LiveNode.Until(() => warnings.Any(line => line.Contains("a message in JSON came from another node", StringComparison.Ordinal)), "a warning");
         await stranger.Terminate();

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Transport.Security;
 using AkkaCluster = Akka.Cluster.Cluster;
 
 namespace DistTrainer.Cluster.Tests;

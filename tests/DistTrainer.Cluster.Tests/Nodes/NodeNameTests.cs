@@ -1,4 +1,7 @@
+using DistTrainer.Cluster.Library;
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using DistTrainer.Cluster.Library;
+using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,4 +1,9 @@
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

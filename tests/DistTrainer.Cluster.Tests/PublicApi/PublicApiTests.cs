@@ -1,6 +1,9 @@
 using System.Runtime.CompilerServices;
+using DistTrainer.Cluster.Library;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
+using DistTrainer.Transport.Security;
 using PublicApiGenerator;
 using Xunit;
 
@@ -11,7 +14,7 @@ public sealed class PublicApiTests
 {
     private static readonly ApiGeneratorOptions s_options = new() { IncludeAssemblyAttributes = false, DenyNamespacePrefixes = ["System", "Microsoft"] };
 
-    public static TheoryData<Type> Assemblies => [typeof(Network), typeof(ParameterShardMap), typeof(Trainer)];
+    public static TheoryData<Type> Assemblies => [typeof(Network), typeof(ParameterShardMap), typeof(JobFile), typeof(NodeCertificate), typeof(Trainer)];
 
     [Theory]
     [MemberData(nameof(Assemblies))]

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using DistTrainer.Engine;
+using DistTrainer.Transport.Security;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

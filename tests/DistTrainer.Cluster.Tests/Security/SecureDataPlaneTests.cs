@@ -4,6 +4,8 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using DistTrainer.Engine;
+using DistTrainer.Transport;
+using DistTrainer.Transport.Security;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport.Security;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -6,6 +6,10 @@ using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Dispatch.SysMsg;
 using Akka.Serialization;
+using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Serialization;
+using DistTrainer.Transport.Security;
 
 namespace DistTrainer.Cluster.Tests;
 
@@ -18,7 +22,7 @@ internal sealed class Strangers : IAsyncDisposable
           stdout-loglevel = OFF
           actor.provider = remote
           # Akka's own says less of what is in it, and would be refused at once.
-          actor.serializers.akka-containers = "DistTrainer.Cluster.NarrowContainerSerializer, DistTrainer.Cluster"
+          actor.serializers.akka-containers = "DistTrainer.Cluster.Serialization.NarrowContainerSerializer, DistTrainer.Cluster"
           remote.dot-netty.tcp {
             hostname = 127.0.0.1
             port = 0
@@ -36,8 +40,8 @@ internal sealed class Strangers : IAsyncDisposable
 
     private const string Control = """
         akka.actor {
-          serializers.disttrainer-control = "DistTrainer.Cluster.HyperionSerializer, DistTrainer.Cluster"
-          serialization-bindings { "DistTrainer.Cluster.IControlMessage, DistTrainer.Cluster" = disttrainer-control }
+          serializers.disttrainer-control = "DistTrainer.Cluster.Serialization.HyperionSerializer, DistTrainer.Cluster"
+          serialization-bindings { "DistTrainer.Cluster.Protocol.IControlMessage, DistTrainer.Cluster" = disttrainer-control }
         }
 
         """;
@@ -72,7 +76,7 @@ internal sealed class Strangers : IAsyncDisposable
     {
         string ssl = certificate is null ? Forging : "akka.remote.dot-netty.tcp.enable-ssl = on\n" + Control;
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(ssl + Settings));
-        ActorSystem system = ActorSystem.Create("stranger", certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(certificate.AkkaSetup()));
+        ActorSystem system = ActorSystem.Create("stranger", certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(ClusterConfiguration.SecurityOf(certificate)));
         _systems.Add(system);
         return (ExtendedActorSystem)system;
     }

@@ -1,3 +1,5 @@
+using DistTrainer.Transport.Security;
+
 namespace DistTrainer.Cluster.Tests;
 
 /// <summary>Certificates of a cluster and of strangers, in a folder that is deleted at the end.</summary>

@@ -1,6 +1,9 @@
 using System.Runtime.Serialization;
 using System.Text;
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Serialization;
+using DistTrainer.Transport;
 using Hyperion;
 using Xunit;
 
@@ -157,9 +160,9 @@ public sealed class HyperionSerializerTests : IDisposable
     [Fact]
     public void A_message_over_the_limit_is_refused_both_ways()
     {
-        var large = new ListMessage(new int[ClusterConfiguration.LargestMessage / 4]);
+        var large = new ListMessage(new int[HyperionSerializer.LargestMessage / 4]);
         Assert.Contains("has at most 1000000", Assert.Throws<SerializationException>(() => serializer.ToBinary(large)).Message, StringComparison.Ordinal);
-        Assert.Throws<SerializationException>(() => serializer.FromBinary(new byte[ClusterConfiguration.LargestMessage + 1], Manifest));
+        Assert.Throws<SerializationException>(() => serializer.FromBinary(new byte[HyperionSerializer.LargestMessage + 1], Manifest));
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Serialization;
 
 namespace DistTrainer.Cluster.Tests;
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
-using DistTrainer.ParameterServer;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine;
 using DistTrainer.Simulation;
 using Xunit;
 

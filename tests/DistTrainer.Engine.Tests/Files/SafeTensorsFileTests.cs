@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using CsCheck;
-using DistTrainer.Engine;
 using Xunit;
 
 namespace DistTrainer.Engine.Tests;

@@ -1,4 +1,4 @@
-using DistTrainer.Cluster;
+using DistTrainer.Cluster.Library;
 using DistTrainer.Engine;
 
 // A program of somebody else, who has the packages alone: points are above or below a line.

@@ -1,7 +1,3 @@
-// TorchSharp (libtorch 2.10) on the work of the benchmark; a JSON line for each measurement. The same work as ../pytorch/peer.py:
-//   train THREADS MODELS OPTIMIZERS SECONDS CHUNKS    samples/s of whole training steps
-//   optim THREADS SECONDS CHUNKS                      optimizer steps on 25 million parameters
-//   epoch THREADS SEED EPOCHS                         Fashion-MNIST, model b, Adam: seconds and test accuracy
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
@@ -12,6 +8,11 @@ using static TorchSharp.torch.nn;
 using Network = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
 using Parameter = TorchSharp.Modules.Parameter;
 using Rule = TorchSharp.torch.optim.Optimizer;
+
+// TorchSharp (libtorch 2.10) on the work of the benchmark; a JSON line for each measurement. The same work as ../pytorch/peer.py:
+//   train THREADS MODELS OPTIMIZERS SECONDS CHUNKS    samples/s of whole training steps
+//   optim THREADS SECONDS CHUNKS                      optimizer steps on 25 million parameters
+//   epoch THREADS SEED EPOCHS                         Fashion-MNIST, model b, Adam: seconds and test accuracy
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 int threads = int.Parse(args[1]);

@@ -1,0 +1,58 @@
+using Akka.Actor;
+using Akka.Configuration;
+using DistTrainer.Cluster.Control;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
+using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.Transport;
+
+namespace DistTrainer.Cluster.Run;
+
+/// <summary>Trains in this process: one actor system without sockets, the same actors as on a cluster.</summary>
+public static class LocalTrainer
+{
+    private const string ActorSettings = """
+        akka {
+          loglevel = INFO
+          stdout-loglevel = OFF
+          log-dead-letters = off
+          coordinated-shutdown.run-by-clr-shutdown-hook = off
+        }
+
+        """ + ComputeDispatchers.Settings;
+
+    /// <summary>Runs a job to its end.</summary>
+    /// <param name="job">What to train; validated.</param>
+    /// <param name="data">The samples.</param>
+    /// <param name="options">Workers, parameter shards, threads.</param>
+    /// <param name="initialParameters">The flat parameters to start from; null initializes by the job's seed.</param>
+    /// <param name="observer">Hears of steps and epochs.</param>
+    /// <param name="stop">When cancelled, the open step is finished and the result of that point is returned (<see cref="EndReason.Stopped"/>).</param>
+    /// <exception cref="DistTrainerException">The run cannot start or go on; <see cref="DistTrainerException.Kind"/> says why.</exception>
+    public static async Task<TrainingResult> RunAsync(
+        JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer,
+        CancellationToken stop)
+    {
+        using var setup = new TrainingSetup(job, data, options, initialParameters);
+        var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Config configuration = ConfigurationFactory.ParseString(options.ActorConfiguration)
+            .WithFallback(ConfigurationFactory.ParseString(ActorSettings));
+        ActorSystem system = ActorSystem.Create("disttrainer", configuration);
+        try
+        {
+            var node = new NodeAddress(LocalControl.NodeName, null, []);
+            RunState start = setup.StartState();
+            string? folder = options.Folder;
+            IActorRef run = system.ActorOf(Props.Create(() => new RunActor(setup, node, observer, completion, folder, start)), "run");
+            system.ActorOf(Props.Create(() => new HostActor(setup, node, Enumerable.Range(0, setup.Ranges.Count).ToArray(), options.Workers, run)), "node");
+            observer.OnControl(new LocalControl(run, options.Workers));
+            using CancellationTokenRegistration registration = stop.Register(() => run.Tell(new StopRun()));
+            return await completion.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            await system.Terminate().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster.Run;
+
+/// <summary>
+/// Puts the parameter shards' reports together: losses, norms and speed. The clock runs only while steps do.
+/// </summary>
+internal sealed class RunFigures(TrainingSetup setup)
+{
+    private readonly Stopwatch _clock = new();
+    private readonly SortedDictionary<long, ReportSteps?[]> _open = [];
+    private readonly Dictionary<int, (WorkerTimes Times, int SlowReports)> _workers = [];
+    private LossSums _epoch;
+    private LossSums _decided;
+    private long _lastStep;
+    private long _samples;
+    private TimeSpan _epochStart;
+    private TimeSpan _reportStart;
+
+    /// <summary>Mean training loss of the epoch so far, or of the last one that ended.</summary>
+    public double TrainLoss { get; private set; } = double.NaN;
+
+    /// <summary>Mean training loss of the last epoch that ended; null before the first.</summary>
+    public double? LastEpochLoss { get; private set; }
+
+    /// <summary>Training samples a second over the run.</summary>
+    public double SamplesPerSecond => _clock.Elapsed > TimeSpan.Zero ? _samples / _clock.Elapsed.TotalSeconds : 0;
+
+    private bool CountsCorrect => setup.Data.Schema.Task != TaskKind.Regression;
+
+    /// <summary>Whether steps were reported since the last epoch ended.</summary>
+    public bool HasSamples => _epoch.Count > 0;
+
+    /// <summary>Steps begin.</summary>
+    public void Resume() => _clock.Start();
+
+    /// <summary>Steps stop for a decision.</summary>
+    public void Pause() => _clock.Stop();
+
+    /// <summary>Takes a worker's report of its times. The first one does not count as slow: everything is slow at first.</summary>
+    public void Add(ReportWorker report)
+    {
+        bool isFirst = !_workers.TryGetValue(report.Worker, out (WorkerTimes Times, int SlowReports) before);
+        bool isSlow = !isFirst && OthersOf(report.Worker) is { } others && report.Times.Compute > Math.Max(2 * others, others + StepTimesWatch.SlowAtLeast);
+        _workers[report.Worker] = (report.Times, isSlow ? before.SlowReports + 1 : 0);
+    }
+
+    /// <summary>A worker's times of its last report; zero before the first.</summary>
+    public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker).Times;
+
+    /// <summary>Workers have other numbers from now on.</summary>
+    public void ForgetWorkers() => _workers.Clear();
+
+    /// <summary>The others' median compute time, if by its last two reports this worker takes more than twice as long, and at least <see cref="StepTimesWatch.SlowAtLeast"/> longer; else null.</summary>
+    public double? SlowerThanOthers(int worker) => _workers.GetValueOrDefault(worker).SlowReports >= 2 ? OthersOf(worker) : null;
+
+    private double? OthersOf(int worker)
+    {
+        double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Times.Compute).Order()];
+        return others.Length == 0 ? null : others[others.Length / 2];
+    }
+
+    /// <summary>Sums over the epoch up to the last decision.</summary>
+    public LossSums EpochSums => _decided;
+
+    /// <summary>The last step whose sums are in.</summary>
+    public long LastStep => _lastStep;
+
+    /// <summary>All steps up to a decision are in.</summary>
+    public void Decide() => _decided = _epoch;
+
+    /// <summary>Goes on from where a run stood: reports of later steps will come again.</summary>
+    public void Restore(RunState state)
+    {
+        (_epoch, _decided, _lastStep) = (state.EpochSums, state.EpochSums, state.Step);
+        (TrainLoss, LastEpochLoss) = (_epoch.Count > 0 ? _epoch.LossSum / _epoch.Count : state.TrainLoss ?? double.NaN, state.TrainLoss);
+        _open.Clear();
+    }
+
+    /// <summary>Takes sums of steps that were not reported.</summary>
+    /// <returns>The ledger's entry; null where there are none, they are known, or steps before them are missing.</returns>
+    public LedgerEntry? Add(StepSums sums)
+    {
+        if (sums.FirstStep != _lastStep + 1)
+            return null;
+        _lastStep = sums.LastStep;
+        foreach (long known in _open.Keys.Where(step => step <= _lastStep).ToArray())
+            _open.Remove(known);
+        _epoch += sums.Losses;
+        _samples += sums.Samples;
+        TrainLoss = _epoch.LossSum / _epoch.Count;
+        return new LedgerEntry(setup.EpochOf(sums.LastStep), sums.FirstStep, sums.LastStep, sums.Samples, sums.SampleHash);
+    }
+
+    /// <summary>Takes one parameter shard's report; a second copy changes nothing.</summary>
+    /// <returns>Whole reports and the ledger's entries, in the order of the steps: those that have all parameter shards' and all steps before them.</returns>
+    public IEnumerable<(StepReport Report, LedgerEntry Entry)> Add(ReportSteps report)
+    {
+        if (report.Step <= _lastStep)
+            yield break;
+        if (!_open.TryGetValue(report.Step, out ReportSteps?[]? parts))
+            _open[report.Step] = parts = new ReportSteps?[setup.Ranges.Count];
+        parts[report.ParameterShard] = report;
+        while (_open.Count > 0 && _open.First().Value is var first && !first.Contains(null) && first[0]!.Sums.FirstStep == _lastStep + 1)
+        {
+            yield return Whole(first);
+        }
+    }
+
+    private (StepReport Report, LedgerEntry Entry) Whole(ReportSteps?[] parts)
+    {
+        ReportSteps report = parts[0]!;
+        LossSums losses = report.Sums.Losses;
+        LedgerEntry entry = Add(report.Sums)!.Value;
+        TimeSpan now = _clock.Elapsed;
+        double seconds = (now - _reportStart).TotalSeconds;
+        _reportStart = now;
+        return (new StepReport(
+            report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
+            CountsCorrect ? (double)losses.Correct / losses.Count : null, report.LearningRate,
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), report.Sums.Samples / Math.Max(seconds, 1e-9), Times(parts)), entry);
+    }
+
+    private StepTimes Times(ReportSteps?[] parts)
+    {
+        WorkerTimes slowest = _workers.Values.Select(worker => worker.Times).DefaultIfEmpty().MaxBy(times => times.Compute);
+        return new StepTimes(slowest.Compute, slowest.Wait, parts.Max(part => part!.Times.Gather), parts.Max(part => part!.Times.Apply));
+    }
+
+    /// <summary>Ends an epoch.</summary>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="step">Its last step.</param>
+    /// <param name="rate">That step's learning rate.</param>
+    /// <param name="validation">Sums over the validation part; null where there is none.</param>
+    public EpochReport EndEpoch(int epoch, long step, double rate, LossSums? validation)
+    {
+        TimeSpan now = _clock.Elapsed;
+        double seconds = (now - _epochStart).TotalSeconds;
+        _epochStart = now;
+        LossSums train = _epoch;
+        _epoch = _decided = default;
+        LastEpochLoss = train.LossSum / train.Count;
+        return new EpochReport(
+            epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
+            validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,
+            rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
+    }
+}

@@ -1,0 +1,133 @@
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine;
+using DistTrainer.Jobs;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster.Step;
+
+/// <summary>What all actors of a run on one node share: read-only but for the parameters, of which each parameter shard writes its own range.</summary>
+internal sealed class TrainingSetup : IDisposable
+{
+    private readonly bool _sharesMemory;
+    private readonly float[]? _initial;
+
+    /// <summary>Builds the network and lays out its parameters, those of step 0.</summary>
+    /// <param name="job">What to train.</param>
+    /// <param name="data">The samples.</param>
+    /// <param name="options">How to run.</param>
+    /// <param name="initialParameters">Parameters to start from; null initializes by the job's seed.</param>
+    /// <param name="links">How other nodes' actors are reached; null: there are none, all is in this process.</param>
+    /// <param name="sharesMemory">Whether other processes of this machine may map gradients and parameters.</param>
+    /// <exception cref="DistTrainerException">The job does not fit the data, or the parameters do not fit the network.</exception>
+    public TrainingSetup(JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, Func<TrainingSetup, ILinks>? links = null, bool sharesMemory = false)
+    {
+        _sharesMemory = sharesMemory;
+        (Job, Data, Options) = (job, data, options);
+        Network = Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
+        _ = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
+        _initial = initialParameters;
+        if (_initial is not null && _initial.Length != Network.Layout.Length)
+            throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
+        Blocks = new ParameterBlocks(Network.Layout);
+        Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
+        // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
+        Parameters = links is null && !options.BackupWorkers ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());
+        if (options.ResumeFrom is null)
+            InitialParameters().CopyTo(Parameters[0].Span);
+        TrainingDescription training = job.Training;
+        StepsPerEpoch = new EpochSampler(data.Train.Count, training.BatchSize, training.Seed, training.Shuffle).StepsPerEpoch;
+        long all = (long)StepsPerEpoch * training.Epochs;
+        TotalSteps = training.MaxSteps > 0 ? Math.Min(all, training.MaxSteps) : all;
+        Links = links?.Invoke(this) ?? new LocalLinks();
+    }
+
+    /// <summary>What to train.</summary>
+    public JobDescription Job { get; }
+
+    /// <summary>The samples.</summary>
+    public DataParts Data { get; }
+
+    /// <summary>How to run.</summary>
+    public RunOptions Options { get; }
+
+    /// <summary>The network.</summary>
+    public Network Network { get; }
+
+    /// <summary>The flat parameter vector in blocks.</summary>
+    public ParameterBlocks Blocks { get; }
+
+    /// <summary>The parameter shards' ranges.</summary>
+    public IReadOnlyList<ParameterShardRange> Ranges { get; }
+
+    /// <summary>All parameters, flat, by step.</summary>
+    public ParameterBuffers Parameters { get; }
+
+    /// <summary>How actors reach those that take or send tensors.</summary>
+    public ILinks Links { get; }
+
+    /// <summary>Where work runs that blocks or takes long.</summary>
+    public IBackground Background { get; init; } = new ThreadBackground();
+
+    /// <summary>Steps of one epoch.</summary>
+    public int StepsPerEpoch { get; }
+
+    /// <summary>Steps of the whole run.</summary>
+    public long TotalSteps { get; }
+
+    /// <summary>The parameters that the run started with, where it did not go on from a checkpoint.</summary>
+    public float[] InitialParameters() => _initial ?? Network.InitialParameters(Job.Training.Seed);
+
+    /// <summary>Where the run begins: at the checkpoint to resume from, or before the first step.</summary>
+    /// <exception cref="DistTrainerException">The checkpoint cannot be used.</exception>
+    public RunState StartState()
+    {
+        if (Options.ResumeFrom is not { } folder)
+            return RunState.Start;
+        using CheckpointReader reader = OpenCheckpoint(folder);
+        return RunState.Of(reader.Manifest);
+    }
+
+    /// <summary>Opens a checkpoint to go on from.</summary>
+    /// <param name="folder">Its folder.</param>
+    /// <exception cref="DistTrainerException">It is damaged, of another model or optimizer (<see cref="FailureKind.ModelFile"/>), or of other data (<see cref="FailureKind.Data"/>).</exception>
+    public CheckpointReader OpenCheckpoint(string folder)
+    {
+        CheckpointReader reader = CheckpointReader.Open(folder);
+        try
+        {
+            reader.RequireFit(Network.Layout, Job.Optimizer);
+            reader.RequireData(Data.Hash);
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The samples of a part.</summary>
+    public DataSet PartOf(DataPart part) => part == DataPart.Validation ? Data.Validation : Data.Test;
+
+    /// <summary>Epoch of a step, both counted from 1.</summary>
+    public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);
+
+    /// <summary>Whether a step's histograms are made; see <see cref="RunOptions.HistogramsEvery"/>.</summary>
+    public bool WantsHistograms(long step) =>
+        Options.HistogramsEvery is { } every && (step == TotalSteps || step % (every > 0 ? every : StepsPerEpoch) == 0);
+
+    /// <summary>Reserves a flat vector of the network's length, all zero, which the links may hand to other processes.</summary>
+    public AlignedBuffer CreateVector() => _sharesMemory ? AlignedBuffer.CreateShared(Network.Layout.Length) : new AlignedBuffer(Network.Layout.Length);
+
+    /// <summary>
+    /// Closes the links. Parameters that connections send from or receive into are freed with the last of them; those of a
+    /// single process at once.
+    /// </summary>
+    public void Dispose()
+    {
+        Links.Dispose();
+        if (Links is LocalLinks)
+            Parameters.Dispose();
+    }
+}

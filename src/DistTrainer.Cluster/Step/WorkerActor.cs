@@ -1,0 +1,234 @@
+using Akka.Actor;
+using Akka.Event;
+using DistTrainer.Cluster.Links;
+using DistTrainer.Cluster.Logging;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster.Step;
+
+/// <summary>
+/// A thin shell round <see cref="GradientWorker"/>, on a thread of its own: it computes inside its message handlers.
+/// Waits for <see cref="AssignDataShards"/>, then goes on with whatever the parameters that are in allow.
+/// Supervisor: the run or the node, which tell the run that a worker failed; a restart would lose the open step only.
+/// </summary>
+internal sealed class WorkerActor : ReceiveActor
+{
+    /// <summary>Chunks in one answer, so that it fits a message whatever the size of the data.</summary>
+    private const int ChunksAnAnswer = 256;
+
+    private readonly TrainingSetup _setup;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Action<NetworkLayer> _ready;
+    private readonly Action<int> _push;
+    private readonly Queue<(EvaluateChunks Chunks, IActorRef Asker)> _evaluations = new();
+    private IReadOnlyList<IParameterShardLink> _parameterShards = [];
+    private int[] _replicas = [];
+    private IActorRef _run = ActorRefs.Nobody;
+    private readonly StepTimesWatch _times = new();
+    private GradientWorker? _worker;
+    private GradientWorker? _backup;
+    // Whose gradient is being handed out.
+    private GradientWorker? _computing;
+    private bool _isBackingUp;
+    private bool _isReportDue;
+    private int _index;
+    private int _generation;
+    private long _limit;
+
+    public WorkerActor(TrainingSetup setup)
+    {
+        _setup = setup;
+        _ready = Prepare;
+        _push = Push;
+        Receive<AssignDataShards>(Assign);
+        Receive<ParametersBroadcast>(IsCurrent, broadcast =>
+        {
+            _backup?.Receive(broadcast.ParameterShard, broadcast.Step);
+            if (_worker!.Receive(broadcast.ParameterShard, broadcast.Step))
+                Advance();
+        });
+        Receive<BackUp>(IsCurrent, _ => RunBackup());
+        Receive<RunUntil>(IsCurrent, run =>
+        {
+            _limit = run.Step;
+            Advance();
+        });
+        Receive<Hold>(IsCurrent, hold =>
+        {
+            _limit = Math.Max(_worker!.Step, _backup?.Step ?? 0);
+            Sender.Tell(new Holding(_generation, _index, _limit, hold.Number));
+        });
+        Receive<EvaluateChunks>(IsCurrent, evaluation =>
+        {
+            _evaluations.Enqueue((evaluation, Sender));
+            Advance();
+        });
+        Receive<IProtocolMessage>(old => _log.Event(LogLevel.DebugLevel, "message-dropped generation={Generation} expected={Expected} type={Type}", old.Generation, _generation, old.GetType().Name));
+    }
+
+    /// <summary>Behind all messages that wait: whether parameters are still missing then.</summary>
+    private sealed record BackUp(int Generation) : IProtocolMessage;
+
+    protected override void PreStart() => ComputeDispatchers.GiveWay(Context);
+
+    protected override void PostStop()
+    {
+        _worker?.Dispose();
+        _backup?.Dispose();
+    }
+
+    private bool IsCurrent(IProtocolMessage message) => message.Generation == _generation && _worker is not null;
+
+    private void Assign(AssignDataShards assignment)
+    {
+        if (assignment.Generation < _generation || (assignment.Generation == _generation && !Sender.Equals(_run)))
+        {
+            // Another coordinator leads, or has led before this one.
+            Sender.Tell(new GenerationRefused(assignment.Generation, _generation));
+            return;
+        }
+        if (assignment.Generation > _generation)
+        {
+            _worker?.Dispose();
+            _backup?.Dispose();
+            _evaluations.Clear();
+            _times.Clear();
+            _worker = new GradientWorker(_setup, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step, assignment.Replicas.Length);
+            DataShardRange backup = assignment.Backup;
+            _backup = backup.Count > 0 ? new GradientWorker(_setup, backup.First, backup.Count, assignment.Step, assignment.Replicas.Length) : null;
+            (_replicas, _isBackingUp) = (assignment.Replicas, false);
+            (_generation, _index, _limit, _run) = (assignment.Generation, assignment.Worker, assignment.Step, Sender);
+            Log(assignment);
+        }
+        try
+        {
+            _parameterShards = _setup.Links.Join(_generation, [.. assignment.ParameterShards.Select((place, number) => new ParameterShardCopyPlace(IndexOf(number), place))], Self);
+            Sender.Tell(new DataShardsAssigned(_generation, _index));
+        }
+        catch (IOException failure)
+        {
+            Sender.Tell(new DataShardsRefused(_generation, _index, failure.Message, (failure as PeerFailure)?.Node));
+        }
+    }
+
+    private void Log(AssignDataShards assignment)
+    {
+        int epoch = _setup.EpochOf(assignment.Step + 1), of = _setup.Job.Training.DataShards;
+        if (_worker!.HasWork)
+        {
+            _log.Event(LogLevel.InfoLevel, "data-shards-assigned epoch={Epoch} step={Step} first={First} count={Count} of={Of} threads={Threads} generation={Generation} worker={Worker}",
+                epoch, assignment.Step + 1, assignment.FirstDataShard, assignment.DataShardCount, of, _setup.Options.ComputeThreads, _generation, _index);
+        }
+        else
+        {
+            _log.Event(LogLevel.InfoLevel, "idle epoch={Epoch} step={Step} reason=\"more workers than data shards\" of={Of}", epoch, assignment.Step + 1, of);
+        }
+    }
+
+    /// <summary>Does whatever can be done now: evaluate, begin a step, go forward, go backward.</summary>
+    private void Advance()
+    {
+        GradientWorker worker = _worker!;
+        while (true)
+        {
+            if (!worker.IsOpen)
+            {
+                // Another may have handed in this one's contributions.
+                worker.SkipTo(worker.Newest);
+                while (_evaluations.TryPeek(out var next) && worker.HasParametersOf(next.Chunks.Step))
+                    Evaluate(_evaluations.Dequeue());
+                if (!worker.HasWork || worker.Step >= _limit)
+                    break;
+                worker.Begin();
+            }
+            if (!worker.AdvanceForward() || !worker.ReplicasHave(worker.Step - 1))
+                break;
+            HandOut(worker);
+            if (StepTrace.Wants(_setup, worker.Step))
+                StepTrace.Span(_setup, worker.Step, "compute", ("worker", _index), TimeSpan.FromMilliseconds(worker.StepMilliseconds));
+            _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0;
+
+            // Others' times are to be compared with these: only with those of steps of the same size.
+            if (worker.IsFullStep && (_times.Next(worker.StepMilliseconds) || _isReportDue))
+            {
+                _isReportDue = false;
+                WorkerTimes times = _times.Take(worker.TakeTimes());
+                TrainingMeter.Worker(_index, times);
+                _run.Tell(new ReportWorker(_generation, _index, worker.Step, times));
+            }
+        }
+        if (_backup is not null && !_isBackingUp)
+        {
+            _isBackingUp = true;
+            Self.Tell(new BackUp(_generation));
+        }
+    }
+
+    private void HandOut(GradientWorker worker)
+    {
+        _computing = worker;
+        worker.Backward(_ready, _push);
+    }
+
+    /// <summary>Nothing else is to be done: the slow worker's data shards of the open step.</summary>
+    private void RunBackup()
+    {
+        _isBackingUp = false;
+        GradientWorker backup = _backup!;
+        if (!backup.IsOpen)
+        {
+            backup.SkipTo(backup.Newest);
+            if (backup.Step >= _limit || backup.Step > backup.Newest)
+                return;
+            backup.Begin();
+        }
+        if (backup.AdvanceForward() && backup.ReplicasHave(backup.Step - 1))
+            HandOut(backup);
+    }
+
+    private void Prepare(NetworkLayer layer)
+    {
+        for (int number = 0; number < _parameterShards.Count; number++)
+        {
+            ParameterShardRange range = _setup.Ranges[IndexOf(number)];
+            int start = Math.Max(range.Start, layer.Offset), end = Math.Min(range.End, layer.End);
+            for (int n = 0; start < end && n < _computing!.Nodes.Count; n++)
+                _parameterShards[number].Prepare(_index, _computing.Step, _computing.Nodes[n], start, end - start);
+        }
+    }
+
+    /// <summary>Which parameter shard it is, or of which it is a replica.</summary>
+    private int IndexOf(int number) => number < _setup.Ranges.Count ? number : _replicas[number - _setup.Ranges.Count];
+
+    private void Push(int parameterShard)
+    {
+        for (int number = 0; number < _parameterShards.Count; number++)
+        {
+            if (IndexOf(number) == parameterShard)
+                Push(_parameterShards[number]);
+        }
+    }
+
+    private void Push(IParameterShardLink link)
+    {
+        GradientWorker worker = _computing!;
+        for (int n = 0; n < worker.Nodes.Count; n++)
+        {
+            GradientNode node = worker.Nodes[n];
+            link.Push(new PushGradient(
+                _generation, _index, worker.Step, worker.BatchRows, node.Node, node.Gradient, 0, worker.IsKnownFinite, worker.LossesOf(n), worker.SampleHashOf(n)));
+        }
+    }
+
+    private void Evaluate((EvaluateChunks Chunks, IActorRef Asker) evaluation)
+    {
+        (EvaluateChunks asked, IActorRef asker) = evaluation;
+        for (int done = 0; done < asked.ChunkCount; done += ChunksAnAnswer)
+        {
+            int first = asked.FirstChunk + done, count = Math.Min(ChunksAnAnswer, asked.ChunkCount - done);
+            asker.Tell(new Evaluated(_generation, asked.Step, asked.Part, first, _worker!.Evaluate(asked.Step, asked.Part, first, count)));
+        }
+    }
+}

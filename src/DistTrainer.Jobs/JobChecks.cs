@@ -1,0 +1,80 @@
+using DistTrainer.Engine;
+
+namespace DistTrainer.Jobs;
+
+/// <summary>Checks what no key can check alone: settings that do not fit each other.</summary>
+internal static class JobChecks
+{
+    /// <summary>Refuses the first combination that cannot work.</summary>
+    /// <param name="file">The job.</param>
+    /// <param name="read">What was read, for the origin of a key.</param>
+    /// <exception cref="DistTrainerException">Settings do not fit each other (<see cref="FailureKind.Configuration"/>).</exception>
+    public static void Check(JobFile file, ConfigObject read)
+    {
+        foreach ((string path, string what) in ModelProblems(file.Job.Model).Concat(DataProblems(file.Job)).Concat(OptimizerProblems(file.Job)))
+            throw NodeAt(read, path).Refuse(path, " " + what);
+    }
+
+    private static IEnumerable<(string Path, string What)> ModelProblems(ModelDescription model)
+    {
+        if (model.Layers.Count == 0)
+            yield return ("model.layers", "is missing; name at least one layer, e.g. layers = [ { units = 64, activation = relu }, { } ]");
+        for (int i = 0; i < model.Layers.Count - 1; i++)
+        {
+            if (model.Layers[i] is { Units: null, Plugin: null })
+                yield return ($"model.layers[{i}].units", "is missing; only the last layer may leave it out, the data decide it there; allowed: a whole number from 1");
+        }
+
+        if (model.Layers.Count > 0 && model.Layers[^1].Activation == ActivationKind.Sigmoid && model.Loss.Kind is LossKind.BinaryCrossEntropy or LossKind.CrossEntropy)
+            yield return ($"model.layers[{model.Layers.Count - 1}].activation", "= sigmoid comes before the sigmoid or softmax that is part of the loss; leave it out");
+    }
+
+    private static IEnumerable<(string Path, string What)> DataProblems(JobDescription job)
+    {
+        DataDescription data = job.Data;
+        TaskKind task = job.Model.Loss.Task;
+        if (data.TestSource is null && data.ValidationFraction + data.TestFraction >= 1)
+            yield return ("data.validation-fraction", "and data.test-fraction leave nothing to train on; their sum must be below 1");
+        if (data.Task != TaskKind.Auto && data.Task != task)
+            yield return ("data.task", "does not fit model.loss.kind; classification goes with cross-entropy, binary with binary-cross-entropy, regression with mean-squared-error and huber");
+        if (data.NormalizeTargets && task != TaskKind.Regression)
+            yield return ("data.normalize-targets", "= true works only on regression targets, with mean-squared-error or huber");
+        if (data.ValidationFraction > 0)
+            yield break;
+        if (job.Schedule.Kind == ScheduleKind.ReduceOnPlateau)
+            yield return ("schedule.kind", "= reduce-on-plateau watches the validation loss; set data.validation-fraction above 0");
+        if (job.Training.EarlyStopping.Patience > 0)
+            yield return ("training.early-stopping.patience", "above 0 watches the validation loss; set data.validation-fraction above 0");
+    }
+
+    private static IEnumerable<(string Path, string What)> OptimizerProblems(JobDescription job)
+    {
+        OptimizerDescription optimizer = job.Optimizer;
+        if (optimizer.Nesterov && optimizer.Momentum == 0)
+            yield return ("optimizer.nesterov", "= true needs optimizer.momentum above 0");
+        if (optimizer.Nesterov && optimizer.Dampening != 0)
+            yield return ("optimizer.nesterov", "= true needs optimizer.dampening = 0");
+        if (optimizer.Dampening != 0 && optimizer.Momentum == 0)
+            yield return ("optimizer.dampening", "has no effect without optimizer.momentum above 0");
+        ScheduleDescription schedule = job.Schedule;
+        if (schedule.Kind == ScheduleKind.MultiStep && schedule.Milestones.Count == 0)
+            yield return ("schedule.milestones", "is missing; multi-step needs at least one epoch, e.g. [10, 20]");
+        if (schedule.Milestones.Zip(schedule.Milestones.Skip(1)).Any(pair => pair.First >= pair.Second))
+            yield return ("schedule.milestones", "must rise from each epoch to the next");
+        if (schedule.MinimumRate > optimizer.LearningRate)
+            yield return ("schedule.minimum-rate", "is above optimizer.learning-rate");
+    }
+
+    /// <summary>What was read at a path, or the nearest section above it.</summary>
+    internal static ConfigNode NodeAt(ConfigObject root, string path)
+    {
+        ConfigNode node = root;
+        foreach (string part in path.Split('.', '['))
+        {
+            if (node is ConfigObject section && section.Items.TryGetValue(part, out ConfigNode? item))
+                node = item;
+        }
+
+        return node;
+    }
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace DistTrainer.Jobs;
+
+/// <summary>The types of values that job files have.</summary>
+internal static class JobValues
+{
+    private static readonly (string Unit, TimeSpan Length)[] Units =
+        [("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)), ("ms", TimeSpan.FromMilliseconds(1))];
+
+    private static readonly JsonSerializerOptions Quoting = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>true or false (also yes, no, on, off).</summary>
+    public static JobValue<bool> Bool { get; } = new ScalarValue<bool>("true or false", ParseBool, value => value ? "true" : "false");
+
+    /// <summary>true, false or nothing.</summary>
+    public static JobValue<bool?> OptionalBool { get; } = new ScalarValue<bool?>("true or false", text => ParseBool(text), value => value is null ? null : value.Value ? "true" : "false");
+
+    /// <summary>A text that is not empty.</summary>
+    public static JobValue<string> Text { get; } = new ScalarValue<string>("a text", ParseText, Quote);
+
+    /// <summary>A text, or nothing.</summary>
+    public static JobValue<string?> OptionalText { get; } = new ScalarValue<string?>("a text", ParseText, value => value is null ? null : Quote(value));
+
+    /// <summary>A length of time within bounds, in whole milliseconds.</summary>
+    public static JobValue<TimeSpan> Duration(TimeSpan least, TimeSpan most) => new ScalarValue<TimeSpan>(
+        $"a time with its unit (ms, s, m, h) from {Show(least)} to {Show(most)}", text => ParseDuration(text, least, most), Show);
+
+    /// <summary>The shortest text of a length of time, e.g. 2s.</summary>
+    public static string Show(TimeSpan time)
+    {
+        if (time == TimeSpan.Zero)
+            return "0s";
+        (string unit, TimeSpan length) = Units.First(entry => entry.Unit == "ms" || (time >= entry.Length && time.Ticks % entry.Length.Ticks == 0));
+        return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / length.Ticks}{unit}");
+    }
+
+    /// <summary>One character.</summary>
+    public static JobValue<char> Character { get; } = new ScalarValue<char>(
+        "one character, e.g. \";\" or \"\\t\"", text => text.Length == 1 ? text[0] : throw new FormatException("is not one character"), value => Quote(value.ToString()));
+
+    /// <summary>A whole number within bounds.</summary>
+    public static JobValue<T> Whole<T>(T least, T most)
+        where T : struct, IBinaryInteger<T> =>
+        new ScalarValue<T>(Range(least, most), text => ParseWhole(text, least, most), value => value.ToString(null, CultureInfo.InvariantCulture));
+
+    /// <summary>A whole number within bounds, or nothing.</summary>
+    public static JobValue<int?> OptionalWhole(int least, int most) =>
+        new ScalarValue<int?>(Range(least, most), text => ParseWhole(text, least, most), value => value?.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>A finite number within bounds.</summary>
+    /// <param name="least">Smallest.</param>
+    /// <param name="most">Largest.</param>
+    /// <param name="open">Whether a bound itself is left out: <c>"("</c> the lower, <c>")"</c> the upper, <c>"()"</c> both.</param>
+    public static JobValue<T> Number<T>(T least, T most, string open = "")
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        string from = open.Contains('(') ? $"above {Show(least)}" : $"from {Show(least)}";
+        string to = open.Contains(')') ? $"below {Show(most)}" : $"to {Show(most)}";
+        string allowed = T.IsFinite(most) ? $"a number {from} {(open.Length > 0 ? "and " : "")}{to}" : $"a finite number {from}";
+        return new ScalarValue<T>(allowed, text => ParseNumber(text, least, most, open), Show);
+    }
+
+    /// <summary>Any finite number.</summary>
+    public static JobValue<float> AnyNumber { get; } = new ScalarValue<float>(
+        "a finite number", text => ParseNumber(text, float.MinValue, float.MaxValue, ""), Show);
+
+    /// <summary>One of some names.</summary>
+    /// <param name="names">Each value's names; the first one is written, the others are read too.</param>
+    /// <param name="explain">Says of a name that is not allowed why, or null.</param>
+    /// <param name="others">Names that are allowed too, but read by somebody else.</param>
+    public static JobValue<T> Name<T>((T Value, string[] Names)[] names, Func<string, string?>? explain = null, params IReadOnlyList<string> others)
+        where T : struct, Enum
+    {
+        var byName = names.SelectMany(entry => entry.Names.Select(name => (name, entry.Value))).ToDictionary(pair => pair.name, pair => pair.Value);
+        var byValue = names.ToDictionary(entry => entry.Value, entry => entry.Names[0]);
+        return new ScalarValue<T>(
+            string.Join(", ", names.Select(entry => entry.Names[0]).Concat(others)),
+            text => byName.TryGetValue(text, out T value)
+                ? value
+                : throw new FormatException(explain?.Invoke(text) ?? $"is not known{NearestName.Hint(text, byName.Keys.Concat(others))}"),
+            value => byValue[value]);
+    }
+
+    /// <summary>A text in quotes, as JSON and HOCON write it.</summary>
+    public static string Quote(string text) => JsonSerializer.Serialize(text, Quoting);
+
+    private static TimeSpan ParseDuration(string text, TimeSpan least, TimeSpan most)
+    {
+        string number = text.TrimEnd([.. "abcdefghijklmnopqrstuvwxyz "]);
+        string unit = text[number.Length..].Trim();
+        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) || !Units.Any(entry => entry.Unit == unit))
+            throw new FormatException("is not a time with its unit");
+        double milliseconds = value * Units.First(entry => entry.Unit == unit).Length.TotalMilliseconds;
+        if (milliseconds < least.TotalMilliseconds || milliseconds > most.TotalMilliseconds)
+            throw new FormatException("is out of range");
+        return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds) : throw new FormatException("is not a whole number of milliseconds");
+    }
+
+    private static string Range<T>(T least, T most)
+        where T : struct, IBinaryInteger<T> =>
+        $"a whole number from {least.ToString(null, CultureInfo.InvariantCulture)} to {most.ToString(null, CultureInfo.InvariantCulture)}";
+
+    private static string Show<T>(T value)
+        where T : struct, IBinaryFloatingPointIeee754<T> => value.ToString("R", CultureInfo.InvariantCulture);
+
+    private static bool ParseBool(string text) => text switch
+    {
+        "true" or "on" or "yes" => true,
+        "false" or "off" or "no" => false,
+        _ => throw new FormatException("is not a truth value"),
+    };
+
+    private static string ParseText(string text) => text.Length > 0 && !text.Contains('\0') ? text : throw new FormatException("is empty or has a zero character");
+
+    private static T ParseWhole<T>(string text, T least, T most)
+        where T : struct, IBinaryInteger<T>
+    {
+        if (!BigInteger.TryParse(text.Length > 40 ? "" : text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger value))
+            throw new FormatException("is not a whole number");
+        return value >= BigInteger.CreateChecked(least) && value <= BigInteger.CreateChecked(most) ? T.CreateChecked(value) : throw new FormatException("is out of range");
+    }
+
+    private static T ParseNumber<T>(string text, T least, T most, string open)
+        where T : struct, IBinaryFloatingPointIeee754<T>
+    {
+        if (!T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out T value))
+            throw new FormatException("is not a number");
+        if (!T.IsFinite(value))
+            throw new FormatException("is not finite");
+        bool tooSmall = value < least || (open.Contains('(') && value == least);
+        bool tooLarge = value > most || (open.Contains(')') && value == most);
+        return tooSmall || tooLarge ? throw new FormatException("is out of range") : value;
+    }
+}

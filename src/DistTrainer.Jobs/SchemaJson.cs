@@ -1,0 +1,68 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using DistTrainer.Engine;
+
+namespace DistTrainer.Jobs;
+
+/// <summary>The data schema as JSON, as model files carry it.</summary>
+public static class SchemaJson
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        IgnoreReadOnlyProperties = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) },
+    };
+
+    /// <summary>To JSON.</summary>
+    public static string Write(DataSchema schema) => JsonSerializer.Serialize(schema, Options);
+
+    /// <summary>From JSON, checked.</summary>
+    /// <param name="text">What <see cref="Write"/> wrote.</param>
+    /// <exception cref="FormatException">It is damaged.</exception>
+    public static DataSchema Read(string text)
+    {
+        DataSchema schema;
+        try
+        {
+            schema = JsonSerializer.Deserialize<DataSchema>(text, Options) ?? throw new FormatException("the data schema is empty");
+        }
+        catch (JsonException failure)
+        {
+            throw new FormatException($"the data schema is damaged ({failure.Message})", failure);
+        }
+
+        CheckNames(schema.FeatureNames, "featureNames");
+        CheckNames(schema.TargetNames, "targetNames");
+        CheckNames(schema.ClassNames, "classNames");
+        Normalization scaling = schema.Normalization;
+        bool fits = schema.Task != TaskKind.Auto
+            && schema.FeatureNames.Count > 0 && schema.TargetNames.Count > 0
+            && (schema.Task == TaskKind.Classification) == (schema.ClassNames.Count > 0)
+            && (schema.Task != TaskKind.Classification || schema.TargetNames.Count == 1 || schema.TargetNames.SequenceEqual(schema.ClassNames))
+            && Fits(scaling.Offset, scaling.Scale, schema.FeatureNames.Count)
+            && Fits(scaling.TargetOffset, scaling.TargetScale, schema.TargetNames.Count);
+        return fits ? schema : throw new FormatException("the data schema does not fit together");
+    }
+
+    // The serializer looks at lists, not into them.
+    private static void CheckNames(IReadOnlyList<string> names, string list)
+    {
+        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int i = 0; i < names.Count; i++)
+        {
+            if (names[i] is not { } name)
+                throw new FormatException($"the data schema has no name at {list}[{i}] (null)");
+            if (!first.TryAdd(name, i))
+                throw new FormatException($"the data schema has the name {ConfigNode.Show(name)} twice, at {list}[{first[name]}] and {list}[{i}]");
+        }
+    }
+
+    private static bool Fits(float[] offset, float[] scale, int count) =>
+        offset.Length == count && scale.Length == count && offset.All(float.IsFinite) && scale.All(value => float.IsFinite(value) && value != 0);
+}
