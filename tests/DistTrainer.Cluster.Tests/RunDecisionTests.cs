@@ -98,15 +98,14 @@ public sealed class RunDecisionTests : TestKit
     [InlineData("pause")]
     [InlineData("stop")]
     [InlineData("rate")]
-    public void What_is_asked_of_a_run_is_told_to_every_node_at_once_and_again_to_one_that_has_not_heard_it(string what)
+    public void What_is_asked_of_a_run_is_told_to_the_coordinator_at_once_for_every_node_to_keep(string what)
     {
-        IActorRef run = Lead(RunState.Start, before: 0);
-        Shard owner = new(this, run, 1), replica = new(this, run, 1);
-        TestProbe worker = CreateTestProbe();
-        run.Tell(Hosted(s_server, owner), owner.Probe.Ref);
-        run.Tell(Hosted(s_other, replica), replica.Probe.Ref);
-        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [CreateTestProbe().Ref], "test", 0), worker.Ref); // its worker says nothing: no step flows
-        AwaitCondition(() => owner.Generation > 0 && replica.Generation > 0, s_patience);
+        TestProbe coordinator = CreateTestProbe();
+        IActorRef run = Lead(RunState.Start, before: 0, coordinator);
+        Shard owner = new(this, run, 1);
+        run.Tell(Hosted(s_server, owner));
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [CreateTestProbe().Ref], "test", 0)); // its worker says nothing: no step flows
+        AwaitCondition(() => owner.Generation > 0, s_patience);
         (object request, RunRequests asked) = what switch
         {
             "pause" => ((object)new PauseRun(true), RunRequests.None with { Pauses = true }),
@@ -114,12 +113,7 @@ public sealed class RunDecisionTests : TestKit
             _ => (new SetLearningRate(0.25), RunRequests.None with { AskedRate = 0.25 }),
         };
         run.Tell(request);
-        AwaitCondition(() => owner.Asked == asked && replica.Asked == asked, s_patience);
-        KeepRequests told = worker.ExpectMsg<KeepRequests>(s_patience);
-        Assert.Equal(asked, told.Requests);
-        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0, told), worker.Ref);
-        run.Tell(new ActorsHosted(new NodeAddress("b", null, []), [], [], "test", 0), worker.Ref);
-        Assert.Equal(told, worker.ExpectMsg<KeepRequests>(s_patience));
+        Assert.Equal(asked, coordinator.FishForMessage<KeepRequests>(_ => true, s_patience).Requests);
     }
 
     [Fact]
@@ -129,7 +123,8 @@ public sealed class RunDecisionTests : TestKit
         Shard anew = new(this, run, 1);
         TestProbe worker = Worker(run, anew);
         run.Tell(Hosted(s_other, anew));
-        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0, new KeepRequests(17, RunRequests.None with { Pauses = true })));
+        run.Tell(new KeepRequests(17, RunRequests.None with { Pauses = true })); // a node has kept it
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
         AwaitCondition(() => Status(run).State == "paused", s_patience);
         Assert.Equal(1, anew.OpenStep);
         Assert.True(anew.State!.Version > 17);
@@ -214,10 +209,10 @@ public sealed class RunDecisionTests : TestKit
         _folder.Delete(recursive: true);
     }
 
-    private IActorRef Lead(RunState start, int before)
+    private IActorRef Lead(RunState start, int before, TestProbe? coordinator = null)
     {
         (TrainingSetup setup, Recorder recorder, TaskCompletionSource<TrainingResult> completion, string folder) = (_setup, _recorder, _completion, _folder.FullName);
-        return CreateTestProbe().ChildActorOf(Props.Create(() => new RunActor(setup, s_server, recorder, completion, folder, start, before)));
+        return (coordinator ?? CreateTestProbe()).ChildActorOf(Props.Create(() => new RunActor(setup, s_server, recorder, completion, folder, start, before)));
     }
 
     private static ActorsHosted Hosted(NodeAddress node, Shard shard) =>
@@ -273,8 +268,6 @@ public sealed class RunDecisionTests : TestKit
 
         public RunState? State { get; set; }
 
-        public RunRequests? Asked { get; private set; }
-
         public PrepareRun? First { get; private set; }
 
         public int Generation { get; private set; }
@@ -325,9 +318,6 @@ public sealed class RunDecisionTests : TestKit
                     if (prepare.Step != SilentAt)
                         Tell(new RunReached(Generation, _number, prepare.Step, sums, []));
                     SilentAt = prepare.Step == SilentAt ? -1 : SilentAt;
-                    break;
-                case KeepRequests keep:
-                    Asked = keep.Requests;
                     break;
                 case CollectParameters collect:
                     Tell(new ParametersBroadcast(Generation, _number, collect.Step));

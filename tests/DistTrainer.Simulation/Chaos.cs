@@ -53,6 +53,8 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
     /// <summary>The run asks for other hosts of parameter shards: they are dealt out to the servers that are not known to be gone.</summary>
     public void Hear(object message)
     {
+        if (message is KeepRequests keep)
+            simulation.Kept = keep;
         if (message is NodeUnfit unfit && !Network.IsClosed)
             simulation.Time.After(Network.Delay(), () => EndRefused(unfit.Node));
         if (message is not ParameterShardsLost lost || Network.IsClosed)

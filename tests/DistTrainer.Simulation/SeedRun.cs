@@ -84,6 +84,9 @@ internal sealed class SeedRun
         }
     }
 
+    /// <summary>What the run was asked for, as its nodes keep it for the next coordinator.</summary>
+    public KeepRequests? Kept { get; set; }
+
     /// <summary>How long something on the disk takes.</summary>
     public TimeSpan DiskDelay() =>
         _scenario.DiskSeconds > 0 ? TimeSpan.FromSeconds(_scenario.DiskSeconds * _random.NextDouble()) : TimeSpan.Zero;
@@ -192,6 +195,8 @@ internal sealed class SeedRun
             Run = run;
             if (before == 0)
                 return;
+            if (Kept is not null)
+                run.Tell(Kept);
             foreach (Node other in Network.Nodes)
                 Time.After(Network.Delay(), () => HostMore(other, []));
         };
@@ -225,7 +230,7 @@ internal sealed class SeedRun
     private Node Set(string name, int[] parameterShards, int workers)
     {
         var node = new Node(name, parameterShards, workers);
-        node.Setup = new TrainingSetup(Scenario.Jobs[_scenario.Job], Scenario.Data, _scenario.Options, null, _ => node.Links = new SimulatedLinks(this, node)) { Background = new LateWork(this) };
+        node.Setup = new TrainingSetup(Scenario.Jobs[_scenario.Job], Scenario.Data, _scenario.Options, null, _ => node.Links = new SimulatedLinks(this, node)) { Background = new LateWork(this), Clock = new VirtualClock(Time) };
         Network.Add(node);
         return node;
     }

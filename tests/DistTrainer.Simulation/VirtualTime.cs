@@ -94,3 +94,12 @@ internal sealed class VirtualTime : SchedulerBase
     protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
         InternalScheduleRepeatedly(initialDelay, interval, action.Run, cancelable);
 }
+
+/// <summary>The virtual time for what measures: how long a real machine takes must not decide anything.</summary>
+/// <param name="time">The time.</param>
+internal sealed class VirtualClock(VirtualTime time) : TimeProvider
+{
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => time.Elapsed.Ticks;
+}

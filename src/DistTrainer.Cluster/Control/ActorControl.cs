@@ -14,9 +14,10 @@ internal sealed class ActorControl(ICanTell actor, TimeSpan timeout, string unan
     public Task<ClusterStatus> StatusAsync() => AskAsync<ClusterStatus>(new StatusCommand());
 
     /// <inheritdoc/>
-    public Task<CommandAnswer> TellAsync(IClusterCommand command) => AskAsync<CommandAnswer>(command);
+    public Task<CommandAnswer> TellAsync(IClusterCommand command) =>
+        AskAsync<CommandAnswer>(command, " It may have been carried out all the same, where the coordinator died meanwhile: see disttrainer status.");
 
-    private async Task<T> AskAsync<T>(IClusterCommand command)
+    private async Task<T> AskAsync<T>(IClusterCommand command, string beside = "")
     {
         try
         {
@@ -24,7 +25,7 @@ internal sealed class ActorControl(ICanTell actor, TimeSpan timeout, string unan
         }
         catch (AskTimeoutException failure)
         {
-            throw new DistTrainerException(FailureKind.Quorum, unanswered, failure);
+            throw new DistTrainerException(FailureKind.Quorum, unanswered + beside, failure);
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private readonly Dictionary<string, IActorRef> _leaving = [];
     private EndNode? _ending;
     private SubmitRun? _waiting;
-    private SubmitRun? _inherited;
+    private (SubmitRun? Run, KeepRequests? Kept) _inherited;
     private CurrentRun? _run;
     private LastRun? _ended;
     private long _waitingSince;
@@ -55,6 +55,13 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<RunFails>(fails => _run!.FailedAfter = fails.Step);
         Receive<NodeUnfit>(Refuse);
         Receive<RunBegun>(_ => OnBegun());
+        Receive<KeepRequests>(keep =>
+        {
+            if (_run is not { } run || !Sender.Equals(run.Actor))
+                return;
+            run.Kept = keep;
+            TellRegistered();
+        });
         Receive<RunEnded>(Ended);
         Receive<Terminated>(ended => AfterRun(ended.ActorRef));
         Receive<Check>(_ => CheckWait());
@@ -82,6 +89,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     /// <summary>The run that no node hosts yet; they remember it, in case that this coordinator ends before.</summary>
     private SubmitRun? NotBegun => _waiting ?? (_run is { Hosted: null, TakenOver: null, End: null } opening ? new SubmitRun(opening.Run) : null);
 
+    private NodeRegistered Registered => new(Self, NotBegun, _run?.Kept);
+
     private IEnumerable<KnownNode> Others => _nodes.All.Where(node => node.Name != _runtime.Address.Name);
 
     protected override void PreStart()
@@ -107,8 +116,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             Sender.Tell(new EndNode((int)FailureKind.Configuration, reason));
             return;
         }
-        Sender.Tell(new NodeRegistered(Self, NotBegun));
-        _inherited ??= node.Waiting;
+        Sender.Tell(Registered);
+        _inherited = (_inherited.Run ?? node.Waiting, node.Kept?.Version > (_inherited.Kept?.Version ?? 0) ? node.Kept : _inherited.Kept);
         if (node.Ended is { } ended && (_ended is null || ended.At > _ended.At))
             _ended = ended;
         var known = new KnownNode(node, Sender);
@@ -122,6 +131,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}", node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
         if (_run is null && node.Run is { } hosted && hosted.Run.Id != _ended?.Id)
             TakeOver(hosted);
+        _run?.Inherit(node.Kept);
         if (_run?.Hosted is { } run && (node.Workers > 0 || node.Run is not null))
             known.Tell(new OpenRun(run, [], node.Workers, _run.Actor));
         else
@@ -147,6 +157,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         _log.Event(LogLevel.WarningLevel, "run-found run={Run} name=\"{Name}\"", hosted.Run.Id, hosted.Run.Name);
         _waiting = null;
         _run = new CurrentRun(hosted.Run) { TakenOver = hosted, HasBegun = true };
+        _run.Inherit(_inherited.Kept);
         Open(_runtime.OpenAsync(hosted.Run, hosted.ParameterShardCount));
     }
 
@@ -175,6 +186,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
         Answer(null, $"run {submit.Run.Id} ({submit.Run.Name}) is accepted");
+        _inherited = default;
         Accept(submit);
     }
 
@@ -183,14 +195,14 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         _waitingSince = Stopwatch.GetTimestamp();
         _log.Event(LogLevel.InfoLevel, "run-submitted run={Run} name=\"{Name}\"", submit.Run.Id, submit.Run.Name);
         _waiting = submit;
-        TellNotBegun();
+        TellRegistered();
         StartIfReady();
     }
 
-    private void TellNotBegun()
+    private void TellRegistered()
     {
         foreach (KnownNode node in _nodes.All)
-            node.Actor.Tell(new NodeRegistered(Self, NotBegun));
+            node.Actor.Tell(Registered);
     }
 
     private void StartIfReady()
@@ -198,6 +210,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         if (_waiting is null || _run is not null || _nodes.Missing() is not null)
             return;
         _run = new CurrentRun(_waiting.Run);
+        _run.Inherit(_inherited.Kept);
         _waiting = null;
         Open(_runtime.OpenAsync(_run.Run, _runtime.Settings.ParameterShards, _nodes.Servers.Length));
     }
@@ -205,9 +218,11 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private void CheckWait()
     {
         // By now all nodes have registered that host a run, which comes first.
-        if (_inherited is { } inherited && _run is null && _waiting is null)
+        (SubmitRun? inherited, _inherited.Run) = (_inherited.Run, null);
+        if (inherited is not null && _run is null && _waiting is null)
             Accept(inherited);
-        _inherited = null;
+        else if (_waiting is null)
+            _inherited = default;
         if (_waiting is not null && _nodes.Missing() is { } missing)
             _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing, Stopwatch.GetElapsedTime(_waitingSince).TotalSeconds);
     }
@@ -236,7 +251,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             run.Opened.Links.Owner = run.Actor;
             completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
             Host(run);
-            TellNotBegun();
+            TellRegistered();
         }
         catch (DistTrainerException unseen) when (run.TakenOver is not null && Others.Any(node => node is { IsServer: true, IsReachable: true }))
         {
@@ -428,16 +443,16 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     private void Stop()
     {
-        if ((_waiting ?? _inherited) is not { Run: var run } || _run is not null)
+        if ((_waiting ?? _inherited.Run) is not { Run: var run } || _run is not null)
         {
             Ask(new StopRun(), RunAnswers.Stop);
             return;
         }
         _log.Event(LogLevel.InfoLevel, "run-withdrawn run={Run} name=\"{Name}\"", run.Id, run.Name);
-        (_waiting, _inherited) = (null, null);
+        (_waiting, _inherited) = (null, default);
         _ended = new LastRun(run.Id, run.Name, "withdrawn", DateTime.UtcNow, 0, null, null);
         TellEnded();
-        TellNotBegun();
+        TellRegistered();
         Answer(null, $"run {run.Id} ({run.Name}) had not begun and is withdrawn");
     }
 
@@ -446,6 +461,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         if (_run is { End: null } run)
         {
             run.Ask(request);
+            TellRegistered(); // and what it is asked for
             Answer(null, done);
         }
         else

@@ -45,13 +45,29 @@ internal sealed class CurrentRun(RunDescription run)
     /// <summary>What has come of it; null until it has ended.</summary>
     public RunEnded? End { get; set; }
 
+    /// <summary>What it has been asked for, as every node is to keep it; null: nothing.</summary>
+    public KeepRequests? Kept { get; set; }
+
     /// <summary>Asks something of it: of its actor, as soon as that is there.</summary>
     public void Ask(object request)
     {
-        if (Actor.IsNobody())
-            _asked.Add(request);
-        else
+        if (!Actor.IsNobody())
+        {
             Actor.Tell(request);
+            return;
+        }
+        _asked.Add(request);
+        if (TakenOver is null)
+            Kept = new KeepRequests((Kept?.Version ?? 0) + 1, (Kept?.Requests ?? RunRequests.None).With(request));
+    }
+
+    /// <summary>A node has kept what it was asked for under another coordinator.</summary>
+    public void Inherit(KeepRequests? kept)
+    {
+        if (kept is null || kept.Version <= (Kept?.Version ?? 0))
+            return;
+        Kept = kept;
+        Actor.Tell(kept);
     }
 
     /// <summary>It is led from now on, and hears what was asked of it before.</summary>
@@ -59,6 +75,8 @@ internal sealed class CurrentRun(RunDescription run)
     public void LedBy(IActorRef actor)
     {
         Actor = actor;
+        if (Kept is not null)
+            actor.Tell(Kept);
         _asked.ForEach(actor.Tell);
         _asked.Clear();
     }

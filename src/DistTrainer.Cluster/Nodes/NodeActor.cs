@@ -25,6 +25,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private (string Id, IActorRef Actor)? _host;
     private HostedRun? _hosted;
     private SubmitRun? _waiting;
+    private KeepRequests? _kept;
     private OpenRun? _next;
     private string? _closed;
     private LastRun? _ended;
@@ -83,12 +84,12 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         NodeSettings settings = _runtime.Settings;
         string address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString();
-        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted, _known.IsNobody() ? _waiting : null, _ended));
+        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted, _known.IsNobody() ? _waiting : null, _known.IsNobody() ? _kept : null, _ended));
     }
 
     private void Registered(NodeRegistered registered)
     {
-        _waiting = registered.Waiting;
+        (_waiting, _kept) = (registered.Waiting, registered.Kept);
         if (_known.Equals(registered.Coordinator))
             return;
 
@@ -158,7 +159,7 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     private void Close(CloseRun close)
     {
         string id = close.Id;
-        (_closed, _ended) = (id, close.Ended ?? _ended);
+        (_closed, _ended, _kept) = (id, close.Ended ?? _ended, null);
         if (_hosted?.Run.Id == id)
             _hosted = null;
         if (_waiting?.Run.Id == id)

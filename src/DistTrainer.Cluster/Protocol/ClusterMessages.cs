@@ -24,9 +24,10 @@ public sealed record RunDescription(string Id, string Name, string Job, string? 
 /// <param name="Workers">Workers that it offers; 0 without the role worker.</param>
 /// <param name="Run">The run that it hosts, for a coordinator that takes over; null: none.</param>
 /// <param name="Waiting">The run that waits to begin as the last coordinator said, for one that takes over; null: none, or that coordinator still leads.</param>
+/// <param name="Kept">What the last coordinator's run was asked for, for one that takes over; null: nothing, or that coordinator still leads.</param>
 /// <param name="Ended">The last run that has ended as far as the node knows, for a coordinator that takes over; null: none.</param>
 internal sealed record RegisterNode(
-    int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run, SubmitRun? Waiting, LastRun? Ended)
+    int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run, SubmitRun? Waiting, KeepRequests? Kept, LastRun? Ended)
     : IControlMessage;
 
 /// <summary>A run that a node hosts.</summary>
@@ -39,7 +40,8 @@ internal sealed record HostedRun(RunDescription Run, int ParameterShardCount, st
 /// <summary>Coordinator → node: known; also when a run has come or begun. No reply. A second copy changes nothing.</summary>
 /// <param name="Coordinator">Who leads; a node that sees it end registers with the next one.</param>
 /// <param name="Waiting">The run that waits to begin; the node remembers it for the next coordinator. Null: none.</param>
-internal sealed record NodeRegistered(IActorRef Coordinator, SubmitRun? Waiting) : IControlMessage;
+/// <param name="Kept">What its run has been asked for; the node remembers it for the next coordinator. Null: nothing.</param>
+internal sealed record NodeRegistered(IActorRef Coordinator, SubmitRun? Waiting, KeepRequests? Kept) : IControlMessage;
 
 /// <summary>Coordinator → node: host actors of a run; or more parameter shards of it, or report to another coordinator. Reply: <see cref="ActorsHosted"/> or <see cref="ActorFailed"/>, to the run. A second copy changes nothing.</summary>
 /// <param name="Run">The run.</param>

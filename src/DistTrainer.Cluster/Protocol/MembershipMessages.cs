@@ -9,15 +9,8 @@ namespace DistTrainer.Cluster.Protocol;
 /// <param name="Workers">The workers on it.</param>
 /// <param name="DataHash">Hash of the data that it has read; all nodes' must be the same.</param>
 /// <param name="Generation">The newest generation that it was in, under whatever coordinator: the next one is newer.</param>
-/// <param name="Kept">What people have asked of the run, as it heard last, for a coordinator that takes over; null: nothing.</param>
 internal sealed record ActorsHosted(
-    NodeAddress Node, HostedParameterShard[] ParameterShards, IActorRef[] Workers, string DataHash, int Generation, KeepRequests? Kept = null)
-    : IControlMessage;
-
-/// <summary>Run → every node: what people have asked for. Kept there, it outlives the coordinator and all parameter shards. No reply; a node says with <see cref="ActorsHosted"/> what it has. A second copy changes nothing.</summary>
-/// <param name="Version">Of the run's state with it: of two the higher one holds.</param>
-/// <param name="Requests">All that is asked for.</param>
-internal sealed record KeepRequests(long Version, RunRequests Requests) : IControlMessage;
+    NodeAddress Node, HostedParameterShard[] ParameterShards, IActorRef[] Workers, string DataHash, int Generation) : IControlMessage;
 
 /// <summary>A parameter shard on a node.</summary>
 /// <param name="Index">Its number.</param>

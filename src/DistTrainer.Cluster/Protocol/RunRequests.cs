@@ -12,9 +12,27 @@ internal sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, b
     /// <summary>Nobody has asked for anything.</summary>
     public static RunRequests None { get; } = new(false, false, null, false);
 
+    /// <summary>With one more: <see cref="StopRun"/>, <see cref="PauseRun"/> or <see cref="SetLearningRate"/>.</summary>
+    public RunRequests With(object request) => request switch
+    {
+        StopRun => this with { Stops = true },
+        PauseRun pause => this with { Pauses = pause.Pause },
+        SetLearningRate set => this with { AskedRate = set.Rate },
+        _ => throw new ArgumentException($"{request} is no request.", nameof(request)),
+    };
+
     /// <summary>Whether steps must stop flowing for it.</summary>
     public bool WantsHold => Stops || Pauses || Checkpoints || AskedRate is not null;
 }
+
+/// <summary>
+/// Run → coordinator: what people have asked for. The coordinator tells every node (<see cref="NodeRegistered"/>), and a
+/// node the next coordinator: so it outlives this one and all parameter shards. Coordinator → run, as it takes over. No
+/// reply. A second copy changes nothing.
+/// </summary>
+/// <param name="Version">Of the run's state with it: of two the higher one holds.</param>
+/// <param name="Requests">All that is asked for.</param>
+internal sealed record KeepRequests(long Version, RunRequests Requests) : IControlMessage;
 
 /// <summary>Asks for the end after the open step.</summary>
 internal sealed record StopRun;

@@ -18,7 +18,6 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     private readonly SortedDictionary<int, IActorRef> _parameterShards = [];
     private readonly IActorRef[] _workers;
     private IActorRef _run;
-    private KeepRequests? _kept;
 
     /// <summary>Says what to host.</summary>
     /// <param name="setup">What the actors share.</param>
@@ -38,8 +37,6 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
             Say();
         });
         Receive<SayHosted>(_ => Say());
-        Receive<KeepRequests>(keep => Sender.Equals(_run), keep => _kept = keep);
-        Receive<KeepRequests>(_ => { });
         Receive<ActorFailed>(failed =>
         {
             Timers.CancelAll();
@@ -66,7 +63,7 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     });
 
     private void Say() => _run.Tell(new ActorsHosted(
-        _node, [.. _parameterShards.Select(hosted => new HostedParameterShard(hosted.Key, hosted.Value))], _workers, _setup.Data.Hash, _setup.Links.Generation, _kept));
+        _node, [.. _parameterShards.Select(hosted => new HostedParameterShard(hosted.Key, hosted.Value))], _workers, _setup.Data.Hash, _setup.Links.Generation));
 
     // A parameter shard that was lost has no parameters of any step until it is restored.
     private void Add(IReadOnlyList<int> parameterShards, bool areLost)

@@ -179,21 +179,30 @@ internal sealed partial class RunActor
         next?.Invoke();
     }
 
-    /// <summary>A parameter shard was lost: all go back to the newest checkpoint, or to where the run started.</summary>
+    /// <summary>
+    /// All go back to the newest checkpoint, or to where the run started: a parameter shard was lost; or the run diverged,
+    /// and then one that is being written is waited for, and those that were written for a replica's sake do not count.
+    /// </summary>
     /// <param name="from">The last step that was made, as far as is known; null: nobody is left who knows.</param>
     private void GoBack(long? from)
     {
+        if (_refusals.GoesBack && _checkpoints.Target is not null)
+        {
+            Become(() => Always());
+            _afterCheckpoint = () => GoBack(from);
+            return;
+        }
         Become(() => GoingBack(from));
         _syncFrom = null;
         _checkpoints.End();
-        int generation = _generation;
-        OnDisk(NewestCheckpoint).PipeTo(
+        (int generation, bool regular) = (_generation, _refusals.GoesBack);
+        OnDisk(() => NewestCheckpoint(regular)).PipeTo(
             Self, success: found => new CheckpointFound(generation, found.Folder, found.Manifest, found.Refused, null),
             failure: cause => new CheckpointFound(generation, null, null, [], cause));
     }
 
     /// <summary>A folder that is away for a moment has its checkpoints all the same; one that stays away has those that are found there.</summary>
-    private (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) NewestCheckpoint()
+    private (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) NewestCheckpoint(bool regular)
     {
         try
         {
@@ -203,7 +212,7 @@ internal sealed partial class RunActor
         {
             _log.Event(LogLevel.WarningLevel, "run-folder-away message=\"{Message}\"", failure.Message);
         }
-        return _checkpoints.Newest();
+        return _checkpoints.Newest(regular);
     }
 
     private void GoingBack(long? from)

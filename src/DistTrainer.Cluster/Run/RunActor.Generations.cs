@@ -248,9 +248,10 @@ internal sealed partial class RunActor
         Receive<DataShardsRefused>(refused => refused.Generation == _generation, OnNotLinked);
         Receive<Linked>(linked => linked.Generation != _generation, linked => IsRefused(linked));
         Receive<AbandonRun>(abandon => Fail(new DistTrainerException(abandon.Kind, abandon.Reason)));
-        Receive<StopRun>(_ => Request(asked => asked with { Stops = true }, "stop-requested"));
-        Receive<PauseRun>(pause => Request(asked => asked with { Pauses = pause.Pause }, pause.Pause ? "pause-requested" : "resume-requested"));
-        Receive<SetLearningRate>(set => Request(asked => asked with { AskedRate = set.Rate }, "learning-rate-requested"));
+        Receive<StopRun>(stop => Request(asked => asked.With(stop), "stop-requested"));
+        Receive<PauseRun>(pause => Request(asked => asked.With(pause), pause.Pause ? "pause-requested" : "resume-requested"));
+        Receive<SetLearningRate>(set => Request(asked => asked.With(set), "learning-rate-requested"));
+        Receive<KeepRequests>(OnKept);
         Receive<ReportSteps>(report =>
         {
             // Of any generation: a report that is known changes nothing.
@@ -292,8 +293,7 @@ internal sealed partial class RunActor
             return;
         }
         // A node says every few seconds that it is there.
-        _heard[hosted.Node.Name] = (Now, Sender);
-        Compare(hosted.Kept);
+        _heard[hosted.Node.Name] = Now;
 
         // One that was lost a moment ago may have said it before that.
         if (_banned.Contains(hosted.Node.Name) || (_lost.TryGetValue(hosted.Node.Name, out TimeSpan lost) && Now - lost < s_quarantine) || !_members.Add(hosted))
@@ -386,21 +386,21 @@ internal sealed partial class RunActor
             OnMembers();
     }
 
-    /// <summary>Every node is told at once; one that has not heard it says so the next time that it tells what it hosts.</summary>
+    /// <summary>Every node keeps them, for a coordinator that takes over.</summary>
     private void Keep(RunRequests requests)
     {
         (_requests, _kept) = (requests, new KeepRequests(++_version, requests));
-        foreach (ActorsHosted node in _members.Nodes)
-            _heard[node.Node.Name].Host.Tell(_kept);
+        Context.Parent.Tell(_kept);
     }
 
-    /// <summary>Compares what a node keeps of people's requests with what is known here.</summary>
-    private void Compare(KeepRequests? kept)
+    /// <summary>A node has kept what the coordinator before was asked for.</summary>
+    private void OnKept(KeepRequests kept)
     {
-        if (_hasLed && _kept is not null && kept != _kept)
-            Sender.Tell(_kept);
-        else if (!_hasLed && kept is not null && kept.Version > Math.Max(_version, _kept?.Version ?? 0))
-            (_kept, _requests) = (kept, kept.Requests);
+        if (_hasLed ? _version > 0 : kept.Version <= Math.Max(_version, _kept?.Version ?? 0))
+            return;
+        (_kept, _requests) = (kept, kept.Requests);
+        if (_hasLed)
+            _version = kept.Version; // the run has not begun
     }
 
     private void ChangeRate()

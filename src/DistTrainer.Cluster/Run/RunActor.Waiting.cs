@@ -1,4 +1,3 @@
-using Akka.Actor;
 using Akka.Event;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
@@ -15,7 +14,7 @@ internal sealed partial class RunActor
     private (string What, Func<IEnumerable<string>> Who, TimeSpan Since) _awaited = ("", () => [], TimeSpan.MaxValue);
     private TimeSpan _awaitedNext;
     private (long Step, double Next) _saidWaiting;
-    private readonly Dictionary<string, (TimeSpan At, IActorRef Host)> _heard = [];
+    private readonly Dictionary<string, TimeSpan> _heard = [];
     private TimeSpan _gatheringSince;
 
     private sealed record CheckWait;
@@ -56,9 +55,9 @@ internal sealed partial class RunActor
         if (!_options.ToleratesLoss)
             return;
         _asksAgain *= 2;
-        string[] silent = [.. _members.Nodes.Select(node => node.Node.Name).Where(name => Now - _heard[name].At > s_lost)];
+        string[] silent = [.. _members.Nodes.Select(node => node.Node.Name).Where(name => Now - _heard[name] > s_lost)];
         foreach (string name in silent)
-            OnGone(name, $"it has said nothing for {(Now - _heard[name].At).TotalSeconds:F0} s");
+            OnGone(name, $"it has said nothing for {(Now - _heard[name]).TotalSeconds:F0} s");
         if (silent.Length == 0)
             OnMembers();
     }

@@ -96,7 +96,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         {
             using (writer)
                 writer.Complete(manifest(), files);
-            Store.Retain(settings.Keep, settings.KeepBest, target.Folder);
+            Store.Retain(settings.Keep, settings.KeepBest, target.Folder, Every);
             return new CheckpointReport(target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause), Stopwatch.GetElapsedTime(begun).TotalSeconds);
         };
     }
@@ -109,13 +109,16 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         writer?.Dispose();
     }
 
+    private int Every => Math.Max(1, settings.EverySteps);
+
     /// <summary>The newest checkpoint that is whole, its manifest, and why newer ones are not; to be run off the actor.</summary>
+    /// <param name="regular">Only those of the steps at which one is due whatever happens: where nobody has died, no other may decide what follows.</param>
     /// <exception cref="DistTrainerException">The folder cannot be read.</exception>
-    public (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) Newest()
+    public (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) Newest(bool regular)
     {
         if (folder is null)
             return (null, null, []);
-        NewestCheckpoint newest = Store.OpenNewest();
+        NewestCheckpoint newest = Store.OpenNewest(regular ? Every : 1);
         using CheckpointReader? reader = newest.Reader;
         return (reader?.Folder, reader?.Manifest, newest.Refused);
     }

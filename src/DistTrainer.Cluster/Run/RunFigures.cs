@@ -18,6 +18,8 @@ internal sealed class RunFigures(TrainingSetup setup)
     private LossSums _decided;
     private long _lastStep;
     private long _samples;
+    private LossSums _unreported;
+    private long _unreportedSamples;
     private TimeSpan _epochStart;
     private TimeSpan _reportStart;
 
@@ -79,11 +81,20 @@ internal sealed class RunFigures(TrainingSetup setup)
         (_epoch, _decided, _lastStep) = (state.EpochSums, state.EpochSums, state.Step);
         (TrainLoss, LastEpochLoss) = (_epoch.Count > 0 ? _epoch.LossSum / _epoch.Count : state.TrainLoss ?? double.NaN, state.TrainLoss);
         _open.Clear();
+        (_unreported, _unreportedSamples) = (default, 0);
     }
 
-    /// <summary>Takes sums of steps that were not reported.</summary>
+    /// <summary>Takes sums of steps that were not reported: the next report has them too.</summary>
     /// <returns>The ledger's entry; null where there are none, they are known, or steps before them are missing.</returns>
     public LedgerEntry? Add(StepSums sums)
+    {
+        LedgerEntry? entry = Take(sums);
+        if (entry is not null)
+            (_unreported, _unreportedSamples) = (_unreported + sums.Losses, _unreportedSamples + sums.Samples);
+        return entry;
+    }
+
+    private LedgerEntry? Take(StepSums sums)
     {
         if (sums.FirstStep != _lastStep + 1)
             return null;
@@ -114,15 +125,17 @@ internal sealed class RunFigures(TrainingSetup setup)
     private (StepReport Report, LedgerEntry Entry) Whole(ReportSteps?[] parts)
     {
         ReportSteps report = parts[0]!;
-        LossSums losses = report.Sums.Losses;
-        LedgerEntry entry = Add(report.Sums)!.Value;
+        LedgerEntry entry = Take(report.Sums)!.Value;
+        LossSums losses = _unreported + report.Sums.Losses;
+        long samples = _unreportedSamples + report.Sums.Samples;
+        (_unreported, _unreportedSamples) = (default, 0);
         TimeSpan now = _clock.Elapsed;
         double seconds = (now - _reportStart).TotalSeconds;
         _reportStart = now;
         return (new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, report.LearningRate,
-            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), report.Sums.Samples / Math.Max(seconds, 1e-9), Times(parts)), entry);
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), samples / Math.Max(seconds, 1e-9), Times(parts)), entry);
     }
 
     private StepTimes Times(ReportSteps?[] parts)
@@ -142,7 +155,7 @@ internal sealed class RunFigures(TrainingSetup setup)
         double seconds = (now - _epochStart).TotalSeconds;
         _epochStart = now;
         LossSums train = _epoch;
-        _epoch = _decided = default;
+        (_epoch, _decided, _unreported, _unreportedSamples) = (default, default, default, 0);
         LastEpochLoss = train.LossSum / train.Count;
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics.Tensors;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
@@ -27,7 +26,7 @@ internal sealed class GradientWorker : IDisposable
     private int _nextLayer;
     private long _computeTicks;
     private long _stepTicks;
-    private long _reportStart = Stopwatch.GetTimestamp();
+    private long _reportStart;
     private long _reportStep;
 
     /// <summary>Takes over a range of data shards.</summary>
@@ -39,6 +38,7 @@ internal sealed class GradientWorker : IDisposable
     public GradientWorker(TrainingSetup setup, int firstDataShard, int dataShardCount, long step, int replicas)
     {
         _setup = setup;
+        _reportStart = setup.Clock.GetTimestamp();
         (_firstDataShard, _dataShardCount) = (firstDataShard, dataShardCount);
         TrainingDescription training = setup.Job.Training;
         _sampler = new EpochSampler(setup.Data.Train.Count, training.BatchSize, training.Seed, training.Shuffle);
@@ -100,7 +100,7 @@ internal sealed class GradientWorker : IDisposable
     public void SkipTo(long step) => Step = Math.Max(Step, step);
 
     /// <summary>Compute time of the step that is begun or was finished last, in milliseconds.</summary>
-    public double StepMilliseconds => Stopwatch.GetElapsedTime(_stepTicks, _computeTicks).TotalMilliseconds;
+    public double StepMilliseconds => _setup.Clock.GetElapsedTime(_stepTicks, _computeTicks).TotalMilliseconds;
 
     /// <summary>Whether all parameters of a step are in.</summary>
     public bool HasParametersOf(long step) => !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
@@ -114,7 +114,7 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>Begins the next step; its samples are brought in at once, which needs no parameters.</summary>
     public void Begin()
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = _setup.Clock.GetTimestamp();
         Step++;
         IsOpen = true;
         _stepTicks = _computeTicks;
@@ -132,7 +132,7 @@ internal sealed class GradientWorker : IDisposable
             _sampleHashes[n] = SampleLedger.Hash(batch[(first + node.Bounds[0])..(first + node.Bounds[^1])]);
         }
         _engine!.Load(_setup.Data.Train, batch.Slice(first, _bounds[^1]), training: true, Step, _setup.Job.Training.Seed);
-        _computeTicks += Stopwatch.GetTimestamp() - start;
+        _computeTicks += _setup.Clock.GetTimestamp() - start;
     }
 
     /// <summary>Goes forward as far as parameters are in.</summary>
@@ -143,9 +143,9 @@ internal sealed class GradientWorker : IDisposable
         {
             if (!IsIn(_setup.Network.Layers[_nextLayer], Step - 1))
                 return false;
-            long start = Stopwatch.GetTimestamp();
+            long start = _setup.Clock.GetTimestamp();
             _engine!.Forward(_nextLayer++, _setup.Parameters[Step - 1].Span);
-            _computeTicks += Stopwatch.GetTimestamp() - start;
+            _computeTicks += _setup.Clock.GetTimestamp() - start;
         }
         return true;
     }
@@ -161,7 +161,7 @@ internal sealed class GradientWorker : IDisposable
     {
         if (!IsOpen)
             throw new InvalidOperationException("No step is open.");
-        long start = Stopwatch.GetTimestamp();
+        long start = _setup.Clock.GetTimestamp();
         _engine!.Loss(_bounds, _losses, withGradient: true);
         for (int n = 0; n < _nodes.Length; n++)
             _losses.AsSpan(_nodes[n].Node.Start - _firstDataShard, _nodes[n].Node.Count).CopyTo(_nodeLosses[n]);
@@ -172,7 +172,7 @@ internal sealed class GradientWorker : IDisposable
             if (_setup.Network.Layers[layer].Length > 0)
                 ready(_setup.Network.Layers[layer]);
         }
-        _computeTicks += Stopwatch.GetTimestamp() - start;
+        _computeTicks += _setup.Clock.GetTimestamp() - start;
         for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
             push(p);
         IsOpen = false;
@@ -181,10 +181,10 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>Where the time went since the last call, a step.</summary>
     public WorkerTimes TakeTimes()
     {
-        long now = Stopwatch.GetTimestamp();
+        long now = _setup.Clock.GetTimestamp();
         double steps = Math.Max(1, Step - _reportStep);
-        double all = Stopwatch.GetElapsedTime(_reportStart, now).TotalMilliseconds;
-        double compute = Stopwatch.GetElapsedTime(0, _computeTicks).TotalMilliseconds;
+        double all = _setup.Clock.GetElapsedTime(_reportStart, now).TotalMilliseconds;
+        double compute = _setup.Clock.GetElapsedTime(0, _computeTicks).TotalMilliseconds;
         (_reportStart, _reportStep, _computeTicks, _stepTicks) = (now, Step, 0, 0);
         return new WorkerTimes(compute / steps, Math.Max(0, all - compute) / steps);
     }

@@ -69,6 +69,9 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Where work runs that blocks or takes long.</summary>
     public IBackground Background { get; init; } = new ThreadBackground();
 
+    /// <summary>Measures how long a worker computes; a simulation has a time of its own.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Steps of one epoch.</summary>
     public int StepsPerEpoch { get; }
 

@@ -60,11 +60,12 @@ public sealed class CheckpointStore(string checkpoints)
     });
 
     /// <summary>Finds the newest checkpoint of which every byte is as it was written.</summary>
+    /// <param name="every">Only those whose step is a multiple of it, ≥ 1.</param>
     /// <exception cref="DistTrainerException">The folder cannot be read (<see cref="FailureKind.ModelFile"/>).</exception>
-    public NewestCheckpoint OpenNewest()
+    public NewestCheckpoint OpenNewest(int every = 1)
     {
         var refused = new List<RefusedCheckpoint>();
-        foreach (string folder in List())
+        foreach (string folder in List().Where(folder => StepOf(folder) % every == 0))
         {
             CheckpointReader? reader = TryOpen(folder, withSha: true, out DistTrainerException? refusal);
             if (reader is not null)
@@ -81,9 +82,10 @@ public sealed class CheckpointStore(string checkpoints)
     /// <param name="keep">How many of the last to keep, ≥ 1.</param>
     /// <param name="keepBest">How many of those with a validation loss to keep, lowest first, ≥ 0.</param>
     /// <param name="valid">The folder of one that was written just now, and need not be read to know that it is valid; null: none.</param>
+    /// <param name="every">The newest one whose step is a multiple of it stays too, ≥ 1.</param>
     /// <returns>The folders that were deleted.</returns>
     /// <exception cref="DistTrainerException">A folder cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
-    public IReadOnlyList<string> Retain(int keep, int keepBest, string? valid = null)
+    public IReadOnlyList<string> Retain(int keep, int keepBest, string? valid = null, int every = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(keepBest);
@@ -102,6 +104,7 @@ public sealed class CheckpointStore(string checkpoints)
                 kept.Add(folder);
         }
         kept.UnionWith(readable.Take(keep).Select(found => found.Folder));
+        kept.UnionWith(readable.Select(found => found.Folder).Where(folder => StepOf(folder) % every == 0).Take(1));
         kept.UnionWith(readable.Where(found => found.Loss is not (null or double.NaN)).OrderBy(found => found.Loss).Take(keepBest).Select(found => found.Folder));
         string[] superfluous = [.. folders.Skip(newestValid + 1).Where(folder => !kept.Contains(folder))];
         foreach (string folder in superfluous)

@@ -277,7 +277,7 @@ public sealed class ClusterRunTests
         using LiveNode other = LiveNode.Start(LiveNode.Settings(NodeRole.Worker, NodeValues.ParseSeedNode(cluster.Address)));
         await other.UntilUp(2);
         EndNode end = await other.System.ActorSelection($"akka.tcp://disttrainer@{cluster.Address}/user/coordinator/singleton").Ask<EndNode>(
-            new RegisterNode(ProtocolVersion.Current, "none", new NodeAddress("w\u001b[31mred", null, []), "", false, 1, null, null, null), TimeSpan.FromSeconds(20));
+            new RegisterNode(ProtocolVersion.Current, "none", new NodeAddress("w\u001b[31mred", null, []), "", false, 1, null, null, null, null), TimeSpan.FromSeconds(20));
         Assert.Equal(((int)FailureKind.Configuration, "its name has U+001B as its character 2; allowed: 1 to 200 characters that can be seen, and blanks"), (end.ExitCode, end.Reason));
         string line = await cluster.LineAsync("node-refused");
         Assert.Contains($"node=akka.tcp://disttrainer@{other.Seed} reason=\"its name has U+001B", line, StringComparison.Ordinal);

@@ -28,18 +28,19 @@ public sealed class NodeActorTests : TestKit
     }
 
     [Fact]
-    public void The_next_coordinator_hears_of_a_run_whose_data_the_node_is_still_reading()
+    public void The_next_coordinator_hears_of_a_run_whose_data_the_node_is_still_reading_and_what_it_was_asked_for()
     {
         Assert.Null(Registration().Run);
         TestProbe first = CreateTestProbe();
         var run = new RunDescription("id", "name", new JobFile(TestJobs.Variants["sgd"], new RunSettings()).Write(), null);
-        _node.Tell(new NodeRegistered(first.Ref, new SubmitRun(run)));
+        _node.Tell(new NodeRegistered(first.Ref, new SubmitRun(run), null));
         var hosted = new HostedRun(run, 1, null, 1);
         _node.Tell(new OpenRun(hosted, [], 1, first.Ref));
-        _node.Tell(new NodeRegistered(first.Ref, null));
+        var asked = new KeepRequests(3, RunRequests.None with { Pauses = true });
+        _node.Tell(new NodeRegistered(first.Ref, null, asked));
         FishForMessage<RegisterNode>(registration => registration.Run == hosted, s_patience);
         Sys.Stop(first.Ref);
-        FishForMessage<RegisterNode>(registration => registration is { Waiting: null } && registration.Run == hosted, s_patience);
+        FishForMessage<RegisterNode>(registration => registration is { Waiting: null } && registration.Run == hosted && registration.Kept == asked, s_patience);
         _read.Set();
     }
 
@@ -48,12 +49,12 @@ public sealed class NodeActorTests : TestKit
     {
         TestProbe first = CreateTestProbe();
         Registration();
-        _node.Tell(new NodeRegistered(first.Ref, null));
+        _node.Tell(new NodeRegistered(first.Ref, null, null));
         _node.Tell(new NodeActor.Leave());
         LeaveCluster asked = FishForMessage<LeaveCluster>(_ => true, s_patience);
         Sys.Stop(first.Ref);
         Registration();
-        _node.Tell(new NodeRegistered(CreateTestProbe().Ref, null));
+        _node.Tell(new NodeRegistered(CreateTestProbe().Ref, null, null));
         Assert.Equal(asked, FishForMessage<LeaveCluster>(_ => true, s_patience));
     }
 

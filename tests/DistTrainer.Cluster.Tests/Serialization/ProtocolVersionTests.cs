@@ -14,10 +14,10 @@ public sealed class ProtocolVersionTests
     public void A_change_of_any_control_message_needs_a_new_protocol_version()
     {
         IEnumerable<string> types = ControlTypes.Own.All.Select(type =>
-            $"{type}({string.Join(", ", type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Where(_ => type.Namespace == "DistTrainer.Cluster").Select(field => $"{field.FieldType} {field.Name}"))})");
+            $"{type}({string.Join(", ", type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Where(_ => type.Namespace?.StartsWith(nameof(DistTrainer), StringComparison.Ordinal) == true).Select(field => $"{field.FieldType} {field.Name}"))})");
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', types))))[..16];
 
         // Another hash: nodes with the change and without would misread each other. Raise ProtocolVersion.Current, say so in CHANGELOG.md, and put the new pair here.
-        Assert.Equal((4, "b858556a256a7d4b"), (ProtocolVersion.Current, hash));
+        Assert.Equal((4, "0392fb8220b6c6e9"), (ProtocolVersion.Current, hash));
     }
 }

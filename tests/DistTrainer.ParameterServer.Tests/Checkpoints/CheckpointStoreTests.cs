@@ -42,6 +42,17 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void The_newest_one_of_a_regular_step_is_found_and_stays_although_others_were_written_since()
+    {
+        string[] folders = SaveAll(null, null, null, null, null); // steps 1 to 5
+        _rig.Store.Retain(1, 0, every: 2);
+        Assert.Equal([folders[4], folders[3]], _rig.Store.List());
+        using (CheckpointReader regular = _rig.Store.OpenNewest(every: 2).Reader!)
+            Assert.Equal(4, regular.Manifest.Step);
+        Assert.Null(_rig.Store.OpenNewest(every: 3).Reader);
+    }
+
+    [Fact]
     public void The_newest_valid_one_is_never_deleted()
     {
         string[] folders = SaveAll(null, null, null, null, null);
