@@ -1,4 +1,3 @@
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;

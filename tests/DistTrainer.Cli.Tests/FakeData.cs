@@ -1,5 +1,4 @@
 using System.Globalization;
-using DistTrainer.Cli;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli.Tests;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using DistTrainer.Cli;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using DistTrainer.Cli;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.ParameterServer;
 using Google.Protobuf;

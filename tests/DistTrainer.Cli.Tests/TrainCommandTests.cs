@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Xml.Linq;
-using DistTrainer.Cli;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using Xunit;

@@ -1,4 +1,3 @@
-using System.Text;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Jobs;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;

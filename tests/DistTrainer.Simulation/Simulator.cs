@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Configuration;
-using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run;
 using DistTrainer.Jobs;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Transport.Security;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 

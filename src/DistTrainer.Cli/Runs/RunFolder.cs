@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 

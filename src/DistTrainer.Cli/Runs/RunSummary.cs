@@ -4,7 +4,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
-using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 

@@ -1,4 +1,3 @@
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using Microsoft.AspNetCore.Http;

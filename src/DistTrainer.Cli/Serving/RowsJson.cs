@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using Microsoft.AspNetCore.Http;

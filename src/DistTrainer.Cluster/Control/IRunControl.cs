@@ -1,5 +1,4 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Control;
 

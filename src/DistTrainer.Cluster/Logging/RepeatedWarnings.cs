@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Akka.Event;
 using AkkaLogEvent = Akka.Event.LogEvent;
 
 namespace DistTrainer.Cluster.Logging;

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Akka;
 using Akka.Actor;
-using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
 using Akka.Remote;

@@ -2,7 +2,6 @@ using Akka.Actor;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Nodes;
 

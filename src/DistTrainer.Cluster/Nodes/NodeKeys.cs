@@ -1,5 +1,4 @@
 using DistTrainer.Cluster.Logging;
-using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using Table = DistTrainer.Jobs.JobTable<DistTrainer.Cluster.Nodes.NodeSettings>;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using DistTrainer.Cluster.Logging;
-using DistTrainer.Engine;
 using DistTrainer.Transport.Security;
 
 namespace DistTrainer.Cluster.Nodes;

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Nodes;
-using DistTrainer.Cluster.Run;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Protocol;

@@ -2,7 +2,6 @@ using Akka.Actor;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
-using DistTrainer.Transport;
 
 namespace DistTrainer.Cluster.Run;
 

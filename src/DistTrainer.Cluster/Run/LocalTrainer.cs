@@ -5,7 +5,6 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
-using DistTrainer.Transport;
 
 namespace DistTrainer.Cluster.Run;
 

@@ -1,8 +1,6 @@
-using Akka.Actor;
 using Akka.Event;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Run;
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using DistTrainer.Cli;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

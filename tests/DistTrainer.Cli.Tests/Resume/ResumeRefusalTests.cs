@@ -1,4 +1,3 @@
-using DistTrainer.Cli;
 using Xunit;
 
 namespace DistTrainer.Cli.Tests;

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using DistTrainer.Cli;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run;

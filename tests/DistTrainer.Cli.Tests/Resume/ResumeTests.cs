@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using DistTrainer.Cli;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 using Xunit;

@@ -1,4 +1,3 @@
-using DistTrainer.Cli;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;

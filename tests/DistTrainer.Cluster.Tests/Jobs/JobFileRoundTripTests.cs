@@ -1,6 +1,5 @@
 using System.Text.Json;
 using CsCheck;
-using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using Xunit;

@@ -1,8 +1,6 @@
-using Akka.Actor;
 using Akka.Configuration;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Nodes;
-using DistTrainer.Cluster.Serialization;
 using DistTrainer.Jobs;
 using DistTrainer.Transport;
 using Xunit;

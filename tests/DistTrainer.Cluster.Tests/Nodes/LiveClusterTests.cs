@@ -2,9 +2,7 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
-using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Nodes;
-using DistTrainer.Cluster.Serialization;
 using DistTrainer.Transport;
 using Xunit;
 

@@ -7,8 +7,6 @@ using Akka.Configuration;
 using Akka.Dispatch.SysMsg;
 using Akka.Serialization;
 using DistTrainer.Cluster.Nodes;
-using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Serialization;
 using DistTrainer.Transport.Security;
 
 namespace DistTrainer.Cluster.Tests;

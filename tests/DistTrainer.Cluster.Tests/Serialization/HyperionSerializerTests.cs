@@ -1,5 +1,4 @@
 using System.Runtime.Serialization;
-using System.Text;
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Serialization;
