@@ -21,6 +21,7 @@ public sealed class RunFiguresTests
         (StepReport report, LedgerEntry entry) = Assert.Single(figures.Add(Report(3, 3, loss: 5)));
         Assert.Equal((3, 3, 10), (entry.FirstStep, entry.LastStep, entry.Samples));
         Assert.Equal(35.0 / 30, report.Loss);
+        Assert.Equal(0, report.SamplesPerSecond); // told again to the next coordinator, whose clock has not run
         Assert.Equal(0.5, Assert.Single(figures.Add(Report(4, 4, loss: 5))).Report.Loss);
 
         figures.Add(new StepSums(5, 5, new LossSums(10, 90, 0, 0), 10, 7));

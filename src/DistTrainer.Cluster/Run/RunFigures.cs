@@ -135,8 +135,11 @@ internal sealed class RunFigures(TrainingSetup setup)
         return (new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, report.LearningRate,
-            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), samples / Math.Max(seconds, 1e-9), Times(parts)), entry);
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), PerSecond(samples, seconds), Times(parts)), entry);
     }
+
+    // What the parameter shards tell again to the next coordinator took it no time.
+    private static double PerSecond(long samples, double seconds) => seconds > 0 ? samples / seconds : 0;
 
     private StepTimes Times(ReportSteps?[] parts)
     {
@@ -160,6 +163,6 @@ internal sealed class RunFigures(TrainingSetup setup)
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,
-            rate, train.Count / Math.Max(seconds, 1e-9), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
+            rate, PerSecond(train.Count, seconds), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
     }
 }
