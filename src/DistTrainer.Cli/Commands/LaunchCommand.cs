@@ -54,6 +54,7 @@ internal sealed class LaunchCommand : Command
             var display = new LaunchDisplay(printer, name);
             using var processes = new NodeProcesses(display.Print, signals.Listen());
             string seed = await processes.StartFirstAsync(first);
+            printer.Write($"to watch and steer it: disttrainer status --cluster {seed}; likewise pause, resume, set, stop", isError: true);
             for (int node = 2; node <= count; node++)
             {
                 string roles = node <= serverCount ? "server,worker" : "worker";
