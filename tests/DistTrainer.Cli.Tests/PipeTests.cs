@@ -46,7 +46,7 @@ public sealed class PipeTests : IDisposable
     public async Task A_pipe_that_brings_nothing_is_empty_and_not_waited_for_again()
     {
         string pipe = MakePipe("empty.csv");
-        Task written = Task.Run(() => File.OpenWrite(pipe).Dispose());
+        Task written = Task.Run(() => OpenToWrite(pipe).Dispose());
         CliRun run = await CliRun.Of(new CliServices(), ["data", "inspect", pipe]).WaitAsync(TimeSpan.FromSeconds(20));
         await written;
         Assert.Equal((3, $"error: {pipe}: the file is empty; give a file with at least one row.\n"), (run.Code, run.Error));
@@ -65,7 +65,7 @@ public sealed class PipeTests : IDisposable
     public async Task A_pipe_in_the_place_of_a_model_is_refused()
     {
         string pipe = MakePipe("model");
-        Task written = Task.Run(() => File.OpenWrite(pipe).Dispose());
+        Task written = Task.Run(() => OpenToWrite(pipe).Dispose());
         CliRun run = await CliRun.Of(new CliServices(), ["predict", pipe, "--data", "iris"]);
         await written;
         Assert.Equal((4, $"error: {pipe}: is a pipe; save what it brings as a file, and give that.\n"), (run.Code, run.Error));
@@ -96,6 +96,9 @@ public sealed class PipeTests : IDisposable
         Assert.Equal(2, run.Code);
         Assert.StartsWith("error: open files: all that are allowed to this process are open (x): raise the limit (ulimit -n 4096", run.Error, StringComparison.Ordinal);
     }
+
+    // A lock of the writer would shut the reader out, who opens the pipe at the same time.
+    private static FileStream OpenToWrite(string pipe) => new(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
 
     private string MakePipe(string name)
     {
