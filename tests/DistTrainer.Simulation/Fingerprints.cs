@@ -3,8 +3,7 @@ using System.Globalization;
 namespace DistTrainer.Simulation;
 
 /// <summary>
-/// What happened under the first seeds, a line a hundred: a change that only moves code leaves them as they are; one of the
-/// protocol writes them anew.
+/// What happened under the first seeds, a line a hundred: a change that only moves code leaves them as they are.
 /// </summary>
 /// <param name="seeds">How many seeds, from 1 on.</param>
 internal sealed class Fingerprints(int seeds)
