@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Akka.Actor;
 using Akka.Configuration;
 using Akka.Dispatch;
 
@@ -18,6 +20,7 @@ internal sealed class SeededDispatcherConfigurator : MessageDispatcherConfigurat
 /// <summary>Runs one message of one actor at a time, in the order of <see cref="VirtualTime"/>.</summary>
 internal sealed class SeededDispatcher : MessageDispatcher
 {
+    private readonly ConditionalWeakTable<IRunnable, string> _names = [];
     private readonly VirtualTime _time;
 
     /// <summary>Takes the time from the actor system's scheduler.</summary>
@@ -29,7 +32,16 @@ internal sealed class SeededDispatcher : MessageDispatcher
         ThroughputDeadlineTime = 0; // without a deadline, which has always passed, a throughput of 1 is two messages
     }
 
-    protected override void ExecuteTask(IRunnable run) => _time.Soon(run.Run);
+    public override void Attach(ActorCell cell)
+    {
+        string path = cell.Self.Path.ToStringWithoutAddress();
+        _names.AddOrUpdate(cell.Mailbox!, path[(path.IndexOf('.', StringComparison.Ordinal) + 1)..]);
+        base.Attach(cell);
+    }
+
+    protected override void ExecuteTask(IRunnable run) => _time.Soon(Name(run), run.Run);
+
+    private string Name(IRunnable run) => _names.TryGetValue(run, out string? name) ? name : "";
 
     protected override void Shutdown()
     {

@@ -14,7 +14,9 @@ internal sealed class VirtualTime : SchedulerBase
 {
     private static readonly DateTimeOffset s_start = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly PriorityQueue<Action, (long Ticks, int Tie, long Number)> _queue = new();
+    private readonly Dictionary<string, Random> _actors = [];
     private Random _random = new(0);
+    private int _seed;
     private long _number;
     private int _thread;
     private volatile InvalidOperationException? _foreign;
@@ -37,24 +39,34 @@ internal sealed class VirtualTime : SchedulerBase
     public void Begin(int seed)
     {
         _queue.Clear();
-        (_random, _number, Elapsed) = (new Random(seed), 0, TimeSpan.Zero);
+        _actors.Clear();
+        (_seed, _random, _number, Elapsed) = (seed, new Random(seed), 0, TimeSpan.Zero);
         _thread = Environment.CurrentManagedThreadId;
     }
 
     /// <summary>Something is to happen after a while.</summary>
     /// <exception cref="InvalidOperationException">Another thread asks for it: the order would not be the seed's. The next <see cref="Step"/> fails too.</exception>
-    public void After(TimeSpan delay, Action what)
+    public void After(TimeSpan delay, Action what) => After(delay, what, _random);
+
+    private void After(TimeSpan delay, Action what, Random random)
     {
         if (Environment.CurrentManagedThreadId != _thread)
             throw _foreign = new InvalidOperationException($"Something runs on another thread than the simulation's, so its order is not the seed's:{Environment.NewLine}{Environment.StackTrace}");
-        _queue.Enqueue(what, ((Elapsed + delay).Ticks, _random.Next(), _number++));
+        _queue.Enqueue(what, ((Elapsed + delay).Ticks, random.Next(), _number++));
     }
 
-    /// <summary>An actor has something to do: soon, mostly; its thread may be held up.</summary>
-    public void Soon(Action what)
+    /// <summary>
+    /// An actor has something to do: soon, mostly; its thread may be held up. Each actor has a random sequence of its
+    /// own: in which order Akka tells an actor's children to stop follows from hash codes, which no two processes share.
+    /// </summary>
+    /// <param name="actor">Its name within the run, the same each time the seed runs.</param>
+    /// <param name="what">What it has to do.</param>
+    public void Soon(string actor, Action what)
     {
-        int kind = _random.Next(1000);
-        After(TimeSpan.FromMicroseconds(_random.Next(kind < 900 ? 50 : kind < 995 ? 1000 : 30_000)), what);
+        if (!_actors.TryGetValue(actor, out Random? random))
+            _actors[actor] = random = new Random(actor.Aggregate(_seed, (hash, letter) => (hash * 31) + letter));
+        int kind = random.Next(1000);
+        After(TimeSpan.FromMicroseconds(random.Next(kind < 900 ? 50 : kind < 995 ? 1000 : 30_000)), what, random);
     }
 
     /// <summary>Lets the next thing happen.</summary>
