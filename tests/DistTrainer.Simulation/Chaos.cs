@@ -107,7 +107,15 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
                 Join();
                 break;
             case Fault.Pause:
-                Tell(new PauseRun(true));
+                Tell(new PauseCommand(true));
+                simulation.Time.After(Seconds(0, 1), Resume);
+                break;
+            case Fault.Stop:
+                Tell(new StopCommand());
+                break;
+            case Fault.NewRate:
+                Tell(new PauseCommand(true));
+                Tell(new LearningRateCommand(0.5));
                 simulation.Time.After(Seconds(0, 1), Resume);
                 break;
             case Fault.Slow when simulation.Invariants.Generation > 0:
@@ -134,7 +142,7 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
             return;
         if (!simulation.Leader.IsAlive)
             simulation.Time.After(Seconds(0.5, 1), Resume);
-        Tell(new PauseRun(false));
+        Tell(new PauseCommand(false));
     }
 
     private void KillCoordinator(Node leader)

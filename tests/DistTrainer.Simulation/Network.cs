@@ -99,13 +99,10 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
         if (!to.IsAlive)
             return;
         Count();
-        if (trace.IsOn)
-            trace.Add($"{from.Name} → {to.Name} {actor.Path.Name} {Describe(message)}");
+        trace.Add($"{from.Name} → {to.Name} {actor.Path.Name}", message);
         OnDelivery(from, to, message);
         actor.Tell(References.Replace(message, reference => View(reference, to)), sender is null ? ActorRefs.NoSender : View(sender, to));
     }
-
-    private static string Describe(object message) => message.ToString()!.Replace("DistTrainer.Cluster.", "", StringComparison.Ordinal);
 
     // An actor's uppermost parent is named number.node.role.
     private Node? Home(IActorRef actor) =>

@@ -8,23 +8,41 @@ var threads = new Option<int>("--threads") { Description = "Threads, each with a
 var seed = new Option<int?>("--seed") { Description = "Run one seed alone and write all that happens." };
 var fingerprints = new Option<string?>("--fingerprints") { Description = "A file with hashes of all that happens under seeds 1, 2, 3 …: they must be the same." };
 var write = new Option<bool>("--write") { Description = "Write that file instead." };
+var transcripts = new Option<string?>("--transcripts") { Description = "A folder with transcripts of the protocol: they must be as they are there." };
 var command = new RootCommand("Runs the training protocol's actors under a seeded scheduler, with virtual time and a network that fails.")
 {
-    seeds, first, threads, seed, fingerprints, write,
+    seeds, first, threads, seed, fingerprints, transcripts, write,
 };
 command.SetAction(parsed => parsed.GetValue(seed) is { } one ? Replay(one)
+    : parsed.GetValue(transcripts) is { } folder ? Compare(folder, parsed.GetValue(write))
     : parsed.GetValue(fingerprints) is { } file ? RunAll(1, parsed.GetValue(seeds), parsed.GetValue(threads), file, parsed.GetValue(write))
     : RunAll(parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(threads), null, writes: false));
 return command.Parse(args).Invoke();
 
 static int Replay(int seed)
 {
-    SeedOutcome outcome = new Simulator(Console.Out).Run(seed);
+    SeedOutcome outcome = new Simulator(DistTrainer.Simulation.Trace.To(Console.Out)).Run(seed);
     Console.WriteLine(outcome.Scenario);
     Console.WriteLine($"seed {seed}: {outcome.Messages} messages, fingerprint {outcome.Fingerprint:x16}");
     foreach (string violation in outcome.Violations.Distinct())
         Console.WriteLine(violation);
     return outcome.Violations.Count == 0 ? 0 : 1;
+}
+
+static int Compare(string folder, bool writes)
+{
+    int others = 0;
+    foreach (string file in Transcript.Files(folder))
+    {
+        string now = Transcript.Render(file);
+        if (now == File.ReadAllText(file))
+            continue;
+        others++;
+        if (writes)
+            File.WriteAllText(file, now);
+        Console.WriteLine($"{file}: {(writes ? "written" : "other things happen; if that is meant: --write")}");
+    }
+    return others == 0 || writes ? 0 : 1;
 }
 
 static int RunAll(int first, int count, int threads, string? file, bool writes)

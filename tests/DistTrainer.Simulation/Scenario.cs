@@ -43,6 +43,17 @@ internal sealed record Scenario
     /// <summary>Which of <see cref="Jobs"/>.</summary>
     public int Job { get; init; }
 
+    /// <summary>A job of which gradients are not finite from the second step on; the run goes back and on with a rate that is sane.</summary>
+    public static JobDescription Diverging { get; } = new()
+    {
+        Model = s_model,
+        Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3e38f },
+        Training = s_training with { Epochs = 1, Divergence = new DivergenceDescription { Policy = DivergencePolicy.GoBack, RateFactor = 1e-38f } },
+    };
+
+    /// <summary>The job, where it is none of those; null: it is.</summary>
+    public JobDescription? OwnJob { get; init; }
+
     /// <summary>How the job is run.</summary>
     public required RunOptions Options { get; init; }
 
@@ -96,7 +107,8 @@ internal sealed record Scenario
         };
     }
 
-    private static RunOptions OptionsFor(int parameterShards, int minWorkers, int replicas) =>
+    /// <summary>How a job is run: each step is reported, and a run outlives its nodes.</summary>
+    public static RunOptions OptionsFor(int parameterShards, int minWorkers, int replicas) =>
         new() { ParameterShards = parameterShards, MinWorkers = minWorkers, Replicas = replicas, ReportEvery = 1, ToleratesLoss = true };
 
     private static Fault DrawFault(Random random)
@@ -180,4 +192,10 @@ internal enum Fault
 
     /// <summary>A server node is killed, or gone without a word: its parameter shards go to others.</summary>
     KillServer,
+
+    /// <summary>A person stops the run; in transcripts only.</summary>
+    Stop,
+
+    /// <summary>A person pauses the run, sets another learning rate and resumes it; in transcripts only.</summary>
+    NewRate,
 }

@@ -27,14 +27,14 @@ internal sealed class SeedRun
     /// <param name="seed">Decides everything that the scenario leaves open.</param>
     /// <param name="scenario">What to run.</param>
     /// <param name="expected">How the run goes when nothing disturbs it.</param>
-    /// <param name="output">Takes what happens, line by line; null: nobody reads it.</param>
-    public SeedRun(ActorSystem system, int number, int seed, Scenario scenario, Expectation? expected, TextWriter? output)
+    /// <param name="hears">Hears what happens; null: nobody does.</param>
+    public SeedRun(ActorSystem system, int number, int seed, Scenario scenario, Expectation? expected, Action<TimeSpan, TraceEvent>? hears)
     {
         (_system, _scenario, _prefix) = (system, scenario, $"{number}.");
         Time = (VirtualTime)system.Scheduler;
         Time.Begin(seed);
         _random = new Random(seed ^ 0x5EED);
-        Trace = new Trace(Time, output);
+        Trace = new Trace(Time, hears);
         Network = new Network(Time, _random, Trace) { Latency = scenario.Latency };
         Invariants = new Invariants(expected, scenario.Options.ReportEvery == 1);
         _chaos = new Chaos(this, scenario, _random);
@@ -124,7 +124,6 @@ internal sealed class SeedRun
     /// <summary>Sends a push or a broadcast behind its floats; which may come twice, or late.</summary>
     public void SendMessage(Connection connection, Node from, object message, Action take)
     {
-        string line = Trace.IsOn ? $"{from.Name} ⇒ {connection.Peer(from).Name} {message}" : "";
         TimeSpan? late = Sometimes(), again = Sometimes();
         connection.Send(from, () =>
         {
@@ -147,7 +146,7 @@ internal sealed class SeedRun
         {
             if (Network.IsClosed || !connection.Peer(from).IsAlive)
                 return;
-            Trace.Add(line);
+            Trace.Add($"{from.Name} ⇒ {connection.Peer(from).Name}", message);
             take();
         }
     }
@@ -230,7 +229,7 @@ internal sealed class SeedRun
     private Node Set(string name, int[] parameterShards, int workers)
     {
         var node = new Node(name, parameterShards, workers);
-        node.Setup = new TrainingSetup(Scenario.Jobs[_scenario.Job], Scenario.Data, _scenario.Options, null, _ => node.Links = new SimulatedLinks(this, node)) { Background = new LateWork(this), Clock = new VirtualClock(Time) };
+        node.Setup = new TrainingSetup(_scenario.OwnJob ?? Scenario.Jobs[_scenario.Job], Scenario.Data, _scenario.Options, null, _ => node.Links = new SimulatedLinks(this, node)) { Background = new LateWork(this), Clock = new VirtualClock(Time) };
         Network.Add(node);
         return node;
     }

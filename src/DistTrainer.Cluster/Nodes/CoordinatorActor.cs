@@ -45,9 +45,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<RegisterNode>(Register);
         Receive<SubmitRun>(Submit);
         Receive<StatusCommand>(_ => Status());
-        Receive<StopCommand>(_ => Stop());
-        Receive<PauseCommand>(pause => Ask(new PauseRun(pause.Pause), RunAnswers.Pause(pause.Pause)));
-        Receive<LearningRateCommand>(rate => Ask(new SetLearningRate(rate.Rate), RunAnswers.Rate(rate.Rate)));
+        Receive<StopCommand>(_ => _run is null && (_waiting ?? _inherited.Run) is not null, _ => Withdraw());
+        Receive<IRunCommand>(Ask);
         Receive<DrainCommand>(drain => Drain(drain.Node));
         Receive<LeaveCluster>(leave => Release(leave.Node, Sender));
         Receive<RunOpened>(Start);
@@ -395,7 +394,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             {
                 _leaving[name] = actor;
                 _log.Event(LogLevel.InfoLevel, "node-leaves node={Node}", name);
-                _run.Ask(new StopRun());
+                _run.Ask(new StopCommand(), ActorRefs.NoSender);
                 return;
             }
 
@@ -441,13 +440,9 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         EndIfAlone();
     }
 
-    private void Stop()
+    private void Withdraw()
     {
-        if ((_waiting ?? _inherited.Run) is not { Run: var run } || _run is not null)
-        {
-            Ask(new StopRun(), RunAnswers.Stop);
-            return;
-        }
+        RunDescription run = (_waiting ?? _inherited.Run)!.Run;
         _log.Event(LogLevel.InfoLevel, "run-withdrawn run={Run} name=\"{Name}\"", run.Id, run.Name);
         (_waiting, _inherited) = (null, default);
         _ended = new LastRun(run.Id, run.Name, "withdrawn", DateTime.UtcNow, 0, null, null);
@@ -456,18 +451,17 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         Answer(null, $"run {run.Id} ({run.Name}) had not begun and is withdrawn");
     }
 
-    private void Ask(object request, string done)
+    private void Ask(IRunCommand command)
     {
-        if (_run is { End: null } run)
-        {
-            run.Ask(request);
-            TellRegistered(); // and what it is asked for
-            Answer(null, done);
-        }
-        else
+        if (_run is not { End: null } run)
         {
             Answer(FailureKind.Configuration, Waiting() is { } waiting
                 ? $"the run waits to begin ({waiting}); until then it can only be stopped" : "there is no run");
+        }
+        else if (!run.Ask(command, Sender))
+        {
+            TellRegistered(); // and what it is asked for
+            Answer(null, command.Answer);
         }
     }
 
@@ -482,8 +476,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
         RunDescription run = _run.Run;
-        _run.Actor.Ask<RunStatus>(new RunActor.StatusRequest(run.Id, run.Name), TimeSpan.FromSeconds(3))
-            .PipeTo(asker, success: status => new ClusterStatus(status, nodes, leader), failure: _ => new ClusterStatus(null, nodes, leader, $"{run.Name}, which does not answer"));
+        _run.Actor.Ask<RunStatus>(new StatusCommand(), TimeSpan.FromSeconds(3))
+            .PipeTo(asker, success: status => new ClusterStatus(status with { Name = run.Name }, nodes, leader), failure: _ => new ClusterStatus(null, nodes, leader, $"{run.Name}, which does not answer"));
     }
 
     /// <summary>A run that has not begun, or that this node does not lead yet, and what for; null: there is none.</summary>

@@ -9,7 +9,7 @@ namespace DistTrainer.Cluster.Nodes;
 /// <param name="run">What was submitted.</param>
 internal sealed class CurrentRun(RunDescription run)
 {
-    private readonly List<object> _asked = [];
+    private readonly List<IRunCommand> _asked = [];
 
     /// <summary>What was submitted.</summary>
     public RunDescription Run => run;
@@ -48,16 +48,20 @@ internal sealed class CurrentRun(RunDescription run)
     public KeepRequests? Kept { get; set; }
 
     /// <summary>Asks something of it: of its actor, as soon as that is there.</summary>
-    public void Ask(object request)
+    /// <param name="command">What.</param>
+    /// <param name="asker">Gets the answer of its actor; null: nobody does.</param>
+    /// <returns>Whether its actor answers; else it hears of it later.</returns>
+    public bool Ask(IRunCommand command, IActorRef? asker)
     {
         if (!Actor.IsNobody())
         {
-            Actor.Tell(request);
-            return;
+            Actor.Tell(command, asker);
+            return true;
         }
-        _asked.Add(request);
+        _asked.Add(command);
         if (TakenOver is null)
-            Kept = new KeepRequests((Kept?.Version ?? 0) + 1, (Kept?.Requests ?? RunRequests.None).With(request));
+            Kept = new KeepRequests((Kept?.Version ?? 0) + 1, command.With(Kept?.Requests ?? RunRequests.None));
+        return false;
     }
 
     /// <summary>A node has kept what it was asked for under another coordinator.</summary>
@@ -76,7 +80,7 @@ internal sealed class CurrentRun(RunDescription run)
         Actor = actor;
         if (Kept is not null)
             actor.Tell(Kept);
-        _asked.ForEach(actor.Tell);
+        _asked.ForEach(command => actor.Tell(command, ActorRefs.NoSender)); // answered before
         _asked.Clear();
     }
 

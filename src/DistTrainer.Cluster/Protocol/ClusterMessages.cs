@@ -1,6 +1,5 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Nodes;
-using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Protocol;
 
@@ -70,36 +69,6 @@ internal sealed record LeaveCluster(string Node) : IControlMessage;
 /// <param name="ExitCode">What the process returns.</param>
 /// <param name="Reason">Why, for people.</param>
 internal sealed record EndNode(int ExitCode, string Reason) : IControlMessage;
-
-/// <summary>A person's request to the cluster; any node takes it and hands it to the coordinator. Reply: <see cref="CommandAnswer"/> unless said otherwise.</summary>
-public interface IClusterCommand : IControlMessage;
-
-/// <summary>Train this.</summary>
-/// <param name="Run">What.</param>
-public sealed record SubmitRun(RunDescription Run) : IClusterCommand;
-
-/// <summary>Finish the open step, write the model and end the run. One that has not begun is withdrawn.</summary>
-public sealed record StopCommand : IClusterCommand;
-
-/// <summary>Begin no further step, or go on.</summary>
-/// <param name="Pause">Whether to pause.</param>
-public sealed record PauseCommand(bool Pause) : IClusterCommand;
-
-/// <summary>Take the work from a worker node and let it end.</summary>
-/// <param name="Node">Its name, or its cluster address as host:port.</param>
-public sealed record DrainCommand(string Node) : IClusterCommand;
-
-/// <summary>Change the base learning rate after the open step.</summary>
-/// <param name="Rate">The rate, &gt; 0.</param>
-public sealed record LearningRateCommand(double Rate) : IClusterCommand;
-
-/// <summary>How is it going? Reply: <see cref="ClusterStatus"/>.</summary>
-public sealed record StatusCommand : IClusterCommand;
-
-/// <summary>Coordinator → person: what came of a request.</summary>
-/// <param name="Failure">The kind of failure; null where it was done.</param>
-/// <param name="Text">One line.</param>
-public sealed record CommandAnswer(FailureKind? Failure, string Text) : IControlMessage;
 
 /// <summary>Coordinator → person: how it is going.</summary>
 /// <param name="Run">The run; null while there is none.</param>

@@ -12,15 +12,6 @@ internal sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, b
     /// <summary>Nobody has asked for anything.</summary>
     public static RunRequests None { get; } = new(false, false, null, false);
 
-    /// <summary>With one more: <see cref="StopRun"/>, <see cref="PauseRun"/> or <see cref="SetLearningRate"/>.</summary>
-    public RunRequests With(object request) => request switch
-    {
-        StopRun => this with { Stops = true },
-        PauseRun pause => this with { Pauses = pause.Pause },
-        SetLearningRate set => this with { AskedRate = set.Rate },
-        _ => throw new ArgumentException($"{request} is no request.", nameof(request)),
-    };
-
     /// <summary>Whether steps must stop flowing for it.</summary>
     public bool WantsHold => Stops || Pauses || Checkpoints || AskedRate is not null;
 }
@@ -33,17 +24,6 @@ internal sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, b
 /// <param name="Version">Of the run's state with it: of two the higher one holds.</param>
 /// <param name="Requests">All that is asked for.</param>
 internal sealed record KeepRequests(long Version, RunRequests Requests) : IControlMessage;
-
-/// <summary>Asks for the end after the open step.</summary>
-internal sealed record StopRun;
-
-/// <summary>Asks to begin no further step, or to go on.</summary>
-/// <param name="Pause">Whether to pause.</param>
-internal sealed record PauseRun(bool Pause);
-
-/// <summary>Asks for another full learning rate after the open step.</summary>
-/// <param name="Rate">The rate, &gt; 0.</param>
-internal sealed record SetLearningRate(double Rate);
 
 /// <summary>Run → coordinator: of these parameter shards there are too few copies, or none; deal them out anew.</summary>
 /// <param name="ParameterShards">Their numbers.</param>

@@ -40,13 +40,14 @@ public static class LocalTrainer
         ActorSystem system = ActorSystem.Create("disttrainer", configuration);
         try
         {
-            var node = new NodeAddress(LocalControl.NodeName, null, []);
+            var node = new NodeAddress(LocalRoot.NodeName, null, []);
             RunState start = setup.StartState();
             string? folder = options.Folder;
             IActorRef run = system.ActorOf(Props.Create(() => new RunActor(setup, node, observer, completion, folder, start)), "run");
             system.ActorOf(Props.Create(() => new HostActor(setup, node, Enumerable.Range(0, setup.Ranges.Count).ToArray(), options.Workers, run)), "node");
-            observer.OnControl(new LocalControl(run, options.Workers));
-            using CancellationTokenRegistration registration = stop.Register(() => run.Tell(new StopRun()));
+            int workers = options.Workers;
+            observer.OnControl(LocalRoot.Control(system.ActorOf(Props.Create(() => new LocalRoot(run, workers)), "root")));
+            using CancellationTokenRegistration registration = stop.Register(() => run.Tell(new StopCommand(), ActorRefs.NoSender));
             return await completion.Task.ConfigureAwait(false);
         }
         finally

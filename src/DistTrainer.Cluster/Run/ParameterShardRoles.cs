@@ -11,6 +11,9 @@ internal sealed class ParameterShardRoles
     /// <summary>Copies may be one step apart: each node has the parameters of two steps.</summary>
     private const int StepsApart = 1;
 
+    /// <summary>Nobody has one yet.</summary>
+    public static ParameterShardRoles None { get; } = new([], new Dictionary<int, long>(), 0, 0);
+
     /// <summary>Gives roles.</summary>
     /// <param name="copies">All copies, in the order of their ranges.</param>
     /// <param name="openSteps">Each one's open step; 0 where it has no parameters.</param>

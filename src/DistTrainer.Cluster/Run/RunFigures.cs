@@ -13,7 +13,6 @@ internal sealed class RunFigures(TrainingSetup setup)
 {
     private readonly Stopwatch _clock = new();
     private readonly SortedDictionary<long, ReportSteps?[]> _open = [];
-    private readonly Dictionary<int, (WorkerTimes Times, int SlowReports)> _workers = [];
     private LossSums _epoch;
     private LossSums _decided;
     private long _lastStep;
@@ -22,6 +21,9 @@ internal sealed class RunFigures(TrainingSetup setup)
     private long _unreportedSamples;
     private TimeSpan _epochStart;
     private TimeSpan _reportStart;
+
+    /// <summary>The last whole report; null before the first.</summary>
+    public StepReport? Last { get; private set; }
 
     /// <summary>Mean training loss of the epoch so far, or of the last one that ended.</summary>
     public double TrainLoss { get; private set; } = double.NaN;
@@ -42,29 +44,6 @@ internal sealed class RunFigures(TrainingSetup setup)
 
     /// <summary>Steps stop for a decision.</summary>
     public void Pause() => _clock.Stop();
-
-    /// <summary>Takes a worker's report of its times. The first one does not count as slow: everything is slow at first.</summary>
-    public void Add(ReportWorker report)
-    {
-        bool isFirst = !_workers.TryGetValue(report.Worker, out (WorkerTimes Times, int SlowReports) before);
-        bool isSlow = !isFirst && OthersOf(report.Worker) is { } others && report.Times.Compute > Math.Max(2 * others, others + StepTimesWatch.SlowAtLeast);
-        _workers[report.Worker] = (report.Times, isSlow ? before.SlowReports + 1 : 0);
-    }
-
-    /// <summary>A worker's times of its last report; zero before the first.</summary>
-    public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker).Times;
-
-    /// <summary>Workers have other numbers from now on.</summary>
-    public void ForgetWorkers() => _workers.Clear();
-
-    /// <summary>The others' median compute time, if by its last two reports this worker takes more than twice as long, and at least <see cref="StepTimesWatch.SlowAtLeast"/> longer; else null.</summary>
-    public double? SlowerThanOthers(int worker) => _workers.GetValueOrDefault(worker).SlowReports >= 2 ? OthersOf(worker) : null;
-
-    private double? OthersOf(int worker)
-    {
-        double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Times.Compute).Order()];
-        return others.Length == 0 ? null : others[others.Length / 2];
-    }
 
     /// <summary>Sums over the epoch up to the last decision.</summary>
     public LossSums EpochSums => _decided;
@@ -108,8 +87,10 @@ internal sealed class RunFigures(TrainingSetup setup)
     }
 
     /// <summary>Takes one parameter shard's report; a second copy changes nothing.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="slowest">Times of the worker that computes longest.</param>
     /// <returns>Whole reports and the ledger's entries, in the order of the steps: those that have all parameter shards' and all steps before them.</returns>
-    public IEnumerable<(StepReport Report, LedgerEntry Entry)> Add(ReportSteps report)
+    public IEnumerable<(StepReport Report, LedgerEntry Entry)> Add(ReportSteps report, WorkerTimes slowest)
     {
         if (report.Step <= _lastStep)
             yield break;
@@ -118,11 +99,11 @@ internal sealed class RunFigures(TrainingSetup setup)
         parts[report.ParameterShard] = report;
         while (_open.Count > 0 && _open.First().Value is var first && !first.Contains(null) && first[0]!.Sums.FirstStep == _lastStep + 1)
         {
-            yield return Whole(first);
+            yield return Whole(first, slowest);
         }
     }
 
-    private (StepReport Report, LedgerEntry Entry) Whole(ReportSteps?[] parts)
+    private (StepReport Report, LedgerEntry Entry) Whole(ReportSteps?[] parts, WorkerTimes slowest)
     {
         ReportSteps report = parts[0]!;
         LedgerEntry entry = Take(report.Sums)!.Value;
@@ -132,20 +113,17 @@ internal sealed class RunFigures(TrainingSetup setup)
         TimeSpan now = _clock.Elapsed;
         double seconds = (now - _reportStart).TotalSeconds;
         _reportStart = now;
-        return (new StepReport(
+        var times = new StepTimes(
+            slowest.Compute, slowest.Wait, parts.Max(part => part!.Times.Gather), parts.Max(part => part!.Times.Apply));
+        Last = new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, report.LearningRate,
-            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), PerSecond(samples, seconds), Times(parts)), entry);
+            GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), PerSecond(samples, seconds), times);
+        return (Last, entry);
     }
 
     // What the parameter shards tell again to the next coordinator took it no time.
     private static double PerSecond(long samples, double seconds) => seconds > 0 ? samples / seconds : 0;
-
-    private StepTimes Times(ReportSteps?[] parts)
-    {
-        WorkerTimes slowest = _workers.Values.Select(worker => worker.Times).DefaultIfEmpty().MaxBy(times => times.Compute);
-        return new StepTimes(slowest.Compute, slowest.Wait, parts.Max(part => part!.Times.Gather), parts.Max(part => part!.Times.Apply));
-    }
 
     /// <summary>Ends an epoch.</summary>
     /// <param name="epoch">The epoch.</param>

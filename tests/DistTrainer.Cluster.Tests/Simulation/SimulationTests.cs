@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
@@ -29,10 +30,21 @@ public sealed class SimulationTests
     {
         var first = new Simulator();
         SeedOutcome[] forwards = [.. Enumerable.Range(1, 20).Select(first.Run)];
-        var second = new Simulator(new StringWriter());
+        var second = new Simulator(Trace.To(new StringWriter()));
         SeedOutcome[] backwards = [.. Enumerable.Range(1, 20).Reverse().Select(second.Run)];
         Assert.Equal(forwards.Select(outcome => (outcome.Seed, outcome.Fingerprint, outcome.Messages)), backwards.Reverse().Select(outcome => (outcome.Seed, outcome.Fingerprint, outcome.Messages)));
         Assert.Equal(20, forwards.Select(outcome => outcome.Fingerprint).Distinct().Count());
+    }
+
+    [Fact]
+    public void The_protocol_goes_as_its_transcripts_say()
+    {
+        IReadOnlyList<string> files = Transcript.Files(TranscriptFolder());
+        Assert.True(files.Count >= 10);
+        Assert.All(files, file => Assert.Equal(File.ReadAllText(file), Transcript.Render(file)));
+
+        static string TranscriptFolder([CallerFilePath] string here = "") =>
+            Path.Combine(Path.GetDirectoryName(here)!, "../../DistTrainer.Simulation/transcripts");
     }
 
     [Fact]

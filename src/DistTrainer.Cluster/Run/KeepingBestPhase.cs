@@ -1,0 +1,30 @@
+using DistTrainer.Cluster.Protocol;
+
+namespace DistTrainer.Cluster.Run;
+
+/// <summary>Parameter shards keep the best parameters, or take them back.</summary>
+/// <param name="run">The run.</param>
+/// <param name="aim">Keeping or restoring.</param>
+internal sealed class KeepingBestPhase(LedRun run, RunAim aim) : RunPhase(run, aim)
+{
+    private Round _kept = new(0);
+
+    private bool Restores => Aim == RunAim.RestoreBest;
+
+    public override void Begin()
+    {
+        _kept = new Round(Generation.ParameterShards.Length);
+        Run.Await("best", () => Generation.ShardsBut(_kept.Has));
+        Generation.TellParameterShards(new KeepBest(Generation.Number, Restores, Run.NewState()));
+    }
+
+    public override void On(BestKept kept)
+    {
+        if (kept.Restore != Restores || !_kept.Add(kept.ParameterShard))
+            return;
+        if (Restores)
+            Run.BeginGeneration(RunAim.Finish); // the parameters have changed without a step: a new generation hands them out
+        else
+            Run.GoOn();
+    }
+}

@@ -1,0 +1,77 @@
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster.Run;
+
+/// <summary>The steps from one decision to the next.</summary>
+/// <param name="target">The last of them.</param>
+/// <param name="parameterShards">Parameter shards that apply them, with replicas.</param>
+internal sealed class Stretch(long target, int parameterShards)
+{
+    private Round _reached = new(parameterShards);
+
+    /// <summary>The last step; it may come nearer while steps flow.</summary>
+    public long Target { get; private set; } = target;
+
+    /// <summary>Whether all parameter shards have applied it.</summary>
+    public bool IsReached => _reached.IsComplete;
+
+    /// <summary>All that went into the parameters, as the first parameter shard tells at its end.</summary>
+    public StepSums[] Sums { get; private set; } = [];
+
+    /// <summary>Norms of tensors, where they were asked for.</summary>
+    public List<TensorStatistics> Statistics { get; } = [];
+
+    /// <summary>It ends with another step.</summary>
+    public void EndAt(long step)
+    {
+        if (Target != step)
+            (_reached, Sums) = (new Round(parameterShards), []);
+        Target = step;
+    }
+
+    /// <summary>A parameter shard has applied a step; of another step, or said again, it changes nothing.</summary>
+    /// <returns>Whether that was news.</returns>
+    public bool Add(RunReached reached)
+    {
+        if (reached.Step != Target || _reached.Has(reached.ParameterShard))
+            return false;
+        _reached.Add(reached.ParameterShard);
+        if (reached.Sums.Length > 0)
+            Sums = reached.Sums;
+        Statistics.AddRange(reached.Statistics);
+        return true;
+    }
+}
+
+/// <summary>Parameter shards hear how to apply the steps to the next decision.</summary>
+internal sealed class PreparingPhase(LedRun run) : RunPhase(run, RunAim.Steps)
+{
+    /// <summary>Reports between two decisions at most: so many does a parameter shard keep for a coordinator that takes over.</summary>
+    private const int MostReports = 256;
+
+    private Stretch _stretch = new(0, 0);
+    private Round _prepared = new(0);
+
+    public override void Begin()
+    {
+        bool holds = Run.Asked.Open.WantsHold || Generation.Workers.Length == 0;
+        int shards = Generation.ParameterShards.Length;
+        long target = RunCourse.Target(Run.Step, Generation.LastWhole, Decision(), holds);
+        (_stretch, _prepared) = (new Stretch(target, shards), new Round(shards));
+        Run.Await("preparing", () => Generation.ShardsBut(_prepared.Has));
+        TellPrepare(target, Run.Log.WantsNorms);
+    }
+
+    public override void On(RunPrepared prepared)
+    {
+        if (prepared.Step == _stretch.Target && _prepared.Add(prepared.ParameterShard))
+            Run.Become(new FlowingPhase(Run, _stretch));
+    }
+
+    public override void On(RunReached reached) => _stretch.Add(reached);
+
+    private long Decision() => Math.Min(
+        Math.Min(Run.Plan.NextDecision(Run.Step), Run.Rates.LastBeforeChange(Run.Step)),
+        Math.Min(Run.Checkpoints.NextStep(Run.Step), Run.Step + (MostReports * (long)Run.Options.ReportEvery)));
+}
