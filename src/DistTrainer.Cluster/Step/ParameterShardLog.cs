@@ -31,9 +31,9 @@ internal sealed class ParameterShardLog(ILoggingAdapter log, TrainingSetup setup
         // comes after its helper.
         bool isOrdinary = (outcome == PushOutcome.Stale && push.Step == shard.OpenStep - 1)
             || (setup.Options.BackupWorkers && outcome is PushOutcome.Stale or PushOutcome.Duplicate);
+        LogLevel level = isOrdinary ? LogLevel.DebugLevel : LogLevel.WarningLevel;
         log.Event(
-            isOrdinary ? LogLevel.DebugLevel : LogLevel.WarningLevel,
-            "push-dropped epoch={Epoch} step={Step} worker={Worker} outcome={Outcome} openStep={OpenStep}",
+            level, "push-dropped epoch={Epoch} step={Step} worker={Worker} outcome={Outcome} openStep={OpenStep}",
             setup.EpochOf(push.Step), push.Step, push.Worker, outcome, shard.OpenStep);
     }
 

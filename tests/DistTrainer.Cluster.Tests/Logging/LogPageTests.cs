@@ -74,7 +74,8 @@ public sealed partial class LogPageTests
         return folder;
     }
 
-    [GeneratedRegex("""\.Event\(\s*(?:LogLevel\.(?<level>\w+)Level|\w+),\s*(?<named>name \+ )?"(?<template>(?:[^"\\]|\\.)*)"\s*,""")]
+    // A template may be several literals.
+    [GeneratedRegex("""\.Event\(\s*(?:LogLevel\.(?<level>\w+)Level|\w+),\s*(?<named>name \+ )?"(?<template>(?:[^"\\]|\\.|"\s*\+\s*")*)"\s*,""")]
     private static partial Regex Call();
 
     [GeneratedRegex("""(\w+)=""")]
