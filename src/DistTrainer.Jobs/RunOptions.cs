@@ -1,8 +1,8 @@
 namespace DistTrainer.Jobs;
 
 /// <summary>
-/// How a job is run here: its <see cref="RunSettings"/>, in the place of which the one who runs it may set others, and what
-/// only that one knows. None of it can change the result by a bit.
+/// How a job is run here: its <see cref="RunSettings"/>, in the place of which the one who runs it may set others, and
+/// what only that one knows. None of it can change the result by a bit.
 /// </summary>
 public sealed record RunOptions : RunSettings
 {
@@ -14,7 +14,10 @@ public sealed record RunOptions : RunSettings
     }
 
     /// <summary>As a job has it.</summary>
-    /// <param name="job">The job's own settings. Checkpoints have them as they are here, whatever is set in their place: so whoever goes on elsewhere finds what the job says.</param>
+    /// <param name="job">
+    /// The job's own settings. Checkpoints have them as they are, whatever is set in their place here: so whoever goes on
+    /// elsewhere finds what the job says.
+    /// </param>
     public RunOptions(RunSettings job)
         : base(job) => _job = job;
 

@@ -26,7 +26,7 @@ public sealed class RunManifestTests
     };
 
     [Fact]
-    public async Task A_checkpoint_of_a_run_on_a_cluster_has_the_job_s_own_settings_and_not_those_of_the_node_that_leads()
+    public async Task A_checkpoint_of_a_run_on_a_cluster_has_the_job_s_own_settings_and_not_those_of_its_leader()
     {
         var settings = new NodeSettings { ComputeThreads = 2, ReportEvery = 5, MinWorkers = 2 };
         using var runtime = new NodeRuntime(settings, new Services(), () => "{}", _ => { }, null);
@@ -35,8 +35,10 @@ public sealed class RunManifestTests
         using (opened.Setup)
         {
             RunOptions options = opened.Setup.Options;
-            Assert.Equal((2, 2, 5, 2), (options.ParameterShards, options.ComputeThreads, options.ReportEvery, options.MinWorkers));
-            Assert.Equal((true, 9, true, s_job.Checkpoint), (options.TensorBoard, options.HistogramsEvery, options.BackupWorkers, options.Checkpoint));
+            Assert.Equal((2, 2), (options.ParameterShards, options.ComputeThreads));
+            Assert.Equal((5, 2), (options.ReportEvery, options.MinWorkers));
+            Assert.Equal((true, 9), (options.TensorBoard, options.HistogramsEvery));
+            Assert.Equal((true, s_job.Checkpoint), (options.BackupWorkers, options.Checkpoint));
             string written = RunManifest.Of(RunState.Start, opened.Setup, "name", 1).Job;
             Assert.Equal(s_job, JobFile.Read(new JobSource(written, "manifest")).Run);
         }
@@ -71,7 +73,8 @@ public sealed class RunManifestTests
 
         public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
 
-        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
+        public IRunOutput Open(
+            RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
             throw new NotSupportedException();
     }
 }

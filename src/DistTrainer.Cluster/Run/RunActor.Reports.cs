@@ -51,12 +51,8 @@ internal sealed partial class RunActor
     {
         _lastReport = report;
         _observer.OnStep(report);
-        _log.Event(LogLevel.InfoLevel, "steps epoch={Epoch} step={Step} loss={Loss:G6} accuracy={Accuracy:G6} learningRate={LearningRate:G6} gradientNorm={GradientNorm:G6} samplesPerSecond={SamplesPerSecond:F0}",
-            report.Epoch, report.Step, report.Loss, report.Accuracy, report.LearningRate, report.GradientNorm, report.SamplesPerSecond);
+        _log.Event(report);
     }
 
-    private void LogEpoch(EpochReport report) =>
-        _log.Event(LogLevel.InfoLevel, "epoch-ended epoch={Epoch} step={Step} trainLoss={TrainLoss:G6} trainAccuracy={TrainAccuracy:G6} validationLoss={ValidationLoss:G6} validationAccuracy={ValidationAccuracy:G6} learningRate={LearningRate:G6} samplesPerSecond={SamplesPerSecond:F0} parameterHash={ParameterHash}",
-            report.Epoch, report.Step, report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy,
-            report.LearningRate, report.SamplesPerSecond, report.ParameterHash);
+    private void LogEpoch(EpochReport report) => _log.Event(report);
 }
