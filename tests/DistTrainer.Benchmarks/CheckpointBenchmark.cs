@@ -59,7 +59,7 @@ internal static class CheckpointBenchmark
                     Workers = workers,
                     ParameterShards = 2,
                     ReportEvery = ReportEvery,
-                    Folder = folder,
+                    Output = folder,
                     Checkpoint = new CheckpointSettings { EverySteps = everySteps, EveryTime = TimeSpan.Zero },
                     ActorConfiguration = "akka.loglevel = WARNING",
                 };

@@ -23,7 +23,7 @@ public sealed class CheckpointRunTests : IDisposable
     public async Task A_run_that_goes_on_from_any_checkpoint_with_other_workers_and_parameter_shards_ends_with_the_same_bits(string variant)
     {
         JobDescription job = TestJobs.Variants[variant];
-        TrainingResult whole = await TestJobs.Run(job, s_data, Options(2, 2) with { Folder = _folder });
+        TrainingResult whole = await TestJobs.Run(job, s_data, Options(2, 2) with { Output = _folder });
         IReadOnlyList<string> folders = new CheckpointStore(Path.Combine(_folder, "checkpoints")).List();
         Assert.Equal([12L, 9, 6, 3], folders.Select(StepOf));
         foreach (string folder in folders)
@@ -40,7 +40,7 @@ public sealed class CheckpointRunTests : IDisposable
         {
             Training = TestJobs.Variants["adam"].Training with { Epochs = 30, EarlyStopping = new EarlyStoppingDescription { Patience = 2, MinimumDelta = 0.05 } },
         };
-        TrainingResult whole = await TestJobs.Run(job, s_data, Options(1, 2) with { Folder = _folder });
+        TrainingResult whole = await TestJobs.Run(job, s_data, Options(1, 2) with { Output = _folder });
         Assert.Equal(EndReason.EarlyStopping, whole.Reason);
         foreach (string folder in new CheckpointStore(Path.Combine(_folder, "checkpoints")).List())
         {
@@ -56,7 +56,7 @@ public sealed class CheckpointRunTests : IDisposable
         TrainingResult whole = await TestJobs.Run(job, s_data, Options(2, 1));
         using var stop = new CancellationTokenSource();
         var recorder = new Recorder { AfterStep = _ => stop.Cancel() };
-        RunOptions options = Options(2, 1) with { Folder = _folder, ReportEvery = 1, Checkpoint = new CheckpointSettings() };
+        RunOptions options = Options(2, 1) with { Output = _folder, ReportEvery = 1, Checkpoint = new CheckpointSettings() };
         TrainingResult stopped = await TestJobs.Run(job, s_data, options, recorder, stop.Token);
         string folder = Assert.Single(new CheckpointStore(Path.Combine(_folder, "checkpoints")).List());
         Assert.Equal(stopped.Steps, StepOf(folder));
@@ -69,7 +69,7 @@ public sealed class CheckpointRunTests : IDisposable
     {
         JobDescription job = TestJobs.Variants["sgd"];
         var first = new Ledger();
-        await TestJobs.Run(job, s_data, Options(3, 2) with { Folder = _folder }, first);
+        await TestJobs.Run(job, s_data, Options(3, 2) with { Output = _folder }, first);
         string folder = new CheckpointStore(Path.Combine(_folder, "checkpoints")).List().Single(found => StepOf(found) == 6);
         var second = new Ledger();
         await TestJobs.Run(job, s_data, Options(1, 1) with { ResumeFrom = folder }, second);
@@ -96,7 +96,7 @@ public sealed class CheckpointRunTests : IDisposable
     public async Task Other_data_are_refused_at_a_resume()
     {
         JobDescription job = TestJobs.Variants["sgd"];
-        await TestJobs.Run(job, s_data, Options(1, 1) with { Folder = _folder });
+        await TestJobs.Run(job, s_data, Options(1, 1) with { Output = _folder });
         string folder = new CheckpointStore(Path.Combine(_folder, "checkpoints")).List()[0];
         DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
             () => TestJobs.Run(job, s_data with { Hash = "other" }, Options(1, 1) with { ResumeFrom = folder }));
@@ -108,7 +108,7 @@ public sealed class CheckpointRunTests : IDisposable
     public async Task A_folder_that_cannot_be_written_fails_the_checkpoints_and_not_the_run()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "checkpoints"), "a file");
-        TrainingResult result = await TestJobs.Run(TestJobs.Variants["sgd"], s_data, Options(2, 2) with { Folder = _folder });
+        TrainingResult result = await TestJobs.Run(TestJobs.Variants["sgd"], s_data, Options(2, 2) with { Output = _folder });
         Assert.Equal(15, result.Steps);
     }
 
@@ -118,7 +118,7 @@ public sealed class CheckpointRunTests : IDisposable
         JobDescription job = TestJobs.Variants["sgd"] with { Training = TestJobs.Variants["sgd"].Training with { Epochs = 200 } };
         RunOptions options = Options(1, 1) with
         {
-            Folder = _folder,
+            Output = _folder,
             Checkpoint = new CheckpointSettings { EveryTime = TimeSpan.FromMilliseconds(1), Keep = 1000 },
             ActorConfiguration = ClockThatIsSetBack.Settings + "akka.loglevel = OFF\n",
         };

@@ -59,7 +59,12 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))
         {
-            RunOptions run = file.Run.ToOptions(log.ActorConfiguration, output.Folder) with { ResumeFrom = from?.Checkpoint };
+            var run = new RunOptions(file.Run)
+            {
+                Output = output.Folder,
+                ResumeFrom = from?.Checkpoint,
+                ActorConfiguration = log.ActorConfiguration,
+            };
             await display.RunAsync(async () => result = await services.Train(file.Job, data, run, initial, output, stop));
         }
 

@@ -25,13 +25,12 @@ internal sealed class PlainProgress(TextWriter output, TextWriter error, bool is
 
     /// <inheritdoc/>
     public void OnStep(StepReport report) => Write(
-        $"step={Numbers.Text(report.Step)} epoch={Numbers.Text(report.Epoch)} loss={Numbers.Text(report.Loss)}{Field("accuracy", report.Accuracy)}"
-        + $" learning-rate={Numbers.Text(report.LearningRate)} gradient-norm={Numbers.Text(report.GradientNorm)} samples/s={Numbers.Text((long)report.SamplesPerSecond)}");
+        $"step={Numbers.Text(report.Step)} epoch={Numbers.Text(report.Epoch)}{Fields(ReportFigures.OfStep, report)}");
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => Write(
-        $"epoch={Numbers.Text(report.Epoch)} done step={Numbers.Text(report.Step)} train-loss={Numbers.Text(report.TrainLoss)}{Field("train-accuracy", report.TrainAccuracy)}"
-        + $"{Field("validation-loss", report.ValidationLoss)}{Field("validation-accuracy", report.ValidationAccuracy)} samples/s={Numbers.Text((long)report.SamplesPerSecond)}");
+        $"epoch={Numbers.Text(report.Epoch)} done step={Numbers.Text(report.Step)}"
+        + Fields(ReportFigures.OfEpoch, report));
 
     /// <inheritdoc/>
     public void OnCheckpoint(CheckpointReport report) => Write(
@@ -40,7 +39,10 @@ internal sealed class PlainProgress(TextWriter output, TextWriter error, bool is
     /// <inheritdoc/>
     public void OnWentBack(long lastStep) => Write($"went-back step={Numbers.Text(lastStep)}");
 
-    private static string Field(string name, double? value) => value is { } number ? $" {name}={Numbers.Text(number)}" : "";
+    private static string Fields<TReport>(IEnumerable<Figure<TReport>> figures, TReport report) =>
+        string.Concat(figures.In(FigurePlaces.Progress).Select(figure => figure.Of(report) is { } value
+            ? $" {figure.Label}={(figure.IsWhole ? Numbers.Text((long)value) : Numbers.Text(value))}"
+            : ""));
 
     private void Write(string line)
     {

@@ -15,22 +15,7 @@ internal sealed record PlottedMetric(string Name, Func<StepReport, double?>? OfS
 
     private const string Training = "training";
 
-    private static readonly PlottedMetric[] s_all =
-    [
-        new("loss", step => step.Loss, [(Training, epoch => epoch.TrainLoss), (Validation, epoch => epoch.ValidationLoss)]),
-        new("accuracy", step => step.Accuracy, [(Training, epoch => epoch.TrainAccuracy), (Validation, epoch => epoch.ValidationAccuracy)]),
-        new("train-loss", null, [(Training, epoch => epoch.TrainLoss)]),
-        new("train-accuracy", null, [(Training, epoch => epoch.TrainAccuracy)]),
-        new("validation-loss", null, [(Validation, epoch => epoch.ValidationLoss)]),
-        new("validation-accuracy", null, [(Validation, epoch => epoch.ValidationAccuracy)]),
-        new("learning-rate", step => step.LearningRate, []),
-        new("gradient-norm", step => step.GradientNorm, []),
-        new("samples-per-second", step => step.SamplesPerSecond, []),
-        new("compute-milliseconds", step => step.Times.Compute, []),
-        new("wait-milliseconds", step => step.Times.Wait, []),
-        new("gather-milliseconds", step => step.Times.Gather, []),
-        new("apply-milliseconds", step => step.Times.Apply, []),
-    ];
+    private static readonly PlottedMetric[] s_all = All();
 
     /// <summary>All names.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_all.Select(metric => metric.Name)];
@@ -40,6 +25,25 @@ internal sealed record PlottedMetric(string Name, Func<StepReport, double?>? OfS
     public static PlottedMetric Find(string name) => Array.Find(s_all, metric => Plain(metric.Name) == Plain(name)) ?? throw new DistTrainerException(
         FailureKind.Configuration, $"--metric: \"{name}\" is not known{NearestName.Hint(name, Names)}; "
             + $"allowed: {string.Join(", ", Names)}, also in the spelling of metrics.jsonl (validationLoss).");
+
+    // First those that steps and epochs have, of which epochs have two.
+    private static PlottedMetric[] All()
+    {
+        Figure<EpochReport>[] epochs = [.. ReportFigures.OfEpoch.In(FigurePlaces.Curves)];
+        PlottedMetric[] steps = [.. ReportFigures.OfStep.In(FigurePlaces.Curves).Select(step => new PlottedMetric(
+            step.Name, step.Of, [.. epochs.Where(epoch => IsOf(step.Name, epoch.Name)).Select(Part)]))];
+        return
+        [
+            .. steps.Where(step => step.OfEpoch.Count > 0),
+            .. epochs.Select(epoch => new PlottedMetric(epoch.Name, null, [Part(epoch)])),
+            .. steps.Where(step => step.OfEpoch.Count == 0),
+        ];
+    }
+
+    private static bool IsOf(string step, string epoch) => epoch == $"train-{step}" || epoch == $"{Validation}-{step}";
+
+    private static (string Part, Func<EpochReport, double?> Value) Part(Figure<EpochReport> figure) =>
+        (figure.Name.StartsWith(Validation, StringComparison.Ordinal) ? Validation : Training, figure.Of);
 
     // validation-loss, validationLoss, "validation loss" and epoch/validation-loss are one, as are samples/s and
     // samples-per-second.

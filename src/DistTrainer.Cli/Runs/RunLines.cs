@@ -11,28 +11,14 @@ internal static class RunLines
     public static string Of(StepReport report) => Line("step", report.Step, json =>
     {
         json.WriteNumber("epoch", report.Epoch);
-        json.WriteFinite("loss", report.Loss);
-        json.WriteFinite("accuracy", report.Accuracy);
-        json.WriteFinite("learningRate", report.LearningRate);
-        json.WriteFinite("gradientNorm", report.GradientNorm);
-        json.WriteFinite("samplesPerSecond", report.SamplesPerSecond);
-        json.WriteFinite("computeMilliseconds", report.Times.Compute);
-        json.WriteFinite("waitMilliseconds", report.Times.Wait);
-        json.WriteFinite("gatherMilliseconds", report.Times.Gather);
-        json.WriteFinite("applyMilliseconds", report.Times.Apply);
+        Write(json, ReportFigures.OfStep, report);
     });
 
     /// <summary>An epoch's line.</summary>
     public static string Of(EpochReport report) => Line("epoch", report.Step, json =>
     {
         json.WriteNumber("epoch", report.Epoch);
-        json.WriteFinite("loss", report.TrainLoss);
-        json.WriteFinite("accuracy", report.TrainAccuracy);
-        json.WriteFinite("validationLoss", report.ValidationLoss);
-        json.WriteFinite("validationAccuracy", report.ValidationAccuracy);
-        json.WriteFinite("learningRate", report.LearningRate);
-        json.WriteFinite("samplesPerSecond", report.SamplesPerSecond);
-        json.WriteFinite("trainSeconds", report.TrainSeconds);
+        Write(json, ReportFigures.OfEpoch, report);
         json.WriteString("parameterHash", report.ParameterHash);
     });
 
@@ -66,21 +52,33 @@ internal static class RunLines
         }
     }
 
-    private static StepReport ReadStep(JsonElement json, long step) => new(
-        step, json.GetProperty("epoch").GetInt32(), 0, 0, Number(json, "loss") ?? double.NaN, Number(json, "accuracy"), Number(json, "learningRate") ?? double.NaN,
-        Number(json, "gradientNorm") ?? double.NaN, Number(json, "samplesPerSecond") ?? double.NaN,
-        new StepTimes(Time(json, "compute"), Time(json, "wait"), Time(json, "gather"), Time(json, "apply")));
+    private static StepReport ReadStep(JsonElement json, long step)
+    {
+        int epoch = json.GetProperty("epoch").GetInt32();
+        return Read(json, ReportFigures.OfStep, new StepReport(step, epoch, 0, 0, 0, null, 0, 0, 0, default));
+    }
 
-    private static EpochReport ReadEpoch(JsonElement json, long step) => new(
-        json.GetProperty("epoch").GetInt32(), step, Number(json, "loss") ?? double.NaN, Number(json, "accuracy"), Number(json, "validationLoss"), Number(json, "validationAccuracy"),
-        Number(json, "learningRate") ?? double.NaN, Number(json, "samplesPerSecond") ?? double.NaN, Number(json, "trainSeconds") ?? double.NaN, json.GetProperty("parameterHash").GetString()!);
+    private static EpochReport ReadEpoch(JsonElement json, long step)
+    {
+        int epoch = json.GetProperty("epoch").GetInt32();
+        string hash = json.GetProperty("parameterHash").GetString()!;
+        return Read(json, ReportFigures.OfEpoch, new EpochReport(epoch, step, 0, null, null, null, 0, 0, 0, hash));
+    }
 
-    // Runs of older versions have none.
-    private static double Time(JsonElement json, string name) =>
-        json.TryGetProperty(name + "Milliseconds", out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : double.NaN;
+    private static TReport Read<TReport>(JsonElement json, IEnumerable<Figure<TReport>> figures, TReport report) =>
+        figures.Aggregate(report, (read, figure) => figure.With(read, Number(json, figure.Key)));
 
-    private static double? Number(JsonElement json, string name) =>
-        json.GetProperty(name) is { ValueKind: not JsonValueKind.Null } value ? value.GetDouble() : null;
+    // Lines of older versions lack what has come since.
+    private static double? Number(JsonElement json, string key) =>
+        json.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+            ? value.GetDouble()
+            : null;
+
+    private static void Write<TReport>(Utf8JsonWriter json, IEnumerable<Figure<TReport>> figures, TReport report)
+    {
+        foreach (Figure<TReport> figure in figures)
+            json.WriteFinite(figure.Key, figure.Of(report));
+    }
 
     private static string Line(string type, long step, Action<Utf8JsonWriter> content)
     {

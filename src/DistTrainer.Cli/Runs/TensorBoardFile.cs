@@ -46,17 +46,10 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     }
 
     /// <inheritdoc/>
-    public void OnStep(StepReport report) => Scalars(
-        report.Step,
-        ("train/loss", report.Loss), ("train/accuracy", report.Accuracy), ("train/learning-rate", report.LearningRate), ("train/gradient-norm", report.GradientNorm),
-        ("speed/samples-per-second", report.SamplesPerSecond), ("speed/compute-milliseconds", report.Times.Compute), ("speed/wait-milliseconds", report.Times.Wait),
-        ("speed/gather-milliseconds", report.Times.Gather), ("speed/apply-milliseconds", report.Times.Apply));
+    public void OnStep(StepReport report) => Scalars(report.Step, ReportFigures.OfStep, report);
 
     /// <inheritdoc/>
-    public void OnEpoch(EpochReport report) => Scalars(
-        report.Step,
-        ("epoch/train-loss", report.TrainLoss), ("epoch/train-accuracy", report.TrainAccuracy),
-        ("epoch/validation-loss", report.ValidationLoss), ("epoch/validation-accuracy", report.ValidationAccuracy));
+    public void OnEpoch(EpochReport report) => Scalars(report.Step, ReportFigures.OfEpoch, report);
 
     /// <inheritdoc/>
     public void OnHistogram(HistogramReport report)
@@ -73,11 +66,15 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => file.Dispose();
 
-    private void Scalars(long step, params (string Tag, double? Value)[] scalars)
+    private void Scalars<TReport>(long step, IEnumerable<Figure<TReport>> figures, TReport report)
     {
         var summary = new Summary();
-        summary.Value.AddRange(scalars.Where(scalar => scalar.Value is { } value && double.IsFinite(value))
-            .Select(scalar => new Summary.Types.Value { Tag = scalar.Tag, SimpleValue = (float)scalar.Value!.Value }));
+        foreach (Figure<TReport> figure in figures.In(FigurePlaces.Curves))
+        {
+            string tag = $"{figure.Group}/{figure.Name}";
+            if (figure.Of(report) is { } value && double.IsFinite(value))
+                summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
+        }
         Write(new Event { Step = step, Summary = summary });
     }
 

@@ -13,6 +13,12 @@ internal static class LiveView
     private const int BarWidth = 40;
     private const int WorkersShown = 16;
 
+    /// <summary>Figures that have a curve, and its colour; others are named below.</summary>
+    private static readonly Dictionary<string, Color> s_curves = new()
+    {
+        ["loss"] = Color.Blue, ["accuracy"] = Color.Green, ["samples-per-second"] = Color.Yellow,
+    };
+
     /// <summary>The picture.</summary>
     /// <param name="name">The run's name where the status has none.</param>
     /// <param name="status">What the cluster says; null where it does not answer.</param>
@@ -64,16 +70,37 @@ internal static class LiveView
         yield return new Markup(string.Create(CultureInfo.InvariantCulture, $"[green]{new string('━', full)}[/][grey]{new string('━', BarWidth - full)}[/] {100 * share:F1} %  {Left(run, stepsPerSecond)}"));
         if (last is not null)
         {
-            var figures = new Grid().AddColumns(3);
-            figures.AddRow(new Text("loss"), new Text(Numbers.Text(last.Loss)), new Text(Spark(points.Select(point => point.Report.Loss)), new Style(Color.Blue)));
-            if (last.Accuracy is { } accuracy)
-                figures.AddRow(new Text("accuracy"), new Text(string.Create(CultureInfo.InvariantCulture, $"{100 * accuracy:F2} %")), new Text(Spark(points.Select(point => point.Report.Accuracy ?? double.NaN)), new Style(Color.Green)));
-            figures.AddRow(new Text("samples/s"), new Text(Number(last.SamplesPerSecond)), new Text(Spark(points.Select(point => point.Report.SamplesPerSecond)), new Style(Color.Yellow)));
-            yield return figures;
-            yield return new Text($"learning rate {Numbers.Text(last.LearningRate)}  gradient norm {Numbers.Text(last.GradientNorm)}  a step in ms: compute {Milliseconds(last.Times.Compute)}, wait {Milliseconds(last.Times.Wait)}, of it gather {Milliseconds(last.Times.Gather)}, apply {Milliseconds(last.Times.Apply)}");
+            yield return Drawn(last, points);
+            yield return new Text($"{Others(last)}  {Times(last.Times)}");
         }
         yield return Workers(run);
     }
+
+    private static Grid Drawn(StepReport last, IReadOnlyList<RunPoint> points)
+    {
+        Grid rows = new Grid().AddColumns(3);
+        foreach (Figure<StepReport> figure in ReportFigures.OfStep.In(FigurePlaces.Progress))
+        {
+            if (figure.Of(last) is { } value && s_curves.TryGetValue(figure.Name, out Color color))
+            {
+                string curve = Spark(points.Select(point => figure.Of(point.Report) ?? double.NaN));
+                rows.AddRow(new Text(figure.Label), new Text(Shown(figure, value)), new Text(curve, new Style(color)));
+            }
+        }
+        return rows;
+    }
+
+    private static string Others(StepReport last) => string.Join("  ", ReportFigures.OfStep.In(FigurePlaces.Progress)
+        .Where(figure => !s_curves.ContainsKey(figure.Name) && figure.Of(last) is not null)
+        .Select(figure => $"{figure.Name.Replace('-', ' ')} {Shown(figure, figure.Of(last)!.Value)}"));
+
+    private static string Times(StepTimes times) =>
+        $"a step in ms: compute {Milliseconds(times.Compute)}, wait {Milliseconds(times.Wait)}, "
+            + $"of it gather {Milliseconds(times.Gather)}, apply {Milliseconds(times.Apply)}";
+
+    private static string Shown(Figure<StepReport> figure, double value) =>
+        figure.Unit == "1" ? string.Create(CultureInfo.InvariantCulture, $"{100 * value:F2} %")
+        : figure.IsWhole ? Number(value) : Numbers.Text(value);
 
     private static Table Workers(RunStatus run)
     {

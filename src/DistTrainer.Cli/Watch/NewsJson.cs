@@ -18,8 +18,9 @@ internal static class NewsJson
             ? new { watched.Name, watched.Folder, watched.TotalSteps, watched.StepsPerEpoch, last = LastOf(watched.Last), watched.Checkpoint, watched.End }
             : null,
         nodes = status?.Nodes,
-        points = news.Points.Select(point => Columns(point.Report)),
-        epochs = news.Epochs.Select(epoch => new double?[] { epoch.Step, epoch.Epoch, Finite(epoch.TrainLoss), Finite(epoch.TrainAccuracy), Finite(epoch.ValidationLoss), Finite(epoch.ValidationAccuracy) }),
+        curves = ReportFigures.OfStep.In(FigurePlaces.Curves).Select(figure => figure.Name.Replace('-', ' ')),
+        points = news.Points.Select(point => PointOf(point.Report)),
+        epochs = news.Epochs.Select(PointOf),
         lines = news.Lines,
     };
 
@@ -37,23 +38,26 @@ internal static class NewsJson
         run.ParameterShards,
     };
 
-    private static object? LastOf(StepReport? last) => last is null ? null : new
+    private static OrderedDictionary<string, object?>? LastOf(StepReport? last)
     {
-        last.Step,
-        last.Epoch,
-        last.StepsPerEpoch,
-        loss = Finite(last.Loss),
-        accuracy = Finite(last.Accuracy),
-        learningRate = Finite(last.LearningRate),
-        gradientNorm = Finite(last.GradientNorm),
-        samplesPerSecond = Finite(last.SamplesPerSecond),
-    };
+        if (last is null)
+            return null;
+        var json = new OrderedDictionary<string, object?>
+        {
+            ["step"] = last.Step, ["epoch"] = last.Epoch, ["stepsPerEpoch"] = last.StepsPerEpoch,
+        };
+        foreach (Figure<StepReport> figure in ReportFigures.OfStep.In(FigurePlaces.Progress))
+            json.Add(figure.Key, Finite(figure.Of(last)));
+        return json;
+    }
 
-    private static double?[] Columns(StepReport report) =>
-    [
-        report.Step, Finite(report.Loss), Finite(report.Accuracy), Finite(report.LearningRate), Finite(report.GradientNorm), Finite(report.SamplesPerSecond),
-        Finite(report.Times.Compute), Finite(report.Times.Wait), Finite(report.Times.Gather), Finite(report.Times.Apply),
-    ];
+    private static double?[] PointOf(StepReport report) => [report.Step, .. Curves(ReportFigures.OfStep, report)];
+
+    private static double?[] PointOf(EpochReport report) =>
+        [report.Step, report.Epoch, .. Curves(ReportFigures.OfEpoch, report)];
+
+    private static IEnumerable<double?> Curves<TReport>(IEnumerable<Figure<TReport>> figures, TReport report) =>
+        figures.In(FigurePlaces.Curves).Select(figure => Finite(figure.Of(report)));
 
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 }

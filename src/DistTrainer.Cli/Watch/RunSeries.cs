@@ -11,19 +11,10 @@ internal readonly record struct RunPoint(StepReport Report, int Count)
     public RunPoint With(RunPoint next)
     {
         double a = Count / (double)(Count + next.Count), b = 1 - a;
-        StepReport x = Report, y = next.Report;
-        return new RunPoint(
-            y with
-            {
-                Loss = (a * x.Loss) + (b * y.Loss),
-                Accuracy = (a * x.Accuracy) + (b * y.Accuracy),
-                GradientNorm = (a * x.GradientNorm) + (b * y.GradientNorm),
-                SamplesPerSecond = (a * x.SamplesPerSecond) + (b * y.SamplesPerSecond),
-                Times = new StepTimes(
-                    (a * x.Times.Compute) + (b * y.Times.Compute), (a * x.Times.Wait) + (b * y.Times.Wait),
-                    (a * x.Times.Gather) + (b * y.Times.Gather), (a * x.Times.Apply) + (b * y.Times.Apply)),
-            },
-            Count + next.Count);
+        StepReport before = Report;
+        StepReport joined = ReportFigures.OfStep.Where(figure => figure.IsMean).Aggregate(
+            next.Report, (report, figure) => figure.With(report, (a * figure.Of(before)) + (b * figure.Of(report))));
+        return new RunPoint(joined, Count + next.Count);
     }
 }
 

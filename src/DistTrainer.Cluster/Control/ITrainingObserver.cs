@@ -15,13 +15,13 @@ public interface ITrainingObserver
     /// <summary>The run starts.</summary>
     void OnStarted(int stepsPerEpoch, long totalSteps);
 
-    /// <summary>Every <see cref="RunOptions.ReportEvery"/> steps and at the end of an epoch.</summary>
+    /// <summary>Every <see cref="RunSettings.ReportEvery"/> steps and at the end of an epoch.</summary>
     void OnStep(StepReport report);
 
     /// <summary>At the end of an epoch, after evaluation.</summary>
     void OnEpoch(EpochReport report);
 
-    /// <summary>How the values of a tensor spread, where <see cref="RunOptions.HistogramsEvery"/> asks for it. None comes where a part was lost with a node or a connection.</summary>
+    /// <summary>How the values of a tensor spread, where <see cref="RunSettings.TensorBoard"/> asks for it. None comes where a part was lost with a node or a connection.</summary>
     void OnHistogram(HistogramReport report)
     {
     }

@@ -7,7 +7,7 @@ using DistTrainer.Jobs;
 namespace DistTrainer.Cluster.Library;
 
 /// <summary>How a run goes: exactly one of the two is there.</summary>
-/// <param name="Step">Figures of the steps since the report before, every <see cref="RunOptions.ReportEvery"/> steps and at the end of an epoch.</param>
+/// <param name="Step">Figures of the steps since the report before, every <see cref="RunSettings.ReportEvery"/> steps and at the end of an epoch.</param>
 /// <param name="Epoch">Figures of an epoch that has ended.</param>
 public sealed record TrainingProgress(StepReport? Step, EpochReport? Epoch);
 

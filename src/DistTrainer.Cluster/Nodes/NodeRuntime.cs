@@ -136,18 +136,15 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         DataParts data = Services.Load(job.Job);
         Network network = JobNetwork.Create(job.Job.Model, data.Schema);
         float[]? initial = run.InitFrom is { } path ? Services.LoadInitial(path, network) : null;
-        var options = new RunOptions
+        var options = new RunOptions(job.Run)
         {
             ParameterShards = parameterShards > 0 ? parameterShards : servers * ShardsOfAServer(network.Layout.Length / servers),
             ComputeThreads = Settings.ComputeThreads,
             ReportEvery = Settings.ReportEvery ?? job.Run.ReportEvery,
-            HistogramsEvery = RunSettings.HistogramsOf(job.Run),
             MinWorkers = Settings.MinWorkers,
             MaxWorkers = Settings.MaxWorkers,
             ToleratesLoss = true,
             Replicas = Settings.Replicas,
-            BackupWorkers = job.Run.BackupWorkers,
-            Checkpoint = job.Run.Checkpoint,
             ResumeFrom = run.ResumeFrom,
             RunId = run.Id,
         };

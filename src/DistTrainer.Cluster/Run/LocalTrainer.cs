@@ -42,7 +42,7 @@ public static class LocalTrainer
         {
             var node = new NodeAddress(LocalRoot.NodeName, null, []);
             RunState start = setup.StartState();
-            string? folder = options.Folder;
+            string? folder = options.Output;
             IActorRef run = system.ActorOf(Props.Create(() => new RunActor(setup, node, observer, completion, folder, start)), "run");
             system.ActorOf(Props.Create(() => new HostActor(setup, node, Enumerable.Range(0, setup.Ranges.Count).ToArray(), options.Workers, run)), "node");
             int workers = options.Workers;

@@ -96,10 +96,7 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
         observer.OnLedger(entry);
         TrainingMeter.Step(report, entry.LastStep - entry.FirstStep + 1, entry.Samples);
         observer.OnStep(report);
-        Info("steps epoch={Epoch} step={Step} loss={Loss:G6} accuracy={Accuracy:G6} learningRate={LearningRate:G6} "
-            + "gradientNorm={GradientNorm:G6} samplesPerSecond={SamplesPerSecond:F0}",
-            report.Epoch, report.Step, report.Loss, report.Accuracy, report.LearningRate, report.GradientNorm,
-            report.SamplesPerSecond);
+        log.Event(report);
     }
 
     public void Histogram(HistogramReport report) => observer.OnHistogram(report);
@@ -114,11 +111,7 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
     {
         TrainingMeter.Epoch(report);
         observer.OnEpoch(report);
-        Info("epoch-ended epoch={Epoch} step={Step} trainLoss={TrainLoss:G6} trainAccuracy={TrainAccuracy:G6} "
-            + "validationLoss={ValidationLoss:G6} validationAccuracy={ValidationAccuracy:G6} learningRate={LearningRate:G6} "
-            + "samplesPerSecond={SamplesPerSecond:F0} parameterHash={ParameterHash}",
-            report.Epoch, report.Step, report.TrainLoss, report.TrainAccuracy, report.ValidationLoss,
-            report.ValidationAccuracy, report.LearningRate, report.SamplesPerSecond, report.ParameterHash);
+        log.Event(report);
     }
 
     public void BestRestored(long step, int bestEpoch) =>

@@ -16,7 +16,7 @@ internal static class RunManifest
     /// <param name="generation">Membership version.</param>
     public static CheckpointManifest Of(RunState state, TrainingSetup setup, string run, int generation)
     {
-        (JobDescription job, RunOptions options) = (setup.Job, setup.Options);
+        JobDescription job = setup.Job;
         int epoch = state.Step == 0 ? 0 : setup.EpochOf(state.Step);
         long first = Math.Max(0, epoch - 1) * (long)setup.StepsPerEpoch;
         var sums = new Dictionary<string, double>
@@ -42,17 +42,7 @@ internal static class RunManifest
             Divergence = state.Divergence == default ? null
                 : new CheckpointDivergence(state.Divergence.Lowered, state.Divergence.FirstRate, state.Divergence.AdmittedStep, state.Divergence.LeftOut),
             HasBest = state.Stopping.BestEpoch > 0 && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },
-            Job = new JobFile(job, new RunSettings
-            {
-                Workers = options.Workers,
-                ParameterShards = options.ParameterShards,
-                ComputeThreads = options.ComputeThreads,
-                ReportEvery = options.ReportEvery,
-                TensorBoard = options.HistogramsEvery is not null,
-                HistogramsEvery = options.HistogramsEvery ?? new RunSettings().HistogramsEvery,
-                BackupWorkers = options.BackupWorkers,
-                Checkpoint = options.Checkpoint,
-            }).Write(),
+            Job = new JobFile(job, setup.Options.OfJob).Write(),
             DataHash = setup.Data.Hash,
             Optimizer = new CheckpointOptimizer(job.Optimizer.Kind, Optimizer.Create(job.Optimizer).SlotNames),
             Layout = CheckpointManifest.Describe(setup.Network.Layout),

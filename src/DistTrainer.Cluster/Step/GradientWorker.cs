@@ -155,9 +155,8 @@ internal sealed class GradientWorker : IDisposable
     /// parameter shard's update compete with the backward pass for the cores: measured, 8 % of a step of a large model.
     /// Between processes the layers' gradients are sent ahead while the pass still runs.
     /// </summary>
-    /// <param name="ready">Called with each layer whose gradient is out.</param>
-    /// <param name="push">Called with each parameter shard's index after the pass, the last layers' first.</param>
-    public void Backward(Action<NetworkLayer> ready, Action<int> push)
+    /// <param name="sink">Told of each layer whose gradient is out, and after the pass of each parameter shard, the last layers' first.</param>
+    public void Backward(IGradientSink sink)
     {
         if (!IsOpen)
             throw new InvalidOperationException("No step is open.");
@@ -170,11 +169,11 @@ internal sealed class GradientWorker : IDisposable
         {
             IsKnownFinite &= _engine.Backward(layer, _setup.Parameters[Step - 1].Span, _nodes);
             if (_setup.Network.Layers[layer].Length > 0)
-                ready(_setup.Network.Layers[layer]);
+                sink.Ready(this, _setup.Network.Layers[layer]);
         }
         _computeTicks += _setup.Clock.GetTimestamp() - start;
         for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
-            push(p);
+            sink.Push(this, p);
         IsOpen = false;
     }
 

@@ -18,13 +18,8 @@ public static class TrainingMeter
     private static readonly Counter<long> s_steps = s_meter.CreateCounter<long>("disttrainer.run.steps", "{step}", "Steps that were made, counted again where the run went back.");
     private static readonly Counter<long> s_samples = s_meter.CreateCounter<long>("disttrainer.run.samples", "{sample}", "Training samples that went into the parameters.");
     private static readonly Gauge<long> s_epoch = s_meter.CreateGauge<long>("disttrainer.run.epoch", "{epoch}", "The open epoch, counted from 1.");
-    private static readonly Gauge<double> s_loss = s_meter.CreateGauge<double>("disttrainer.run.loss", null, "Mean training loss a sample over the last report's steps.");
-    private static readonly Gauge<double> s_accuracy = s_meter.CreateGauge<double>("disttrainer.run.accuracy", "1", "Share of correctly classified training samples over the last report's steps.");
-    private static readonly Gauge<double> s_validationLoss = s_meter.CreateGauge<double>("disttrainer.run.validation.loss", null, "Mean loss on the validation part after the last epoch.");
-    private static readonly Gauge<double> s_validationAccuracy = s_meter.CreateGauge<double>("disttrainer.run.validation.accuracy", "1", "Accuracy on the validation part after the last epoch.");
-    private static readonly Gauge<double> s_learningRate = s_meter.CreateGauge<double>("disttrainer.run.learning_rate", null, "Rate of the last step.");
-    private static readonly Gauge<double> s_gradientNorm = s_meter.CreateGauge<double>("disttrainer.run.gradient_norm", null, "Euclidean norm of the last step's averaged gradient.");
-    private static readonly Gauge<double> s_throughput = s_meter.CreateGauge<double>("disttrainer.run.throughput", "{sample}/s", "Training samples a second over the last report's steps.");
+    private static readonly (Figure<StepReport>, Gauge<double>)[] s_ofStep = Gauges(ReportFigures.OfStep);
+    private static readonly (Figure<EpochReport>, Gauge<double>)[] s_ofEpoch = Gauges(ReportFigures.OfEpoch);
     private static readonly Gauge<long> s_generation = s_meter.CreateGauge<long>("disttrainer.run.generation", "{generation}", "Version of the membership.");
     private static readonly Gauge<long> s_workers = s_meter.CreateGauge<long>("disttrainer.run.workers", "{worker}", "Workers of the generation.");
     private static readonly Counter<long> s_lost = s_meter.CreateCounter<long>("disttrainer.run.nodes_lost", "{node}", "Nodes that were lost by the run.");
@@ -42,21 +37,10 @@ public static class TrainingMeter
         s_steps.Add(steps);
         s_samples.Add(samples);
         s_epoch.Record(report.Epoch);
-        s_loss.Record(report.Loss);
-        if (report.Accuracy is { } accuracy)
-            s_accuracy.Record(accuracy);
-        s_learningRate.Record(report.LearningRate);
-        s_gradientNorm.Record(report.GradientNorm);
-        s_throughput.Record(report.SamplesPerSecond);
+        Record(s_ofStep, report);
     }
 
-    internal static void Epoch(EpochReport report)
-    {
-        if (report.ValidationLoss is { } loss)
-            s_validationLoss.Record(loss);
-        if (report.ValidationAccuracy is { } accuracy)
-            s_validationAccuracy.Record(accuracy);
-    }
+    internal static void Epoch(EpochReport report) => Record(s_ofEpoch, report);
 
     internal static void Generation(int generation, int workers)
     {
@@ -87,6 +71,19 @@ public static class TrainingMeter
         var tags = new TagList { { "parameter_shard", shard } };
         s_gather.Record(times.Gather / 1000, tags);
         s_apply.Record(times.Apply / 1000, tags);
+    }
+
+    private static (Figure<TReport>, Gauge<double>)[] Gauges<TReport>(IEnumerable<Figure<TReport>> figures) =>
+        [.. figures.In(FigurePlaces.Meter).Select(figure =>
+            (figure, s_meter.CreateGauge<double>($"disttrainer.run.{figure.Metric}", figure.Unit, figure.Meaning)))];
+
+    private static void Record<TReport>((Figure<TReport>, Gauge<double>)[] gauges, TReport report)
+    {
+        foreach ((Figure<TReport> figure, Gauge<double> gauge) in gauges)
+        {
+            if (figure.Of(report) is { } value)
+                gauge.Record(value);
+        }
     }
 
     private static Histogram<double> Seconds(string name, string meaning) => s_meter.CreateHistogram(name, "s", meaning, advice: new InstrumentAdvice<double>

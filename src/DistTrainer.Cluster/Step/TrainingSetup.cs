@@ -116,9 +116,12 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);
 
-    /// <summary>Whether a step's histograms are made; see <see cref="RunOptions.HistogramsEvery"/>.</summary>
-    public bool WantsHistograms(long step) =>
-        Options.HistogramsEvery is { } every && (step == TotalSteps || step % (every > 0 ? every : StepsPerEpoch) == 0);
+    /// <summary>Whether a step's histograms are made; see <see cref="RunSettings.HistogramsEvery"/>.</summary>
+    public bool WantsHistograms(long step)
+    {
+        int every = Options.HistogramsEvery > 0 ? Options.HistogramsEvery : StepsPerEpoch;
+        return Options.TensorBoard && (step == TotalSteps || step % every == 0);
+    }
 
     /// <summary>Reserves a flat vector of the network's length, all zero, which the links may hand to other processes.</summary>
     public AlignedBuffer CreateVector() => _sharesMemory ? AlignedBuffer.CreateShared(Network.Layout.Length) : new AlignedBuffer(Network.Layout.Length);

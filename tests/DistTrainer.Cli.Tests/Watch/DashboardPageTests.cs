@@ -82,6 +82,17 @@ public sealed class DashboardPageTests : IAsyncLifetime
     }
 
     [BrowserFact]
+    public async Task A_figure_that_the_page_does_not_know_gets_a_chart_under_its_name()
+    {
+        IPage page = await OpenAsync(server.Address);
+        await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(6);
+        await page.EvaluateAsync("addCharts([...Array(9).fill('known'), 'new figure'])");
+        await page.EvaluateAsync("points.forEach(point => point.push(7)); drawCharts()");
+        await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(7);
+        await Assertions.Expect(page.Locator("#charts figcaption").Nth(5)).ToHaveTextAsync("New figure");
+    }
+
+    [BrowserFact]
     public async Task Pause_resume_stop_and_drain_reach_the_run()
     {
         IPage page = await OpenAsync(server.Address);

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using DistTrainer.Cluster.Run;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;
@@ -25,6 +26,11 @@ public sealed partial class LogPageTests
                 foreach (string name in names)
                     Add(_written, name, levels, Field().Matches(template).Select(field => field.Groups[1].Value));
             }
+        }
+        foreach (string template in (string[])[ReportEvents.Steps, ReportEvents.EpochEnded])
+        {
+            IEnumerable<string> fields = Field().Matches(template).Select(field => field.Groups[1].Value);
+            Add(_written, template.Split(' ')[0], ["info"], fields);
         }
         foreach (Match row in Row().Matches(File.ReadAllText(Path.Combine(root, "docs", "logs.md"))))
         {
@@ -74,7 +80,8 @@ public sealed partial class LogPageTests
         return folder;
     }
 
-    [GeneratedRegex("""\.Event\(\s*(?:LogLevel\.(?<level>\w+)Level|\w+),\s*(?<named>name \+ )?"(?<template>(?:[^"\\]|\\.)*)"\s*,""")]
+    // A template may be several literals.
+    [GeneratedRegex("""\.Event\(\s*(?:LogLevel\.(?<level>\w+)Level|\w+),\s*(?<named>name \+ )?"(?<template>(?:[^"\\]|\\.|"\s*\+\s*")*)"\s*,""")]
     private static partial Regex Call();
 
     [GeneratedRegex("""(\w+)=""")]

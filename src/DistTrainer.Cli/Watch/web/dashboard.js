@@ -12,7 +12,7 @@ const percent = value => value == null ? "–" : `${(100 * value).toFixed(2)} %`
 const duration = seconds => !Number.isFinite(seconds) ? "–" : seconds < 60 ? `${Math.ceil(seconds)} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${Math.floor(seconds / 3600)} h ${Math.round(seconds % 3600 / 60)} min`;
 const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// A point is [step, loss, accuracy, rate, norm, speed, compute, wait, gather, apply]; an epoch [step, epoch, loss, accuracy, validation loss, validation accuracy].
+// A point is [step, loss, accuracy, rate, norm, speed, compute, wait, gather, apply, others …]; an epoch [step, epoch, loss, accuracy, validation loss, validation accuracy].
 let points = [], epochs = [];
 const decades = (_, splits) => splits.map(value => Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6) ? value : null);
 const positive = value => value > 0 ? value : null;
@@ -25,6 +25,17 @@ const charts = {
   speed: { series: ["samples/s"], columns: [p => p[5]] },
   times: { series: ["compute", "wait", "gather", "apply"], columns: [p => p[6], p => p[7], p => p[8], p => p[9]] },
 };
+
+// What a point has besides gets a chart of its own, under its name.
+function addCharts(names) {
+  names.forEach((name, i) => {
+    if (i < 9 || charts[name]) return;
+    const [box, caption, host] = ["figure", "figcaption", "div"].map(kind => document.createElement(kind));
+    caption.textContent = name[0].toUpperCase() + name.slice(1); host.id = name; box.append(caption, host);
+    $("times").closest("figure").before(box);
+    charts[name] = { series: [name], columns: [p => p[i + 1] ?? null] };
+  });
+}
 
 function columnsOf(chart) {
   if (!chart.epochColumn) return [points.map(p => p[0]), ...chart.columns.map(take => points.map(take))];
@@ -145,6 +156,7 @@ $("stop").onclick = () => confirm("Stop the run after its open step? Its model i
 
 function take(news) {
   if (news.isAnew) { points = []; epochs = []; arrivals = []; }
+  addCharts(news.curves);
   points.push(...news.points); epochs.push(...news.epochs);
   const step = news.run?.step ?? news.watched?.last?.step;
   if (step != null && step !== arrivals.at(-1)?.step) arrivals = [...arrivals, { time: performance.now(), step }].slice(-60);

@@ -1,0 +1,50 @@
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine;
+using DistTrainer.ParameterServer;
+
+namespace DistTrainer.Cluster.Step;
+
+/// <summary>How a parameter shard is to apply steps: as the run has told it last.</summary>
+internal sealed class StepOrders(TrainingSetup setup)
+{
+    private static readonly PrepareRun s_none = new(0, 0, new RateChange(1, null), false, RunState.Start, 0, 0);
+    private LearningRateSchedule _schedule = new(setup.Job.Optimizer.LearningRate, setup.Job.Schedule);
+    private PrepareRun _last = s_none;
+
+    /// <summary>The last step that the run has heard the sums of.</summary>
+    public long KnownStep => _last.KnownStep;
+
+    /// <summary>The step that is left out: its contributions are taken though they are not finite; 0: none.</summary>
+    public long AdmittedStep => _last.AdmittedStep;
+
+    /// <summary>The run says how to go on.</summary>
+    public void Take(PrepareRun run)
+    {
+        if (run.Rate.Base is { } rate && run.Rate.Base != _last.Rate.Base)
+            _schedule = new LearningRateSchedule((float)rate, setup.Job.Schedule);
+        _last = run;
+    }
+
+    /// <summary>The run goes back: nothing is ordered, and the learning rate is the job's.</summary>
+    public void Clear()
+    {
+        _schedule = new LearningRateSchedule(setup.Job.Optimizer.LearningRate, setup.Job.Schedule);
+        _last = s_none;
+    }
+
+    /// <summary>Whether the run decides something after a step.</summary>
+    public bool IsLast(long step) => step == _last.Step;
+
+    /// <summary>How to apply a step.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="samples">Its samples over all data shards.</param>
+    /// <param name="norm">Norm of the whole gradient, where the job needs it.</param>
+    public StepContext Of(long step, int samples, double? norm) =>
+        new(step, _schedule.Rate(step, setup.StepsPerEpoch, setup.TotalSteps, _last.Rate.PlateauFactor), samples)
+        {
+            GradientNorm = norm,
+            WantNorm = IsLast(step) || step % setup.Options.ReportEvery == 0,
+            WantStatistics = IsLast(step) && _last.WithStatistics,
+            WantHistograms = setup.WantsHistograms(step),
+        };
+}
