@@ -15,8 +15,8 @@ public sealed record RunOptions : RunSettings
 
     /// <summary>As a job has it.</summary>
     /// <param name="job">
-    /// The job's own settings. Checkpoints have them as they are, whatever is set in their place here: so whoever goes on
-    /// elsewhere finds what the job says.
+    /// The job's own settings. Checkpoints have them as they are, whatever is set in their place here: so whoever goes
+    /// on elsewhere finds what the job says.
     /// </param>
     public RunOptions(RunSettings job)
         : base(job) => _job = job;

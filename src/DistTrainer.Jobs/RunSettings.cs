@@ -5,7 +5,9 @@ namespace DistTrainer.Jobs;
 /// </summary>
 public record RunSettings
 {
-    /// <summary>Worker actors, each with a compute thread of its own; ≥ 1. Workers beyond the number of data shards stay idle.</summary>
+    /// <summary>
+    /// Worker actors, each with a compute thread of its own; ≥ 1. Workers beyond the number of data shards stay idle.
+    /// </summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Parameter-shard actors; ≥ 1. No more are made than the model has blocks to share out.</summary>
@@ -14,7 +16,10 @@ public record RunSettings
     /// <summary>Threads of one worker, ≥ 1.</summary>
     public int ComputeThreads { get; init; } = 1;
 
-    /// <summary>Whether an idle worker computes the slowest worker's data shards as well; the first contribution counts, and both are the same bits.</summary>
+    /// <summary>
+    /// Whether an idle worker computes the slowest worker's data shards as well; the first contribution counts, and both
+    /// are the same bits.
+    /// </summary>
     public bool BackupWorkers { get; init; }
 
     /// <summary>Steps between two step reports (log line, line of metrics.jsonl); ≥ 1.</summary>

@@ -145,7 +145,8 @@ public sealed class FiguresTests : IDisposable
         }
         string bytes = Encoding.Latin1.GetString(File.ReadAllBytes(Assert.Single(Directory.GetFiles(_folder))));
         AssertCurves(ReportFigures.OfStep, _step, bytes, name => PlottedMetric.Find(name).OfStep!);
-        AssertCurves(ReportFigures.OfEpoch, _epoch, bytes, name => Assert.Single(PlottedMetric.Find(name).OfEpoch).Value);
+        AssertCurves(
+            ReportFigures.OfEpoch, _epoch, bytes, name => Assert.Single(PlottedMetric.Find(name).OfEpoch).Value);
     }
 
     [Fact]
@@ -199,7 +200,8 @@ public sealed class FiguresTests : IDisposable
     }
 
     private static void AssertCurves<TReport>(
-        IEnumerable<Figure<TReport>> figures, TReport report, string file, Func<string, Func<TReport, double?>> plotted) =>
+        IEnumerable<Figure<TReport>> figures, TReport report, string file,
+        Func<string, Func<TReport, double?>> plotted) =>
         Assert.All(figures, figure =>
         {
             bool isCurve = figure.Places.HasFlag(FigurePlaces.Curves);

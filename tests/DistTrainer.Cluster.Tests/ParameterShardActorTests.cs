@@ -10,7 +10,8 @@ using Xunit;
 namespace DistTrainer.Cluster.Tests;
 
 /// <summary>
-/// The parameter shard's side of the protocol, with probes in the places of the run, a worker and another parameter shard.
+/// The parameter shard's side of the protocol, with probes in the places of the run, a worker and another parameter
+/// shard.
 /// </summary>
 public sealed class ParameterShardActorTests : TestKit
 {

@@ -10,7 +10,9 @@ using LogEvent = DistTrainer.Cluster.Logging.LogEvent;
 
 namespace DistTrainer.Cluster.Tests;
 
-/// <summary>Every row of the table of figures is in the log and in the meter where it says so: so is a new one.</summary>
+/// <summary>
+/// Every row of the table of figures is in the log and in the meter where it says so: so is a new one.
+/// </summary>
 public sealed class ReportFiguresTests : TestKit
 {
     private static readonly StepReport s_step =
@@ -66,7 +68,8 @@ public sealed class ReportFiguresTests : TestKit
         Assert.Equal(Metered(ReportFigures.OfStep, step).Concat(Metered(ReportFigures.OfEpoch, epoch)).Order(), own);
         string[] names =
         [
-            "accuracy", "gradient_norm", "learning_rate", "loss", "throughput", "validation.accuracy", "validation.loss",
+            "accuracy", "gradient_norm", "learning_rate", "loss", "throughput", "validation.accuracy",
+            "validation.loss",
         ];
         Assert.Equal(names.Select(name => $"disttrainer.run.{name}"), own.Select(one => one.Name));
     }

@@ -155,7 +155,9 @@ internal sealed class GradientWorker : IDisposable
     /// parameter shard's update compete with the backward pass for the cores: measured, 8 % of a step of a large model.
     /// Between processes the layers' gradients are sent ahead while the pass still runs.
     /// </summary>
-    /// <param name="sink">Told of each layer whose gradient is out, and after the pass of each parameter shard, the last layers' first.</param>
+    /// <param name="sink">
+    /// Told of each layer whose gradient is out, and after the pass of each parameter shard, the last layers' first.
+    /// </param>
     public void Backward(IGradientSink sink)
     {
         if (!IsOpen)

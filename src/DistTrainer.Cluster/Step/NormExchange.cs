@@ -35,7 +35,9 @@ internal sealed class NormExchange(int parameterShards)
         parts[share.ParameterShard] = share.BlockSums;
     }
 
-    /// <summary>The norm of a step's whole gradient, once: then its parts are forgotten. Null while one is missing.</summary>
+    /// <summary>
+    /// The norm of a step's whole gradient, once: then its parts are forgotten. Null while one is missing.
+    /// </summary>
     public double? TakeNorm(long step)
     {
         if (!_parts.TryGetValue(step, out double[]?[]? parts) || parts.Contains(null))

@@ -66,8 +66,8 @@ internal sealed class ParameterShardSteps(
     /// <summary>A contribution has come.</summary>
     public void Take(PushGradient push)
     {
-        int offset = shard.Range.Start - push.Offset;
-        PushOutcome outcome = shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, offset)
+        int start = shard.Range.Start - push.Offset;
+        PushOutcome outcome = shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, start)
         {
             IsKnownFinite = push.IsKnownFinite || push.Step == _orders.AdmittedStep,
         });

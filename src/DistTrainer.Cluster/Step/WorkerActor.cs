@@ -95,7 +95,8 @@ internal sealed class WorkerActor : ReceiveActor
         }
         try
         {
-            _links = new GradientLinks(_setup, assignment, _setup.Links.Join(_generation, GradientLinks.Places(_setup, assignment), Self));
+            ParameterShardCopyPlace[] places = GradientLinks.Places(_setup, assignment);
+            _links = new GradientLinks(_setup, assignment, _setup.Links.Join(_generation, places, Self));
             Sender.Tell(new DataShardsAssigned(_generation, _index));
         }
         catch (IOException failure)
