@@ -121,17 +121,18 @@ internal sealed class GradientWorker : IDisposable
         _nextLayer = 0;
         ReadOnlySpan<int> batch = _sampler.Batch(Step);
         BatchRows = batch.Length;
-        int shards = _setup.Job.Training.DataShards;
-        int first = EpochSampler.Bound(batch.Length, shards, _firstDataShard);
+        int first = Bound(batch.Length, 0);
         for (int s = 0; s <= _dataShardCount; s++)
-            _bounds[s] = EpochSampler.Bound(batch.Length, shards, _firstDataShard + s) - first;
+            _bounds[s] = Bound(batch.Length, s) - first;
         for (int n = 0; n < _nodes.Length; n++)
         {
             GradientNode node = _nodes[n];
             _bounds.AsSpan(node.Node.Start - _firstDataShard, node.Bounds.Length).CopyTo(node.Bounds);
             _sampleHashes[n] = SampleLedger.Hash(batch[(first + node.Bounds[0])..(first + node.Bounds[^1])]);
         }
-        _engine!.Load(_setup.Data.Train, batch.Slice(first, _bounds[^1]), training: true, Step, _setup.Job.Training.Seed);
+        _engine!.Load(_setup.Data.Train, Own(batch), training: true, Step, _setup.Job.Training.Seed);
+        if (Step % _setup.StepsPerEpoch != 0)
+            ExpectNext();
         _computeTicks += _setup.Clock.GetTimestamp() - start;
     }
 
@@ -176,6 +177,8 @@ internal sealed class GradientWorker : IDisposable
         for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
             push(p);
         IsOpen = false;
+        if (Step % _setup.StepsPerEpoch == 0)
+            ExpectNext();
     }
 
     /// <summary>Where the time went since the last call, a step.</summary>
@@ -220,13 +223,23 @@ internal sealed class GradientWorker : IDisposable
         return true;
     }
 
+    /// <summary>The samples of the next step can be fetched. With an epoch's last step this draws an order: only once its gradient is handed in.</summary>
+    private void ExpectNext()
+    {
+        if (Step < _setup.TotalSteps)
+            _setup.Data.Train.Expect(Own(_sampler.Batch(Step + 1)));
+    }
+
     private int MaximumRows()
     {
-        int shards = _setup.Job.Training.DataShards, most = 0;
-        foreach (int rows in (int[])[_sampler.BatchSize, _setup.Data.Train.Count % _sampler.BatchSize])
-        {
-            most = Math.Max(most, EpochSampler.Bound(rows, shards, _firstDataShard + _dataShardCount) - EpochSampler.Bound(rows, shards, _firstDataShard));
-        }
+        int most = 0;
+        foreach (int rows in (int[])[_sampler.BatchSize, (int)(_setup.Data.Train.Count % _sampler.BatchSize)])
+            most = Math.Max(most, Bound(rows, _dataShardCount) - Bound(rows, 0));
         return _dataShardCount == 0 ? 0 : Math.Max(1, most);
     }
+
+    /// <summary>First row, in a batch of all workers, of this one's data shard, counted from its first.</summary>
+    private int Bound(int rows, int dataShard) => EpochSampler.Bound(rows, _setup.Job.Training.DataShards, _firstDataShard + dataShard);
+
+    private ReadOnlySpan<int> Own(ReadOnlySpan<int> batch) => batch[Bound(batch.Length, 0)..Bound(batch.Length, _dataShardCount)];
 }

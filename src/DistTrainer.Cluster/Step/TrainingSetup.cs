@@ -36,7 +36,7 @@ internal sealed class TrainingSetup : IDisposable
         if (options.ResumeFrom is null)
             InitialParameters().CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;
-        StepsPerEpoch = new EpochSampler(data.Train.Count, training.BatchSize, training.Seed, training.Shuffle).StepsPerEpoch;
+        StepsPerEpoch = EpochSampler.StepsOf(data.Train.Count, training.BatchSize);
         long all = (long)StepsPerEpoch * training.Epochs;
         TotalSteps = training.MaxSteps > 0 ? Math.Min(all, training.MaxSteps) : all;
         Links = links?.Invoke(this) ?? new LocalLinks();
@@ -111,7 +111,7 @@ internal sealed class TrainingSetup : IDisposable
     }
 
     /// <summary>The samples of a part.</summary>
-    public DataSet PartOf(DataPart part) => part == DataPart.Validation ? Data.Validation : Data.Test;
+    public ISampleSource PartOf(DataPart part) => part == DataPart.Validation ? Data.Validation : Data.Test;
 
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);

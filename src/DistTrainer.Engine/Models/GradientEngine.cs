@@ -4,7 +4,8 @@ namespace DistTrainer.Engine;
 /// The local engine of one worker: (parameters, mini-batch) → gradient sum, loss sum. It holds the activations of the
 /// rows of all data shards that the worker owns, and goes through them layer by layer, so that a caller can start with a
 /// layer as soon as its parameters are in, and push a layer's gradient while earlier layers are still computed.
-/// Not thread-safe; nothing is allocated after construction.
+/// Not thread-safe; nothing is allocated after construction, but for a batch of features with the first one of a source
+/// that is not in memory.
 /// </summary>
 public sealed class GradientEngine : IDisposable
 {
@@ -16,6 +17,7 @@ public sealed class GradientEngine : IDisposable
     private readonly AlignedBuffer _scratch;
     private readonly float[] _targets;
     private readonly int[] _samples;
+    private float[] _features = [];
     private int _rows;
     private int _targetWidth;
     private bool _training;
@@ -59,14 +61,23 @@ public sealed class GradientEngine : IDisposable
     /// <param name="training">Whether dropout acts.</param>
     /// <param name="step">The step, counted from 1.</param>
     /// <param name="seed">The job's seed.</param>
-    public void Load(DataSet data, ReadOnlySpan<int> samples, bool training, long step, ulong seed)
+    public void Load(ISampleSource data, ReadOnlySpan<int> samples, bool training, long step, ulong seed)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(samples.Length, _maximumRows);
         samples.CopyTo(_samples);
         (_rows, _targetWidth, _training, _step, _seed) = (samples.Length, data.TargetWidth, training, step, seed);
-        SampleGather.Run(data, samples, Activation(0));
-        for (int row = 0; row < samples.Length; row++)
-            data.TargetsOf(samples[row]).CopyTo(_targets.AsSpan(row * _targetWidth));
+        Span<float> targets = _targets.AsSpan(0, _rows * _targetWidth);
+        if (data is DataSet inMemory)
+        {
+            SampleGather.Run(inMemory, samples, Activation(0));
+            data.Read(samples, default, targets);
+            return;
+        }
+        if (_features.Length == 0)
+            _features = GC.AllocateUninitializedArray<float>(checked(_maximumRows * _network.Inputs));
+        Span<float> features = _features.AsSpan(0, _rows * _network.Inputs);
+        data.Read(samples, features, targets);
+        SampleGather.Run(features, Activation(0));
     }
 
     /// <summary>Takes in rows without targets, for prediction.</summary>
@@ -76,12 +87,7 @@ public sealed class GradientEngine : IDisposable
         _rows = features.Length / _network.Inputs;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_rows, _maximumRows, nameof(features));
         _training = false;
-        ActivationPanels input = Activation(0);
-        for (int row = 0; row < _rows; row++)
-        {
-            for (int feature = 0; feature < _network.Inputs; feature++)
-                input[row, feature] = features[(row * _network.Inputs) + feature];
-        }
+        SampleGather.Run(features, Activation(0));
     }
 
     /// <summary>Runs one layer forward; the layers before it have been run.</summary>

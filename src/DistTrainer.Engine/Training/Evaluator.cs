@@ -23,22 +23,23 @@ public sealed class Evaluator : IDisposable
     }
 
     /// <summary>Number of chunks of a data set.</summary>
-    public static int ChunkCount(DataSet data) => (data.Count + ChunkSize - 1) / ChunkSize;
+    /// <exception cref="DistTrainerException">It has more than <see cref="EpochSampler.MostSamples"/> (<see cref="FailureKind.Data"/>).</exception>
+    public static int ChunkCount(ISampleSource data) => (int)((EpochSampler.CheckCount(data.Count) + ChunkSize - 1) / ChunkSize);
 
     /// <summary>Evaluates some chunks.</summary>
     /// <param name="data">The samples.</param>
     /// <param name="parameters">All parameters, flat.</param>
     /// <param name="firstChunk">First chunk.</param>
     /// <param name="sums">One entry a chunk; overwritten.</param>
-    public void Evaluate(DataSet data, ReadOnlySpan<float> parameters, int firstChunk, Span<LossSums> sums)
+    public void Evaluate(ISampleSource data, ReadOnlySpan<float> parameters, int firstChunk, Span<LossSums> sums)
     {
+        ReadOnlySpan<int> samples = sums.IsEmpty ? [] : SamplesOf(data, firstChunk);
         for (int chunk = 0; chunk < sums.Length; chunk++)
         {
-            int start = (firstChunk + chunk) * ChunkSize;
-            int count = Math.Min(ChunkSize, data.Count - start);
-            for (int i = 0; i < count; i++)
-                _samples[i] = start + i;
-            _engine.Load(data, _samples.AsSpan(0, count), training: false, step: 0, seed: 0);
+            int count = samples.Length;
+            _engine.Load(data, samples, training: false, step: 0, seed: 0);
+            if (chunk + 1 < sums.Length)
+                data.Expect(samples = SamplesOf(data, firstChunk + chunk + 1));
             _engine.Forward(parameters);
             _engine.Loss([0, count], sums.Slice(chunk, 1), withGradient: false);
         }
@@ -47,7 +48,7 @@ public sealed class Evaluator : IDisposable
     /// <summary>Evaluates a whole data set; the chunks' sums are added in order.</summary>
     /// <param name="data">The samples; may be none.</param>
     /// <param name="parameters">All parameters, flat.</param>
-    public LossSums Evaluate(DataSet data, ReadOnlySpan<float> parameters)
+    public LossSums Evaluate(ISampleSource data, ReadOnlySpan<float> parameters)
     {
         var sums = new LossSums[ChunkCount(data)];
         Evaluate(data, parameters, 0, sums);
@@ -68,6 +69,14 @@ public sealed class Evaluator : IDisposable
             _engine.Forward(parameters);
             _network.Loss.Predict(_engine.Activation(_network.Layers.Count), predictions.Slice(start * _network.Outputs, count * _network.Outputs));
         }
+    }
+
+    private ReadOnlySpan<int> SamplesOf(ISampleSource data, int chunk)
+    {
+        int start = chunk * ChunkSize, count = (int)Math.Min(ChunkSize, data.Count - start);
+        for (int i = 0; i < count; i++)
+            _samples[i] = start + i;
+        return _samples.AsSpan(0, count);
     }
 
     /// <summary>Gives the memory back.</summary>

@@ -15,9 +15,9 @@ public static class SignalProbe
     /// <param name="parameters">All parameters, flat.</param>
     /// <param name="samples">How many samples to use, at most.</param>
     /// <param name="seed">The job's seed.</param>
-    public static IReadOnlyList<LayerSignal> Measure(Network network, DataSet data, ReadOnlySpan<float> parameters, int samples, ulong seed)
+    public static IReadOnlyList<LayerSignal> Measure(Network network, ISampleSource data, ReadOnlySpan<float> parameters, int samples, ulong seed)
     {
-        int rows = Math.Min(samples, data.Count);
+        int rows = (int)Math.Min(samples, data.Count);
         using var engine = new GradientEngine(network, rows, data.TargetWidth);
         engine.Load(data, [.. Enumerable.Range(0, rows)], training: false, step: 1, seed);
         engine.Forward(parameters);
