@@ -24,7 +24,7 @@ internal static class SampleColumns
         return column;
     }
 
-    /// <summary>The first features, one after another, each of all samples. A pass over the samples gives 64 of them.</summary>
+    /// <summary>The first features, one after another, each of all samples. A pass gives 64 of them.</summary>
     /// <param name="data">The samples.</param>
     /// <param name="count">How many features.</param>
     public static IEnumerable<float[]> Features(ISampleSource data, int count)

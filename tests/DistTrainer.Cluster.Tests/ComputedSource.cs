@@ -5,7 +5,7 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Tests;
 
-/// <summary>Samples that are nowhere: a row is computed from its number when it is read. It counts what is asked of it.</summary>
+/// <summary>Samples that are nowhere: a row is computed from its number when it is read. Counts the reads.</summary>
 /// <param name="count">Samples.</param>
 /// <param name="classes">Classes, by which the rows differ.</param>
 internal sealed class ComputedSource(long count, int classes) : ISampleSource
@@ -35,16 +35,20 @@ internal sealed class ComputedSource(long count, int classes) : ISampleSource
     {
         Interlocked.Increment(ref _reads);
         Interlocked.Add(ref _samples, samples.Length);
-        if (_expected.TryRemove(Environment.CurrentManagedThreadId, out int[]? expected) && samples.SequenceEqual(expected))
+        _expected.TryRemove(Environment.CurrentManagedThreadId, out int[]? expected);
+        if (expected is not null && samples.SequenceEqual(expected))
             Interlocked.Increment(ref _foreseen);
         for (int row = 0; row < samples.Length; row++)
         {
             for (int f = 0; f < Width && !features.IsEmpty; f++)
-                features[(row * Width) + f] = ((samples[row] * 7L) + (f * 13L)) % 31 / 31f + ((samples[row] + f) % classes * 0.25f);
+                features[(row * Width) + f] = Feature(samples[row], f);
             if (!targets.IsEmpty)
                 targets[row] = samples[row] % classes;
         }
     }
+
+    private float Feature(long sample, int f) =>
+        (((sample * 7) + (f * 13)) % 31 / 31f) + ((sample + f) % classes * 0.25f);
 
     public void Expect(ReadOnlySpan<int> samples) => _expected[Environment.CurrentManagedThreadId] = samples.ToArray();
 

@@ -82,7 +82,8 @@ internal static class DataCommands
 
         output.WriteLine($"sha256    {parts.Hash}");
         output.WriteLine();
-        foreach ((int feature, float[] values) in SampleColumns.Features(data, Math.Min(data.FeatureCount, MostRows)).Index())
+        IEnumerable<float[]> columns = SampleColumns.Features(data, Math.Min(data.FeatureCount, MostRows));
+        foreach ((int feature, float[] values) in columns.Index())
             Print(output, schema.FeatureNames[feature], values);
         if (data.FeatureCount > MostRows)
             output.WriteLine($"… and {Numbers.Text(data.FeatureCount - MostRows)} features more");

@@ -87,7 +87,7 @@ internal sealed partial class RunActor
     {
         _isStarted = true;
         _log.Event(LogLevel.InfoLevel, "run-started workers={Workers} parameterShards={ParameterShards} dataShards={DataShards} parameters={Parameters} samples={Samples} stepsPerEpoch={StepsPerEpoch} totalSteps={TotalSteps}",
-            _workers.Length, _setup.Ranges.Count, _setup.Job.Training.DataShards, _setup.Network.Layout.Length,
+            _workers.Length, _setup.Ranges.Count, _setup.Job.Training.DataShards, _setup.Layout.Length,
             _setup.Data.Train.Count, _setup.StepsPerEpoch, _setup.TotalSteps);
         SignalReport.Log(_setup, _log);
         _observer.OnStarted(_setup.StepsPerEpoch, _setup.TotalSteps);
@@ -287,7 +287,7 @@ internal sealed partial class RunActor
 
     private void OnHosted(ActorsHosted hosted)
     {
-        if (hosted.DataHash != _setup.Data.Hash)
+        if (hosted.DataHash != _setup.Common)
         {
             OnOtherData(hosted);
             return;

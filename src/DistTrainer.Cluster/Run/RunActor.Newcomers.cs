@@ -1,6 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Run;
@@ -36,11 +37,13 @@ internal sealed partial class RunActor
     {
         // A node that was in the run before this one led it has the run's data; then this node has not.
         bool isThisNode = !_hasLed && hosted.Generation > 0;
-        string reason = $"its data differ: hash {(isThisNode ? _setup.Data.Hash : hosted.DataHash)}, the run's {(isThisNode ? hosted.DataHash : _setup.Data.Hash)}; give every node the same files";
+        (FailureKind kind, string reason) = isThisNode
+            ? TrainingSetup.Difference(runs: hosted.DataHash, nodes: _setup.Common)
+            : TrainingSetup.Difference(runs: _setup.Common, nodes: hosted.DataHash);
         if (isThisNode)
-            Context.Parent.Tell(new NodeUnfit(_node.Name, FailureKind.Data, reason));
+            Context.Parent.Tell(new NodeUnfit(_node.Name, kind, reason));
         else if (!_banned.Contains(hosted.Node.Name))
-            Refuse(hosted.Node.Name, FailureKind.Data, reason);
+            Refuse(hosted.Node.Name, kind, reason);
     }
 
     /// <summary>A worker's node could not connect to the parameter shards: it is tried again, but not for ever.</summary>

@@ -63,7 +63,7 @@ internal sealed partial class RunActor : ReceiveActor, IWithTimers
         _plan = new RunPlan(setup.Job, setup.StepsPerEpoch, setup.TotalSteps, setup.Data.Validation.Count > 0);
         _members = new RunMembers(setup.Ranges.Count, _options.MinWorkers, _options.MaxWorkers, _options.Replicas);
         _figures = new RunFigures(setup);
-        _histograms = new OpenHistograms(setup.Network.Layout);
+        _histograms = new OpenHistograms(setup.Layout);
         _refusals = new RefusedGradients(setup.Job.Training.Divergence);
         (_runName, _start) = (Self.Path.Name, start);
         _checkpoints = new RunCheckpoints(setup.Options.Checkpoint, folder, _runName);

@@ -112,7 +112,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             _setup.Links.Serve(_generation, Index, Self);
             _log.Event(LogLevel.InfoLevel, "parameters-owned epoch={Epoch} step={Step} start={Start} count={Count} of={Of} optimizer={Optimizer} generation={Generation}",
                 _setup.EpochOf(_shard.OpenStep), _shard.OpenStep, _shard.Range.Start, _shard.Range.Length,
-                _setup.Network.Layout.Length, _setup.Job.Optimizer.Kind, _generation);
+                _setup.Layout.Length, _setup.Job.Optimizer.Kind, _generation);
         }
         _number = join.Number;
         Sender.Tell(Joined());

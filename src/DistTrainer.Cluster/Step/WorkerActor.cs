@@ -20,7 +20,7 @@ internal sealed class WorkerActor : ReceiveActor
 
     private readonly TrainingSetup _setup;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly Action<NetworkLayer> _ready;
+    private readonly Action<ParameterSlice> _ready;
     private readonly Action<int> _push;
     private readonly Queue<(EvaluateChunks Chunks, IActorRef Asker)> _evaluations = new();
     private IReadOnlyList<IParameterShardLink> _parameterShards = [];
@@ -188,12 +188,12 @@ internal sealed class WorkerActor : ReceiveActor
             HandOut(backup);
     }
 
-    private void Prepare(NetworkLayer layer)
+    private void Prepare(ParameterSlice stage)
     {
         for (int number = 0; number < _parameterShards.Count; number++)
         {
             ParameterShardRange range = _setup.Ranges[IndexOf(number)];
-            int start = Math.Max(range.Start, layer.Offset), end = Math.Min(range.End, layer.End);
+            int start = Math.Max(range.Start, stage.Offset), end = Math.Min(range.End, stage.End);
             for (int n = 0; start < end && n < _computing!.Nodes.Count; n++)
                 _parameterShards[number].Prepare(_index, _computing.Step, _computing.Nodes[n], start, end - start);
         }

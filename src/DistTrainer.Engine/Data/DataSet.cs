@@ -3,7 +3,10 @@ using System.Security.Cryptography;
 
 namespace DistTrainer.Engine;
 
-/// <summary>Samples in memory, ready for training: features scaled, classes numbered. The engine brings them into its panels without a copy between.</summary>
+/// <summary>
+/// Samples in memory, ready for training: features scaled, classes numbered. The engine brings them into its panels
+/// without a copy between.
+/// </summary>
 public sealed class DataSet : ISampleSource
 {
     /// <summary>Takes the arrays as they are, without copying.</summary>
@@ -138,10 +141,14 @@ public sealed record DataSchema
 /// <param name="Validation">Samples to watch while training; may have no samples.</param>
 /// <param name="Test">Samples for the final figures; may have no samples.</param>
 /// <param name="Schema">What the model must know of the data.</param>
-/// <param name="Hash">SHA-256, in hex, over the parts; see <see cref="HashOf"/>. What nodes, checkpoints and ledger compare.</param>
-public sealed record DataParts(ISampleSource Train, ISampleSource Validation, ISampleSource Test, DataSchema Schema, string Hash)
+/// <param name="Hash">Of all parts, see <see cref="HashOf"/>: what nodes, checkpoints and ledger compare.</param>
+public sealed record DataParts(
+    ISampleSource Train, ISampleSource Validation, ISampleSource Test, DataSchema Schema, string Hash)
 {
-    /// <summary>SHA-256 over the parts, train, validation, test, in hex: of parts in memory, over all their scaled features and targets as little-endian floats.</summary>
+    /// <summary>
+    /// SHA-256, in hex, over train, validation, test; of parts in memory over all their scaled features and targets as
+    /// little-endian floats.
+    /// </summary>
     /// <param name="train">Samples to learn from.</param>
     /// <param name="validation">Samples to watch while training.</param>
     /// <param name="test">Samples for the final figures.</param>

@@ -9,7 +9,8 @@ internal static unsafe class SampleGather
     /// <param name="data">[count, features] row-major.</param>
     /// <param name="samples">Sample numbers, one a row.</param>
     /// <param name="panels">[rows, features]; overwritten.</param>
-    public static void Run(DataSet data, ReadOnlySpan<int> samples, ActivationPanels panels) => Run(data.Features, samples, panels);
+    public static void Run(DataSet data, ReadOnlySpan<int> samples, ActivationPanels panels) =>
+        Run(data.Features, samples, panels);
 
     /// <summary>panels[row, f] = rows[row, f]; unused lanes of the last panel are zeroed.</summary>
     /// <param name="rows">[rows, features] row-major.</param>

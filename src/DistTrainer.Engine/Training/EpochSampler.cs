@@ -20,7 +20,9 @@ public sealed class EpochSampler
     /// <param name="batchSize">Samples of one step, ≥ 1; the whole set where it is larger.</param>
     /// <param name="seed">The job's seed.</param>
     /// <param name="shuffle">Whether each epoch has its own order; else the order of the data.</param>
-    /// <exception cref="DistTrainerException">There are more than <see cref="MostSamples"/> (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">
+    /// There are more than <see cref="MostSamples"/> (<see cref="FailureKind.Data"/>).
+    /// </exception>
     public EpochSampler(long count, int batchSize, ulong seed, bool shuffle)
     {
         StepsPerEpoch = StepsOf(count, batchSize);
@@ -38,7 +40,9 @@ public sealed class EpochSampler
     /// <summary>Steps of one epoch, without the memory of its order.</summary>
     /// <param name="count">Training samples, ≥ 1.</param>
     /// <param name="batchSize">Samples of one step, ≥ 1; the whole set where it is larger.</param>
-    /// <exception cref="DistTrainerException">There are more than <see cref="MostSamples"/> (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">
+    /// There are more than <see cref="MostSamples"/> (<see cref="FailureKind.Data"/>).
+    /// </exception>
     public static int StepsOf(long count, int batchSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -50,7 +54,9 @@ public sealed class EpochSampler
     /// <param name="count">Samples, ≥ 0.</param>
     internal static long CheckCount(long count) => count <= MostSamples
         ? count
-        : throw DataError.Of($"a part of the data has {count} samples, and at most {MostSamples} can be put in order; divide the data, or take some of them (data.limit).");
+        : throw DataError.Of(
+            $"a part of the data has {count} samples, and at most {MostSamples} can be put in order; "
+            + "divide the data, or take some of them (data.limit).");
 
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public static int EpochOf(long step, int stepsPerEpoch) => (int)((step - 1) / stepsPerEpoch) + 1;

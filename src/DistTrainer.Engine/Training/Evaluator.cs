@@ -1,30 +1,33 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Runs a network forward over a data set in chunks of a fixed size, so that the sums do not depend on who evaluates which chunk.
+/// Runs a model forward over a data set in chunks of a fixed size, so that the sums do not depend on who evaluates which chunk.
 /// </summary>
 public sealed class Evaluator : IDisposable
 {
     /// <summary>Samples of one chunk.</summary>
     public const int ChunkSize = 256;
 
-    private readonly Network _network;
-    private readonly GradientEngine _engine;
+    private readonly IModel _model;
+    private readonly IGradientEngine _engine;
     private readonly int[] _samples = new int[ChunkSize];
 
     /// <summary>Reserves memory for one chunk.</summary>
-    /// <param name="network">The network.</param>
+    /// <param name="model">The model.</param>
     /// <param name="targetWidth">Targets a sample.</param>
     /// <param name="threads">Threads that share each product; ≥ 1.</param>
-    public Evaluator(Network network, int targetWidth, int threads = 1)
+    public Evaluator(IModel model, int targetWidth, int threads = 1)
     {
-        _network = network;
-        _engine = new GradientEngine(network, ChunkSize, targetWidth, threads, forTraining: false);
+        _model = model;
+        _engine = model.CreateEngine(ChunkSize, targetWidth, threads, forTraining: false);
     }
 
     /// <summary>Number of chunks of a data set.</summary>
-    /// <exception cref="DistTrainerException">It has more than <see cref="EpochSampler.MostSamples"/> (<see cref="FailureKind.Data"/>).</exception>
-    public static int ChunkCount(ISampleSource data) => (int)((EpochSampler.CheckCount(data.Count) + ChunkSize - 1) / ChunkSize);
+    /// <exception cref="DistTrainerException">
+    /// It has more than <see cref="EpochSampler.MostSamples"/> (<see cref="FailureKind.Data"/>).
+    /// </exception>
+    public static int ChunkCount(ISampleSource data) =>
+        (int)((EpochSampler.CheckCount(data.Count) + ChunkSize - 1) / ChunkSize);
 
     /// <summary>Evaluates some chunks.</summary>
     /// <param name="data">The samples.</param>
@@ -40,7 +43,7 @@ public sealed class Evaluator : IDisposable
             _engine.Load(data, samples, training: false, step: 0, seed: 0);
             if (chunk + 1 < sums.Length)
                 data.Expect(samples = SamplesOf(data, firstChunk + chunk + 1));
-            _engine.Forward(parameters);
+            Forward(parameters);
             _engine.Loss([0, count], sums.Slice(chunk, 1), withGradient: false);
         }
     }
@@ -61,14 +64,20 @@ public sealed class Evaluator : IDisposable
     /// <param name="predictions">[rows, outputs] row-major; overwritten.</param>
     public void Predict(ReadOnlySpan<float> features, ReadOnlySpan<float> parameters, Span<float> predictions)
     {
-        int rows = features.Length / _network.Inputs;
+        int rows = features.Length / _model.Inputs;
         for (int start = 0; start < rows; start += ChunkSize)
         {
             int count = Math.Min(ChunkSize, rows - start);
-            _engine.Load(features.Slice(start * _network.Inputs, count * _network.Inputs));
-            _engine.Forward(parameters);
-            _network.Loss.Predict(_engine.Activation(_network.Layers.Count), predictions.Slice(start * _network.Outputs, count * _network.Outputs));
+            _engine.Load(features.Slice(start * _model.Inputs, count * _model.Inputs));
+            Forward(parameters);
+            _engine.Predict(predictions.Slice(start * _model.Outputs, count * _model.Outputs));
         }
+    }
+
+    private void Forward(ReadOnlySpan<float> parameters)
+    {
+        for (int stage = 0; stage < _model.Stages; stage++)
+            _engine.Forward(stage, parameters);
     }
 
     private ReadOnlySpan<int> SamplesOf(ISampleSource data, int chunk)

@@ -96,7 +96,8 @@ public sealed class EpochSamplerTests
     {
         Assert.Equal(715_827_864, EpochSampler.StepsOf(EpochSampler.MostSamples, 3));
         Assert.Equal(1, EpochSampler.StepsOf(5, int.MaxValue));
-        Assert.Equal(FailureKind.Data, Assert.Throws<DistTrainerException>(() => EpochSampler.StepsOf(EpochSampler.MostSamples + 1, 3)).Kind);
-        Assert.Throws<DistTrainerException>(() => new EpochSampler(EpochSampler.MostSamples + 1, 3, 1, true));
+        long many = EpochSampler.MostSamples + 1;
+        Assert.Equal(FailureKind.Data, Assert.Throws<DistTrainerException>(() => EpochSampler.StepsOf(many, 3)).Kind);
+        Assert.Throws<DistTrainerException>(() => new EpochSampler(many, 3, 1, true));
     }
 }

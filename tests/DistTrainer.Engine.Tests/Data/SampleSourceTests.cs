@@ -5,9 +5,14 @@ namespace DistTrainer.Engine.Tests;
 
 public sealed class SampleSourceTests
 {
-    private static readonly DataSet s_data = new([.. Enumerable.Range(0, 90 * 13).Select(i => i * 0.5f)], [.. Enumerable.Range(0, 90 * 2).Select(i => -i * 0.25f)], 13, 2);
-    private static readonly Network s_network = Network.Create(
-        new ModelDescription { Layers = [new LayerDescription()], Loss = new LossDescription { Kind = LossKind.MeanSquaredError } }, 13, 2);
+    private static readonly DataSet s_data = new(
+        [.. Enumerable.Range(0, 90 * 13).Select(i => i * 0.5f)],
+        [.. Enumerable.Range(0, 90 * 2).Select(i => i * -0.25f)],
+        featureCount: 13,
+        targetWidth: 2);
+    private static readonly LossDescription s_loss = new() { Kind = LossKind.MeanSquaredError };
+    private static readonly Network s_network =
+        Network.Create(new ModelDescription { Layers = [new LayerDescription()], Loss = s_loss }, 13, 2);
 
     [Theory]
     [InlineData(1)]
@@ -59,7 +64,8 @@ public sealed class SampleSourceTests
         float[] all = [.. s_data.Features, .. s_data.Targets];
         byte[] bytes = [.. all.SelectMany(BitConverter.GetBytes)];
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(bytes)), DataParts.HashOf(s_data, none, none));
-        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData([.. bytes, .. bytes])), DataParts.HashOf(none, s_data, s_data));
+        string twice = Convert.ToHexStringLower(SHA256.HashData([.. bytes, .. bytes]));
+        Assert.Equal(twice, DataParts.HashOf(none, s_data, s_data));
     }
 
     private sealed class Streamed : ISampleSource
@@ -70,7 +76,8 @@ public sealed class SampleSourceTests
 
         public int TargetWidth => 2;
 
-        public void Read(ReadOnlySpan<int> samples, Span<float> features, Span<float> targets) => s_data.Read(samples, features, targets);
+        public void Read(ReadOnlySpan<int> samples, Span<float> features, Span<float> targets) =>
+            s_data.Read(samples, features, targets);
 
         public void Expect(ReadOnlySpan<int> samples)
         {
