@@ -109,10 +109,11 @@ internal sealed class GradientWorker : IDisposable
     public bool HasParametersOf(long step) => !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
 
     /// <summary>
-    /// Whether all replicas have applied a step. Before that the next one's gradient is not handed in, so that no parameter
-    /// shard can ever be two steps ahead of a replica; and the last gradient's memory is free again.
+    /// Whether the gradient of the step at hand may be handed in: all replicas have applied the step before. So no
+    /// parameter shard can ever be two steps ahead of a replica; and the last gradient's memory is free again.
     /// </summary>
-    public bool ReplicasHave(long step) => !_broadcast.AsSpan(_setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
+    public bool MayHandIn => !_broadcast.AsSpan(_setup.Ranges.Count)
+        .ContainsAnyExceptInRange(BulkSynchronous.ParametersOf(Step), long.MaxValue);
 
     /// <summary>Begins the next step; its samples are brought in at once, which needs no parameters.</summary>
     public void Begin()
@@ -145,10 +146,10 @@ internal sealed class GradientWorker : IDisposable
     {
         while (_nextStage < _setup.Model.Stages)
         {
-            if (!IsIn(_setup.Model.ParametersOf(_nextStage), Step - 1))
+            if (!IsIn(_setup.Model.ParametersOf(_nextStage), BulkSynchronous.ParametersOf(Step)))
                 return false;
             long start = _setup.Clock.GetTimestamp();
-            _engine!.Forward(_nextStage++, _setup.Parameters[Step - 1].Span);
+            _engine!.Forward(_nextStage++, Parameters);
             _computeTicks += _setup.Clock.GetTimestamp() - start;
         }
         return true;
@@ -159,9 +160,8 @@ internal sealed class GradientWorker : IDisposable
     /// parameter shard's update compete with the backward pass for the cores: measured, 8 % of a step of a large model.
     /// Between processes the stages' gradients are sent ahead while the pass still runs.
     /// </summary>
-    /// <param name="ready">Called with the parameters of each stage whose gradient is out.</param>
-    /// <param name="push">Called with each parameter shard's index after the pass, the last layers' first.</param>
-    public void Backward(Action<ParameterSlice> ready, Action<int> push)
+    /// <param name="route">Told of each stage whose gradient is out, and after the pass of all.</param>
+    public void Backward(GradientRoute route)
     {
         if (!IsOpen)
             throw new InvalidOperationException("No step is open.");
@@ -172,13 +172,12 @@ internal sealed class GradientWorker : IDisposable
         IsKnownFinite = true;
         for (int stage = _setup.Model.Stages - 1; stage >= 0; stage--)
         {
-            IsKnownFinite &= _engine.Backward(stage, _setup.Parameters[Step - 1].Span, _nodes);
+            IsKnownFinite &= _engine.Backward(stage, Parameters, _nodes);
             if (_setup.Model.ParametersOf(stage) is { Length: > 0 } parameters)
-                ready(parameters);
+                route.Prepare(this, parameters);
         }
         _computeTicks += _setup.Clock.GetTimestamp() - start;
-        for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
-            push(p);
+        route.Push(this);
         IsOpen = false;
         if (Step % _setup.StepsPerEpoch == 0)
             ExpectNext();
@@ -212,6 +211,8 @@ internal sealed class GradientWorker : IDisposable
         _engine?.Dispose();
         _evaluator.Dispose();
     }
+
+    private ReadOnlySpan<float> Parameters => _setup.Parameters[BulkSynchronous.ParametersOf(Step)].Span;
 
     private bool IsIn(ParameterSlice stage, long step)
     {

@@ -31,8 +31,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     private RunState? _state;
     private readonly ParameterShardCheckpoints _checkpoints;
     private readonly List<ReportSteps> _reported = [];
-    // Of the open step and of the one before, by the last bit of the step.
-    private readonly ShareNorm?[] _shares = new ShareNorm?[2];
+    // Of the open step and of the one before.
+    private readonly ShareNorm?[] _shares = new ShareNorm?[BulkSynchronous.Versions];
     private IActorRef _run = ActorRefs.Nobody;
     // Of steps since the last report; without the last one, where its slice is the only one that has it.
     private StepSums _sums;
@@ -150,7 +150,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         for (long step = broadcast.Step; step < _shard.OpenStep; step++)
             Send(_workers, step);
         long last = _shard.OpenStep - 1;
-        if (last > broadcast.Step && _shares[last & 1] is { } share && share.Step == last)
+        if (last > broadcast.Step && _shares[BulkSynchronous.PlaceOf(last)] is { } share && share.Step == last)
             TellPeers(share);
     }
 
@@ -208,7 +208,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         else if (outcome != PushOutcome.Accepted)
         {
             // After a generation began, the parameter shards that were a step ahead get that step once more; a slow worker comes after its helper.
-            bool isOrdinary = (outcome == PushOutcome.Stale && push.Step == _shard.OpenStep - 1)
+            long earliest = _shard.OpenStep - BulkSynchronous.StepsApart;
+            bool isOrdinary = (outcome == PushOutcome.Stale && push.Step >= earliest)
                 || (_setup.Options.BackupWorkers && outcome is PushOutcome.Stale or PushOutcome.Duplicate);
             LogLevel level = isOrdinary ? LogLevel.DebugLevel : LogLevel.WarningLevel;
             _log.Event(level, "push-dropped epoch={Epoch} step={Step} worker={Worker} outcome={Outcome} openStep={OpenStep}",
@@ -225,7 +226,7 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
             return;
         }
         var share = new ShareNorm(_generation, Index, _shard.OpenStep, _shard.PartialNorms(_samples, _setup.WantsHistograms(_shard.OpenStep)).ToArray());
-        _shares[_shard.OpenStep & 1] = share;
+        _shares[BulkSynchronous.PlaceOf(_shard.OpenStep)] = share;
         TellPeers(share);
         ApplyIfNormIsKnown();
     }

@@ -44,7 +44,8 @@ internal sealed class TrainingSetup : IDisposable
         Blocks = new ParameterBlocks(Layout);
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
         // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
-        Parameters = links is null && !options.BackupWorkers ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());
+        int versions = links is null && !options.BackupWorkers ? 1 : BulkSynchronous.Versions;
+        Parameters = new ParameterBuffers([.. Enumerable.Range(0, versions).Select(_ => CreateVector())]);
         if (options.ResumeFrom is null)
             InitialParameters().CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;

@@ -3,8 +3,6 @@ using Akka.Event;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Step;
 
@@ -20,17 +18,12 @@ internal sealed class WorkerActor : ReceiveActor
 
     private readonly TrainingSetup _setup;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly Action<ParameterSlice> _ready;
-    private readonly Action<int> _push;
     private readonly Queue<(EvaluateChunks Chunks, IActorRef Asker)> _evaluations = new();
-    private IReadOnlyList<IParameterShardLink> _parameterShards = [];
-    private int[] _replicas = [];
+    private GradientRoute _route;
     private IActorRef _run = ActorRefs.Nobody;
     private readonly StepTimesWatch _times = new();
     private GradientWorker? _worker;
     private GradientWorker? _backup;
-    // Whose gradient is being handed out.
-    private GradientWorker? _computing;
     private bool _isBackingUp;
     private bool _isReportDue;
     private int _index;
@@ -40,8 +33,7 @@ internal sealed class WorkerActor : ReceiveActor
     public WorkerActor(TrainingSetup setup)
     {
         _setup = setup;
-        _ready = Prepare;
-        _push = Push;
+        _route = new GradientRoute(setup, 0, 0, [], []);
         Receive<AssignDataShards>(Assign);
         Receive<ParametersBroadcast>(IsCurrent, broadcast =>
         {
@@ -98,13 +90,13 @@ internal sealed class WorkerActor : ReceiveActor
             _worker = new GradientWorker(_setup, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step, assignment.Replicas.Length);
             DataShardRange backup = assignment.Backup;
             _backup = backup.Count > 0 ? new GradientWorker(_setup, backup.First, backup.Count, assignment.Step, assignment.Replicas.Length) : null;
-            (_replicas, _isBackingUp) = (assignment.Replicas, false);
+            _isBackingUp = false;
             (_generation, _index, _limit, _run) = (assignment.Generation, assignment.Worker, assignment.Step, Sender);
             Log(assignment);
         }
         try
         {
-            _parameterShards = _setup.Links.Join(_generation, [.. assignment.ParameterShards.Select((place, number) => new ParameterShardCopyPlace(IndexOf(number), place))], Self);
+            _route = GradientRoute.Join(_setup, assignment, Self);
             Sender.Tell(new DataShardsAssigned(_generation, _index));
         }
         catch (IOException failure)
@@ -143,9 +135,9 @@ internal sealed class WorkerActor : ReceiveActor
                     break;
                 worker.Begin();
             }
-            if (!worker.AdvanceForward() || !worker.ReplicasHave(worker.Step - 1))
+            if (!worker.AdvanceForward() || !worker.MayHandIn)
                 break;
-            HandOut(worker);
+            worker.Backward(_route);
             if (StepTrace.Wants(_setup, worker.Step))
                 StepTrace.Span(_setup, worker.Step, "compute", ("worker", _index), TimeSpan.FromMilliseconds(worker.StepMilliseconds));
             _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0;
@@ -166,12 +158,6 @@ internal sealed class WorkerActor : ReceiveActor
         }
     }
 
-    private void HandOut(GradientWorker worker)
-    {
-        _computing = worker;
-        worker.Backward(_ready, _push);
-    }
-
     /// <summary>Nothing else is to be done: the slow worker's data shards of the open step.</summary>
     private void RunBackup()
     {
@@ -184,42 +170,8 @@ internal sealed class WorkerActor : ReceiveActor
                 return;
             backup.Begin();
         }
-        if (backup.AdvanceForward() && backup.ReplicasHave(backup.Step - 1))
-            HandOut(backup);
-    }
-
-    private void Prepare(ParameterSlice stage)
-    {
-        for (int number = 0; number < _parameterShards.Count; number++)
-        {
-            ParameterShardRange range = _setup.Ranges[IndexOf(number)];
-            int start = Math.Max(range.Start, stage.Offset), end = Math.Min(range.End, stage.End);
-            for (int n = 0; start < end && n < _computing!.Nodes.Count; n++)
-                _parameterShards[number].Prepare(_index, _computing.Step, _computing.Nodes[n], start, end - start);
-        }
-    }
-
-    /// <summary>Which parameter shard it is, or of which it is a replica.</summary>
-    private int IndexOf(int number) => number < _setup.Ranges.Count ? number : _replicas[number - _setup.Ranges.Count];
-
-    private void Push(int parameterShard)
-    {
-        for (int number = 0; number < _parameterShards.Count; number++)
-        {
-            if (IndexOf(number) == parameterShard)
-                Push(_parameterShards[number]);
-        }
-    }
-
-    private void Push(IParameterShardLink link)
-    {
-        GradientWorker worker = _computing!;
-        for (int n = 0; n < worker.Nodes.Count; n++)
-        {
-            GradientNode node = worker.Nodes[n];
-            link.Push(new PushGradient(
-                _generation, _index, worker.Step, worker.BatchRows, node.Node, node.Gradient, 0, worker.IsKnownFinite, worker.LossesOf(n), worker.SampleHashOf(n)));
-        }
+        if (backup.AdvanceForward() && backup.MayHandIn)
+            backup.Backward(_route);
     }
 
     private void Evaluate((EvaluateChunks Chunks, IActorRef Asker) evaluation)

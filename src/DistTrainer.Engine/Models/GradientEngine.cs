@@ -87,7 +87,8 @@ public sealed class GradientEngine : IGradientEngine
     public void Forward(int stage, ReadOnlySpan<float> parameters)
     {
         NetworkLayer module = _network.Layers[stage];
-        module.Layer.Forward(Context(), parameters.Slice(module.Offset, module.Length), Activation(stage), Activation(stage + 1));
+        ReadOnlySpan<float> own = parameters.Slice(module.Offset, module.Length);
+        module.Layer.Forward(Context(), own, Activation(stage), Activation(stage + 1));
     }
 
     /// <summary>Runs all layers forward.</summary>
@@ -114,14 +115,19 @@ public sealed class GradientEngine : IGradientEngine
         ActivationPanels outputGradient = Gradient(stage + 1);
         if (stage > 0)
         {
+            ReadOnlySpan<float> own = parameters.Slice(module.Offset, module.Length);
             module.Layer.BackwardInput(
-                context, parameters.Slice(module.Offset, module.Length), Activation(stage), Activation(stage + 1), outputGradient, Gradient(stage));
+                context, own, Activation(stage), Activation(stage + 1), outputGradient, Gradient(stage));
         }
         bool isFinite = true;
         if (module.Length == 0)
             return isFinite;
         foreach (GradientNode node in nodes)
-            isFinite &= module.Layer.BackwardParameters(context, Activation(stage), outputGradient, node.Bounds, node.Gradient.Span.Slice(module.Offset, module.Length));
+        {
+            Span<float> gradient = node.Gradient.Span.Slice(module.Offset, module.Length);
+            isFinite &= module.Layer.BackwardParameters(
+                context, Activation(stage), outputGradient, node.Bounds, gradient);
+        }
         return isFinite;
     }
 

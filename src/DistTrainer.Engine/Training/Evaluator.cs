@@ -1,7 +1,8 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Runs a model forward over a data set in chunks of a fixed size, so that the sums do not depend on who evaluates which chunk.
+/// Runs a model forward over samples in chunks of a fixed size, so that the sums do not depend on who evaluates which
+/// chunk.
 /// </summary>
 public sealed class Evaluator : IDisposable
 {

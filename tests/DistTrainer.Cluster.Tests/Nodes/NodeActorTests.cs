@@ -81,6 +81,7 @@ public sealed class NodeActorTests : TestKit
         public float[] LoadInitial(string path, ParameterLayout layout) => throw new NotSupportedException();
 
         public IRunOutput Open(
-            RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) => throw new NotSupportedException();
+            RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) =>
+            throw new NotSupportedException();
     }
 }
