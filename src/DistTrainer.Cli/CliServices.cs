@@ -6,7 +6,7 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 
-/// <summary>Trains a job; see <see cref="LocalTrainer.RunAsync"/>.</summary>
+/// <summary>Trains a job; see <see cref="LocalTrainer"/>.</summary>
 public delegate Task<TrainingResult> TrainRun(
     JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer, CancellationToken stop);
 

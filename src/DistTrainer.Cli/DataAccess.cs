@@ -12,7 +12,7 @@ internal sealed class DataAccess : IDataAccess
     public DataParts Load(DataDescription data, LossDescription loss) => DataLoader.Load(data, loss);
 
     /// <inheritdoc/>
-    public DataSet LoadLabelled(DataDescription data, DataSchema schema) => DataLoader.LoadLabelled(data, schema);
+    public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) => DataLoader.LoadLabelled(data, schema);
 
     /// <inheritdoc/>
     public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) => DataLoader.LoadForPrediction(data, schema);

@@ -15,7 +15,7 @@ public interface IDataAccess
     /// <param name="data">The file and its format.</param>
     /// <param name="schema">The model's data schema.</param>
     /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model (<see cref="FailureKind.Data"/>).</exception>
-    DataSet LoadLabelled(DataDescription data, DataSchema schema);
+    ISampleSource LoadLabelled(DataDescription data, DataSchema schema);
 
     /// <summary>Loads rows without targets for a trained model.</summary>
     /// <param name="data">The file and its format.</param>

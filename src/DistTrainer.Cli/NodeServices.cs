@@ -23,9 +23,11 @@ internal sealed class NodeServices(CliConsole console, IDataAccess data, string 
     public DataParts Load(JobDescription job) => JobData.Load(data, job);
 
     /// <inheritdoc/>
-    public float[] LoadInitial(string path, Network network) => ModelFile.LoadParameters(RunFolder.ModelOf(path), network.Layout);
+    public float[] LoadInitial(string path, ParameterLayout layout) =>
+        ModelFile.LoadParameters(RunFolder.ModelOf(path), layout);
 
     /// <inheritdoc/>
-    public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
-        new RunOutput(console, progress: null, job, data, network, run.Name, runs, from, watch);
+    public IRunOutput Open(
+        RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) =>
+        new RunOutput(console, progress: null, job, data, layout, run.Name, runs, from, watch);
 }

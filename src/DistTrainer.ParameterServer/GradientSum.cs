@@ -39,7 +39,7 @@ internal sealed class GradientSum : IDisposable
     }
 
     /// <summary>Whether all data shards are in.</summary>
-    public bool IsComplete => _covered == _dataShards;
+    public bool IsComplete => BulkSynchronous.IsComplete(_covered, _dataShards);
 
     /// <summary>
     /// Takes a contribution. One whose data shards are all in is a duplicate; one that holds more than smaller ones

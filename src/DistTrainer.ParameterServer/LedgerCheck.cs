@@ -17,7 +17,7 @@ public sealed record LedgerEpoch(int Epoch, long LastStep, long Samples, bool Is
 public sealed class LedgerCheck
 {
     private readonly EpochSampler _sampler;
-    private readonly int _count;
+    private readonly long _count;
     private readonly ulong _all;
     private long _samples;
     private ulong _hash;
@@ -25,7 +25,7 @@ public sealed class LedgerCheck
     /// <summary>Begins before the first step.</summary>
     /// <param name="trainingSamples">Samples of the training part, ≥ 1.</param>
     /// <param name="training">The job's batch size, seed and shuffling.</param>
-    public LedgerCheck(int trainingSamples, TrainingDescription training)
+    public LedgerCheck(long trainingSamples, TrainingDescription training)
     {
         _count = trainingSamples;
         _sampler = new EpochSampler(trainingSamples, training.BatchSize, training.Seed, training.Shuffle);

@@ -9,7 +9,7 @@ namespace DistTrainer.ParameterServer;
 /// <param name="Format">Of the file; 1.</param>
 /// <param name="TrainingSamples">Samples of one epoch, ≥ 1.</param>
 /// <param name="DataHash">Hash of the data; see <see cref="DataParts.Hash"/>.</param>
-public sealed record LedgerHeader(int Format, int TrainingSamples, string DataHash)
+public sealed record LedgerHeader(int Format, long TrainingSamples, string DataHash)
 {
     /// <summary>The format that this program writes.</summary>
     public const int CurrentFormat = 1;

@@ -9,13 +9,14 @@ public sealed partial class ParameterShard
     /// Keeps the own parameters apart from the shared vector from now on, or in it. A replica keeps them apart: the vector
     /// of its node gets the same values from the parameter shard that it follows, at another time.
     /// </summary>
-    /// <param name="apart">Whether apart. The parameters of the last two steps come along.</param>
+    /// <param name="apart">Whether apart. The parameters of the steps that are kept come along.</param>
     public void KeepApart(bool apart)
     {
         if (apart == _apart is not null)
             return;
-        ParameterBuffers buffers = _apart ?? new ParameterBuffers(new AlignedBuffer(Range.Length), new AlignedBuffer(Range.Length));
-        for (long step = Math.Max(0, OpenStep - 2); step < OpenStep; step++)
+        ParameterBuffers buffers = _apart ?? new ParameterBuffers(
+            [.. Enumerable.Range(0, BulkSynchronous.Versions).Select(_ => new AlignedBuffer(Range.Length))]);
+        for (long step = BulkSynchronous.FirstKept(OpenStep); step < OpenStep; step++)
         {
             Span<float> shared = _parameters[step].Span.Slice(Range.Start, Range.Length), own = buffers[step].Span;
             if (apart)

@@ -104,7 +104,7 @@ public sealed partial class ParameterShard : IDisposable
 
     private bool AreTwo => _apart is not null || _parameters.AreTwo;
 
-    private Span<float> Own => At(OpenStep - 1);
+    private Span<float> Own => At(BulkSynchronous.ParametersOf(OpenStep));
 
     private Span<float> Next => At(OpenStep);
 
@@ -117,9 +117,10 @@ public sealed partial class ParameterShard : IDisposable
     /// <summary>Takes a contribution to the open step; kept by reference until the step is applied.</summary>
     public PushOutcome Accept(in GradientPush push)
     {
-        if (push.Generation != Generation || push.Step < OpenStep)
-            return PushOutcome.Stale;
-        return push.Step > OpenStep ? PushOutcome.Early : _sum.Add(push);
+        PushOutcome outcome = push.Generation == Generation
+            ? BulkSynchronous.OutcomeOf(push.Step, OpenStep)
+            : PushOutcome.Stale;
+        return outcome == PushOutcome.Accepted ? _sum.Add(push) : outcome;
     }
 
     /// <summary>

@@ -129,9 +129,10 @@ internal static class ClusterBenchmark
     {
         public DataParts Load(JobDescription job) => data;
 
-        public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
+        public float[] LoadInitial(string path, ParameterLayout layout) => throw new NotSupportedException();
 
-        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) => output;
+        public IRunOutput Open(
+            RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) => output;
     }
 
     private sealed class Output(int batch, double seconds, int chunks, CancellationTokenSource stop) : ChunkObserver(batch, seconds, chunks, stop), IRunOutput

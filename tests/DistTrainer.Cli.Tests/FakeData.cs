@@ -30,7 +30,8 @@ internal sealed class FakeData : IDataAccess
             Samples(0, 40, names.Length), Samples(40, data.ValidationFraction > 0 && data.Source != "tiny" ? 10 : 0, names.Length), Samples(50, data.TestFraction > 0 ? 10 : 0, names.Length), schema, new string('d', 64));
     }
 
-    public DataSet LoadLabelled(DataDescription data, DataSchema schema) => Samples(100, 3, schema.ClassNames.Count);
+    public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) =>
+        Samples(100, 3, schema.ClassNames.Count);
 
     public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) => new(Samples(100, 3, 0).Features, 3, 2);
 

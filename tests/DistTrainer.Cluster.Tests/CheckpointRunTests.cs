@@ -82,7 +82,7 @@ public sealed class CheckpointRunTests : IDisposable
                 next = entry.LastStep + 1;
             }
             Assert.Equal(16, next);
-            int count = s_data.Train.Count;
+            int count = (int)s_data.Train.Count;
             ulong hash = SampleLedger.Hash([.. Enumerable.Range(0, count)]);
             foreach (IGrouping<int, LedgerEntry> epoch in entries.GroupBy(entry => entry.Epoch))
             {

@@ -71,10 +71,10 @@ public sealed class RunManifestTests
 
         public DataParts Load(JobDescription job) => Data;
 
-        public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
+        public float[] LoadInitial(string path, ParameterLayout layout) => throw new NotSupportedException();
 
         public IRunOutput Open(
-            RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) =>
+            RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) =>
             throw new NotSupportedException();
     }
 }

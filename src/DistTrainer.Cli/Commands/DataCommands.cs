@@ -62,7 +62,7 @@ internal static class DataCommands
 
     private static void Print(TextWriter output, DataParts parts)
     {
-        DataSet data = parts.Train;
+        ISampleSource data = parts.Train;
         DataSchema schema = parts.Schema;
         output.WriteLine($"samples   {Numbers.Text(data.Count)}{(parts.Test.Count > 0 ? $" and {Numbers.Text(parts.Test.Count)} for the test" : "")}");
         output.WriteLine($"features  {Numbers.Text(data.FeatureCount)}");
@@ -70,20 +70,21 @@ internal static class DataCommands
         if (schema.Task == TaskKind.Classification)
         {
             int[] counts = new int[schema.ClassNames.Count];
-            foreach (float target in data.Targets)
+            foreach (float target in SampleColumns.Targets(data, 0))
                 counts[(int)target]++;
             output.WriteLine($"classes   {string.Join(", ", schema.ClassNames.Select((name, i) => $"{name}: {Numbers.Text(counts[i])}"))}");
         }
         else
         {
             for (int target = 0; target < data.TargetWidth; target++)
-                Print(output, schema.TargetNames[target], Column(data.Targets, data.TargetWidth, target));
+                Print(output, schema.TargetNames[target], SampleColumns.Targets(data, target));
         }
 
         output.WriteLine($"sha256    {parts.Hash}");
         output.WriteLine();
-        for (int feature = 0; feature < Math.Min(data.FeatureCount, MostRows); feature++)
-            Print(output, schema.FeatureNames[feature], Column(data.Features, data.FeatureCount, feature));
+        IEnumerable<float[]> columns = SampleColumns.Features(data, Math.Min(data.FeatureCount, MostRows));
+        foreach ((int feature, float[] values) in columns.Index())
+            Print(output, schema.FeatureNames[feature], values);
         if (data.FeatureCount > MostRows)
             output.WriteLine($"… and {Numbers.Text(data.FeatureCount - MostRows)} features more");
     }
@@ -92,13 +93,5 @@ internal static class DataCommands
     {
         TensorFigures figures = TensorFigures.Of(column);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-24} minimum={figures.Minimum:G5} mean={figures.Mean:G5} maximum={figures.Maximum:G5} deviation={figures.Deviation:G5} zeros={figures.ZeroShare:P1} |{figures.Histogram}|"));
-    }
-
-    private static float[] Column(float[] values, int width, int column)
-    {
-        float[] result = new float[values.Length / width];
-        for (int row = 0; row < result.Length; row++)
-            result[row] = values[(row * width) + column];
-        return result;
     }
 }

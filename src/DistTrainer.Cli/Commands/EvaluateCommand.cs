@@ -19,7 +19,7 @@ internal sealed class EvaluateCommand : Command
         {
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             DataDescription own = saved.Job.Job.Data;
-            DataSet samples = result.GetValue(data) is { } path
+            ISampleSource samples = result.GetValue(data) is { } path
                 ? services.Data.LoadLabelled(OtherFile(own, path), saved.Schema)
                 : TestPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved);
             using var evaluator = new Evaluator(saved.Network, samples.TargetWidth);
@@ -35,7 +35,7 @@ internal sealed class EvaluateCommand : Command
     internal static DataDescription OtherFile(DataDescription own, string path) =>
         own with { Source = path, Settings = path == own.Source ? own.Settings : new DataDescription().Settings, TestSource = null, Format = DataFormat.Auto, Targets = [], Limit = 0 };
 
-    private static DataSet TestPart(DataParts parts, TrainedModel saved)
+    private static ISampleSource TestPart(DataParts parts, TrainedModel saved)
     {
         if (parts.Train.FeatureCount != saved.Network.Inputs || parts.Schema.Outputs != saved.Network.Outputs)
             throw new DistTrainerException(FailureKind.Data, $"{saved.Job.Job.Data.Source}: has {parts.Train.FeatureCount} features and {parts.Schema.Outputs} outputs now; the model was trained on {saved.Network.Inputs} and {saved.Network.Outputs}: name the data with --data.");

@@ -34,17 +34,17 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
     /// <param name="options">The parsed command line.</param>
     /// <param name="file">The job.</param>
     /// <param name="data">Its data.</param>
-    /// <param name="network">Its network.</param>
+    /// <param name="layout">Its network's tensors.</param>
     /// <param name="name">The run's name.</param>
     /// <param name="initial">Parameters to start from; null: by the job's seed, or the checkpoint's.</param>
     /// <param name="from">The checkpoint to go on from, and its run; null begins anew.</param>
     /// <returns>The exit code.</returns>
     public Task<int> RunAsync(
-        ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from) =>
-        Printer.RunAsync(console, hasView: !options.GetValue(quiet), printer => RunAsync(printer, options, file, data, network, name, initial, from));
+        ParseResult options, JobFile file, DataParts data, ParameterLayout layout, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from) =>
+        Printer.RunAsync(console, hasView: !options.GetValue(quiet), printer => RunAsync(printer, options, file, data, layout, name, initial, from));
 
     private async Task<int> RunAsync(
-        Printer printer, ParseResult options, JobFile file, DataParts data, Network network, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
+        Printer printer, ParseResult options, JobFile file, DataParts data, ParameterLayout layout, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
     {
         CancellationToken stop = signals.Listen();
         var watch = new RunWatch();
@@ -54,7 +54,7 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         await using DashboardServer? dashboard = await DashboardServer.StartAsync(options.GetValue(httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
         if (dashboard is not null)
             printer.Console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
-        using var output = new RunOutput(printer.Console, display, file, data, network, name, "runs", from?.Run, watch);
+        using var output = new RunOutput(printer.Console, display, file, data, layout, name, "runs", from?.Run, watch);
         output.Add(control);
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))

@@ -63,13 +63,13 @@ internal sealed class ResumeCommand : Command
         CheckpointReader from = checkpoint ?? throw stopped.NothingToGoOnFrom();
         string name = Path.GetFileName(stopped.Folder);
         DataParts data = JobData.Load(services.Data, file.Job);
-        Network network = JobNetwork.Create(file.Job.Model, data.Schema);
-        stopped.RequireSame(from, file, network);
+        ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
+        stopped.RequireSame(from, file, layout);
         from.RequireData(data.Hash);
         if (address is not null)
             return await commands.AskAsync(address, options.GetValue(security), new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
         console.Error.WriteLine($"goes on after step {Numbers.Text(from.Manifest.Step)} from {from.Folder}");
-        return await local.RunAsync(options, file, data, network, name, null, (from.Folder, new RunContinuation(stopped.Folder, from.Manifest.Step, TakesOver: false)));
+        return await local.RunAsync(options, file, data, layout, name, null, (from.Folder, new RunContinuation(stopped.Folder, from.Manifest.Step, TakesOver: false)));
     }
 
     private static void RequireFolder(string folder)

@@ -28,8 +28,8 @@ internal sealed class TrainCommand : Command
     {
         (JobFile file, string name) = job.Read(options, services.Data);
         DataParts data = JobData.Load(services.Data, file.Job);
-        Network network = JobNetwork.Create(file.Job.Model, data.Schema);
-        float[]? initial = options.GetValue(initFrom) is { } path ? ModelFile.LoadParameters(RunFolder.ModelOf(path), network.Layout) : null;
-        return run.RunAsync(options, file, data, network, name, initial, null);
+        ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
+        float[]? initial = options.GetValue(initFrom) is { } path ? ModelFile.LoadParameters(RunFolder.ModelOf(path), layout) : null;
+        return run.RunAsync(options, file, data, layout, name, initial, null);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class RunOutput : Observers, IRunOutput
     private readonly CliConsole console;
     private readonly JobFile file;
     private readonly DataParts data;
-    private readonly Network network;
+    private readonly ParameterLayout layout;
     private readonly string name;
     private readonly RunFolder folder;
     private readonly RunRecorder recorder;
@@ -28,7 +28,7 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <param name="progress">Shows how it goes; null: nobody does.</param>
     /// <param name="file">The job.</param>
     /// <param name="data">Its data.</param>
-    /// <param name="network">Its network.</param>
+    /// <param name="layout">Its model's tensors.</param>
     /// <param name="name">The run's name.</param>
     /// <param name="runs">The folder that run folders without a name of their own are made in.</param>
     /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
@@ -36,12 +36,12 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <param name="patience">How long the folder may be away before that counts; null: the usual.</param>
     /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into it.</exception>
     public RunOutput(
-        CliConsole console, ITrainingObserver? progress, JobFile file, DataParts data, Network network, string name, string runs, RunContinuation? from,
+        CliConsole console, ITrainingObserver? progress, JobFile file, DataParts data, ParameterLayout layout, string name, string runs, RunContinuation? from,
         RunWatch? watch = null, TimeSpan? patience = null)
     {
-        (this.console, this.file, this.data, this.network, this.name, this.watch) = (console, file, data, network, name, watch);
-        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, network), patience)
-            : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, network), patience);
+        (this.console, this.file, this.data, this.layout, this.name, this.watch) = (console, file, data, layout, name, watch);
+        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, layout), patience)
+            : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, layout), patience);
         folder.Warn = Warn;
         try
         {
@@ -74,7 +74,7 @@ internal sealed class RunOutput : Observers, IRunOutput
     {
         Regain();
         string model = folder.FileAt(RunFolder.ModelName);
-        ModelFile.Save(model, file, data.Schema, network.Layout, result.Parameters);
+        ModelFile.Save(model, file, data.Schema, layout, result.Parameters);
         try
         {
             folder.Keep();
@@ -134,10 +134,10 @@ internal sealed class RunOutput : Observers, IRunOutput
     private void Warn(string warning) => console.Error.WriteLine($"warning: {warning}");
 
     // With checkpoints on there is at least one at a time, with the optimizer's slots.
-    private static long BytesOf(JobFile file, Network network)
+    private static long BytesOf(JobFile file, ParameterLayout layout)
     {
         int vectors = 1 + (file.Run.Checkpoint.IsOn ? 1 + Optimizer.Create(file.Job.Optimizer).SlotNames.Count : 0);
-        return (4L * network.Layout.Length * vectors) + TextBytes;
+        return (4L * layout.Length * vectors) + TextBytes;
     }
 
     private void Report(TrainingResult result)

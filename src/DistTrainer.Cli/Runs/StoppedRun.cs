@@ -43,11 +43,11 @@ internal sealed class StoppedRun(string folder)
     /// <summary>Requires that a job differs from the run's in nothing that could change what was trained so far.</summary>
     /// <param name="checkpoint">The checkpoint to go on from.</param>
     /// <param name="job">The job.</param>
-    /// <param name="network">Its network.</param>
+    /// <param name="layout">Its network's tensors.</param>
     /// <exception cref="DistTrainerException">It does; layers and optimizers are named (<see cref="FailureKind.ModelFile"/>), other keys too (<see cref="FailureKind.Configuration"/>).</exception>
-    public void RequireSame(CheckpointReader checkpoint, JobFile job, Network network)
+    public void RequireSame(CheckpointReader checkpoint, JobFile job, ParameterLayout layout)
     {
-        checkpoint.RequireFit(network.Layout, job.Job.Optimizer);
+        checkpoint.RequireFit(layout, job.Job.Optimizer);
         JobFile own = JobFile.Read(Own(checkpoint));
         TrainingDescription length = own.Job.Training;
         JobDescription compared = job.Job with { Training = job.Job.Training with { Epochs = length.Epochs, MaxSteps = length.MaxSteps } };

@@ -13,7 +13,7 @@ internal sealed record TestFigures(long Count, double? Loss, double? Accuracy, d
     /// <param name="sums">Sums over the part.</param>
     /// <param name="data">The part.</param>
     /// <param name="task">What the targets mean.</param>
-    public static TestFigures Of(LossSums sums, DataSet data, TaskKind task)
+    public static TestFigures Of(LossSums sums, ISampleSource data, TaskKind task)
     {
         if (sums.Count == 0)
             return new TestFigures(0, null, null, null);
@@ -34,17 +34,18 @@ internal sealed record TestFigures(long Count, double? Loss, double? Accuracy, d
         return $"{part} samples={Numbers.Text(Count)} loss={Numbers.Text(Loss)} {quality}";
     }
 
-    private static double SquaredDeviation(DataSet data)
+    private static double SquaredDeviation(ISampleSource data)
     {
         double sum = 0;
         for (int target = 0; target < data.TargetWidth; target++)
         {
+            float[] values = SampleColumns.Targets(data, target);
             double mean = 0;
-            for (int i = target; i < data.Targets.Length; i += data.TargetWidth)
-                mean += data.Targets[i];
+            foreach (float value in values)
+                mean += value;
             mean /= data.Count;
-            for (int i = target; i < data.Targets.Length; i += data.TargetWidth)
-                sum += (data.Targets[i] - mean) * (data.Targets[i] - mean);
+            foreach (float value in values)
+                sum += (value - mean) * (value - mean);
         }
 
         return sum;

@@ -16,15 +16,19 @@ internal sealed class HostedNodeServices(DistTrainerOptions options) : INodeServ
     public DataParts Load(JobDescription job) => DataLoader.Load(job.Data, job.Model.Loss);
 
     /// <inheritdoc/>
-    public float[] LoadInitial(string path, Network network) => ModelFile.LoadParameters(path, network.Layout);
+    public float[] LoadInitial(string path, ParameterLayout layout) => ModelFile.LoadParameters(path, layout);
 
     /// <inheritdoc/>
-    public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) => new Output(options, run, job, data, network);
+    public IRunOutput Open(
+        RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) =>
+        new Output(options, run, job, data);
 
-    private sealed class Output(DistTrainerOptions options, RunDescription run, JobFile job, DataParts data, Network network) : ProgressObserver(options.Progress), IRunOutput
+    private sealed class Output(DistTrainerOptions options, RunDescription run, JobFile job, DataParts data)
+        : ProgressObserver(options.Progress), IRunOutput
     {
         public void Complete(TrainingResult result)
         {
+            Network network = JobNetwork.Create(job.Job.Model, data.Schema);
             var model = new TrainedModel(job, data.Schema, network, result.Parameters, result.ParameterHash);
             string folder = Path.Combine(options.Node!.Runs, $"{run.Name}-{run.Id}");
             try

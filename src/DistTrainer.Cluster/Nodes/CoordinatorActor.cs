@@ -242,7 +242,7 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             RunState start = setup.StartState();
             RunContinuation? from = run.TakenOver?.Folder is { } taken ? new RunContinuation(taken, long.MaxValue, TakesOver: true)
                 : run.Run.ResumeFrom is { } checkpoint ? new RunContinuation(RunFolderOf(checkpoint), start.Step, TakesOver: false) : null;
-            run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Network, from);
+            run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Layout, from);
             var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
             (NodeAddress node, IRunOutput output, string? folder, int before) = (_runtime.Address, run.Output, run.Output.Folder, run.TakenOver?.Coordinators ?? 0);
             run.Hosted = new HostedRun(run.Run, setup.Ranges.Count, folder, before + 1);

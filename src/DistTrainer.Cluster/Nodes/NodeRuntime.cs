@@ -134,11 +134,11 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     {
         JobFile job = JobFile.Read(new JobSource(run.Job, run.Name));
         DataParts data = Services.Load(job.Job);
-        Network network = JobNetwork.Create(job.Job.Model, data.Schema);
-        float[]? initial = run.InitFrom is { } path ? Services.LoadInitial(path, network) : null;
+        IModel model = Services.CreateModel(job.Job, data.Schema);
+        float[]? initial = run.InitFrom is { } path ? Services.LoadInitial(path, model.Layout) : null;
         var options = new RunOptions(job.Run)
         {
-            ParameterShards = parameterShards > 0 ? parameterShards : servers * ShardsOfAServer(network.Layout.Length / servers),
+            ParameterShards = parameterShards > 0 ? parameterShards : servers * ShardsOfAServer(model.Layout.Length / servers),
             ComputeThreads = Settings.ComputeThreads,
             ReportEvery = Settings.ReportEvery ?? job.Run.ReportEvery,
             MinWorkers = Settings.MinWorkers,
@@ -150,7 +150,7 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         };
         DataPlaneLinks? links = null;
         Func<Address, Action> deathOf = address => DeathOf(address);
-        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards, setup.Options.BackupWorkers, _plane, run.Id, Address) { DeathOf = deathOf }, Settings.SharedMemory);
+        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards, setup.Options.BackupWorkers, _plane, run.Id, Address) { DeathOf = deathOf }, Settings.SharedMemory, model);
         lock (_gate)
         {
             if (_open?.Id == run.Id)

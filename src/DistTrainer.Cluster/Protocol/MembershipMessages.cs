@@ -7,7 +7,10 @@ namespace DistTrainer.Cluster.Protocol;
 /// <param name="Node">The node.</param>
 /// <param name="ParameterShards">The parameter shards on it.</param>
 /// <param name="Workers">The workers on it.</param>
-/// <param name="DataHash">Hash of the data that it has read; all nodes' must be the same.</param>
+/// <param name="DataHash">
+/// Hash of the data that it has read, and after a space its model's <see cref="IModel.Identity"/> where that is not
+/// empty; all nodes' must be the same.
+/// </param>
 /// <param name="Generation">The newest generation that it was in, under whatever coordinator: the next one is newer.</param>
 internal sealed record ActorsHosted(
     NodeAddress Node, HostedParameterShard[] ParameterShards, IActorRef[] Workers, string DataHash, int Generation) : IControlMessage;

@@ -28,7 +28,7 @@ internal sealed class EvaluationRound(TrainingSetup setup, int generation, long 
     /// <summary>Evaluates all chunks on this node, off the thread pool; for a run that has no workers any more.</summary>
     public Task<Evaluated[]> EvaluateAllAsync() => setup.Background.Run(() =>
     {
-        using var evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+        using var evaluator = new Evaluator(setup.Model, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
         return parts.Select(part =>
         {
             var sums = new LossSums[_sums[part].Length];

@@ -63,7 +63,8 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     });
 
     private void Say() => _run.Tell(new ActorsHosted(
-        _node, [.. _parameterShards.Select(hosted => new HostedParameterShard(hosted.Key, hosted.Value))], _workers, _setup.Data.Hash, _setup.Links.Generation));
+        _node, [.. _parameterShards.Select(hosted => new HostedParameterShard(hosted.Key, hosted.Value))], _workers,
+        _setup.Common, _setup.Links.Generation));
 
     // A parameter shard that was lost has no parameters of any step until it is restored.
     private void Add(IReadOnlyList<int> parameterShards, bool areLost)

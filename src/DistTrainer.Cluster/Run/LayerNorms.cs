@@ -19,7 +19,7 @@ internal static class LayerNorms
         foreach (IGrouping<int, TensorStatistics> group in parts.GroupBy(part => part.Tensor).OrderBy(group => group.Key))
         {
             TensorStatistics sum = group.Aggregate((left, right) => left + right);
-            ParameterTensor tensor = setup.Network.Layout.Tensors[group.Key];
+            ParameterTensor tensor = setup.Layout.Tensors[group.Key];
             double norm = Math.Sqrt(sum.ParameterSquares);
             log.Event(LogLevel.DebugLevel, "tensor-norms epoch={Epoch} step={Step} tensor={Tensor} shape=\"{Shape}\" norm={Norm:G5} gradientNorm={GradientNorm:G5} updateToParameter={Ratio:G5}",
                 setup.EpochOf(step), step, tensor.Name, tensor.ShapeText, norm, Math.Sqrt(sum.GradientSquares),

@@ -29,11 +29,29 @@ public static class LocalTrainer
     /// <param name="observer">Hears of steps and epochs.</param>
     /// <param name="stop">When cancelled, the open step is finished and the result of that point is returned (<see cref="EndReason.Stopped"/>).</param>
     /// <exception cref="DistTrainerException">The run cannot start or go on; <see cref="DistTrainerException.Kind"/> says why.</exception>
-    public static async Task<TrainingResult> RunAsync(
+    public static Task<TrainingResult> RunAsync(
         JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer,
-        CancellationToken stop)
+        CancellationToken stop) => RunAsync(job, null, data, options, initialParameters, observer, stop);
+
+    /// <summary>Trains a model that the caller brings; what the job says of a model does not count then.</summary>
+    /// <param name="job">What else decides the result: optimizer, schedule, length; validated.</param>
+    /// <param name="model">What is trained; null takes the network that the job describes.</param>
+    /// <param name="data">The samples.</param>
+    /// <param name="options">Workers, parameter shards, threads.</param>
+    /// <param name="initialParameters">The flat parameters to start from; null initializes by the job's seed.</param>
+    /// <param name="observer">Hears of steps and epochs.</param>
+    /// <param name="stop">
+    /// When cancelled, the open step is finished and the result of that point is returned
+    /// (<see cref="EndReason.Stopped"/>).
+    /// </param>
+    /// <exception cref="DistTrainerException">
+    /// The run cannot start or go on; <see cref="DistTrainerException.Kind"/> says why.
+    /// </exception>
+    public static async Task<TrainingResult> RunAsync(
+        JobDescription job, IModel? model, DataParts data, RunOptions options, float[]? initialParameters,
+        ITrainingObserver observer, CancellationToken stop)
     {
-        using var setup = new TrainingSetup(job, data, options, initialParameters);
+        using var setup = new TrainingSetup(job, data, options, initialParameters, model: model);
         var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         Config configuration = ConfigurationFactory.ParseString(options.ActorConfiguration)
             .WithFallback(ConfigurationFactory.ParseString(ActorSettings));

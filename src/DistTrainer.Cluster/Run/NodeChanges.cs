@@ -1,5 +1,6 @@
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Run;
@@ -22,7 +23,7 @@ internal sealed class NodeChanges(LedRun run)
     /// <summary>A node is there, as it says every few seconds.</summary>
     public void On(ActorsHosted hosted)
     {
-        if (hosted.DataHash != run.Setup.Data.Hash)
+        if (hosted.DataHash != run.Setup.Common)
         {
             OnOtherData(hosted);
             return;
@@ -161,13 +162,13 @@ internal sealed class NodeChanges(LedRun run)
     {
         // A node that was in the run before this one led it has the run's data; then this node has not.
         bool isThisNode = !run.Asked.HasLed && hosted.Generation > 0;
-        (string own, string others) = (run.Setup.Data.Hash, hosted.DataHash);
-        string reason = $"its data differ: hash {(isThisNode ? own : others)}, the run's {(isThisNode ? others : own)}; "
-            + "give every node the same files";
+        (string own, string others) = (run.Setup.Common, hosted.DataHash);
+        (FailureKind kind, string reason) = isThisNode
+            ? TrainingSetup.Difference(runs: others, nodes: own) : TrainingSetup.Difference(runs: own, nodes: others);
         if (isThisNode)
-            run.Shell.Coordinator.Tell(new NodeUnfit(run.Node.Name, FailureKind.Data, reason), run.Shell.Self);
+            run.Shell.Coordinator.Tell(new NodeUnfit(run.Node.Name, kind, reason), run.Shell.Self);
         else if (!Members.IsBanned(hosted.Node.Name))
-            Refuse(hosted.Node.Name, FailureKind.Data, reason);
+            Refuse(hosted.Node.Name, kind, reason);
     }
 
     private bool IsRefused(string dialer, string peer, string reason)

@@ -11,8 +11,6 @@ namespace DistTrainer.Cluster.Run;
 /// <param name="layout">The tensors.</param>
 internal sealed class OpenHistograms(ParameterLayout layout)
 {
-    private const int StepsAtMost = 2;
-
     // In the order in which they came; a run may go back to earlier steps.
     private readonly List<(long Step, Dictionary<(int Tensor, int ParameterShard), TensorHistogram> Parts)> _open = [];
 
@@ -38,7 +36,7 @@ internal sealed class OpenHistograms(ParameterLayout layout)
     {
         if (_open.Find(open => open.Step == step).Parts is { } known)
             return known;
-        if (_open.Count == StepsAtMost)
+        if (_open.Count == BulkSynchronous.Versions)
             _open.RemoveAt(0);
         _open.Add((step, []));
         return _open[^1].Parts;

@@ -1,4 +1,5 @@
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Run;
 
@@ -8,9 +9,6 @@ namespace DistTrainer.Cluster.Run;
 /// </summary>
 internal sealed class ParameterShardRoles
 {
-    /// <summary>Copies may be one step apart: each node has the parameters of two steps.</summary>
-    private const int StepsApart = 1;
-
     /// <summary>Nobody has one yet.</summary>
     public static ParameterShardRoles None { get; } = new([], new Dictionary<int, long>(), 0, 0);
 
@@ -44,7 +42,7 @@ internal sealed class ParameterShardRoles
         Places = [.. chosen.Select(copy => copies[copy].Place)];
         Replicas = [.. followers.Select(copy => copies[copy].Index)];
 
-        bool IsFresh(int copy) => openSteps[copy] > 0 && openSteps[copy] >= newest - StepsApart;
+        bool IsFresh(int copy) => BulkSynchronous.IsUpToDate(openSteps[copy], newest);
         string NodeOf(int copy) => copies[copy].Place.Node.Name;
     }
 

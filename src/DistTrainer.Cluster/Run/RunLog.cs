@@ -25,7 +25,7 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
     {
         Info("run-started workers={Workers} parameterShards={ParameterShards} dataShards={DataShards} "
             + "parameters={Parameters} samples={Samples} stepsPerEpoch={StepsPerEpoch} totalSteps={TotalSteps}",
-            workers, setup.Ranges.Count, setup.Job.Training.DataShards, setup.Network.Layout.Length,
+            workers, setup.Ranges.Count, setup.Job.Training.DataShards, setup.Layout.Length,
             setup.Data.Train.Count, setup.StepsPerEpoch, setup.TotalSteps);
         SignalReport.Log(setup, log);
         observer.OnStarted(setup.StepsPerEpoch, setup.TotalSteps);

@@ -45,7 +45,7 @@ internal static class RunManifest
             Job = new JobFile(job, setup.Options.OfJob).Write(),
             DataHash = setup.Data.Hash,
             Optimizer = new CheckpointOptimizer(job.Optimizer.Kind, Optimizer.Create(job.Optimizer).SlotNames),
-            Layout = CheckpointManifest.Describe(setup.Network.Layout),
+            Layout = CheckpointManifest.Describe(setup.Layout),
         };
     }
 }

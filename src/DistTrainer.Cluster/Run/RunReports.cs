@@ -8,7 +8,7 @@ namespace DistTrainer.Cluster.Run;
 /// <param name="run">The run.</param>
 internal sealed class RunReports(LedRun run)
 {
-    private readonly OpenHistograms _histograms = new(run.Setup.Network.Layout);
+    private readonly OpenHistograms _histograms = new(run.Setup.Layout);
 
     /// <summary>Time to see whose answers are awaited.</summary>
     internal sealed record CheckWait;

@@ -19,11 +19,12 @@ internal static class SignalReport
     /// <summary>A deviation, or a ratio of deviations, above this explodes.</summary>
     public const double Exploding = 1e3;
 
-    /// <summary>Runs one batch through the network and writes one line a dense layer.</summary>
+    /// <summary>Runs one batch through the model and writes one line a layer that its engine tells of.</summary>
     public static void Log(TrainingSetup setup, ILoggingAdapter log)
     {
         IReadOnlyList<SignalProbe.LayerSignal> signals = SignalProbe.Measure(
-            setup.Network, setup.Data.Train, setup.Parameters[0].Span, Math.Min(setup.Job.Training.BatchSize, 256), setup.Job.Training.Seed);
+            setup.Model, setup.Data.Train, setup.Parameters[0].Span, Math.Min(setup.Job.Training.BatchSize, 256),
+            setup.Job.Training.Seed);
         double last = signals.Count > 0 ? signals[^1].GradientDeviation : 0;
         foreach (SignalProbe.LayerSignal signal in signals)
         {

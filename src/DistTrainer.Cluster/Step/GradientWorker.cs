@@ -6,14 +6,14 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cluster.Step;
 
 /// <summary>
-/// What a worker does, without the actor: it owns a contiguous range of data shards, goes forward through the layers
+/// What a worker does, without the actor: it owns a contiguous range of data shards, goes forward through the stages
 /// whose parameters are in, then backward, and hands out the gradient for each parameter shard.
 /// </summary>
 internal sealed class GradientWorker : IDisposable
 {
     private readonly TrainingSetup _setup;
     private readonly EpochSampler _sampler;
-    private readonly GradientEngine? _engine;
+    private readonly IGradientEngine? _engine;
     private readonly Evaluator _evaluator;
     private readonly GradientNode[] _nodes;
     private readonly int[] _bounds;
@@ -23,7 +23,7 @@ internal sealed class GradientWorker : IDisposable
     private readonly long[] _broadcast;
     private readonly int _firstDataShard;
     private readonly int _dataShardCount;
-    private int _nextLayer;
+    private int _nextStage;
     private long _computeTicks;
     private long _stepTicks;
     private long _reportStart;
@@ -50,10 +50,13 @@ internal sealed class GradientWorker : IDisposable
         _broadcast = new long[setup.Ranges.Count + replicas];
         Array.Fill(_broadcast, step - 1);
         Step = _reportStep = step;
-        _evaluator = new Evaluator(setup.Network, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+        _evaluator = new Evaluator(setup.Model, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
         int rows = MaximumRows();
         if (rows > 0)
-            _engine = new GradientEngine(setup.Network, rows, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+        {
+            _engine = setup.Model.CreateEngine(
+                rows, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads, forTraining: true);
+        }
     }
 
     /// <summary>The last step that was begun.</summary>
@@ -74,7 +77,7 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>Whether the step at hand has as many samples as steps have; an epoch's last one may have less.</summary>
     public bool IsFullStep => BatchRows == _sampler.BatchSize;
 
-    /// <summary>Whether the gradient is known to be finite in all layers that are through the backward pass.</summary>
+    /// <summary>Whether the gradient is known to be finite in all stages that are through the backward pass.</summary>
     public bool IsKnownFinite { get; private set; }
 
     /// <summary>The loss sums of one node's data shards in the open step.</summary>
@@ -106,10 +109,11 @@ internal sealed class GradientWorker : IDisposable
     public bool HasParametersOf(long step) => !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
 
     /// <summary>
-    /// Whether all replicas have applied a step. Before that the next one's gradient is not handed in, so that no parameter
-    /// shard can ever be two steps ahead of a replica; and the last gradient's memory is free again.
+    /// Whether the gradient of the step at hand may be handed in: all replicas have applied the step before. So no
+    /// parameter shard can ever be two steps ahead of a replica; and the last gradient's memory is free again.
     /// </summary>
-    public bool ReplicasHave(long step) => !_broadcast.AsSpan(_setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
+    public bool MayHandIn => !_broadcast.AsSpan(_setup.Ranges.Count)
+        .ContainsAnyExceptInRange(BulkSynchronous.ParametersOf(Step), long.MaxValue);
 
     /// <summary>Begins the next step; its samples are brought in at once, which needs no parameters.</summary>
     public void Begin()
@@ -118,20 +122,21 @@ internal sealed class GradientWorker : IDisposable
         Step++;
         IsOpen = true;
         _stepTicks = _computeTicks;
-        _nextLayer = 0;
+        _nextStage = 0;
         ReadOnlySpan<int> batch = _sampler.Batch(Step);
         BatchRows = batch.Length;
-        int shards = _setup.Job.Training.DataShards;
-        int first = EpochSampler.Bound(batch.Length, shards, _firstDataShard);
+        int first = Bound(batch.Length, 0);
         for (int s = 0; s <= _dataShardCount; s++)
-            _bounds[s] = EpochSampler.Bound(batch.Length, shards, _firstDataShard + s) - first;
+            _bounds[s] = Bound(batch.Length, s) - first;
         for (int n = 0; n < _nodes.Length; n++)
         {
             GradientNode node = _nodes[n];
             _bounds.AsSpan(node.Node.Start - _firstDataShard, node.Bounds.Length).CopyTo(node.Bounds);
             _sampleHashes[n] = SampleLedger.Hash(batch[(first + node.Bounds[0])..(first + node.Bounds[^1])]);
         }
-        _engine!.Load(_setup.Data.Train, batch.Slice(first, _bounds[^1]), training: true, Step, _setup.Job.Training.Seed);
+        _engine!.Load(_setup.Data.Train, Own(batch), training: true, Step, _setup.Job.Training.Seed);
+        if (Step % _setup.StepsPerEpoch != 0)
+            ExpectNext();
         _computeTicks += _setup.Clock.GetTimestamp() - start;
     }
 
@@ -139,12 +144,12 @@ internal sealed class GradientWorker : IDisposable
     /// <returns>Whether the forward pass is through.</returns>
     public bool AdvanceForward()
     {
-        while (_nextLayer < _setup.Network.Layers.Count)
+        while (_nextStage < _setup.Model.Stages)
         {
-            if (!IsIn(_setup.Network.Layers[_nextLayer], Step - 1))
+            if (!IsIn(_setup.Model.ParametersOf(_nextStage), BulkSynchronous.ParametersOf(Step)))
                 return false;
             long start = _setup.Clock.GetTimestamp();
-            _engine!.Forward(_nextLayer++, _setup.Parameters[Step - 1].Span);
+            _engine!.Forward(_nextStage++, Parameters);
             _computeTicks += _setup.Clock.GetTimestamp() - start;
         }
         return true;
@@ -153,12 +158,10 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>
     /// Computes the loss, goes backward, then hands out the gradient. Within a process pushing earlier only makes a
     /// parameter shard's update compete with the backward pass for the cores: measured, 8 % of a step of a large model.
-    /// Between processes the layers' gradients are sent ahead while the pass still runs.
+    /// Between processes the stages' gradients are sent ahead while the pass still runs.
     /// </summary>
-    /// <param name="sink">
-    /// Told of each layer whose gradient is out, and after the pass of each parameter shard, the last layers' first.
-    /// </param>
-    public void Backward(IGradientSink sink)
+    /// <param name="route">Told of each stage whose gradient is out, and after the pass of all.</param>
+    public void Backward(GradientRoute route)
     {
         if (!IsOpen)
             throw new InvalidOperationException("No step is open.");
@@ -167,16 +170,17 @@ internal sealed class GradientWorker : IDisposable
         for (int n = 0; n < _nodes.Length; n++)
             _losses.AsSpan(_nodes[n].Node.Start - _firstDataShard, _nodes[n].Node.Count).CopyTo(_nodeLosses[n]);
         IsKnownFinite = true;
-        for (int layer = _setup.Network.Layers.Count - 1; layer >= 0; layer--)
+        for (int stage = _setup.Model.Stages - 1; stage >= 0; stage--)
         {
-            IsKnownFinite &= _engine.Backward(layer, _setup.Parameters[Step - 1].Span, _nodes);
-            if (_setup.Network.Layers[layer].Length > 0)
-                sink.Ready(this, _setup.Network.Layers[layer]);
+            IsKnownFinite &= _engine.Backward(stage, Parameters, _nodes);
+            if (_setup.Model.ParametersOf(stage) is { Length: > 0 } parameters)
+                route.Prepare(this, parameters);
         }
         _computeTicks += _setup.Clock.GetTimestamp() - start;
-        for (int p = _setup.Ranges.Count - 1; p >= 0; p--)
-            sink.Push(this, p);
+        route.Push(this);
         IsOpen = false;
+        if (Step % _setup.StepsPerEpoch == 0)
+            ExpectNext();
     }
 
     /// <summary>Where the time went since the last call, a step.</summary>
@@ -208,26 +212,43 @@ internal sealed class GradientWorker : IDisposable
         _evaluator.Dispose();
     }
 
-    private bool IsIn(NetworkLayer layer, long step)
+    private ReadOnlySpan<float> Parameters => _setup.Parameters[BulkSynchronous.ParametersOf(Step)].Span;
+
+    private bool IsIn(ParameterSlice stage, long step)
     {
-        if (layer.Length == 0)
+        if (stage.Length == 0)
             return true;
         for (int p = 0; p < _setup.Ranges.Count; p++)
         {
             ParameterShardRange range = _setup.Ranges[p];
-            if (range.Start < layer.End && layer.Offset < range.End && _broadcast[p] < step)
+            if (range.Start < stage.End && stage.Offset < range.End && _broadcast[p] < step)
                 return false;
         }
         return true;
     }
 
+    /// <summary>
+    /// The samples of the next step can be fetched. With an epoch's last step this draws an order, and so comes after
+    /// its gradient was handed in.
+    /// </summary>
+    private void ExpectNext()
+    {
+        if (Step < _setup.TotalSteps)
+            _setup.Data.Train.Expect(Own(_sampler.Batch(Step + 1)));
+    }
+
     private int MaximumRows()
     {
-        int shards = _setup.Job.Training.DataShards, most = 0;
-        foreach (int rows in (int[])[_sampler.BatchSize, _setup.Data.Train.Count % _sampler.BatchSize])
-        {
-            most = Math.Max(most, EpochSampler.Bound(rows, shards, _firstDataShard + _dataShardCount) - EpochSampler.Bound(rows, shards, _firstDataShard));
-        }
+        int most = 0;
+        foreach (int rows in (int[])[_sampler.BatchSize, (int)(_setup.Data.Train.Count % _sampler.BatchSize)])
+            most = Math.Max(most, Bound(rows, _dataShardCount) - Bound(rows, 0));
         return _dataShardCount == 0 ? 0 : Math.Max(1, most);
     }
+
+    /// <summary>First row, in a batch of all workers, of this one's data shard, counted from its first.</summary>
+    private int Bound(int rows, int dataShard) =>
+        EpochSampler.Bound(rows, _setup.Job.Training.DataShards, _firstDataShard + dataShard);
+
+    private ReadOnlySpan<int> Own(ReadOnlySpan<int> batch) =>
+        batch[Bound(batch.Length, 0)..Bound(batch.Length, _dataShardCount)];
 }

@@ -12,8 +12,7 @@ internal sealed class NormExchange(int parameterShards)
 {
     private readonly Dictionary<long, double[]?[]> _parts = [];
 
-    // By the last bit of the step.
-    private readonly ShareNorm?[] _own = new ShareNorm?[2];
+    private readonly ShareNorm?[] _own = new ShareNorm?[BulkSynchronous.Versions];
 
     /// <summary>A generation begins: what came in the one before will come again.</summary>
     public void BeginGeneration() => _parts.Clear();
@@ -22,10 +21,10 @@ internal sealed class NormExchange(int parameterShards)
     public void ForgetOwn() => Array.Clear(_own);
 
     /// <summary>Keeps the own part of a step.</summary>
-    public void Keep(ShareNorm own) => _own[own.Step & 1] = own;
+    public void Keep(ShareNorm own) => _own[BulkSynchronous.PlaceOf(own.Step)] = own;
 
     /// <summary>The own part of a step; null where it is no longer, or not yet, there.</summary>
-    public ShareNorm? Own(long step) => _own[step & 1] is { } own && own.Step == step ? own : null;
+    public ShareNorm? Own(long step) => _own[BulkSynchronous.PlaceOf(step)] is { } own && own.Step == step ? own : null;
 
     /// <summary>Takes a part in. A second copy changes nothing.</summary>
     public void Take(ShareNorm share)

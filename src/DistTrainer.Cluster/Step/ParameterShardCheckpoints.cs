@@ -47,7 +47,7 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
         {
             try
             {
-                return new PartWritten(index, target, CheckpointWriter.WritePart(target, index, setup.Network.Layout, copy), null);
+                return new PartWritten(index, target, CheckpointWriter.WritePart(target, index, setup.Layout, copy), null);
             }
             catch (Exception failure)
             {

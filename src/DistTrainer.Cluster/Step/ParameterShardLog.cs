@@ -14,7 +14,7 @@ internal sealed class ParameterShardLog(ILoggingAdapter log, TrainingSetup setup
         "parameters-owned epoch={Epoch} step={Step} start={Start} count={Count} of={Of} optimizer={Optimizer} "
             + "generation={Generation}",
         setup.EpochOf(shard.OpenStep), shard.OpenStep, shard.Range.Start, shard.Range.Length,
-        setup.Network.Layout.Length, setup.Job.Optimizer.Kind, generation);
+        setup.Layout.Length, setup.Job.Optimizer.Kind, generation);
 
     public void Restored(string? checkpoint) => log.Event(
         LogLevel.InfoLevel, "parameters-restored epoch={Epoch} step={Step} checkpoint=\"{Checkpoint}\"",
@@ -29,7 +29,8 @@ internal sealed class ParameterShardLog(ILoggingAdapter log, TrainingSetup setup
     {
         // After a generation began, the parameter shards that were a step ahead get that step once more; a slow worker
         // comes after its helper.
-        bool isOrdinary = (outcome == PushOutcome.Stale && push.Step == shard.OpenStep - 1)
+        long earliest = shard.OpenStep - BulkSynchronous.StepsApart;
+        bool isOrdinary = (outcome == PushOutcome.Stale && push.Step >= earliest)
             || (setup.Options.BackupWorkers && outcome is PushOutcome.Stale or PushOutcome.Duplicate);
         LogLevel level = isOrdinary ? LogLevel.DebugLevel : LogLevel.WarningLevel;
         log.Event(

@@ -12,31 +12,44 @@ internal sealed class TrainingSetup : IDisposable
     private readonly bool _sharesMemory;
     private readonly float[]? _initial;
 
-    /// <summary>Builds the network and lays out its parameters, those of step 0.</summary>
+    /// <summary>Builds the model and lays out its parameters, those of step 0.</summary>
     /// <param name="job">What to train.</param>
     /// <param name="data">The samples.</param>
     /// <param name="options">How to run.</param>
     /// <param name="initialParameters">Parameters to start from; null initializes by the job's seed.</param>
     /// <param name="links">How other nodes' actors are reached; null: there are none, all is in this process.</param>
     /// <param name="sharesMemory">Whether other processes of this machine may map gradients and parameters.</param>
-    /// <exception cref="DistTrainerException">The job does not fit the data, or the parameters do not fit the network.</exception>
-    public TrainingSetup(JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, Func<TrainingSetup, ILinks>? links = null, bool sharesMemory = false)
+    /// <param name="model">What is trained; null takes the network that the job describes.</param>
+    /// <exception cref="DistTrainerException">
+    /// Job or model does not fit the data, or the parameters do not fit the model.
+    /// </exception>
+    public TrainingSetup(
+        JobDescription job, DataParts data, RunOptions options, float[]? initialParameters,
+        Func<TrainingSetup, ILinks>? links = null, bool sharesMemory = false, IModel? model = null)
     {
         _sharesMemory = sharesMemory;
         (Job, Data, Options) = (job, data, options);
-        Network = Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
+        Model = model ?? Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
+        if ((Model.Inputs, Model.Outputs) != (data.Train.FeatureCount, data.Schema.Outputs))
+        {
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"The model takes {Model.Inputs} features and gives {Model.Outputs} outputs, but the data have "
+                + $"{data.Train.FeatureCount} and {data.Schema.Outputs}; make the model for these data.");
+        }
         _ = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
         _initial = initialParameters;
-        if (_initial is not null && _initial.Length != Network.Layout.Length)
-            throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
-        Blocks = new ParameterBlocks(Network.Layout);
+        if (_initial is not null && _initial.Length != Layout.Length)
+            throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Layout.Length}; start from a model of the same layers.");
+        Blocks = new ParameterBlocks(Layout);
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
         // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
-        Parameters = links is null && !options.BackupWorkers ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());
+        int versions = links is null && !options.BackupWorkers ? 1 : BulkSynchronous.Versions;
+        Parameters = new ParameterBuffers([.. Enumerable.Range(0, versions).Select(_ => CreateVector())]);
         if (options.ResumeFrom is null)
             InitialParameters().CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;
-        StepsPerEpoch = new EpochSampler(data.Train.Count, training.BatchSize, training.Seed, training.Shuffle).StepsPerEpoch;
+        StepsPerEpoch = EpochSampler.StepsOf(data.Train.Count, training.BatchSize);
         long all = (long)StepsPerEpoch * training.Epochs;
         TotalSteps = training.MaxSteps > 0 ? Math.Min(all, training.MaxSteps) : all;
         Links = links?.Invoke(this) ?? new LocalLinks();
@@ -51,8 +64,17 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>How to run.</summary>
     public RunOptions Options { get; }
 
-    /// <summary>The network.</summary>
-    public Network Network { get; }
+    /// <summary>What is trained.</summary>
+    public IModel Model { get; }
+
+    /// <summary>Which of its tensors lies where.</summary>
+    public ParameterLayout Layout => Model.Layout;
+
+    /// <summary>
+    /// What must be the same on all nodes of the run, beside what they compare when they join the cluster: hash of the
+    /// data and, where it has one, identity of the model.
+    /// </summary>
+    public string Common => $"{Data.Hash} {Model.Identity}".TrimEnd();
 
     /// <summary>The flat parameter vector in blocks.</summary>
     public ParameterBlocks Blocks { get; }
@@ -79,7 +101,7 @@ internal sealed class TrainingSetup : IDisposable
     public long TotalSteps { get; }
 
     /// <summary>The parameters that the run started with, where it did not go on from a checkpoint.</summary>
-    public float[] InitialParameters() => _initial ?? Network.InitialParameters(Job.Training.Seed);
+    public float[] InitialParameters() => _initial ?? Model.InitialParameters(Job.Training.Seed);
 
     /// <summary>Where the run begins: at the checkpoint to resume from, or before the first step.</summary>
     /// <exception cref="DistTrainerException">The checkpoint cannot be used.</exception>
@@ -99,7 +121,7 @@ internal sealed class TrainingSetup : IDisposable
         CheckpointReader reader = CheckpointReader.Open(folder);
         try
         {
-            reader.RequireFit(Network.Layout, Job.Optimizer);
+            reader.RequireFit(Layout, Job.Optimizer);
             reader.RequireData(Data.Hash);
             return reader;
         }
@@ -111,7 +133,7 @@ internal sealed class TrainingSetup : IDisposable
     }
 
     /// <summary>The samples of a part.</summary>
-    public DataSet PartOf(DataPart part) => part == DataPart.Validation ? Data.Validation : Data.Test;
+    public ISampleSource PartOf(DataPart part) => part == DataPart.Validation ? Data.Validation : Data.Test;
 
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);
@@ -123,8 +145,25 @@ internal sealed class TrainingSetup : IDisposable
         return Options.TensorBoard && (step == TotalSteps || step % every == 0);
     }
 
-    /// <summary>Reserves a flat vector of the network's length, all zero, which the links may hand to other processes.</summary>
-    public AlignedBuffer CreateVector() => _sharesMemory ? AlignedBuffer.CreateShared(Network.Layout.Length) : new AlignedBuffer(Network.Layout.Length);
+    /// <summary>A flat vector of the model's length, all zero, which the links may hand to other processes.</summary>
+    public AlignedBuffer CreateVector() =>
+        _sharesMemory ? AlignedBuffer.CreateShared(Layout.Length) : new AlignedBuffer(Layout.Length);
+
+    /// <summary>Why a node cannot take part whose <see cref="Common"/> is not the run's.</summary>
+    /// <param name="runs">The run's.</param>
+    /// <param name="nodes">The node's.</param>
+    public static (FailureKind Kind, string Reason) Difference(string runs, string nodes)
+    {
+        (string hash, string model) = Parts(nodes);
+        (string runsHash, string runsModel) = Parts(runs);
+        return hash != runsHash
+            ? (FailureKind.Data, $"its data differ: hash {hash}, the run's {runsHash}; give every node the same files")
+            : (FailureKind.Configuration,
+                $"its model is computed by {model}, the run's by {runsModel}; give every node the same engine");
+
+        static (string Hash, string Model) Parts(string common) =>
+            common.Split(' ', 2) is [var hash, var model] ? (hash, model) : (common, "the built-in network");
+    }
 
     /// <summary>
     /// Closes the links. Parameters that connections send from or receive into are freed with the last of them; those of a

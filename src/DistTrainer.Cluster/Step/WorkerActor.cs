@@ -19,11 +19,11 @@ internal sealed class WorkerActor : ReceiveActor
     private readonly TrainingSetup _setup;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Queue<(EvaluateChunks Chunks, IActorRef Asker)> _evaluations = new();
+    private GradientRoute _route;
     private IActorRef _run = ActorRefs.Nobody;
     private readonly StepTimesWatch _times = new();
     private GradientWorker? _worker;
     private GradientWorker? _backup;
-    private GradientLinks? _links;
     private bool _isBackingUp;
     private bool _isReportDue;
     private int _index;
@@ -33,6 +33,7 @@ internal sealed class WorkerActor : ReceiveActor
     public WorkerActor(TrainingSetup setup)
     {
         _setup = setup;
+        _route = new GradientRoute(setup, 0, 0, [], []);
         Receive<AssignDataShards>(Assign);
         Receive<ParametersBroadcast>(IsCurrent, broadcast =>
         {
@@ -95,8 +96,7 @@ internal sealed class WorkerActor : ReceiveActor
         }
         try
         {
-            ParameterShardCopyPlace[] places = GradientLinks.Places(_setup, assignment);
-            _links = new GradientLinks(_setup, assignment, _setup.Links.Join(_generation, places, Self));
+            _route = GradientRoute.Join(_setup, assignment, Self);
             Sender.Tell(new DataShardsAssigned(_generation, _index));
         }
         catch (IOException failure)
@@ -135,9 +135,9 @@ internal sealed class WorkerActor : ReceiveActor
                     break;
                 worker.Begin();
             }
-            if (!worker.AdvanceForward() || !worker.ReplicasHave(worker.Step - 1))
+            if (!worker.AdvanceForward() || !worker.MayHandIn)
                 break;
-            worker.Backward(_links!);
+            worker.Backward(_route);
             if (StepTrace.Wants(_setup, worker.Step))
                 StepTrace.Span(_setup, worker.Step, "compute", ("worker", _index), TimeSpan.FromMilliseconds(worker.StepMilliseconds));
             _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0;
@@ -170,8 +170,8 @@ internal sealed class WorkerActor : ReceiveActor
                 return;
             backup.Begin();
         }
-        if (backup.AdvanceForward() && backup.ReplicasHave(backup.Step - 1))
-            backup.Backward(_links!);
+        if (backup.AdvanceForward() && backup.MayHandIn)
+            backup.Backward(_route);
     }
 
     private void Evaluate((EvaluateChunks Chunks, IActorRef Asker) evaluation)

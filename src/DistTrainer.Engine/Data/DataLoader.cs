@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-
 namespace DistTrainer.Engine;
 
 /// <summary>Rows to predict for, scaled as the model wants them.</summary>
@@ -59,7 +56,7 @@ public static class DataLoader
         DataSet test = testSource is { } testFile
             ? ReadLabelled(testFile, description with { Targets = [] }, schema)
             : Gather(raw, targets, encoder.Width, split.Test, normalization);
-        return new(train, validation, test, schema, HashOf(train, validation, test));
+        return new(train, validation, test, schema, DataParts.HashOf(train, validation, test));
     }
 
     /// <summary>
@@ -168,16 +165,5 @@ public static class DataLoader
         if (bad >= 0)
             throw DataError.Of($"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; correct it, or choose another data.normalization.");
         return features;
-    }
-
-    private static string HashOf(params ReadOnlySpan<DataSet> parts)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (DataSet part in parts)
-        {
-            hash.AppendData(MemoryMarshal.AsBytes(part.Features.AsSpan()));
-            hash.AppendData(MemoryMarshal.AsBytes(part.Targets.AsSpan()));
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

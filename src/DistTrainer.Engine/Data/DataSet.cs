@@ -1,7 +1,13 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
 namespace DistTrainer.Engine;
 
-/// <summary>Samples in memory, ready for training: features scaled, classes numbered.</summary>
-public sealed class DataSet
+/// <summary>
+/// Samples in memory, ready for training: features scaled, classes numbered. The engine brings them into its panels
+/// without a copy between.
+/// </summary>
+public sealed class DataSet : ISampleSource
 {
     /// <summary>Takes the arrays as they are, without copying.</summary>
     /// <param name="features">[count, <paramref name="featureCount"/>] row-major.</param>
@@ -39,6 +45,32 @@ public sealed class DataSet
 
     /// <summary>The targets of one sample.</summary>
     public ReadOnlySpan<float> TargetsOf(int sample) => Targets.AsSpan(sample * TargetWidth, TargetWidth);
+
+    /// <inheritdoc/>
+    long ISampleSource.Count => Count;
+
+    /// <inheritdoc/>
+    public void Read(ReadOnlySpan<int> samples, Span<float> features, Span<float> targets)
+    {
+        for (int row = 0; row < samples.Length && !features.IsEmpty; row++)
+            FeaturesOf(samples[row]).CopyTo(features[(row * FeatureCount)..]);
+        for (int row = 0; row < samples.Length && !targets.IsEmpty; row++)
+            TargetsOf(samples[row]).CopyTo(targets[(row * TargetWidth)..]);
+    }
+
+    /// <summary>Does nothing: all samples are at hand.</summary>
+    /// <param name="samples">Not looked at.</param>
+    public void Expect(ReadOnlySpan<int> samples)
+    {
+    }
+
+    /// <summary>Adds all features, then all targets, as little-endian floats.</summary>
+    /// <param name="hash">Added to.</param>
+    public void AddTo(IncrementalHash hash)
+    {
+        hash.AppendData(MemoryMarshal.AsBytes(Features.AsSpan()));
+        hash.AppendData(MemoryMarshal.AsBytes(Targets.AsSpan()));
+    }
 }
 
 /// <summary>
@@ -109,5 +141,22 @@ public sealed record DataSchema
 /// <param name="Validation">Samples to watch while training; may have no samples.</param>
 /// <param name="Test">Samples for the final figures; may have no samples.</param>
 /// <param name="Schema">What the model must know of the data.</param>
-/// <param name="Hash">SHA-256, in hex, over all parts' scaled features and targets as little-endian floats, train, validation, test.</param>
-public sealed record DataParts(DataSet Train, DataSet Validation, DataSet Test, DataSchema Schema, string Hash);
+/// <param name="Hash">Of all parts, see <see cref="HashOf"/>: what nodes, checkpoints and ledger compare.</param>
+public sealed record DataParts(
+    ISampleSource Train, ISampleSource Validation, ISampleSource Test, DataSchema Schema, string Hash)
+{
+    /// <summary>
+    /// SHA-256, in hex, over train, validation, test; of parts in memory over all their scaled features and targets as
+    /// little-endian floats.
+    /// </summary>
+    /// <param name="train">Samples to learn from.</param>
+    /// <param name="validation">Samples to watch while training.</param>
+    /// <param name="test">Samples for the final figures.</param>
+    public static string HashOf(ISampleSource train, ISampleSource validation, ISampleSource test)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ISampleSource part in (ReadOnlySpan<ISampleSource>)[train, validation, test])
+            part.AddTo(hash);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

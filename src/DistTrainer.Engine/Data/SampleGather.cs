@@ -9,18 +9,27 @@ internal static unsafe class SampleGather
     /// <param name="data">[count, features] row-major.</param>
     /// <param name="samples">Sample numbers, one a row.</param>
     /// <param name="panels">[rows, features]; overwritten.</param>
-    public static void Run(DataSet data, ReadOnlySpan<int> samples, ActivationPanels panels)
+    public static void Run(DataSet data, ReadOnlySpan<int> samples, ActivationPanels panels) =>
+        Run(data.Features, samples, panels);
+
+    /// <summary>panels[row, f] = rows[row, f]; unused lanes of the last panel are zeroed.</summary>
+    /// <param name="rows">[rows, features] row-major.</param>
+    /// <param name="panels">[rows, features]; overwritten.</param>
+    public static void Run(ReadOnlySpan<float> rows, ActivationPanels panels) => Run(rows, default, panels);
+
+    /// <summary>No sample numbers: the rows as they lie.</summary>
+    private static void Run(ReadOnlySpan<float> values, ReadOnlySpan<int> samples, ActivationPanels panels)
     {
-        int features = data.FeatureCount;
+        int features = panels.Features;
         float** rows = stackalloc float*[Block];
-        fixed (float* from = data.Features, to = panels.Values)
+        fixed (float* from = values, to = panels.Values)
         {
             for (int first = 0; first < panels.PanelCount * ActivationPanels.Width; first += Block)
             {
                 float* target = to + ((long)(first / ActivationPanels.Width) * features * ActivationPanels.Width) + (first % ActivationPanels.Width);
-                int count = Math.Clamp(samples.Length - first, 0, Block);
+                int count = Math.Clamp(panels.Rows - first, 0, Block);
                 for (int r = 0; r < count; r++)
-                    rows[r] = from + ((long)samples[first + r] * features);
+                    rows[r] = from + ((long)(samples.IsEmpty ? first + r : samples[first + r]) * features);
                 if (count == Block)
                     Whole(rows, target, features);
                 else

@@ -1,12 +1,12 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// The local engine of one worker: (parameters, mini-batch) → gradient sum, loss sum. It holds the activations of the
-/// rows of all data shards that the worker owns, and goes through them layer by layer, so that a caller can start with a
-/// layer as soon as its parameters are in, and push a layer's gradient while earlier layers are still computed.
-/// Not thread-safe; nothing is allocated after construction.
+/// The engine of a <see cref="Network"/>, whose stages are its modules. It holds the activations of the rows of all
+/// data shards that a worker owns, and goes through them layer by layer.
+/// Not thread-safe; nothing is allocated after construction, but for a batch of features with the first one of a source
+/// that is not in memory.
 /// </summary>
-public sealed class GradientEngine : IDisposable
+public sealed class GradientEngine : IGradientEngine
 {
     private readonly Network _network;
     private readonly int _maximumRows;
@@ -16,6 +16,7 @@ public sealed class GradientEngine : IDisposable
     private readonly AlignedBuffer _scratch;
     private readonly float[] _targets;
     private readonly int[] _samples;
+    private float[] _features = [];
     private int _rows;
     private int _targetWidth;
     private bool _training;
@@ -53,44 +54,41 @@ public sealed class GradientEngine : IDisposable
     /// <summary>Rows of the batch that is loaded.</summary>
     public int Rows => _rows;
 
-    /// <summary>Takes in a batch.</summary>
-    /// <param name="data">The samples.</param>
-    /// <param name="samples">Their numbers, at most as many as the engine was made for.</param>
-    /// <param name="training">Whether dropout acts.</param>
-    /// <param name="step">The step, counted from 1.</param>
-    /// <param name="seed">The job's seed.</param>
-    public void Load(DataSet data, ReadOnlySpan<int> samples, bool training, long step, ulong seed)
+    /// <inheritdoc/>
+    public void Load(ISampleSource data, ReadOnlySpan<int> samples, bool training, long step, ulong seed)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(samples.Length, _maximumRows);
         samples.CopyTo(_samples);
         (_rows, _targetWidth, _training, _step, _seed) = (samples.Length, data.TargetWidth, training, step, seed);
-        SampleGather.Run(data, samples, Activation(0));
-        for (int row = 0; row < samples.Length; row++)
-            data.TargetsOf(samples[row]).CopyTo(_targets.AsSpan(row * _targetWidth));
+        Span<float> targets = _targets.AsSpan(0, _rows * _targetWidth);
+        if (data is DataSet inMemory)
+        {
+            SampleGather.Run(inMemory, samples, Activation(0));
+            data.Read(samples, default, targets);
+            return;
+        }
+        if (_features.Length == 0)
+            _features = GC.AllocateUninitializedArray<float>(checked(_maximumRows * _network.Inputs));
+        Span<float> features = _features.AsSpan(0, _rows * _network.Inputs);
+        data.Read(samples, features, targets);
+        SampleGather.Run(features, Activation(0));
     }
 
-    /// <summary>Takes in rows without targets, for prediction.</summary>
-    /// <param name="features">[rows, inputs] row-major.</param>
+    /// <inheritdoc/>
     public void Load(ReadOnlySpan<float> features)
     {
         _rows = features.Length / _network.Inputs;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_rows, _maximumRows, nameof(features));
         _training = false;
-        ActivationPanels input = Activation(0);
-        for (int row = 0; row < _rows; row++)
-        {
-            for (int feature = 0; feature < _network.Inputs; feature++)
-                input[row, feature] = features[(row * _network.Inputs) + feature];
-        }
+        SampleGather.Run(features, Activation(0));
     }
 
-    /// <summary>Runs one layer forward; the layers before it have been run.</summary>
-    /// <param name="layer">Index of the layer.</param>
-    /// <param name="parameters">All parameters, flat; only this layer's are read.</param>
-    public void Forward(int layer, ReadOnlySpan<float> parameters)
+    /// <inheritdoc/>
+    public void Forward(int stage, ReadOnlySpan<float> parameters)
     {
-        NetworkLayer module = _network.Layers[layer];
-        module.Layer.Forward(Context(), parameters.Slice(module.Offset, module.Length), Activation(layer), Activation(layer + 1));
+        NetworkLayer module = _network.Layers[stage];
+        ReadOnlySpan<float> own = parameters.Slice(module.Offset, module.Length);
+        module.Layer.Forward(Context(), own, Activation(stage), Activation(stage + 1));
     }
 
     /// <summary>Runs all layers forward.</summary>
@@ -101,10 +99,7 @@ public sealed class GradientEngine : IDisposable
             Forward(layer, parameters);
     }
 
-    /// <summary>Computes the loss of each data shard, and the gradient with respect to the outputs for the backward pass.</summary>
-    /// <param name="dataShardBounds">First rows of the data shards, and the end of the last.</param>
-    /// <param name="sums">One entry a data shard; overwritten.</param>
-    /// <param name="withGradient">Whether a backward pass follows.</param>
+    /// <inheritdoc/>
     public void Loss(ReadOnlySpan<int> dataShardBounds, Span<LossSums> sums, bool withGradient)
     {
         ActivationPanels gradient = withGradient ? Gradient(_network.Layers.Count) : default;
@@ -112,26 +107,47 @@ public sealed class GradientEngine : IDisposable
     }
 
     /// <summary>Runs one layer backward: first towards its inputs, so that its parameters are free when its gradient is out.</summary>
-    /// <param name="layer">Index of the layer; the layers behind it have been run backward.</param>
-    /// <param name="parameters">All parameters, flat, as in the forward pass.</param>
-    /// <param name="nodes">For each complete subtree of data shards that the rows belong to: its flat gradient, of which this layer's part is overwritten, and the bounds of its data shards.</param>
-    /// <returns>Whether the layer's part of every node's gradient is known to be finite.</returns>
-    public bool Backward(int layer, ReadOnlySpan<float> parameters, ReadOnlySpan<GradientNode> nodes)
+    /// <inheritdoc/>
+    public bool Backward(int stage, ReadOnlySpan<float> parameters, ReadOnlySpan<GradientNode> nodes)
     {
-        NetworkLayer module = _network.Layers[layer];
+        NetworkLayer module = _network.Layers[stage];
         LayerContext context = Context();
-        ActivationPanels outputGradient = Gradient(layer + 1);
-        if (layer > 0)
+        ActivationPanels outputGradient = Gradient(stage + 1);
+        if (stage > 0)
         {
+            ReadOnlySpan<float> own = parameters.Slice(module.Offset, module.Length);
             module.Layer.BackwardInput(
-                context, parameters.Slice(module.Offset, module.Length), Activation(layer), Activation(layer + 1), outputGradient, Gradient(layer));
+                context, own, Activation(stage), Activation(stage + 1), outputGradient, Gradient(stage));
         }
         bool isFinite = true;
         if (module.Length == 0)
             return isFinite;
         foreach (GradientNode node in nodes)
-            isFinite &= module.Layer.BackwardParameters(context, Activation(layer), outputGradient, node.Bounds, node.Gradient.Span.Slice(module.Offset, module.Length));
+        {
+            Span<float> gradient = node.Gradient.Span.Slice(module.Offset, module.Length);
+            isFinite &= module.Layer.BackwardParameters(
+                context, Activation(stage), outputGradient, node.Bounds, gradient);
+        }
         return isFinite;
+    }
+
+    /// <inheritdoc/>
+    public void Predict(Span<float> predictions) =>
+        _network.Loss.Predict(Activation(_network.Layers.Count), predictions);
+
+    /// <summary>Of a layer with parameters, with the activation behind it.</summary>
+    /// <inheritdoc/>
+    public SignalProbe.LayerSignal? SignalOf(int stage)
+    {
+        if (_network.Layers[stage].Length == 0)
+            return null;
+        int end = stage + 1;
+        while (end < _network.Layers.Count && _network.Layers[end].Length == 0)
+            end++;
+        return new SignalProbe.LayerSignal(
+            _network.Layers[stage].Title,
+            SignalProbe.Deviation(Activation(end)),
+            SignalProbe.Deviation(Gradient(stage + 1)));
     }
 
     /// <summary>The activations that go into a layer; index one past the last layer: the network's outputs.</summary>

@@ -19,7 +19,7 @@ public sealed record NetworkLayer(int Index, ILayer Layer, int Offset, int Lengt
 /// <c>Sequential</c>: an activation and a dropout count, so that <c>load_state_dict</c> takes the tensors as they are named.
 /// Immutable: the parameters are handed in.
 /// </summary>
-public sealed class Network
+public sealed class Network : IModel
 {
     /// <summary>Puts modules in a row.</summary>
     /// <param name="layers">At least one; each takes what the one before gives.</param>
@@ -62,6 +62,19 @@ public sealed class Network
 
     /// <summary>Values out, before softmax or sigmoid.</summary>
     public int Outputs => Layers[^1].Layer.Outputs;
+
+    /// <summary>Empty: the job, the plug-ins and the version say it all.</summary>
+    public string Identity => "";
+
+    /// <summary>One a module.</summary>
+    public int Stages => Layers.Count;
+
+    /// <inheritdoc/>
+    public ParameterSlice ParametersOf(int stage) => new(Layers[stage].Offset, Layers[stage].Length);
+
+    /// <inheritdoc/>
+    public IGradientEngine CreateEngine(int maximumRows, int targetWidth, int threads, bool forTraining) =>
+        new GradientEngine(this, maximumRows, targetWidth, threads, forTraining);
 
     /// <summary>Builds the network that a job describes: the same text gives the same network on every node.</summary>
     /// <param name="model">Layers and loss.</param>

@@ -12,19 +12,23 @@ public sealed class EpochSampler
     private readonly bool _shuffle;
     private long _epoch = -1;
 
+    /// <summary>Most samples of a part: one permutation of them is held in memory, 4 bytes a sample.</summary>
+    public static readonly long MostSamples = Array.MaxLength;
+
     /// <summary>Describes the order.</summary>
     /// <param name="count">Training samples, ≥ 1.</param>
     /// <param name="batchSize">Samples of one step, ≥ 1; the whole set where it is larger.</param>
     /// <param name="seed">The job's seed.</param>
     /// <param name="shuffle">Whether each epoch has its own order; else the order of the data.</param>
-    public EpochSampler(int count, int batchSize, ulong seed, bool shuffle)
+    /// <exception cref="DistTrainerException">
+    /// There are more than <see cref="MostSamples"/> (<see cref="FailureKind.Data"/>).
+    /// </exception>
+    public EpochSampler(long count, int batchSize, ulong seed, bool shuffle)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        StepsPerEpoch = StepsOf(count, batchSize);
         _order = new int[count];
         (_seed, _shuffle) = (seed, shuffle);
-        BatchSize = Math.Min(batchSize, count);
-        StepsPerEpoch = ((count - 1) / BatchSize) + 1;
+        BatchSize = (int)Math.Min(batchSize, count);
     }
 
     /// <summary>Samples of one step but the last of an epoch.</summary>
@@ -32,6 +36,27 @@ public sealed class EpochSampler
 
     /// <summary>Steps of one epoch.</summary>
     public int StepsPerEpoch { get; }
+
+    /// <summary>Steps of one epoch, without the memory of its order.</summary>
+    /// <param name="count">Training samples, ≥ 1.</param>
+    /// <param name="batchSize">Samples of one step, ≥ 1; the whole set where it is larger.</param>
+    /// <exception cref="DistTrainerException">
+    /// There are more than <see cref="MostSamples"/> (<see cref="FailureKind.Data"/>).
+    /// </exception>
+    public static int StepsOf(long count, int batchSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        return (int)((CheckCount(count) - 1) / Math.Min(batchSize, count)) + 1;
+    }
+
+    /// <summary>Requires that the samples of a part can be numbered.</summary>
+    /// <param name="count">Samples, ≥ 0.</param>
+    internal static long CheckCount(long count) => count <= MostSamples
+        ? count
+        : throw DataError.Of(
+            $"a part of the data has {count} samples, and at most {MostSamples} can be put in order; "
+            + "divide the data, or take some of them (data.limit).");
 
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public static int EpochOf(long step, int stepsPerEpoch) => (int)((step - 1) / stepsPerEpoch) + 1;

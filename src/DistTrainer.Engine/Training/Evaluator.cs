@@ -1,45 +1,50 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Runs a network forward over a data set in chunks of a fixed size, so that the sums do not depend on who evaluates which chunk.
+/// Runs a model forward over samples in chunks of a fixed size, so that the sums do not depend on who evaluates which
+/// chunk.
 /// </summary>
 public sealed class Evaluator : IDisposable
 {
     /// <summary>Samples of one chunk.</summary>
     public const int ChunkSize = 256;
 
-    private readonly Network _network;
-    private readonly GradientEngine _engine;
+    private readonly IModel _model;
+    private readonly IGradientEngine _engine;
     private readonly int[] _samples = new int[ChunkSize];
 
     /// <summary>Reserves memory for one chunk.</summary>
-    /// <param name="network">The network.</param>
+    /// <param name="model">The model.</param>
     /// <param name="targetWidth">Targets a sample.</param>
     /// <param name="threads">Threads that share each product; ≥ 1.</param>
-    public Evaluator(Network network, int targetWidth, int threads = 1)
+    public Evaluator(IModel model, int targetWidth, int threads = 1)
     {
-        _network = network;
-        _engine = new GradientEngine(network, ChunkSize, targetWidth, threads, forTraining: false);
+        _model = model;
+        _engine = model.CreateEngine(ChunkSize, targetWidth, threads, forTraining: false);
     }
 
     /// <summary>Number of chunks of a data set.</summary>
-    public static int ChunkCount(DataSet data) => (data.Count + ChunkSize - 1) / ChunkSize;
+    /// <exception cref="DistTrainerException">
+    /// It has more than <see cref="EpochSampler.MostSamples"/> (<see cref="FailureKind.Data"/>).
+    /// </exception>
+    public static int ChunkCount(ISampleSource data) =>
+        (int)((EpochSampler.CheckCount(data.Count) + ChunkSize - 1) / ChunkSize);
 
     /// <summary>Evaluates some chunks.</summary>
     /// <param name="data">The samples.</param>
     /// <param name="parameters">All parameters, flat.</param>
     /// <param name="firstChunk">First chunk.</param>
     /// <param name="sums">One entry a chunk; overwritten.</param>
-    public void Evaluate(DataSet data, ReadOnlySpan<float> parameters, int firstChunk, Span<LossSums> sums)
+    public void Evaluate(ISampleSource data, ReadOnlySpan<float> parameters, int firstChunk, Span<LossSums> sums)
     {
+        ReadOnlySpan<int> samples = sums.IsEmpty ? [] : SamplesOf(data, firstChunk);
         for (int chunk = 0; chunk < sums.Length; chunk++)
         {
-            int start = (firstChunk + chunk) * ChunkSize;
-            int count = Math.Min(ChunkSize, data.Count - start);
-            for (int i = 0; i < count; i++)
-                _samples[i] = start + i;
-            _engine.Load(data, _samples.AsSpan(0, count), training: false, step: 0, seed: 0);
-            _engine.Forward(parameters);
+            int count = samples.Length;
+            _engine.Load(data, samples, training: false, step: 0, seed: 0);
+            if (chunk + 1 < sums.Length)
+                data.Expect(samples = SamplesOf(data, firstChunk + chunk + 1));
+            Forward(parameters);
             _engine.Loss([0, count], sums.Slice(chunk, 1), withGradient: false);
         }
     }
@@ -47,7 +52,7 @@ public sealed class Evaluator : IDisposable
     /// <summary>Evaluates a whole data set; the chunks' sums are added in order.</summary>
     /// <param name="data">The samples; may be none.</param>
     /// <param name="parameters">All parameters, flat.</param>
-    public LossSums Evaluate(DataSet data, ReadOnlySpan<float> parameters)
+    public LossSums Evaluate(ISampleSource data, ReadOnlySpan<float> parameters)
     {
         var sums = new LossSums[ChunkCount(data)];
         Evaluate(data, parameters, 0, sums);
@@ -60,14 +65,28 @@ public sealed class Evaluator : IDisposable
     /// <param name="predictions">[rows, outputs] row-major; overwritten.</param>
     public void Predict(ReadOnlySpan<float> features, ReadOnlySpan<float> parameters, Span<float> predictions)
     {
-        int rows = features.Length / _network.Inputs;
+        int rows = features.Length / _model.Inputs;
         for (int start = 0; start < rows; start += ChunkSize)
         {
             int count = Math.Min(ChunkSize, rows - start);
-            _engine.Load(features.Slice(start * _network.Inputs, count * _network.Inputs));
-            _engine.Forward(parameters);
-            _network.Loss.Predict(_engine.Activation(_network.Layers.Count), predictions.Slice(start * _network.Outputs, count * _network.Outputs));
+            _engine.Load(features.Slice(start * _model.Inputs, count * _model.Inputs));
+            Forward(parameters);
+            _engine.Predict(predictions.Slice(start * _model.Outputs, count * _model.Outputs));
         }
+    }
+
+    private void Forward(ReadOnlySpan<float> parameters)
+    {
+        for (int stage = 0; stage < _model.Stages; stage++)
+            _engine.Forward(stage, parameters);
+    }
+
+    private ReadOnlySpan<int> SamplesOf(ISampleSource data, int chunk)
+    {
+        int start = chunk * ChunkSize, count = (int)Math.Min(ChunkSize, data.Count - start);
+        for (int i = 0; i < count; i++)
+            _samples[i] = start + i;
+        return _samples.AsSpan(0, count);
     }
 
     /// <summary>Gives the memory back.</summary>

@@ -10,34 +10,32 @@ public static class SignalProbe
     public sealed record LayerSignal(string Title, double ActivationDeviation, double GradientDeviation);
 
     /// <summary>Runs the first samples forward and backward, without dropout.</summary>
-    /// <param name="network">The network.</param>
+    /// <param name="model">The model.</param>
     /// <param name="data">The training samples.</param>
     /// <param name="parameters">All parameters, flat.</param>
     /// <param name="samples">How many samples to use, at most.</param>
     /// <param name="seed">The job's seed.</param>
-    public static IReadOnlyList<LayerSignal> Measure(Network network, DataSet data, ReadOnlySpan<float> parameters, int samples, ulong seed)
+    /// <returns>From inputs to outputs, of the stages that the model's engine tells of.</returns>
+    public static IReadOnlyList<LayerSignal> Measure(
+        IModel model, ISampleSource data, ReadOnlySpan<float> parameters, int samples, ulong seed)
     {
-        int rows = Math.Min(samples, data.Count);
-        using var engine = new GradientEngine(network, rows, data.TargetWidth);
+        int rows = (int)Math.Min(samples, data.Count);
+        using IGradientEngine engine = model.CreateEngine(rows, data.TargetWidth, threads: 1, forTraining: true);
         engine.Load(data, [.. Enumerable.Range(0, rows)], training: false, step: 1, seed);
-        engine.Forward(parameters);
+        for (int stage = 0; stage < model.Stages; stage++)
+            engine.Forward(stage, parameters);
         engine.Loss([0, rows], new LossSums[1], withGradient: true);
-        var signals = new LayerSignal?[network.Layers.Count];
-        for (int layer = network.Layers.Count - 1; layer >= 0; layer--)
+        var signals = new LayerSignal?[model.Stages];
+        for (int stage = model.Stages - 1; stage >= 0; stage--)
         {
-            if (network.Layers[layer].Length > 0)
-            {
-                int end = layer + 1;
-                while (end < network.Layers.Count && network.Layers[end].Length == 0)
-                    end++;
-                signals[layer] = new LayerSignal(network.Layers[layer].Title, Deviation(engine.Activation(end)), Deviation(engine.Gradient(layer + 1)));
-            }
-            engine.Backward(layer, parameters, []);
+            signals[stage] = engine.SignalOf(stage);
+            engine.Backward(stage, parameters, []);
         }
         return [.. signals.OfType<LayerSignal>()];
     }
 
-    private static double Deviation(ActivationPanels values)
+    /// <summary>Standard deviation over all rows and features.</summary>
+    internal static double Deviation(ActivationPanels values)
     {
         double sum = 0, squares = 0;
         for (int row = 0; row < values.Rows; row++)

@@ -266,7 +266,7 @@ public sealed class RunFolderTests : IDisposable
         JobFile file = JobFile.Read(new JobSource($"model.layers = [{{}}]\nrun.output = \"{Run}\"", "job"));
         DataParts data = new FakeData().Load(file.Job.Data, file.Job.Model.Loss);
         var console = new CliConsole(TextWriter.Null, error ?? TextWriter.Null);
-        return new RunOutput(console, new PlainProgress(TextWriter.Null, TextWriter.Null, true), file, data, JobNetwork.Create(file.Job.Model, data.Schema), "run", folder, from, patience: patience);
+        return new RunOutput(console, new PlainProgress(TextWriter.Null, TextWriter.Null, true), file, data, JobNetwork.Create(file.Job.Model, data.Schema).Layout, "run", folder, from, patience: patience);
     }
 
     private string[] Files() => [.. Directory.GetFiles(Run).Order().Select(path => $"{path} {new FileInfo(path).Length} {File.GetLastWriteTimeUtc(path):O}")];

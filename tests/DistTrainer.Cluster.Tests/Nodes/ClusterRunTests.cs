@@ -205,6 +205,20 @@ public sealed class ClusterRunTests
         await StopAndCompare(cluster, job);
     }
 
+    [Fact]
+    public async Task A_node_with_another_engine_is_refused_and_training_goes_on()
+    {
+        JobDescription job = Long("adam", epochs: 100_000);
+        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
+        await cluster.LineAsync("steps epoch=");
+        var settings = new NodeSettings { Roles = [NodeRole.Worker] };
+        TestNode other = await cluster.AddAsync(settings, model: new DoubleModel(11, 5, 4));
+        await AssertRefused(
+            cluster, other, FailureKind.Configuration,
+            "its model is computed by double 1, the run's by the built-in network; give every node the same engine");
+        await StopAndCompare(cluster, job);
+    }
+
     [Theory]
     [InlineData(NodeRole.Worker)]
     [InlineData(NodeRole.Server)]

@@ -78,8 +78,10 @@ public sealed class NodeActorTests : TestKit
             return s_data;
         }
 
-        public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
+        public float[] LoadInitial(string path, ParameterLayout layout) => throw new NotSupportedException();
 
-        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) => throw new NotSupportedException();
+        public IRunOutput Open(
+            RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) =>
+            throw new NotSupportedException();
     }
 }

@@ -58,9 +58,10 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <param name="plugins">What it says of its plug-ins.</param>
     /// <param name="unreadable">What comes of it where it reads the data; null: it can.</param>
     /// <param name="reading">What reading the data takes; null: no time.</param>
+    /// <param name="model">What it trains; null: the job's network.</param>
     public async Task<TestNode> AddAsync(
         NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "", string plugins = "none", Exception? unreadable = null,
-        Task? reading = null)
+        Task? reading = null, IModel? model = null)
     {
         settings = settings with
         {
@@ -69,7 +70,7 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             SeedNodes = _nodes.Count == 0 ? [] : [NodeValues.ParseSeedNode(Address)],
         };
         RunDescription? run = job is null ? null : new RunDescription("test", "test", new JobFile(job, new RunSettings()).Write(), null);
-        var node = new TestNode(settings, new Services(this, other ?? data, plugins, unreadable, reading), run, actorConfiguration, line =>
+        var node = new TestNode(settings, new Services(this, other ?? data, plugins, unreadable, reading, model), run, actorConfiguration, line =>
         {
             lock (Log)
                 Log.Add(line);
@@ -145,7 +146,9 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             await node.DisposeAsync();
     }
 
-    private sealed class Services(TestCluster cluster, DataParts data, string plugins, Exception? unreadable, Task? reading) : INodeServices
+    private sealed class Services(
+        TestCluster cluster, DataParts data, string plugins, Exception? unreadable, Task? reading, IModel? model)
+        : INodeServices
     {
         public string Plugins => plugins;
 
@@ -155,9 +158,14 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             return unreadable is null ? data : throw unreadable;
         }
 
-        public float[] LoadInitial(string path, Network network) => throw new NotSupportedException();
+        public IModel CreateModel(JobDescription job, DataSchema schema) =>
+            model ?? JobNetwork.Create(job.Model, schema);
 
-        public IRunOutput Open(RunDescription run, JobFile job, DataParts data, Network network, RunContinuation? from) => new Output(cluster);
+        public float[] LoadInitial(string path, ParameterLayout layout) => throw new NotSupportedException();
+
+        public IRunOutput Open(
+            RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) =>
+            new Output(cluster);
     }
 
     private sealed class Output(TestCluster cluster) : IRunOutput

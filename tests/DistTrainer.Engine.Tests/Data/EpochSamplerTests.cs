@@ -90,4 +90,14 @@ public sealed class EpochSamplerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new EpochSampler(1, 0, 1, true));
         Assert.Throws<ArgumentOutOfRangeException>(() => new EpochSampler(1, 1, 1, true).Batch(0).Length);
     }
+
+    [Fact]
+    public void More_samples_than_an_array_has_room_for_are_refused_and_as_many_are_counted()
+    {
+        Assert.Equal(715_827_864, EpochSampler.StepsOf(EpochSampler.MostSamples, 3));
+        Assert.Equal(1, EpochSampler.StepsOf(5, int.MaxValue));
+        long many = EpochSampler.MostSamples + 1;
+        Assert.Equal(FailureKind.Data, Assert.Throws<DistTrainerException>(() => EpochSampler.StepsOf(many, 3)).Kind);
+        Assert.Throws<DistTrainerException>(() => new EpochSampler(many, 3, 1, true));
+    }
 }
