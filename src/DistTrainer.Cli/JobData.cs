@@ -34,7 +34,7 @@ internal static class JobData
             yield return $"the validation part has no rows (data.validation-fraction = {Numbers.Text(description.ValidationFraction)} {rows}): "
                 + "there will be no validation figures, and no checkpoint counts as a best one";
         }
-        if (job.Optimizer.Kind == OptimizerKind.AdamW && job.Regularization.DecoupledWeightDecay == 0)
+        if (job.Optimizer.Kind == "adamw" && job.Regularization.DecoupledWeightDecay == 0)
             yield return "optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam";
     }
 }

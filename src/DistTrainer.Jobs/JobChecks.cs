@@ -50,12 +50,8 @@ internal static class JobChecks
     private static IEnumerable<(string Path, string What)> OptimizerProblems(JobDescription job)
     {
         OptimizerDescription optimizer = job.Optimizer;
-        if (optimizer.Nesterov && optimizer.Momentum == 0)
-            yield return ("optimizer.nesterov", "= true needs optimizer.momentum above 0");
-        if (optimizer.Nesterov && optimizer.Dampening != 0)
-            yield return ("optimizer.nesterov", "= true needs optimizer.dampening = 0");
-        if (optimizer.Dampening != 0 && optimizer.Momentum == 0)
-            yield return ("optimizer.dampening", "has no effect without optimizer.momentum above 0");
+        foreach ((string setting, string what) in Problems(PluginRegistry.Shared.Optimizers[optimizer.Kind], optimizer.Settings))
+            yield return ($"optimizer.{setting}", what);
         ScheduleDescription schedule = job.Schedule;
         if (schedule.Kind == ScheduleKind.MultiStep && schedule.Milestones.Count == 0)
             yield return ("schedule.milestones", "is missing; multi-step needs at least one epoch, e.g. [10, 20]");
@@ -64,6 +60,8 @@ internal static class JobChecks
         if (schedule.MinimumRate > optimizer.LearningRate)
             yield return ("schedule.minimum-rate", "is above optimizer.learning-rate");
     }
+
+    private static IEnumerable<(string Setting, string What)> Problems(Part part, PartSettings settings) => part.Problems?.Invoke(settings) ?? [];
 
     /// <summary>What was read at a path, or the nearest section above it.</summary>
     internal static ConfigNode NodeAt(ConfigObject root, string path)

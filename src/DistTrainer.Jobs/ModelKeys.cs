@@ -14,7 +14,7 @@ internal static class ModelKeys
 
     private static readonly PluginSettingsValue Settings = new();
 
-    private static readonly PartNameValue<ActivationKind> Activation = new(
+    private static readonly OldPartNameValue<ActivationKind> Activation = new(
         PluginPart.Activation,
         ActivationKind.Plugin,
         [
@@ -29,7 +29,7 @@ internal static class ModelKeys
         (InitializerKind.XavierNormal, ["xavier-normal", "glorot-normal"]), (InitializerKind.HeUniform, ["he-uniform", "kaiming-uniform"]),
         (InitializerKind.HeNormal, ["he-normal", "kaiming-normal"]), (InitializerKind.LecunNormal, ["lecun-normal"]), (InitializerKind.Orthogonal, ["orthogonal"])]);
 
-    private static readonly PartNameValue<LossKind> Loss = new(PluginPart.Loss, LossKind.Plugin, [
+    private static readonly OldPartNameValue<LossKind> Loss = new(PluginPart.Loss, LossKind.Plugin, [
         (LossKind.CrossEntropy, ["cross-entropy"]), (LossKind.BinaryCrossEntropy, ["binary-cross-entropy", "bce"]),
         (LossKind.MeanSquaredError, ["mean-squared-error", "mse"]), (LossKind.Huber, ["huber"])]);
 

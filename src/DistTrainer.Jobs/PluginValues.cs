@@ -14,7 +14,7 @@ internal readonly record struct PartName<T>(T Kind, string? Plugin);
 /// <param name="plugin">The kind that stands for a plug-in's.</param>
 /// <param name="names">Each built-in kind's names; the first one is written, the others are read too.</param>
 /// <param name="explain">Says of a name that is not allowed why, or null.</param>
-internal sealed class PartNameValue<T>(PluginPart part, T plugin, (T Value, string[] Names)[] names, Func<string, string?>? explain = null) : JobValue<PartName<T>>
+internal sealed class OldPartNameValue<T>(PluginPart part, T plugin, (T Value, string[] Names)[] names, Func<string, string?>? explain = null) : JobValue<PartName<T>>
     where T : struct, Enum
 {
     /// <inheritdoc/>

@@ -188,7 +188,7 @@ public sealed class RunDecisionTests : TestKit
     [Fact]
     public async Task A_stop_that_comes_with_the_last_epoch_takes_the_best_parameters_back_as_without_it()
     {
-        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.5f }) with
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = "sgd", LearningRate = 0.5f }) with
         {
             Training = new TrainingDescription { Epochs = 60, BatchSize = 50, DataShards = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 1 } },
         };

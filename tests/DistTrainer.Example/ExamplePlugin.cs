@@ -11,7 +11,8 @@ public sealed class ExamplePlugin : IDistTrainerPlugin
         registry.AddActivation("softsign", (features, settings) => new Softsign(features, settings.Number("sharpness", 1, 0, 100)));
         registry.AddLayer("scale", (inputs, _, _, _) => new ScaleLayer(inputs));
         registry.AddLoss("pseudo-huber", TaskKind.Regression, settings => new PseudoHuberLoss(settings.Number("delta", 1, 1e-3f, 1e3f)));
-        registry.AddOptimizer("lion", (_, settings) => new LionOptimizer(settings.Number("beta1", 0.9f, 0, 1), settings.Number("beta2", 0.99f, 0, 1)));
+        registry.Add(LionOptimizer.Part);
+        registry.Add(LambOptimizer.Part);
         registry.AddSource("saddle", settings => Saddle.Read(settings.Whole("samples", 1000, 10, 1_000_000)));
     }
 }

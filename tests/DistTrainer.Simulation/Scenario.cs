@@ -21,14 +21,14 @@ internal sealed record Scenario
         new()
         {
             Model = s_model,
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
             Training = s_training with { Epochs = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
             Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 },
         },
         new()
         {
             Model = s_model,
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
             Training = s_training with
             {
                 Epochs = 8, BatchSize = 45, EarlyStopping = new EarlyStoppingDescription { Patience = 4 },

@@ -56,7 +56,7 @@ internal static class GoldenCases
 {
     private static readonly JsonSerializerOptions Json = new()
     {
-        Converters = { new JsonStringEnumConverter() },
+        Converters = { new JsonStringEnumConverter(), new PartJson<OptimizerDescription>((kind, settings) => new OptimizerDescription { Kind = kind.ToLowerInvariant(), Settings = settings }) },
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectRequiredConstructorParameters = true,
     };

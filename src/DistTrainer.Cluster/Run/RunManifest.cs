@@ -54,7 +54,7 @@ internal static class RunManifest
                 Checkpoint = options.Checkpoint,
             }).Write(),
             DataHash = setup.Data.Hash,
-            Optimizer = new CheckpointOptimizer(job.Optimizer.Kind, Optimizer.Create(job.Optimizer).SlotNames),
+            Optimizer = CheckpointOptimizer.Of(job.Optimizer),
             Layout = CheckpointManifest.Describe(setup.Network.Layout),
         };
     }

@@ -25,11 +25,11 @@ internal sealed class TrainingSetup : IDisposable
         _sharesMemory = sharesMemory;
         (Job, Data, Options) = (job, data, options);
         Network = Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
-        _ = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
+        Optimizer optimizer = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
         _initial = initialParameters;
         if (_initial is not null && _initial.Length != Network.Layout.Length)
             throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Network.Layout.Length}; start from a model of the same layers.");
-        Blocks = new ParameterBlocks(Network.Layout);
+        Blocks = new ParameterBlocks(Network.Layout, optimizer.BlockRule is { NeedsWholeTensors: true });
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
         // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
         Parameters = links is null && !options.BackupWorkers ? new ParameterBuffers(CreateVector()) : new ParameterBuffers(CreateVector(), CreateVector());

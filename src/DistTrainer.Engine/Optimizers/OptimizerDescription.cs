@@ -1,76 +1,33 @@
-using System.Collections.ObjectModel;
-
 namespace DistTrainer.Engine;
 
-/// <summary>The update rule's name.</summary>
-public enum OptimizerKind
-{
-    /// <summary>Stochastic gradient descent, with momentum if asked.</summary>
-    Sgd,
-
-    /// <summary>Adam (Kingma and Ba 2015).</summary>
-    Adam,
-
-    /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
-    AdamW,
-
-    /// <summary>RMSprop (Hinton 2012).</summary>
-    RmsProp,
-
-    /// <summary>What <see cref="OptimizerDescription.Plugin"/> names.</summary>
-    Plugin,
-}
-
-/// <summary>An optimizer and all its options, with PyTorch's meanings and defaults.</summary>
+/// <summary>An optimizer and its settings, with PyTorch's meanings and defaults.</summary>
 public sealed record OptimizerDescription
 {
     private readonly float? _learningRate;
 
-    /// <summary>Which rule.</summary>
-    public OptimizerKind Kind { get; init; } = OptimizerKind.Adam;
+    /// <summary>The name of the rule; see <see cref="PluginRegistry.Optimizers"/>.</summary>
+    public string Kind { get; init; } = AdamOptimizer.Part.Name;
 
-    /// <summary>The name of a plug-in's rule, with <see cref="OptimizerKind.Plugin"/>; else null.</summary>
-    public string? Plugin { get; init; }
+    /// <summary>The rule's settings.</summary>
+    public PartSettings Settings { get; init; } = PartSettings.None;
 
-    /// <summary>Settings of the plug-in's rule, by name.</summary>
-    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
-
-    /// <summary>Learning rate at full height, before the schedule; &gt; 0. Where none is set it is the kind's: 0.01 for RMSprop, 0.001 for the others.</summary>
+    /// <summary>Learning rate at full height, before the schedule; &gt; 0. Where none is set it is the rule's.</summary>
+    /// <exception cref="DistTrainerException">None is set, and there is no such rule (<see cref="FailureKind.Configuration"/>).</exception>
     public float LearningRate
     {
-        get => _learningRate ?? (Kind == OptimizerKind.RmsProp ? 1e-2f : 1e-3f);
+        get => _learningRate ?? Part.LearningRate;
         init => _learningRate = value;
     }
 
-    /// <summary>SGD and RMSprop: momentum in [0, 1).</summary>
-    public float Momentum { get; init; }
+    /// <summary>The rule.</summary>
+    /// <exception cref="DistTrainerException">There is no such rule (<see cref="FailureKind.Configuration"/>).</exception>
+    internal OptimizerPart Part => PluginRegistry.Shared.Optimizers[Kind];
 
-    /// <summary>SGD: dampening of the momentum buffer's input, in [0, 1].</summary>
-    public float Dampening { get; init; }
-
-    /// <summary>SGD: look-ahead momentum; needs momentum &gt; 0 and dampening 0.</summary>
-    public bool Nesterov { get; init; }
-
-    /// <summary>Adam, AdamW: decay of the first moment, in [0, 1).</summary>
-    public float Beta1 { get; init; } = 0.9f;
-
-    /// <summary>Adam, AdamW: decay of the second moment, in [0, 1).</summary>
-    public float Beta2 { get; init; } = 0.999f;
-
-    /// <summary>Adam, AdamW, RMSprop: added to the denominator; &gt; 0.</summary>
-    public float Epsilon { get; init; } = 1e-8f;
-
-    /// <summary>Adam, AdamW: use the largest second moment so far (Reddi et al. 2018).</summary>
-    public bool AmsGrad { get; init; }
-
-    /// <summary>RMSprop: decay of the squared-gradient average, in [0, 1).</summary>
-    public float Alpha { get; init; } = 0.99f;
-
-    /// <summary>RMSprop: subtract the squared mean gradient (Graves 2013).</summary>
-    public bool Centered { get; init; }
-
-    /// <summary>A rule with PyTorch's defaults.</summary>
-    public static OptimizerDescription Default(OptimizerKind kind) => new() { Kind = kind };
+    /// <summary>A rule with settings, e.g. <c>Of("sgd", ("momentum", 0.9f))</c>.</summary>
+    /// <param name="kind">The rule's name.</param>
+    /// <param name="settings">Names and values; see <see cref="PartSettings.Of"/>.</param>
+    public static OptimizerDescription Of(string kind, params ReadOnlySpan<(string Name, object Value)> settings) =>
+        new() { Kind = kind, Settings = PartSettings.Of(settings) };
 }
 
 /// <summary>
@@ -80,9 +37,6 @@ public sealed record OptimizerDescription
 /// </summary>
 public sealed record RegularizationDescription
 {
-    /// <summary>AdamW's decay where none is set, as in PyTorch.</summary>
-    private const float AdamWDecay = 0.01f;
-
     private readonly float? _decay;
 
     /// <summary>λ₁ of the penalty λ₁ Σ|w|: adds λ₁ · sign(w) to the gradient; ≥ 0.</summary>
@@ -91,7 +45,7 @@ public sealed record RegularizationDescription
     /// <summary>λ₂ of the penalty λ₂/2 Σ w²: adds λ₂ · w to the gradient (PyTorch's <c>weight_decay</c>); ≥ 0.</summary>
     public float L2 { get; init; }
 
-    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0. Where none is set a job with AdamW has PyTorch's 0.01, others have 0.</summary>
+    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0. Where none is set it is the optimizer's: 0.01 for AdamW, as in PyTorch, 0 for the others that are built in.</summary>
     public float DecoupledWeightDecay
     {
         get => _decay ?? 0;
@@ -105,8 +59,8 @@ public sealed record RegularizationDescription
     public bool ApplyToBiases { get; init; }
 
     /// <summary>The same with the decay that a rule has where none is set.</summary>
-    internal RegularizationDescription For(OptimizerKind kind) =>
-        _decay is null && kind == OptimizerKind.AdamW ? this with { DecoupledWeightDecay = AdamWDecay } : this;
+    internal RegularizationDescription For(OptimizerDescription optimizer) =>
+        _decay is null && optimizer.Part.DecoupledWeightDecay is > 0 and float decay ? this with { DecoupledWeightDecay = decay } : this;
 }
 
 /// <summary>Limits on the averaged gradient, before regularization.</summary>

@@ -5,23 +5,11 @@ namespace DistTrainer.Engine;
 /// <summary>The ranges of the options that shape an update; each message names the key, the value, what is allowed and the fix.</summary>
 public static class UpdateChecks
 {
-    /// <summary>Checks an optimizer's options.</summary>
-    /// <exception cref="DistTrainerException">One is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
-    public static void Check(OptimizerDescription optimizer)
-    {
-        Require(optimizer.LearningRate > 0 && float.IsFinite(optimizer.LearningRate), "optimizer.learning-rate", optimizer.LearningRate, "a number above 0; try 0.001");
-        Require(IsShareBelowOne(optimizer.Momentum), "optimizer.momentum", optimizer.Momentum, "0 or more and below 1; 0.9 is usual");
-        Require(optimizer.Dampening is >= 0 and <= 1, "optimizer.dampening", optimizer.Dampening, "from 0 to 1; 0 is usual");
-        Require(IsShareBelowOne(optimizer.Beta1), "optimizer.beta1", optimizer.Beta1, "0 or more and below 1; 0.9 is usual");
-        Require(IsShareBelowOne(optimizer.Beta2), "optimizer.beta2", optimizer.Beta2, "0 or more and below 1; 0.999 is usual");
-        Require(optimizer.Epsilon > 0 && float.IsFinite(optimizer.Epsilon), "optimizer.epsilon", optimizer.Epsilon, "a number above 0; 1e-8 is usual");
-        Require(IsShareBelowOne(optimizer.Alpha), "optimizer.alpha", optimizer.Alpha, "0 or more and below 1; 0.99 is usual");
-        if (optimizer.Kind == OptimizerKind.Sgd && optimizer.Nesterov && (optimizer.Momentum == 0 || optimizer.Dampening != 0))
-        {
-            throw Wrong(FormattableString.Invariant(
-                $"optimizer.nesterov is true with optimizer.momentum {optimizer.Momentum} and optimizer.dampening {optimizer.Dampening}; it needs a momentum above 0 and dampening 0: set optimizer.momentum = 0.9 or nesterov = false."));
-        }
-    }
+    /// <summary>What a learning rate may be.</summary>
+    public static ValueForm<float> Positive { get; } = ValueForms.Number(0f, float.MaxValue, "(");
+
+    /// <summary>What a penalty, a decay and a limit may be; 0 is off.</summary>
+    public static ValueForm<float> NotNegative { get; } = ValueForms.Number(0f, float.MaxValue);
 
     /// <summary>Checks a schedule's options.</summary>
     /// <exception cref="DistTrainerException">One is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
@@ -47,21 +35,38 @@ public static class UpdateChecks
     /// <exception cref="DistTrainerException">One is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Check(RegularizationDescription regularization)
     {
-        Require(IsNotNegative(regularization.L1), "regularization.l1", regularization.L1, "0 (off) or more");
-        Require(IsNotNegative(regularization.L2), "regularization.l2", regularization.L2, "0 (off) or more");
-        Require(IsNotNegative(regularization.DecoupledWeightDecay), "regularization.decoupled-weight-decay", regularization.DecoupledWeightDecay, "0 (off) or more");
-        Require(IsNotNegative(regularization.MaxNorm), "regularization.max-norm", regularization.MaxNorm, "0 (off) or more");
+        Check("regularization.l1", regularization.L1, NotNegative);
+        Check("regularization.l2", regularization.L2, NotNegative);
+        Check("regularization.decoupled-weight-decay", regularization.DecoupledWeightDecay, NotNegative);
+        Check("regularization.max-norm", regularization.MaxNorm, NotNegative);
     }
 
     /// <summary>Checks the limits on the gradient.</summary>
     /// <exception cref="DistTrainerException">One is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Check(ClippingDescription clipping)
     {
-        Require(IsNotNegative(clipping.Value), "clipping.value", clipping.Value, "0 (off) or more");
-        Require(IsNotNegative(clipping.Norm), "clipping.norm", clipping.Norm, "0 (off) or more");
+        Check("clipping.value", clipping.Value, NotNegative);
+        Check("clipping.norm", clipping.Norm, NotNegative);
     }
 
-    private static bool IsShareBelowOne(float value) => value is >= 0 and < 1;
+    /// <summary>Refuses a value that is out of its range.</summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="key">The key's full name, for the error.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="form">What is allowed.</param>
+    /// <exception cref="DistTrainerException">It is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    internal static void Check<T>(string key, T value, ValueForm<T> form)
+    {
+        string text = form.Format(value);
+        try
+        {
+            form.Parse(text);
+        }
+        catch (FormatException wrong)
+        {
+            throw Wrong($"{key} = {text} {wrong.Message}; allowed: {form.Allowed}.");
+        }
+    }
 
     private static bool IsNotNegative(float value) => value >= 0 && float.IsFinite(value);
 

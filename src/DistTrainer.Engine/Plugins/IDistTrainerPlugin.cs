@@ -23,9 +23,6 @@ public enum PluginPart
     /// <summary>A loss, named by <c>model.loss.kind</c>.</summary>
     Loss,
 
-    /// <summary>An optimizer, named by <c>optimizer.kind</c>.</summary>
-    Optimizer,
-
     /// <summary>A data source, named by <c>data.source</c>.</summary>
     Source,
 }
@@ -45,11 +42,6 @@ public delegate ILayer ActivationFactory(int features, PluginSettings settings);
 /// <summary>Makes a loss.</summary>
 /// <param name="settings">The section's <c>settings</c>.</param>
 public delegate ILoss LossFactory(PluginSettings settings);
-
-/// <summary>Makes an update rule.</summary>
-/// <param name="description">The section, e.g. with the learning rate.</param>
-/// <param name="settings">The section's <c>settings</c>.</param>
-public delegate Optimizer OptimizerFactory(OptimizerDescription description, PluginSettings settings);
 
 /// <summary>
 /// Reads or makes all samples of a source, in an order that is always the same: each node calls it for itself, and nodes

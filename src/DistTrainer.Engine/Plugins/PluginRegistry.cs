@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// The plug-ins of this process and the names of what they bring. A job names a part, and only what the process's own
+/// The parts of this process: the built-in ones, and what its plug-ins bring. A job names a part, and only what the process's own
 /// operator has added here is found: no job, model or message can load anything.
 /// </summary>
 public sealed class PluginRegistry
@@ -15,7 +15,10 @@ public sealed class PluginRegistry
     private readonly SortedDictionary<string, string> _plugins = new(StringComparer.Ordinal);
     private string? _adding;
 
-    /// <summary>The plug-ins of this process: where jobs look.</summary>
+    /// <summary>Knows the built-in parts.</summary>
+    public PluginRegistry() => BuiltInParts.Register(this);
+
+    /// <summary>The parts of this process: where jobs look.</summary>
     public static PluginRegistry Shared { get; } = new();
 
     /// <summary>
@@ -30,6 +33,9 @@ public sealed class PluginRegistry
                 return _plugins.Count == 0 ? "none" : string.Join(", ", _plugins.Select(plugin => $"{plugin.Key} {plugin.Value}"));
         }
     }
+
+    /// <summary>The update rules.</summary>
+    public PartTable<OptimizerPart> Optimizers { get; } = new("optimizer", "optimizer.kind");
 
     /// <summary>Adds a plug-in. A second one from the same file changes nothing.</summary>
     /// <param name="plugin">The plug-in.</param>
@@ -87,10 +93,9 @@ public sealed class PluginRegistry
     }
 
     /// <summary>Adds an optimizer, which a job names by <c>optimizer.kind</c>.</summary>
-    /// <param name="name">Lower-case letters, digits and hyphens, a letter first; not taken.</param>
-    /// <param name="make">Makes it; called for each parameter shard.</param>
-    /// <exception cref="DistTrainerException">The name is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
-    public void AddOptimizer(string name, OptimizerFactory make) => AddPart(PluginPart.Optimizer, name, make, ["sgd", "adam", "adamw", "rmsprop"]);
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(OptimizerPart part) => Optimizers.Add(part, _adding);
 
     /// <summary>Adds a data source, which a job names by <c>data.source</c>.</summary>
     /// <param name="name">Lower-case letters, digits and hyphens, a letter first; not taken.</param>

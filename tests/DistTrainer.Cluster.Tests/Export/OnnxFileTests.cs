@@ -42,7 +42,7 @@ public sealed class OnnxFileTests : IDisposable
     public async Task A_trained_model_has_the_same_classes()
     {
         DataParts data = TestJobs.Classification(samples: 300, features: 11, classes: 4);
-        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = OptimizerKind.Adam }) with { Training = new TrainingDescription { Epochs = 2 } };
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = "adam" }) with { Training = new TrainingDescription { Epochs = 2 } };
         TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = 2 });
         Network network = JobNetwork.Create(job.Model, data.Schema);
         var model = new TrainedModel(new JobFile(job, new RunSettings()), data.Schema, network, result.Parameters, result.ParameterHash);

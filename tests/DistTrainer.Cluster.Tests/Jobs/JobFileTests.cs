@@ -41,7 +41,7 @@ public class JobFileTests
             new JobSource(Smallest + "\noptimizer = sgd\nmodel.loss = cross-entropy", "a"),
             new JobSource("optimizer.momentum = 0.9", "b"),
             JobSource.FromOption("optimizer.learning-rate", "0.5", "--learning-rate"));
-        Assert.Equal(new OptimizerDescription { Kind = OptimizerKind.Sgd, Momentum = 0.9f, LearningRate = 0.5f }, file.Job.Optimizer);
+        Assert.Equal(new OptimizerDescription { Kind = "sgd", LearningRate = 0.5f, Settings = PartSettings.Of(("momentum", 0.9f)) }, file.Job.Optimizer);
     }
 
     [Fact]
