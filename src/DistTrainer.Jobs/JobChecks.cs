@@ -21,11 +21,20 @@ internal static class JobChecks
             yield return ("model.layers", "is missing; name at least one layer, e.g. layers = [ { units = 64, activation = relu }, { } ]");
         for (int i = 0; i < model.Layers.Count - 1; i++)
         {
-            if (model.Layers[i] is { Units: null, Plugin: null })
+            if (model.Layers[i].Units is null && PluginRegistry.Shared.Layers[model.Layers[i].Kind].NeedsUnits)
                 yield return ($"model.layers[{i}].units", "is missing; only the last layer may leave it out, the data decide it there; allowed: a whole number from 1");
         }
 
-        if (model.Layers.Count > 0 && model.Layers[^1].Activation == ActivationKind.Sigmoid && model.Loss.Kind is LossKind.BinaryCrossEntropy or LossKind.CrossEntropy)
+        for (int i = 0; i < model.Layers.Count; i++)
+        {
+            LayerDescription layer = model.Layers[i];
+            Part[] parts = [PluginRegistry.Shared.Layers[layer.Kind], PluginRegistry.Shared.Activations[layer.Activation]];
+            foreach ((string setting, string what) in parts.SelectMany(part => Problems(part, layer.Settings)))
+                yield return ($"model.layers[{i}].{setting}", what);
+        }
+        foreach ((string setting, string what) in Problems(PluginRegistry.Shared.Losses[model.Loss.Kind], model.Loss.Settings))
+            yield return ($"model.loss.{setting}", what);
+        if (model.Layers.Count > 0 && model.Layers[^1].Activation == "sigmoid" && PluginRegistry.Shared.Losses[model.Loss.Kind].HasOutputFunction)
             yield return ($"model.layers[{model.Layers.Count - 1}].activation", "= sigmoid comes before the sigmoid or softmax that is part of the loss; leave it out");
     }
 

@@ -20,7 +20,7 @@ internal sealed record BenchmarkModel(string Name, int Batch, int[] Widths)
             Layers = [.. Widths.Skip(1).Select((units, i) => new LayerDescription
             {
                 Units = units,
-                Activation = i + 2 < Widths.Length ? ActivationKind.Relu : ActivationKind.Identity,
+                Activation = i + 2 < Widths.Length ? "relu" : "identity",
                 WeightInitializer = InitializerDescription.Default(InitializerKind.HeUniform),
             })],
         },

@@ -36,11 +36,11 @@ internal static class TestJobs
         {
             Layers =
             [
-                new LayerDescription { Units = 37, Activation = ActivationKind.Gelu, Dropout = 0.3f },
-                new LayerDescription { Units = 14, Activation = ActivationKind.Tanh, Bias = false },
+                new LayerDescription { Units = 37, Activation = "gelu", Dropout = 0.3f },
+                new LayerDescription { Units = 14, Activation = "tanh", Bias = false },
                 new LayerDescription(),
             ],
-            Loss = new LossDescription { LabelSmoothing = 0.05f },
+            Loss = new LossDescription { Settings = PartSettings.Of(("label-smoothing", 0.05f)) },
         },
         Optimizer = optimizer,
         Training = new TrainingDescription { Epochs = 3, BatchSize = 50, DataShards = 8 },

@@ -10,7 +10,7 @@ internal sealed record Scenario
 
     private static readonly ModelDescription s_model = new()
     {
-        Layers = [new LayerDescription { Units = 3, Activation = ActivationKind.Tanh, Dropout = 0.2f }, new LayerDescription()],
+        Layers = [new LayerDescription { Units = 3, Activation = "tanh", Dropout = 0.2f }, new LayerDescription()],
     };
 
     /// <summary>The jobs: every kind of step and of decision that the protocol knows.</summary>

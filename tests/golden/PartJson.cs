@@ -33,3 +33,21 @@ internal sealed class PartJson<T>(Func<string, PartSettings, T> make) : JsonConv
 
     private static PropertyInfo? Own(JsonProperty property) => typeof(T).GetProperty(property.Name);
 }
+
+/// <summary>Reads a layer: units, biases, and an activation with its slope.</summary>
+internal sealed class LayerJson : JsonConverter<LayerDescription>
+{
+    public override LayerDescription Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        JsonElement all = JsonElement.ParseValue(ref reader);
+        return new LayerDescription
+        {
+            Units = all.GetProperty("Units").GetInt32(),
+            Bias = !all.TryGetProperty("Bias", out JsonElement bias) || bias.GetBoolean(),
+            Activation = all.TryGetProperty("Activation", out JsonElement name) ? JsonNamingPolicy.KebabCaseLower.ConvertName(name.GetString()!) : "identity",
+            Settings = all.TryGetProperty("LeakySlope", out JsonElement slope) ? PartSettings.Of(("leaky-slope", slope.GetSingle())) : PartSettings.None,
+        };
+    }
+
+    public override void Write(Utf8JsonWriter writer, LayerDescription value, JsonSerializerOptions options) => throw new NotSupportedException();
+}

@@ -14,6 +14,7 @@ public sealed class GradientEngine : IDisposable
     private readonly AlignedBuffer[] _activations;
     private readonly AlignedBuffer[] _gradients;
     private readonly AlignedBuffer _scratch;
+    private readonly AlignedBuffer[] _saved;
     private readonly float[] _targets;
     private readonly int[] _samples;
     private int _rows;
@@ -46,6 +47,7 @@ public sealed class GradientEngine : IDisposable
         int gradientLength = forTraining ? ActivationPanels.LengthFor(widest, maximumRows) : 0;
         _gradients = [new AlignedBuffer(gradientLength), new AlignedBuffer(gradientLength)];
         _scratch = new AlignedBuffer(scratch);
+        _saved = [.. network.Layers.Select(layer => new AlignedBuffer(layer.Layer.SavedLength(maximumRows)))];
         _targets = new float[maximumRows * targetWidth];
         _samples = new int[maximumRows];
     }
@@ -90,7 +92,7 @@ public sealed class GradientEngine : IDisposable
     public void Forward(int layer, ReadOnlySpan<float> parameters)
     {
         NetworkLayer module = _network.Layers[layer];
-        module.Layer.Forward(Context(), parameters.Slice(module.Offset, module.Length), Activation(layer), Activation(layer + 1));
+        module.Layer.Forward(Context(layer), parameters.Slice(module.Offset, module.Length), Activation(layer), Activation(layer + 1));
     }
 
     /// <summary>Runs all layers forward.</summary>
@@ -119,7 +121,7 @@ public sealed class GradientEngine : IDisposable
     public bool Backward(int layer, ReadOnlySpan<float> parameters, ReadOnlySpan<GradientNode> nodes)
     {
         NetworkLayer module = _network.Layers[layer];
-        LayerContext context = Context();
+        LayerContext context = Context(layer);
         ActivationPanels outputGradient = Gradient(layer + 1);
         if (layer > 0)
         {
@@ -149,17 +151,20 @@ public sealed class GradientEngine : IDisposable
             buffer.Dispose();
         foreach (AlignedBuffer buffer in _gradients)
             buffer.Dispose();
+        foreach (AlignedBuffer buffer in _saved)
+            buffer.Dispose();
         _scratch.Dispose();
         _team.Dispose();
     }
 
-    private LayerContext Context() => new()
+    private LayerContext Context(int layer) => new()
     {
         Training = _training,
         Step = _step,
         Seed = _seed,
         Samples = _samples.AsSpan(0, _rows),
         Scratch = _scratch.Span,
+        Saved = _saved[layer].Span,
         Team = _team,
     };
 }

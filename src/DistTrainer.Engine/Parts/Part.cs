@@ -30,26 +30,42 @@ public abstract class Part
     /// <param name="settings">The settings.</param>
     /// <param name="section">The section that they stand in, for errors, e.g. <c>model.loss</c>.</param>
     /// <exception cref="DistTrainerException">One is wrong (<see cref="FailureKind.Configuration"/>).</exception>
-    internal void Check(PartSettings settings, string section)
+    internal void Check(PartSettings settings, string section) => Check([this], settings, section);
+
+    /// <summary>The same for parts that share a section.</summary>
+    /// <param name="parts">The parts.</param>
+    /// <param name="settings">Settings of all of them.</param>
+    /// <param name="section">The section that they stand in.</param>
+    internal static void Check(IReadOnlyList<Part> parts, PartSettings settings, string section)
     {
         foreach ((string name, string text) in settings.All)
         {
-            Setting setting = Settings.FirstOrDefault(setting => setting.Name == name)
-                ?? throw DataError.Configuration($"{section}: {DataError.Quote(name)} is not a setting of {Name}; {Known(name)}");
-            try
-            {
-                setting.Check(text);
-            }
-            catch (FormatException wrong)
-            {
-                throw DataError.Configuration($"{section}.{name} = {Printable.Short(text, 40)} {wrong.Message}; allowed: {setting.Allowed}.");
-            }
+            Setting[] same = [.. parts.SelectMany(part => part.Settings).Where(setting => setting.Name == name)];
+            if (same.Length == 0)
+                throw DataError.Configuration($"{section}: {DataError.Quote(name)} is not a setting of {Known(parts, name)}");
+            foreach (Setting setting in same)
+                Check(setting, text, section);
         }
-        foreach ((string name, string what) in Problems?.Invoke(settings) ?? [])
+        foreach ((string name, string what) in parts.SelectMany(part => part.Problems?.Invoke(settings) ?? []))
             throw DataError.Configuration($"{section}.{name} {what}.");
     }
 
-    private string Known(string name) => Settings.Count == 0
-        ? "it has none: take it out."
-        : DataError.Suggest(name, [.. Settings.Select(setting => setting.Name)]);
+    private static void Check(Setting setting, string text, string section)
+    {
+        try
+        {
+            setting.Check(text);
+        }
+        catch (FormatException wrong)
+        {
+            throw DataError.Configuration($"{section}.{setting.Name} = {Printable.Short(text, 40)} {wrong.Message}; allowed: {setting.Allowed}.");
+        }
+    }
+
+    private static string Known(IReadOnlyList<Part> parts, string name)
+    {
+        string[] known = [.. parts.SelectMany(part => part.Settings).Select(setting => setting.Name)];
+        string hint = known.Length == 0 ? "there are none: take it out." : DataError.Suggest(name, known);
+        return $"{string.Join(" or ", parts.Select(part => part.Name))}; {hint}";
+    }
 }

@@ -39,7 +39,7 @@ public sealed class PartSettings : IEquatable<PartSettings>
     /// <summary>A setting's value, or its default.</summary>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="setting">Which.</param>
-    /// <exception cref="FormatException">The value is not allowed; <see cref="Part.Check"/> was not called.</exception>
+    /// <exception cref="FormatException">The value is not allowed: the settings were not checked.</exception>
     public T Get<T>(Setting<T> setting) => setting.Parse(TextOf(setting));
 
     /// <summary>A setting's value as text, or its default.</summary>

@@ -21,7 +21,7 @@ public class JobFileRoundTripTests
 
     private static readonly Gen<LayerDescription> Layer =
         from units in Gen.Int[1, 1_000_000]
-        from activation in Gen.Enum<ActivationKind>().Where(kind => kind != ActivationKind.Plugin)
+        from activation in OneOf("identity", "relu", "leaky-relu", "sigmoid", "tanh", "gelu", "silu")
         from slope in Share
         from weight in Initializer
         from bias in Initializer
@@ -31,7 +31,7 @@ public class JobFileRoundTripTests
         {
             Units = units,
             Activation = activation,
-            LeakySlope = activation == ActivationKind.LeakyRelu ? slope : 0.01f,
+            Settings = activation == "leaky-relu" ? Set(PluginRegistry.Shared.Activations[activation], ("leaky-slope", slope)) : PartSettings.None,
             WeightInitializer = weight,
             BiasInitializer = hasBias ? bias : new LayerDescription().BiasInitializer,
             Bias = hasBias,
@@ -46,7 +46,7 @@ public class JobFileRoundTripTests
         select new ModelDescription
         {
             Layers = [.. layers, new LayerDescription()],
-            Loss = isClasses ? new LossDescription { LabelSmoothing = smoothing } : new LossDescription { Kind = LossKind.Huber, HuberDelta = delta },
+            Loss = isClasses ? new LossDescription { Settings = Set(PluginRegistry.Shared.Losses["cross-entropy"], ("label-smoothing", smoothing)) } : new LossDescription { Kind = "huber", Settings = Set(PluginRegistry.Shared.Losses["huber"], ("huber-delta", delta)) },
         };
 
     private static readonly Gen<DataDescription> Data =
@@ -139,7 +139,7 @@ public class JobFileRoundTripTests
         select new JobFile(
             new JobDescription
             {
-                Data = data with { NormalizeTargets = flag && model.Loss.Kind == LossKind.Huber },
+                Data = data with { NormalizeTargets = flag && model.Loss.Kind == "huber" },
                 Model = model,
                 Optimizer = optimizer,
                 Schedule = schedule,

@@ -8,9 +8,9 @@ public class GoldenCasesTests
     [Fact]
     public void Every_activation_and_loss_has_a_gradient_case_with_and_without_biases()
     {
-        foreach (ActivationKind activation in Enum.GetValues<ActivationKind>().Where(kind => kind != ActivationKind.Plugin))
+        foreach (string activation in PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name))
         {
-            foreach (LossKind loss in Enum.GetValues<LossKind>().Where(kind => kind != LossKind.Plugin))
+            foreach (string loss in PluginRegistry.Shared.Losses.All.Where(part => part.Plugin is null).Select(part => part.Name))
             {
                 foreach (bool bias in new[] { true, false })
                 {
