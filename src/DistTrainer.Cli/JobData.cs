@@ -12,7 +12,7 @@ internal static class JobData
     public static DataParts Load(IDataAccess access, JobDescription job)
     {
         DataParts data = access.Load(job.Data, job.Model.Loss);
-        if (data.Validation.Count == 0 && (job.Training.EarlyStopping.Patience > 0 || job.Schedule.Kind == ScheduleKind.ReduceOnPlateau))
+        if (data.Validation.Count == 0 && (job.Training.EarlyStopping.Patience > 0 || job.Schedule.WatchesValidation))
             throw new DistTrainerException(FailureKind.Configuration, "data.validation-fraction: leaves no sample for validation, which early stopping and reduce-on-plateau watch; raise it.");
         return data;
     }

@@ -50,8 +50,8 @@ internal static class JobChecks
             yield return ("data.normalize-targets", "= true works only on regression targets, with mean-squared-error or huber");
         if (data.ValidationFraction > 0)
             yield break;
-        if (job.Schedule.Kind == ScheduleKind.ReduceOnPlateau)
-            yield return ("schedule.kind", "= reduce-on-plateau watches the validation loss; set data.validation-fraction above 0");
+        if (job.Schedule.WatchesValidation)
+            yield return ("schedule.kind", $"= {job.Schedule.Kind} watches the validation loss; set data.validation-fraction above 0");
         if (job.Training.EarlyStopping.Patience > 0)
             yield return ("training.early-stopping.patience", "above 0 watches the validation loss; set data.validation-fraction above 0");
     }
@@ -62,11 +62,10 @@ internal static class JobChecks
         foreach ((string setting, string what) in Problems(PluginRegistry.Shared.Optimizers[optimizer.Kind], optimizer.Settings))
             yield return ($"optimizer.{setting}", what);
         ScheduleDescription schedule = job.Schedule;
-        if (schedule.Kind == ScheduleKind.MultiStep && schedule.Milestones.Count == 0)
-            yield return ("schedule.milestones", "is missing; multi-step needs at least one epoch, e.g. [10, 20]");
-        if (schedule.Milestones.Zip(schedule.Milestones.Skip(1)).Any(pair => pair.First >= pair.Second))
-            yield return ("schedule.milestones", "must rise from each epoch to the next");
-        if (schedule.MinimumRate > optimizer.LearningRate)
+        SchedulePart part = PluginRegistry.Shared.Schedules[schedule.Kind];
+        foreach ((string setting, string what) in Problems(part, schedule.Settings))
+            yield return ($"schedule.{setting}", what);
+        if (part.Settings.OfType<Setting<float>>().FirstOrDefault(setting => setting.Name == "minimum-rate") is { } minimum && schedule.Settings.Get(minimum) > optimizer.LearningRate)
             yield return ("schedule.minimum-rate", "is above optimizer.learning-rate");
     }
 

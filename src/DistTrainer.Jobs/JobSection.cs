@@ -30,7 +30,8 @@ internal abstract class JobKey<TSection>
     /// <summary>The value as HOCON; null where there is none.</summary>
     public abstract string? Write(TSection section, JobWriter writer);
 
-    /// <summary>Refuses a value other than the default where the key has no effect: it is most likely a mistake.</summary>
+    /// <summary>Refuses a value other than the default where the key has no effect: it is most likely a
+    /// mistake.</summary>
     /// <param name="section">What was read.</param>
     /// <param name="defaults">The section where nothing is written.</param>
     /// <param name="node">The value as it was written.</param>
@@ -95,7 +96,8 @@ internal interface ISectionValue
 /// <summary>A section: the record it becomes and the table of its keys.</summary>
 /// <typeparam name="T">The record.</typeparam>
 /// <param name="defaults">The record where nothing is written.</param>
-/// <param name="keys">Gives its keys in the order in which they are written; two of one name never count at once.</param>
+/// <param name="keys">Gives its keys in the order in which they are written; two of one name never count at
+/// once.</param>
 internal sealed class JobSection<T>(Func<T> defaults, Func<IReadOnlyList<JobKey<T>>> keys) : JobValue<T>, ISectionValue
 {
     /// <summary>A section whose keys are always the same.</summary>

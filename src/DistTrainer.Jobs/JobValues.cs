@@ -61,9 +61,6 @@ internal static class JobValues
     public static JobValue<T> Number<T>(T least, T most, string open = "")
         where T : struct, IBinaryFloatingPointIeee754<T>, IMinMaxValue<T> => Of(ValueForms.Number(least, most, open));
 
-    /// <summary>Any finite number.</summary>
-    public static JobValue<float> AnyNumber { get; } = Number(float.MinValue, float.MaxValue);
-
     /// <summary>One of some names.</summary>
     /// <param name="names">Each value's names; the first one is written, the others are read too.</param>
     /// <param name="explain">Says of a name that is not allowed why, or null.</param>

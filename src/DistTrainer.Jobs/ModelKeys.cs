@@ -1,5 +1,4 @@
 using DistTrainer.Engine;
-using InitializerTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.InitializerDescription>;
 using LayerTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.LayerDescription>;
 using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.ModelDescription>;
 
@@ -20,11 +19,8 @@ internal static class ModelKeys
     private static readonly PartKeys<LossDescription, LossPart> Losses = new(
         PluginRegistry.Shared.Losses, l => l.Kind, l => l.Settings, (l, v) => l with { Settings = v });
 
-    private static readonly JobValue<InitializerKind> Initializer = JobValues.Name<InitializerKind>([
-        (InitializerKind.Zeros, ["zeros"]), (InitializerKind.Constant, ["constant"]), (InitializerKind.RandomUniform, ["random-uniform"]),
-        (InitializerKind.RandomNormal, ["random-normal"]), (InitializerKind.XavierUniform, ["xavier-uniform", "glorot-uniform"]),
-        (InitializerKind.XavierNormal, ["xavier-normal", "glorot-normal"]), (InitializerKind.HeUniform, ["he-uniform", "kaiming-uniform"]),
-        (InitializerKind.HeNormal, ["he-normal", "kaiming-normal"]), (InitializerKind.LecunNormal, ["lecun-normal"]), (InitializerKind.Orthogonal, ["orthogonal"])]);
+    private static readonly PartKeys<InitializerDescription, InitializerPart> Initializers = new(
+        PluginRegistry.Shared.Initializers, i => i.Kind, i => i.Settings, (i, v) => i with { Settings = v });
 
     private static readonly JobSection<LayerDescription> Layer = new(
         () => new LayerDescription(),
@@ -50,12 +46,7 @@ internal static class ModelKeys
         () => new LossDescription(),
         () => [
             Losses.Kind("kind", "What is minimized", (l, v) => l with { Kind = v }),
-            new PartSettingsKey<LossDescription>(l => [Losses.Of(l)], l => l.Settings, (l, v) => l with { Settings = v })
-            {
-                Name = "settings",
-                Meaning = "Settings of a plug-in's loss",
-                Only = (l => Losses.Of(l)?.Plugin is not null, "with a plug-in's loss"),
-            },
+            Losses.SettingsOfPlugin("loss"),
             .. Losses.Settings(),
         ]);
 
@@ -69,6 +60,9 @@ internal static class ModelKeys
 
     private static JobSection<InitializerDescription> InitializerOf(Func<InitializerDescription> standard) => new(
         standard,
-        InitializerTable.Key("kind", "Which rule", Initializer, i => i.Kind, (_, v) => InitializerDescription.Default(v)),
-        InitializerTable.Key("scale", "Gain of the rule; the value itself for constant, half-width or deviation for random-uniform and random-normal", JobValues.AnyNumber, i => i.Scale, (i, v) => i with { Scale = v }, i => i.Kind != InitializerKind.Zeros, "with any kind but zeros", "0 for constant, 0.01 for random-uniform and random-normal, else 1"));
+        () => [
+            Initializers.Kind("kind", "Which rule", (_, v) => new InitializerDescription(v)),
+            Initializers.SettingsOfPlugin("rule"),
+            .. Initializers.Settings(),
+        ]);
 }

@@ -16,21 +16,15 @@ internal static class OptimizerKeys
     private static readonly PartKeys<OptimizerDescription, OptimizerPart> Rule = new(
         PluginRegistry.Shared.Optimizers, o => o.Kind, o => o.Settings, (o, v) => o with { Settings = v });
 
-    private static readonly JobValue<ScheduleKind> Course = JobValues.Name<ScheduleKind>([
-        (ScheduleKind.Constant, ["constant"]), (ScheduleKind.Step, ["step"]), (ScheduleKind.MultiStep, ["multi-step"]),
-        (ScheduleKind.Exponential, ["exponential"]), (ScheduleKind.Cosine, ["cosine"]), (ScheduleKind.ReduceOnPlateau, ["reduce-on-plateau", "plateau"])]);
+    private static readonly PartKeys<ScheduleDescription, SchedulePart> Course = new(
+        PluginRegistry.Shared.Schedules, s => s.Kind, s => s.Settings, (s, v) => s with { Settings = v });
 
     /// <summary>The section <c>optimizer</c>.</summary>
     public static JobSection<OptimizerDescription> Optimizer { get; } = new(
         () => new OptimizerDescription(),
         () => [
             Rule.Kind("kind", "The update rule, with PyTorch's meanings and defaults", (o, v) => o with { Kind = v }),
-            new PartSettingsKey<OptimizerDescription>(o => [Rule.Of(o)], o => o.Settings, (o, v) => o with { Settings = v })
-            {
-                Name = "settings",
-                Meaning = "Settings of a plug-in's rule",
-                Only = (o => Rule.Of(o)?.Plugin is not null, "with a plug-in's rule"),
-            },
+            Rule.SettingsOfPlugin("rule"),
             OptimizerTable.Key("learning-rate", "Learning rate at full height, before the schedule", Positive, o => o.LearningRate, (o, v) => o with { LearningRate = v }, defaultText: Defaults(part => part.LearningRate)),
             .. Rule.Settings(),
         ]);
@@ -38,14 +32,12 @@ internal static class OptimizerKeys
     /// <summary>The section <c>schedule</c>.</summary>
     public static JobSection<ScheduleDescription> Schedule { get; } = new(
         () => new ScheduleDescription(),
-        ScheduleTable.Key("kind", "How the learning rate changes; epochs count from 0", Course, s => s.Kind, (s, v) => s with { Kind = v }),
-        ScheduleTable.Key("gamma", "Factor of a reduction", JobValues.Number(0f, 1f, "("), s => s.Gamma, (s, v) => s with { Gamma = v }, s => s.Kind is ScheduleKind.Step or ScheduleKind.MultiStep or ScheduleKind.Exponential or ScheduleKind.ReduceOnPlateau, "with step, multi-step, exponential and reduce-on-plateau"),
-        ScheduleTable.Key("step-size", "Epochs between reductions", JobValues.Whole(1, int.MaxValue), s => s.StepSize, (s, v) => s with { StepSize = v }, s => s.Kind == ScheduleKind.Step, "with step"),
-        ScheduleTable.Key("milestones", "Epochs at which to reduce, rising", new ListValue<int>(JobValues.Whole(1, int.MaxValue), 10_000), s => s.Milestones, (s, v) => s with { Milestones = v }, s => s.Kind == ScheduleKind.MultiStep, "with multi-step"),
-        ScheduleTable.Key("minimum-rate", "Never below this learning rate", NotNegative, s => s.MinimumRate, (s, v) => s with { MinimumRate = v }, s => s.Kind is ScheduleKind.Cosine or ScheduleKind.ReduceOnPlateau, "with cosine and reduce-on-plateau"),
-        ScheduleTable.Key("patience", "Epochs without improvement to wait", JobValues.Whole(0, int.MaxValue), s => s.Patience, (s, v) => s with { Patience = v }, s => s.Kind == ScheduleKind.ReduceOnPlateau, "with reduce-on-plateau"),
-        ScheduleTable.Key("threshold", "Relative improvement that counts", NotNegative, s => s.Threshold, (s, v) => s with { Threshold = v }, s => s.Kind == ScheduleKind.ReduceOnPlateau, "with reduce-on-plateau"),
-        ScheduleTable.Key("warm-up-steps", "Steps over which the rate rises linearly to its full height; 0 is none", JobValues.Whole(0, int.MaxValue), s => s.WarmUpSteps, (s, v) => s with { WarmUpSteps = v }));
+        () => [
+            Course.Kind("kind", "How the learning rate changes; epochs count from 0", (s, v) => s with { Kind = v }),
+            Course.SettingsOfPlugin("schedule"),
+            .. Course.Settings(),
+            ScheduleTable.Key("warm-up-steps", "Steps over which the rate rises linearly to its full height; 0 is none", JobValues.Of(UpdateChecks.Steps), s => s.WarmUpSteps, (s, v) => s with { WarmUpSteps = v }),
+        ]);
 
     /// <summary>The section <c>regularization</c>.</summary>
     public static JobSection<RegularizationDescription> Regularization { get; } = new(

@@ -3,7 +3,8 @@ using DistTrainer.Engine;
 namespace DistTrainer.Jobs;
 
 /// <summary>
-/// The keys of a section that names a part: its kind, and each setting of each part that may stand there. They follow from
+/// The keys of a section that names a part: its kind, and each setting of each part that may stand there. They follow
+/// from
 /// the table of parts, so they are made anew whenever they are asked for: plug-ins may have been loaded meanwhile.
 /// </summary>
 /// <typeparam name="TSection">The section's record.</typeparam>
@@ -26,7 +27,17 @@ internal sealed class PartKeys<TSection, TPart>(
     public JobKey<TSection> Kind(string key, string meaning, Func<TSection, string, TSection> with) =>
         JobTable<TSection>.Key(key, meaning, new PartNameValue<TPart>(table), name, with);
 
-    /// <summary>A key for each setting of the table's parts; those of the same name, meaning and range are one.</summary>
+    /// <summary>The section with the settings of a plug-in's part.</summary>
+    /// <param name="what">What the part is called, e.g. <c>loss</c>.</param>
+    public JobKey<TSection> SettingsOfPlugin(string what) => new PartSettingsKey<TSection>(section => [Of(section)], get, set)
+    {
+        Name = "settings",
+        Meaning = $"Settings of a plug-in's {what}",
+        Only = (section => Of(section)?.Plugin is not null, $"with a plug-in's {what}"),
+    };
+
+    /// <summary>A key for each setting of the table's parts; those of the same name, meaning and range are
+    /// one.</summary>
     public IEnumerable<JobKey<TSection>> Settings() =>
         from part in table.All
         from setting in part.Settings
@@ -97,7 +108,8 @@ internal static class PartTexts
         return others.Length == 1 && some.Count > 3 ? $"with any kind but {others[0]}" : $"with {And([.. some.Select(part => part.Name)])}";
     }
 
-    /// <summary>The defaults where they differ, e.g. <c>0.01 with rmsprop, else 0.001</c>; null where they do not.</summary>
+    /// <summary>The defaults where they differ, e.g. <c>0.01 with rmsprop, else 0.001</c>; null where they do
+    /// not.</summary>
     /// <typeparam name="T">What has a part and a default.</typeparam>
     /// <param name="rows">All of them.</param>
     /// <param name="part">The part.</param>

@@ -14,7 +14,8 @@ public readonly record struct ParameterBlock(int Start, int End, int Tensor)
 
 /// <summary>
 /// The flat parameter vector in blocks of about equal size: at most 512 for a model of up to 256 tensors, at most 256
-/// more than tensors beyond. They depend on layout and update rule only, so a norm that is summed block by block never depends on
+/// more than tensors beyond. They depend on layout and update rule only, so a norm that is summed block by block never
+/// depends on
 /// the cut into parameter shards.
 /// </summary>
 public sealed class ParameterBlocks
@@ -24,7 +25,8 @@ public sealed class ParameterBlocks
 
     /// <summary>Groups a layout's rows.</summary>
     /// <param name="layout">The layout.</param>
-    /// <param name="wholeTensors">Whether each tensor is one block, because the update rule needs it whole (<see cref="IBlockRule.NeedsWholeTensors"/>).</param>
+    /// <param name="wholeTensors">Whether each tensor is one block, because the update rule needs it whole
+    /// (<see cref="IBlockRule.NeedsWholeTensors"/>).</param>
     public ParameterBlocks(ParameterLayout layout, bool wholeTensors = false)
     {
         Layout = layout;

@@ -43,7 +43,8 @@ public sealed partial class ParameterShard : IDisposable
     /// <param name="generation">Membership version.</param>
     /// <param name="parameters">The whole flat vector, shared; only the own part is written. With two buffers a step is written beside the one before.</param>
     /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
-    /// <exception cref="ArgumentException">The vector's length is not the layout's, or the update rule needs whole tensors and the blocks are smaller.</exception>
+    /// <exception cref="ArgumentException">The vector's length is not the layout's, or the update rule needs whole
+    /// tensors and the blocks are smaller.</exception>
     public ParameterShard(ParameterShardRange range, ParameterBlocks blocks, JobDescription job, int generation, ParameterBuffers parameters)
     {
         if (parameters.Length != blocks.Layout.Length)
@@ -284,7 +285,8 @@ public sealed partial class ParameterShard : IDisposable
         }
     }
 
-    /// <summary>Updates one stretch (a block, where the rule works on blocks) piece by piece, each while its gradient is in the first-level cache.</summary>
+    /// <summary>Updates one stretch (a block, where the rule works on blocks) piece by piece, each while its gradient
+    /// is in the first-level cache.</summary>
     /// <param name="part">The stretch.</param>
     /// <param name="update">The step.</param>
     /// <param name="adjustment">What is done to the gradient.</param>

@@ -21,7 +21,7 @@ internal sealed record BenchmarkModel(string Name, int Batch, int[] Widths)
             {
                 Units = units,
                 Activation = i + 2 < Widths.Length ? "relu" : "identity",
-                WeightInitializer = InitializerDescription.Default(InitializerKind.HeUniform),
+                WeightInitializer = new InitializerDescription("he-uniform"),
             })],
         },
         Optimizer = optimizer == "sgd"

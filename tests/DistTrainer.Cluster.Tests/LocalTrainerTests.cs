@@ -92,7 +92,7 @@ public sealed class LocalTrainerTests
         JobDescription plateau = s_job with
         {
             Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 1e-9f },
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1, Gamma = 0.5f },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1), ("gamma", 0.5f)) },
             Training = s_job.Training with { Epochs = 6 },
         };
         await TestJobs.Run(plateau, s_data, new RunOptions(), observer);

@@ -23,7 +23,7 @@ internal sealed record Scenario
             Model = s_model,
             Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
             Training = s_training with { Epochs = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1)) },
         },
         new()
         {
@@ -33,7 +33,7 @@ internal sealed record Scenario
             {
                 Epochs = 8, BatchSize = 45, EarlyStopping = new EarlyStoppingDescription { Patience = 4 },
             },
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 0, Gamma = 0.5f },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)) },
         },
     ];
 

@@ -5,7 +5,8 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// An element-wise function of the features: output[b, f] = f(input[b, f]). It has no parameters. Every value depends on
-/// one value, so the order of work cannot change a result. Each function has loops of its own, with the function inlined.
+/// one value, so the order of work cannot change a result. Each function has loops of its own, with the function
+/// inlined.
 /// </summary>
 internal sealed class ActivationLayer<TFunction> : ILayer, IOnnxLayer
     where TFunction : struct, IActivationFunction

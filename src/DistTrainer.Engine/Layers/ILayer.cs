@@ -28,7 +28,9 @@ public readonly ref struct LayerContext
     /// <summary>Scratch memory of the calling worker, at least <see cref="ILayer.ScratchLength"/> floats, cache-line aligned. Its content means nothing between calls.</summary>
     public Span<float> Scratch { get; init; }
 
-    /// <summary>The layer's own memory from its forward pass of a step to its backward pass, at least <see cref="ILayer.SavedLength"/> floats, cache-line aligned: what the forward pass wrote is there in the backward pass.</summary>
+    /// <summary>The layer's own memory from its forward pass of a step to its backward pass, at least
+    /// <see cref="ILayer.SavedLength"/> floats, cache-line aligned: what the forward pass wrote is there in the
+    /// backward pass.</summary>
     public Span<float> Saved { get; init; }
 
     /// <summary>The threads that share the work of this worker; null for the calling thread alone.</summary>
@@ -51,7 +53,8 @@ public interface ILayer
     /// <summary>Features that go out.</summary>
     int Outputs { get; }
 
-    /// <summary>What goes out, as the next layer of the job's list sees it; has <see cref="Outputs"/> features. An activation and dropout leave it as it is.</summary>
+    /// <summary>What goes out, as the next layer of the job's list sees it; has <see cref="Outputs"/> features. An
+    /// activation and dropout leave it as it is.</summary>
     Shape OutputShape => Shape.Flat(Outputs);
 
     /// <summary>The tensors it needs, in the order in which they lie in its part of the flat vector; may be empty.</summary>

@@ -1,6 +1,7 @@
 namespace DistTrainer.Engine;
 
-/// <summary>A graph of ONNX (opset 17) that is being written: a chain, in which each node takes what the one before gave.</summary>
+/// <summary>A graph of ONNX (opset 17) that is being written: a chain, in which each node takes what the one before
+/// gave.</summary>
 public interface IOnnxGraph
 {
     /// <summary>Name of the value that the chain ends with, [rows, features].</summary>
@@ -38,7 +39,8 @@ public interface IOnnxLayer
 {
     /// <summary>Adds the layer, as it is in evaluation, to a graph.</summary>
     /// <param name="graph">The graph.</param>
-    /// <param name="parameters">Names of the layer's tensors in the graph, in the order of <see cref="ILayer.Parameters"/>.</param>
+    /// <param name="parameters">Names of the layer's tensors in the graph, in the order of
+    /// <see cref="ILayer.Parameters"/>.</param>
     void WriteOnnx(IOnnxGraph graph, IReadOnlyList<string> parameters);
 }
 

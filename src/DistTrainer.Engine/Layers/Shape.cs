@@ -1,7 +1,8 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// What the features of one sample are: channels of height × width, feature (c · Height + h) · Width + w; or plain features,
+/// What the features of one sample are: channels of height × width, feature (c · Height + h) · Width + w; or plain
+/// features,
 /// each a channel of 1 × 1.
 /// </summary>
 /// <param name="Channels">Channels, ≥ 1.</param>

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Sigmoid and binary cross-entropy: max(x, 0) − x y + ln(1 + e^−|x|), derivative σ(x) − y. The score is 1 where the output
+/// Sigmoid and binary cross-entropy: max(x, 0) − x y + ln(1 + e^−|x|), derivative σ(x) − y. The score is 1 where the
+/// output
 /// is on the wrong side: x &gt; 0 must hold exactly where y &gt; ½.
 /// </summary>
 internal readonly struct BinaryCrossEntropyElement : ILossElement

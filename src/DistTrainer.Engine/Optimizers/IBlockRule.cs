@@ -1,21 +1,26 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// An update rule that needs a whole block, or a whole tensor, at once, e.g. for its norm (LAMB, Adafactor, Muon). Averaging,
+/// An update rule that needs a whole block, or a whole tensor, at once, e.g. for its norm (LAMB, Adafactor, Muon).
+/// Averaging,
 /// clipping, penalties and decay are done before. A block is whole rows of one tensor, and no cut into parameter shards
 /// divides it, so the result is the same bits for any number of them. Immutable; make it an <see cref="Optimizer"/> by
 /// <see cref="Optimizer.ByBlocks"/>.
 /// </summary>
-/// <remarks>For the same bits everywhere see <see cref="ElementwiseLayer"/>; sums go in a fixed order (<see cref="SquareSum"/>).</remarks>
+/// <remarks>For the same bits everywhere see <see cref="ElementwiseLayer"/>; sums go in a fixed order
+/// (<see cref="SquareSum"/>).</remarks>
 public interface IBlockRule
 {
-    /// <summary>Names of the vectors that the rule remembers: different words of lower-case letters, digits and underscores; at most eight.</summary>
+    /// <summary>Names of the vectors that the rule remembers: different words of lower-case letters, digits and
+    /// underscores; at most eight.</summary>
     IReadOnlyList<string> SlotNames { get; }
 
-    /// <summary>Whether a block must be a whole tensor. Then there are at most as many parameter shards as tensors; else a tensor may be many blocks.</summary>
+    /// <summary>Whether a block must be a whole tensor. Then there are at most as many parameter shards as tensors;
+    /// else a tensor may be many blocks.</summary>
     bool NeedsWholeTensors { get; }
 
-    /// <summary>Updates one block's parameters and slots in place. Blocks are updated in any order, also at once by several threads.</summary>
+    /// <summary>Updates one block's parameters and slots in place. Blocks are updated in any order, also at once by
+    /// several threads.</summary>
     /// <param name="update">The block.</param>
     void Update(in BlockUpdate update);
 }
@@ -29,7 +34,8 @@ public readonly ref struct BlockUpdate
     /// <summary>Takes one block.</summary>
     /// <param name="context">The step, from <see cref="Optimizer.At"/>.</param>
     /// <param name="tensor">The tensor that the block belongs to.</param>
-    /// <param name="gradient">[n], averaged, clipped, with the penalties; from <see cref="GradientAdjustment.Apply"/>.</param>
+    /// <param name="gradient">[n], averaged, clipped, with the penalties; from
+    /// <see cref="GradientAdjustment.Apply"/>.</param>
     /// <param name="state">From <see cref="Optimizer.CreateState"/>.</param>
     /// <param name="offset">Index of the block's first parameter in the state.</param>
     /// <param name="parameters">[n].</param>

@@ -2,7 +2,8 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// An update rule: immutable, shared by all parameter shards. What it remembers lies in an <see cref="OptimizerState"/>.
-/// A rule works element by element, or on whole blocks that no cut divides (<see cref="IBlockRule"/>), so a result never
+/// A rule works element by element, or on whole blocks that no cut divides (<see cref="IBlockRule"/>), so a result
+/// never
 /// depends on how the flat vector is cut.
 /// The built-in rules, their order of operations and their defaults are PyTorch's (<c>torch.optim</c>); a plug-in's rule
 /// derives from <see cref="CustomOptimizer"/>, or is made by <see cref="ByBlocks"/>.
@@ -17,7 +18,8 @@ public abstract class Optimizer
     public IReadOnlyList<string> SlotNames { get; }
 
     /// <summary>Makes the rule that a description asks for.</summary>
-    /// <exception cref="DistTrainerException">There is no such rule, or a setting is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">There is no such rule, or a setting is out of its range
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static Optimizer Create(OptimizerDescription description)
     {
         UpdateChecks.Check("optimizer.learning-rate", description.LearningRate, UpdateChecks.Positive);
@@ -28,7 +30,8 @@ public abstract class Optimizer
     /// <param name="rule">The rule.</param>
     public static Optimizer ByBlocks(IBlockRule rule) => new BlockOptimizer(rule);
 
-    /// <summary>The rule that is to be called for each block, with <see cref="GradientAdjustment.Apply"/> before it, in the place of <see cref="Update"/>; null where the rule works element by element.</summary>
+    /// <summary>The rule that is to be called for each block, with <see cref="GradientAdjustment.Apply"/> before it, in
+    /// the place of <see cref="Update"/>; null where the rule works element by element.</summary>
     public virtual IBlockRule? BlockRule => null;
 
     /// <summary>Computes, in double, what all elements of one step share.</summary>

@@ -11,8 +11,10 @@ public sealed record OptimizerDescription
     /// <summary>The rule's settings.</summary>
     public PartSettings Settings { get; init; } = PartSettings.None;
 
-    /// <summary>Learning rate at full height, before the schedule; &gt; 0. Where none is set it is the rule's.</summary>
-    /// <exception cref="DistTrainerException">None is set, and there is no such rule (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <summary>Learning rate at full height, before the schedule; &gt; 0. Where none is set it is the
+    /// rule's.</summary>
+    /// <exception cref="DistTrainerException">None is set, and there is no such rule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public float LearningRate
     {
         get => _learningRate ?? Part.LearningRate;
@@ -20,7 +22,8 @@ public sealed record OptimizerDescription
     }
 
     /// <summary>The rule.</summary>
-    /// <exception cref="DistTrainerException">There is no such rule (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">There is no such rule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     internal OptimizerPart Part => PluginRegistry.Shared.Optimizers[Kind];
 
     /// <summary>A rule with settings, e.g. <c>Of("sgd", ("momentum", 0.9f))</c>.</summary>
@@ -45,7 +48,9 @@ public sealed record RegularizationDescription
     /// <summary>λ₂ of the penalty λ₂/2 Σ w²: adds λ₂ · w to the gradient (PyTorch's <c>weight_decay</c>); ≥ 0.</summary>
     public float L2 { get; init; }
 
-    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0. Where none is set it is the optimizer's: 0.01 for AdamW, as in PyTorch, 0 for the others that are built in.</summary>
+    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0.
+    /// Where none is set it is the optimizer's: 0.01 for AdamW, as in PyTorch, 0 for the others that are built
+    /// in.</summary>
     public float DecoupledWeightDecay
     {
         get => _decay ?? 0;
@@ -73,52 +78,40 @@ public sealed record ClippingDescription
     public float Norm { get; init; }
 }
 
-/// <summary>How the learning rate changes.</summary>
-public enum ScheduleKind
-{
-    /// <summary>No change.</summary>
-    Constant,
-
-    /// <summary>Times gamma every <see cref="ScheduleDescription.StepSize"/> epochs.</summary>
-    Step,
-
-    /// <summary>Times gamma at each of the <see cref="ScheduleDescription.Milestones"/>.</summary>
-    MultiStep,
-
-    /// <summary>Times gamma every epoch.</summary>
-    Exponential,
-
-    /// <summary>Half a cosine from the full rate to the minimum over the whole run (Loshchilov and Hutter 2017).</summary>
-    Cosine,
-
-    /// <summary>Times gamma when the validation loss has not improved for some epochs.</summary>
-    ReduceOnPlateau,
-}
-
 /// <summary>A learning-rate schedule, with a linear warm-up before any of them. Epochs are counted from 0, as PyTorch does.</summary>
 public sealed record ScheduleDescription
 {
-    /// <summary>Which schedule.</summary>
-    public ScheduleKind Kind { get; init; } = ScheduleKind.Constant;
+    /// <summary>The schedule's name; see <see cref="PluginRegistry.Schedules"/>.</summary>
+    public string Kind { get; init; } = ConstantSchedule.Part.Name;
 
-    /// <summary>Factor of step, multi-step, exponential and reduce-on-plateau; in (0, 1].</summary>
-    public float Gamma { get; init; } = 0.1f;
-
-    /// <summary>Step: epochs between reductions; ≥ 1.</summary>
-    public int StepSize { get; init; } = 10;
-
-    /// <summary>Multi-step: epochs at which to reduce, rising.</summary>
-    public IReadOnlyList<int> Milestones { get; init; } = [];
-
-    /// <summary>Cosine, reduce-on-plateau: never below this rate; ≥ 0.</summary>
-    public float MinimumRate { get; init; }
-
-    /// <summary>Reduce-on-plateau: epochs without improvement to wait; ≥ 0.</summary>
-    public int Patience { get; init; } = 10;
-
-    /// <summary>Reduce-on-plateau: relative improvement that counts; ≥ 0.</summary>
-    public float Threshold { get; init; } = 1e-4f;
+    /// <summary>The schedule's settings.</summary>
+    public PartSettings Settings { get; init; } = PartSettings.None;
 
     /// <summary>Steps over which the rate rises linearly from rate/n to the full rate; 0 is none.</summary>
     public int WarmUpSteps { get; init; }
+
+    /// <summary>Whether the schedule goes by the validation loss.</summary>
+    /// <exception cref="DistTrainerException">There is no such schedule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public bool WatchesValidation => Part.Tracker is not null;
+
+    /// <summary>The schedule.</summary>
+    /// <exception cref="DistTrainerException">There is no such schedule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    internal SchedulePart Part => PluginRegistry.Shared.Schedules[Kind];
+
+    /// <summary>A schedule with settings, e.g. <c>Of("step", ("gamma", 0.5f))</c>.</summary>
+    /// <param name="kind">The schedule's name.</param>
+    /// <param name="settings">Names and values; see <see cref="PartSettings.Of"/>.</param>
+    public static ScheduleDescription Of(string kind, params ReadOnlySpan<(string Name, object Value)> settings) =>
+        new() { Kind = kind, Settings = PartSettings.Of(settings) };
+
+    /// <summary>Makes what watches the validation loss; null where the schedule does not go by it.</summary>
+    /// <exception cref="DistTrainerException">There is no such schedule, or a setting is wrong
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public PlateauTracker? CreateTracker()
+    {
+        Part.Check(Settings, "schedule");
+        return Part.Tracker?.Invoke(Settings);
+    }
 }

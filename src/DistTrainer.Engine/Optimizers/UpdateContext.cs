@@ -28,7 +28,8 @@ public readonly record struct GradientAdjustment(float Scale, float Limit, float
     /// <summary>Whether nothing but the scale acts.</summary>
     public bool IsScaleOnly => this == ScaleOnly(Scale);
 
-    /// <summary>What a rule that works element by element does for itself; for one that needs a whole block first.</summary>
+    /// <summary>What a rule that works element by element does for itself; for one that needs a whole block
+    /// first.</summary>
     /// <param name="gradient">[n], the summed gradient, perhaps as two terms.</param>
     /// <param name="parameters">[n], scaled by the decay in place.</param>
     /// <param name="adjusted">[n], overwritten with the averaged, clipped gradient with the penalties.</param>

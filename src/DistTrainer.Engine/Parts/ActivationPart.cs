@@ -2,7 +2,8 @@ namespace DistTrainer.Engine;
 
 /// <summary>An activation that a job names by <c>activation</c> in a section of <c>model.layers</c>.</summary>
 /// <param name="name">Its name.</param>
-/// <param name="create">Makes the layer, with as many features out as in and no parameters, from the number of features (≥ 1) and its settings, which are checked; called once a run on each node.</param>
+/// <param name="create">Makes the layer, with as many features out as in and no parameters, from the number of features
+/// (≥ 1) and its settings, which are checked; called once a run on each node.</param>
 /// <param name="settings">Its settings.</param>
 public sealed class ActivationPart(string name, Func<int, PartSettings, ILayer> create, params IReadOnlyList<Setting> settings)
     : Part(name, settings)

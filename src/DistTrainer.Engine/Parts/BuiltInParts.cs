@@ -21,6 +21,24 @@ internal static class BuiltInParts
         registry.Add(SquaredErrorElement.Part);
         registry.Add(HuberElement.Part);
 
+        registry.Add(ConstantInitializer.Zeros);
+        registry.Add(ConstantInitializer.Constant);
+        registry.Add(UniformInitializer.Random);
+        registry.Add(NormalInitializer.Random);
+        registry.Add(UniformInitializer.Xavier);
+        registry.Add(NormalInitializer.Xavier);
+        registry.Add(UniformInitializer.He);
+        registry.Add(NormalInitializer.He);
+        registry.Add(NormalInitializer.Lecun);
+        registry.Add(OrthogonalInitializer.Part);
+
+        registry.Add(ConstantSchedule.Part);
+        registry.Add(StepSchedule.Part);
+        registry.Add(MultiStepSchedule.Part);
+        registry.Add(ExponentialSchedule.Part);
+        registry.Add(CosineSchedule.Part);
+        registry.Add(PlateauSchedule.Part);
+
         registry.Add(SgdOptimizer.Part);
         registry.Add(AdamOptimizer.Part);
         registry.Add(AdamOptimizer.DecoupledPart);

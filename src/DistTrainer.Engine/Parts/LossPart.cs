@@ -12,7 +12,8 @@ public sealed class LossPart(string name, TaskKind task, Func<PartSettings, ILos
     public TaskKind Task { get; } = task != TaskKind.Auto ? task
         : throw new ArgumentOutOfRangeException(nameof(task), task, $"The loss {name} must say what its targets mean: classification, binary or regression.");
 
-    /// <summary>Whether softmax or sigmoid behind the last layer belongs to it, so that the last layer has none.</summary>
+    /// <summary>Whether softmax or sigmoid behind the last layer belongs to it, so that the last layer has
+    /// none.</summary>
     public bool HasOutputFunction { get; init; }
 
     /// <summary>Makes the loss.</summary>

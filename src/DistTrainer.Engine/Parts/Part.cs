@@ -18,7 +18,8 @@ public abstract class Part
     public IReadOnlyList<Setting> Settings { get; }
 
     /// <summary>
-    /// What is wrong with settings that are each in range, e.g. because one needs another: the setting's name, and what is
+    /// What is wrong with settings that are each in range, e.g. because one needs another: the setting's name, and what
+    /// is
     /// wrong and allowed, without a full stop, to be read behind the name. Null: nothing can be.
     /// </summary>
     public Func<PartSettings, IEnumerable<(string Setting, string What)>>? Problems { get; init; }
@@ -26,7 +27,8 @@ public abstract class Part
     /// <summary>The plug-in that brings it; null for a built-in part.</summary>
     public string? Plugin { get; internal set; }
 
-    /// <summary>Refuses settings that the part does not have, or that are out of range or do not fit each other.</summary>
+    /// <summary>Refuses settings that the part does not have, or that are out of range or do not fit each
+    /// other.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="section">The section that they stand in, for errors, e.g. <c>model.loss</c>.</param>
     /// <exception cref="DistTrainerException">One is wrong (<see cref="FailureKind.Configuration"/>).</exception>

@@ -4,7 +4,8 @@ using System.Globalization;
 
 namespace DistTrainer.Engine;
 
-/// <summary>The settings of a part that differ from its defaults, by name. Immutable; equal where the content is.</summary>
+/// <summary>The settings of a part that differ from its defaults, by name. Immutable; equal where the content
+/// is.</summary>
 public sealed class PartSettings : IEquatable<PartSettings>
 {
     private readonly ImmutableSortedDictionary<string, string> _texts;

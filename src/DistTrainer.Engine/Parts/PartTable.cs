@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace DistTrainer.Engine;
 
-/// <summary>All parts of one kind that a process knows: the built-in ones, and those of its plug-ins. Thread-safe.</summary>
+/// <summary>All parts of one kind that a process knows: the built-in ones, and those of its plug-ins.
+/// Thread-safe.</summary>
 /// <typeparam name="TPart">The kind.</typeparam>
 /// <param name="what">What a part is called in messages, e.g. <c>optimizer</c>.</param>
 /// <param name="key">The key of the job file that names one, e.g. <c>optimizer.kind</c>.</param>
@@ -15,7 +16,8 @@ public sealed class PartTable<TPart>(string what, string key)
     /// <summary>All parts, in the order in which they were added.</summary>
     public IReadOnlyList<TPart> All => _all;
 
-    /// <summary>Names that people may look for here and that are no parts, with the reason: "is …", to be read behind the name.</summary>
+    /// <summary>Names that people may look for here and that are no parts, with the reason: "is …", to be read behind
+    /// the name.</summary>
     public IReadOnlyDictionary<string, string> Elsewhere { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>The part of a name or alias.</summary>
@@ -31,7 +33,8 @@ public sealed class PartTable<TPart>(string what, string key)
     /// <summary>Adds a part.</summary>
     /// <param name="part">The part.</param>
     /// <param name="plugin">The plug-in that brings it; null for a built-in part.</param>
-    /// <exception cref="DistTrainerException">Its name is taken or not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     internal void Add(TPart part, string? plugin)
     {
         string from = plugin is null ? "" : $"plug-in {plugin}: ";

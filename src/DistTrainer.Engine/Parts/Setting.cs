@@ -4,7 +4,8 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// One setting of a part: a key of the section of the job file that names the part. Reading, checking, the template of
-/// <c>config init</c> and the errors follow from it. Parts that share a setting have one of the same name, meaning and range.
+/// <c>config init</c> and the errors follow from it. Parts that share a setting have one of the same name, meaning and
+/// range.
 /// </summary>
 public abstract class Setting
 {
@@ -31,7 +32,8 @@ public abstract class Setting
 
     /// <summary>Checks one value (of a list: one element) and gives it its usual form.</summary>
     /// <param name="text">As somebody wrote it.</param>
-    /// <exception cref="FormatException">It is not allowed; the message says what is wrong, e.g. "is out of range".</exception>
+    /// <exception cref="FormatException">It is not allowed; the message says what is wrong, e.g. "is out of
+    /// range".</exception>
     public abstract string Canonical(string text);
 
     /// <summary>Checks a whole value.</summary>
@@ -45,7 +47,8 @@ public abstract class Setting
     /// <param name="standard">What holds where nothing is written.</param>
     /// <param name="least">Smallest.</param>
     /// <param name="most">Largest.</param>
-    /// <param name="open">Bounds that are left out themselves: <c>"("</c> the lower, <c>")"</c> the upper, <c>"()"</c> both.</param>
+    /// <param name="open">Bounds that are left out themselves: <c>"("</c> the lower, <c>")"</c> the upper, <c>"()"</c>
+    /// both.</param>
     public static Setting<float> Number(
         string name, string meaning, float standard, float least = float.MinValue, float most = float.MaxValue, string open = "") =>
         new SettingOf<float>(name, meaning, ValueForms.Number(least, most, open), standard);

@@ -3,7 +3,8 @@ using System.Numerics;
 
 namespace DistTrainer.Engine;
 
-/// <summary>What a value may be, and how it is read from a text and written as one. The text is the same in every culture.</summary>
+/// <summary>What a value may be, and how it is read from a text and written as one. The text is the same in every
+/// culture.</summary>
 /// <typeparam name="T">The value's type.</typeparam>
 /// <param name="Allowed">What is allowed, in words.</param>
 /// <param name="Parse">From text; a <see cref="FormatException"/> says what is wrong, e.g. "is out of range".</param>
@@ -29,7 +30,8 @@ public static class ValueForms
     /// <summary>A finite number within bounds.</summary>
     /// <param name="least">Smallest.</param>
     /// <param name="most">Largest.</param>
-    /// <param name="open">Whether a bound itself is left out: <c>"("</c> the lower, <c>")"</c> the upper, <c>"()"</c> both.</param>
+    /// <param name="open">Whether a bound itself is left out: <c>"("</c> the lower, <c>")"</c> the upper, <c>"()"</c>
+    /// both.</param>
     public static ValueForm<T> Number<T>(T least, T most, string open = "")
         where T : struct, IBinaryFloatingPointIeee754<T>, IMinMaxValue<T>
     {

@@ -1,7 +1,7 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// What an assembly brings beside the built-in layers, activations, losses, optimizers and data sources. A plug-in's file has
+/// What an assembly brings beside the built-in parts. A plug-in's file has
 /// exactly one public class of this kind, with a constructor without arguments.
 /// </summary>
 public interface IDistTrainerPlugin

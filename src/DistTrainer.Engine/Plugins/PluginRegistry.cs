@@ -4,7 +4,8 @@ using System.Security.Cryptography;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// The parts of this process: the built-in ones, and what its plug-ins bring. A job names a part, and only what the process's own
+/// The parts of this process: the built-in ones, and what its plug-ins bring. A job names a part, and only what the
+/// process's own
 /// operator has added here is found: no job, model or message can load anything.
 /// </summary>
 public sealed class PluginRegistry
@@ -52,6 +53,12 @@ public sealed class PluginRegistry
         Elsewhere = DataCatalog.List().ToDictionary(entry => entry.Name, _ => "is a data set"),
     };
 
+    /// <summary>The initializers.</summary>
+    public PartTable<InitializerPart> Initializers { get; } = new("initializer", "an initializer's kind");
+
+    /// <summary>The learning-rate schedules.</summary>
+    public PartTable<SchedulePart> Schedules { get; } = new("schedule", "schedule.kind");
+
     /// <summary>The update rules.</summary>
     public PartTable<OptimizerPart> Optimizers { get; } = new("optimizer", "optimizer.kind");
 
@@ -86,27 +93,45 @@ public sealed class PluginRegistry
 
     /// <summary>Adds a layer, which a job names by <c>kind</c> in a section of <c>model.layers</c>.</summary>
     /// <param name="part">The part.</param>
-    /// <exception cref="DistTrainerException">Its name is taken or not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public void Add(LayerPart part) => Layers.Add(part, _adding);
 
     /// <summary>Adds an activation, which a job names by <c>activation</c> in a section of <c>model.layers</c>.</summary>
     /// <param name="part">The part.</param>
-    /// <exception cref="DistTrainerException">Its name is taken or not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public void Add(ActivationPart part) => Activations.Add(part, _adding);
 
     /// <summary>Adds a loss, which a job names by <c>model.loss.kind</c>.</summary>
     /// <param name="part">The part.</param>
-    /// <exception cref="DistTrainerException">Its name is taken or not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public void Add(LossPart part) => Losses.Add(part, _adding);
 
     /// <summary>Adds an optimizer, which a job names by <c>optimizer.kind</c>.</summary>
     /// <param name="part">The part.</param>
-    /// <exception cref="DistTrainerException">Its name is taken or not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public void Add(OptimizerPart part) => Optimizers.Add(part, _adding);
+
+    /// <summary>Adds an initializer, which a job names by <c>weight-initializer</c> or <c>bias-initializer</c> of a
+    /// layer.</summary>
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(InitializerPart part) => Initializers.Add(part, _adding);
+
+    /// <summary>Adds a learning-rate schedule, which a job names by <c>schedule.kind</c>.</summary>
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(SchedulePart part) => Schedules.Add(part, _adding);
 
     /// <summary>Adds a data source, which a job names by <c>data.source</c>.</summary>
     /// <param name="part">The part.</param>
-    /// <exception cref="DistTrainerException">Its name is taken, also by a data set, or not allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Its name is taken, also by a data set, or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public void Add(SourcePart part) => Sources.Add(part, _adding);
 
     private static string HashOf(Assembly assembly) => assembly.Location.Length == 0

@@ -16,8 +16,15 @@ public class JobFileRoundTripTests
     private static readonly Gen<string> Text = Gen.String.Select(text => text.Replace("\0", "", StringComparison.Ordinal))
         .Where(text => text.Length > 0 && !text.Any(char.IsSurrogate));
 
-    private static readonly Gen<InitializerDescription> Initializer = Gen.Select(Gen.Enum<InitializerKind>(), Positive, Gen.Bool)
-        .Select((kind, scale, usual) => usual || kind == InitializerKind.Zeros ? InitializerDescription.Default(kind) : new(kind, scale));
+    private static readonly Gen<InitializerDescription> Initializer =
+        from index in Gen.Int[0, PluginRegistry.Shared.Initializers.All.Count - 1]
+        from scale in Positive
+        from usual in Gen.Bool
+        let part = PluginRegistry.Shared.Initializers.All[index]
+        select new InitializerDescription(part.Name)
+        {
+            Settings = usual || part.Settings.Count == 0 ? PartSettings.None : Set(part, ("scale", scale)),
+        };
 
     private static readonly Gen<LayerDescription> Layer =
         from units in Gen.Int[1, 1_000_000]
@@ -91,21 +98,19 @@ public class JobFileRoundTripTests
         };
 
     private static readonly Gen<ScheduleDescription> Schedule =
-        from kind in Gen.Enum<ScheduleKind>()
+        from kind in OneOf("constant", "step", "multi-step", "exponential", "cosine", "reduce-on-plateau")
         from gamma in Gen.Float[0.01f, 1f]
         from number in Gen.Int[1, 1000]
         from threshold in Positive
-        let plateau = kind == ScheduleKind.ReduceOnPlateau
-        let reduces = plateau || kind is ScheduleKind.Step or ScheduleKind.MultiStep or ScheduleKind.Exponential
+        let all = new (string Name, object Value)[]
+        {
+            ("gamma", gamma), ("step-size", number), ("milestones", new[] { number, number + 1, 2000 }), ("minimum-rate", 1e-35f), ("patience", number), ("threshold", threshold),
+        }
+        let part = PluginRegistry.Shared.Schedules[kind]
         select new ScheduleDescription
         {
             Kind = kind,
-            Gamma = reduces ? gamma : 0.1f,
-            StepSize = kind == ScheduleKind.Step ? number : 10,
-            Milestones = kind == ScheduleKind.MultiStep ? [number, number + 1, 2000] : [],
-            MinimumRate = plateau || kind == ScheduleKind.Cosine ? 1e-35f : 0,
-            Patience = plateau ? number : 10,
-            Threshold = plateau ? threshold : 1e-4f,
+            Settings = Set(part, [.. all.Where(value => part.Settings.Any(setting => setting.Name == value.Name))]),
             WarmUpSteps = number,
         };
 

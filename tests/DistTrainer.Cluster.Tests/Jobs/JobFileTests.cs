@@ -56,8 +56,8 @@ public class JobFileTests
     public void An_initializer_s_scale_follows_its_kind()
     {
         LayerDescription layer = Read("model.layers = [ { weight-initializer = random-normal, bias-initializer { kind = constant, scale = -2 } } ]").Job.Model.Layers[0];
-        Assert.Equal(new InitializerDescription(InitializerKind.RandomNormal, 0.01f), layer.WeightInitializer);
-        Assert.Equal(new InitializerDescription(InitializerKind.Constant, -2f), layer.BiasInitializer);
+        Assert.Equal(new InitializerDescription("random-normal"), layer.WeightInitializer);
+        Assert.Equal(new InitializerDescription("constant", -2f), layer.BiasInitializer);
     }
 
     [Theory]

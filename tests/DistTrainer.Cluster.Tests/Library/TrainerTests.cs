@@ -64,7 +64,7 @@ public sealed class TrainerTests
     [Fact]
     public async Task A_job_from_code_is_checked_like_a_file()
     {
-        JobDescription job = s_job with { Schedule = new ScheduleDescription { Kind = ScheduleKind.MultiStep } };
+        JobDescription job = s_job with { Schedule = new ScheduleDescription { Kind = "multi-step" } };
         DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => Trainer.FitAsync(job, s_data));
         Assert.Equal(FailureKind.Configuration, failure.Kind);
         Assert.Contains("schedule.milestones is missing", failure.Message, StringComparison.Ordinal);

@@ -26,14 +26,15 @@ public class UpdateChecksTests
 
     public static TheoryData<string, ScheduleDescription> WrongSchedules => new()
     {
-        { "schedule.gamma is 0;", new ScheduleDescription { Gamma = 0 } },
-        { "schedule.step-size is 0;", new ScheduleDescription { StepSize = 0 } },
-        { "schedule.milestones is 3;", new ScheduleDescription { Milestones = [3, 3] } },
-        { "schedule.milestones is empty;", new ScheduleDescription { Kind = ScheduleKind.MultiStep } },
-        { "schedule.minimum-rate is -1;", new ScheduleDescription { MinimumRate = -1 } },
-        { "schedule.patience is -1;", new ScheduleDescription { Patience = -1 } },
-        { "schedule.threshold is -1;", new ScheduleDescription { Threshold = -1 } },
-        { "schedule.warm-up-steps is -1;", new ScheduleDescription { WarmUpSteps = -1 } },
+        { "schedule.gamma = 0 is out of range; allowed: a number above 0 and to 1.", ScheduleDescription.Of("step", ("gamma", 0)) },
+        { "schedule.step-size = 0 is out of range;", ScheduleDescription.Of("step", ("step-size", 0)) },
+        { "schedule.milestones must rise from each epoch to the next.", ScheduleDescription.Of("multi-step", ("milestones", new[] { 3, 3 })) },
+        { "schedule.milestones is missing;", ScheduleDescription.Of("multi-step") },
+        { "schedule.minimum-rate = -1 is out of range;", ScheduleDescription.Of("cosine", ("minimum-rate", -1)) },
+        { "schedule.patience = -1 is out of range;", ScheduleDescription.Of("reduce-on-plateau", ("patience", -1)) },
+        { "schedule.threshold = -1 is out of range;", ScheduleDescription.Of("reduce-on-plateau", ("threshold", -1)) },
+        { "schedule.warm-up-steps = -1 is out of range;", new ScheduleDescription { WarmUpSteps = -1 } },
+        { "schedule: 'gamma' is not a setting of cosine; there are 'minimum-rate'.", ScheduleDescription.Of("cosine", ("gamma", 0.5f)) },
     };
 
     [Theory]

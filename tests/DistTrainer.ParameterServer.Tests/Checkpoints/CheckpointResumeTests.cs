@@ -120,15 +120,15 @@ public class CheckpointResumeTests
     public void Trackers_go_on_where_they_were()
     {
         double[] losses = [1, 0.9, 0.95, 0.91, 0.92, 0.5, 0.6, 0.7, 0.8, 0.4, 0.41, 0.42];
-        var schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 };
+        var schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1)) };
         var stopping = new EarlyStoppingDescription { Patience = 3 };
-        PlateauTracker plateau = new(schedule), resumedPlateau = new(schedule);
+        PlateauTracker plateau = schedule.CreateTracker()!, resumedPlateau = schedule.CreateTracker()!;
         EarlyStoppingTracker stop = new(stopping), resumedStop = new(stopping);
         for (int epoch = 1; epoch <= losses.Length; epoch++)
         {
             // As if each epoch were another process.
             (PlateauTracker lastPlateau, EarlyStoppingTracker lastStop) = (resumedPlateau, resumedStop);
-            (resumedPlateau, resumedStop) = (new PlateauTracker(schedule), new EarlyStoppingTracker(stopping));
+            (resumedPlateau, resumedStop) = (schedule.CreateTracker()!, new EarlyStoppingTracker(stopping));
             resumedPlateau.Restore(lastPlateau.Factor, lastPlateau.Best, lastPlateau.BadEpochs);
             resumedStop.Restore(lastStop.BestEpoch, lastStop.BestLoss, lastStop.BadEpochs);
             Assert.Equal(plateau.Report(losses[epoch - 1]), resumedPlateau.Report(losses[epoch - 1]));
