@@ -12,7 +12,7 @@ internal static class JobData
     public static DataParts Load(IDataAccess access, JobDescription job)
     {
         DataParts data = access.Load(job.Data, job.Model.Loss);
-        if (data.Validation.Count == 0 && (job.Training.EarlyStopping.Patience > 0 || job.Schedule.Kind == ScheduleKind.ReduceOnPlateau))
+        if (data.Validation.Count == 0 && (job.Training.EarlyStopping.Patience > 0 || job.Schedule.WatchesValidation))
             throw new DistTrainerException(FailureKind.Configuration, "data.validation-fraction: leaves no sample for validation, which early stopping and reduce-on-plateau watch; raise it.");
         return data;
     }
@@ -34,7 +34,7 @@ internal static class JobData
             yield return $"the validation part has no rows (data.validation-fraction = {Numbers.Text(description.ValidationFraction)} {rows}): "
                 + "there will be no validation figures, and no checkpoint counts as a best one";
         }
-        if (job.Optimizer.Kind == OptimizerKind.AdamW && job.Regularization.DecoupledWeightDecay == 0)
+        if (job.Optimizer.Kind == "adamw" && job.Regularization.DecoupledWeightDecay == 0)
             yield return "optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam";
     }
 }

@@ -22,7 +22,11 @@ internal static class DataKeys
     public static JobSection<DataDescription> Section { get; } = new(
         () => new DataDescription(),
         Table.Key("source", "A name from `disttrainer data list`, the path of a file or folder, or the name of a plug-in's source", JobValues.Text, d => d.Source, (d, v) => d with { Source = v }),
-        Table.Key("settings", "Settings of a plug-in's source", new PluginSettingsValue(), d => d.Settings, (d, v) => d with { Settings = v }),
+        new PartSettingsKey<DataDescription>(d => [PluginRegistry.Shared.Sources.Find(d.Source)], d => d.Settings, (d, v) => d with { Settings = v })
+        {
+            Name = "settings",
+            Meaning = "Settings of a plug-in's source",
+        },
         Table.Key("test-source", "Path of a file with held-out test data; without it the test part is split off", JobValues.OptionalText, d => d.TestSource, (d, v) => d with { TestSource = v }),
         Table.Key("format", "File format; auto goes by the file's name", Format, d => d.Format, (d, v) => d with { Format = v }),
         Table.Key("task", "What the targets mean; auto is classification for cross-entropy, else regression", Task, d => d.Task, (d, v) => d with { Task = v }),

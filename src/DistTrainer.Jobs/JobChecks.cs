@@ -21,11 +21,20 @@ internal static class JobChecks
             yield return ("model.layers", "is missing; name at least one layer, e.g. layers = [ { units = 64, activation = relu }, { } ]");
         for (int i = 0; i < model.Layers.Count - 1; i++)
         {
-            if (model.Layers[i] is { Units: null, Plugin: null })
+            if (model.Layers[i].Units is null && PluginRegistry.Shared.Layers[model.Layers[i].Kind].NeedsUnits)
                 yield return ($"model.layers[{i}].units", "is missing; only the last layer may leave it out, the data decide it there; allowed: a whole number from 1");
         }
 
-        if (model.Layers.Count > 0 && model.Layers[^1].Activation == ActivationKind.Sigmoid && model.Loss.Kind is LossKind.BinaryCrossEntropy or LossKind.CrossEntropy)
+        for (int i = 0; i < model.Layers.Count; i++)
+        {
+            LayerDescription layer = model.Layers[i];
+            Part[] parts = [PluginRegistry.Shared.Layers[layer.Kind], PluginRegistry.Shared.Activations[layer.Activation]];
+            foreach ((string setting, string what) in parts.SelectMany(part => Problems(part, layer.Settings)))
+                yield return ($"model.layers[{i}].{setting}", what);
+        }
+        foreach ((string setting, string what) in Problems(PluginRegistry.Shared.Losses[model.Loss.Kind], model.Loss.Settings))
+            yield return ($"model.loss.{setting}", what);
+        if (model.Layers.Count > 0 && model.Layers[^1].Activation == "sigmoid" && PluginRegistry.Shared.Losses[model.Loss.Kind].HasOutputFunction)
             yield return ($"model.layers[{model.Layers.Count - 1}].activation", "= sigmoid comes before the sigmoid or softmax that is part of the loss; leave it out");
     }
 
@@ -41,8 +50,8 @@ internal static class JobChecks
             yield return ("data.normalize-targets", "= true works only on regression targets, with mean-squared-error or huber");
         if (data.ValidationFraction > 0)
             yield break;
-        if (job.Schedule.Kind == ScheduleKind.ReduceOnPlateau)
-            yield return ("schedule.kind", "= reduce-on-plateau watches the validation loss; set data.validation-fraction above 0");
+        if (job.Schedule.WatchesValidation)
+            yield return ("schedule.kind", $"= {job.Schedule.Kind} watches the validation loss; set data.validation-fraction above 0");
         if (job.Training.EarlyStopping.Patience > 0)
             yield return ("training.early-stopping.patience", "above 0 watches the validation loss; set data.validation-fraction above 0");
     }
@@ -50,20 +59,17 @@ internal static class JobChecks
     private static IEnumerable<(string Path, string What)> OptimizerProblems(JobDescription job)
     {
         OptimizerDescription optimizer = job.Optimizer;
-        if (optimizer.Nesterov && optimizer.Momentum == 0)
-            yield return ("optimizer.nesterov", "= true needs optimizer.momentum above 0");
-        if (optimizer.Nesterov && optimizer.Dampening != 0)
-            yield return ("optimizer.nesterov", "= true needs optimizer.dampening = 0");
-        if (optimizer.Dampening != 0 && optimizer.Momentum == 0)
-            yield return ("optimizer.dampening", "has no effect without optimizer.momentum above 0");
+        foreach ((string setting, string what) in Problems(PluginRegistry.Shared.Optimizers[optimizer.Kind], optimizer.Settings))
+            yield return ($"optimizer.{setting}", what);
         ScheduleDescription schedule = job.Schedule;
-        if (schedule.Kind == ScheduleKind.MultiStep && schedule.Milestones.Count == 0)
-            yield return ("schedule.milestones", "is missing; multi-step needs at least one epoch, e.g. [10, 20]");
-        if (schedule.Milestones.Zip(schedule.Milestones.Skip(1)).Any(pair => pair.First >= pair.Second))
-            yield return ("schedule.milestones", "must rise from each epoch to the next");
-        if (schedule.MinimumRate > optimizer.LearningRate)
+        SchedulePart part = PluginRegistry.Shared.Schedules[schedule.Kind];
+        foreach ((string setting, string what) in Problems(part, schedule.Settings))
+            yield return ($"schedule.{setting}", what);
+        if (part.Settings.OfType<Setting<float>>().FirstOrDefault(setting => setting.Name == "minimum-rate") is { } minimum && schedule.Settings.Get(minimum) > optimizer.LearningRate)
             yield return ("schedule.minimum-rate", "is above optimizer.learning-rate");
     }
+
+    private static IEnumerable<(string Setting, string What)> Problems(Part part, PartSettings settings) => part.Problems?.Invoke(settings) ?? [];
 
     /// <summary>What was read at a path, or the nearest section above it.</summary>
     internal static ConfigNode NodeAt(ConfigObject root, string path)

@@ -9,8 +9,8 @@ namespace DistTrainer.Jobs;
 /// </summary>
 public static class JobKeys
 {
-    /// <summary>All keys with what they mean.</summary>
-    public static IReadOnlyList<JobKeyInfo> All => field ??= [.. Root.Describe("")];
+    /// <summary>All keys with what they mean, those of loaded plug-ins' parts among them.</summary>
+    public static IReadOnlyList<JobKeyInfo> All => [.. Root.Describe("")];
 
     /// <summary>The whole file.</summary>
     internal static JobSection<JobFile> Root { get; } = new(

@@ -1,3 +1,5 @@
+using DistTrainer.Engine;
+
 namespace DistTrainer.Jobs;
 
 /// <summary>A key of a section: name, meaning, allowed values, default; reading, checking and writing follow from it.</summary>
@@ -19,11 +21,33 @@ internal abstract class JobKey<TSection>
     /// <summary>What is allowed, in words; empty for a section.</summary>
     public abstract string Allowed { get; }
 
+    /// <summary>Whether it is written where a section is written without comments.</summary>
+    public virtual bool IsWritten(TSection section) => Only is not { } only || only.Holds(section);
+
     /// <summary>The section with this key's value.</summary>
     public abstract TSection Read(TSection section, ConfigNode node, string path);
 
     /// <summary>The value as HOCON; null where there is none.</summary>
     public abstract string? Write(TSection section, JobWriter writer);
+
+    /// <summary>Refuses a value other than the default where the key has no effect: it is most likely a
+    /// mistake.</summary>
+    /// <param name="section">What was read.</param>
+    /// <param name="defaults">The section where nothing is written.</param>
+    /// <param name="node">The value as it was written.</param>
+    /// <param name="path">The key's full name.</param>
+    public virtual void CheckEffect(TSection section, TSection defaults, ConfigNode node, string path)
+    {
+        if (Only is not { } only || only.Holds(section))
+            return;
+        string? written = Write(section, JobWriter.Plain), standard = Write(defaults, JobWriter.Plain);
+        if (written != standard)
+            throw Refuse(node, path, written, standard);
+    }
+
+    /// <summary>An error about a value without effect.</summary>
+    protected DistTrainerException Refuse(ConfigNode node, string path, string? written, string? standard) =>
+        node.Refuse(path, $" = {written} has no effect here; it counts only {Only?.When}: remove it or set it to {standard ?? "null"}");
 
     /// <summary>This key and those in it.</summary>
     /// <param name="path">Its full name.</param>
@@ -72,11 +96,20 @@ internal interface ISectionValue
 /// <summary>A section: the record it becomes and the table of its keys.</summary>
 /// <typeparam name="T">The record.</typeparam>
 /// <param name="defaults">The record where nothing is written.</param>
-/// <param name="keys">Its keys in the order in which they are written.</param>
-internal sealed class JobSection<T>(Func<T> defaults, params JobKey<T>[] keys) : JobValue<T>, ISectionValue
+/// <param name="keys">Gives its keys in the order in which they are written; two of one name never count at
+/// once.</param>
+internal sealed class JobSection<T>(Func<T> defaults, Func<IReadOnlyList<JobKey<T>>> keys) : JobValue<T>, ISectionValue
 {
+    /// <summary>A section whose keys are always the same.</summary>
+    /// <param name="defaults">The record where nothing is written.</param>
+    /// <param name="keys">Its keys in the order in which they are written.</param>
+    public JobSection(Func<T> defaults, params JobKey<T>[] keys)
+        : this(defaults, () => keys)
+    {
+    }
+
     /// <summary>Its keys.</summary>
-    public IReadOnlyList<JobKey<T>> Keys => keys;
+    public IReadOnlyList<JobKey<T>> Keys => keys();
 
     /// <summary>The keys of all sections, to find one that was written into the wrong section.</summary>
     public Func<IReadOnlyList<JobKeyInfo>> Everything { get; init; } = () => JobKeys.All;
@@ -92,22 +125,20 @@ internal sealed class JobSection<T>(Func<T> defaults, params JobKey<T>[] keys) :
     {
         if (node is ConfigText { Value: null })
             return current;
-        bool hasKind = keys.Any(key => key.Name == "kind");
+        IReadOnlyList<JobKey<T>> all = Keys;
+        bool hasKind = all.Any(key => key.Name == "kind");
         ConfigObject section = node switch
         {
             ConfigObject given => given,
             ConfigText text when hasKind => ConfigObject.AsKind(text),
-            _ => throw node.Refuse(path, $" is not a section; write {Last(path)} {{ … }} with the keys {string.Join(", ", keys.Select(key => key.Name))}"),
+            _ => throw node.Refuse(path, $" is not a section; write {Last(path)} {{ … }} with the keys {Names(all)}"),
         };
-        CheckNames(section, path);
+        CheckNames(section, path, all);
         T value = current is null ? defaults() : current;
-        foreach (JobKey<T> key in keys)
-        {
-            if (section.Items.TryGetValue(key.Name, out ConfigNode? item))
-                value = key.Read(value, item, Join(path, key.Name));
-        }
-
-        CheckEffect(section, path, value);
+        foreach ((string name, ConfigNode item) in all.DistinctBy(key => key.Name).Where(key => section.Items.ContainsKey(key.Name)).Select(key => (key.Name, section.Items[key.Name])))
+            value = KeyOf(all, name, value).Read(value, item, Join(path, name));
+        foreach ((string name, ConfigNode item) in section.Items)
+            KeyOf(all, name, value).CheckEffect(value, defaults(), item, Join(path, name));
         return value;
     }
 
@@ -115,13 +146,22 @@ internal sealed class JobSection<T>(Func<T> defaults, params JobKey<T>[] keys) :
     public override string? Write(T value, JobWriter writer) => writer.Section(this, value);
 
     /// <inheritdoc/>
-    public IEnumerable<JobKeyInfo> Describe(string path) => keys.SelectMany(key => key.Describe(Join(path, key.Name), defaults()));
+    public IEnumerable<JobKeyInfo> Describe(string path) => Keys.SelectMany(key => key.Describe(Join(path, key.Name), defaults()));
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 
     private static string Last(string path) => path[(path.LastIndexOf('.') + 1)..];
 
-    private void CheckNames(ConfigObject section, string path)
+    private static string Names(IEnumerable<JobKey<T>> keys) => string.Join(", ", keys.Select(key => key.Name).Distinct());
+
+    /// <summary>The key of a name: of several the one that counts.</summary>
+    private static JobKey<T> KeyOf(IReadOnlyList<JobKey<T>> keys, string name, T section)
+    {
+        JobKey<T>[] same = [.. keys.Where(key => key.Name == name)];
+        return Array.Find(same, key => key.Only is not { } only || only.Holds(section)) ?? same[0];
+    }
+
+    private void CheckNames(ConfigObject section, string path, IReadOnlyList<JobKey<T>> keys)
     {
         foreach ((string name, ConfigNode item) in section.Items)
         {
@@ -132,21 +172,8 @@ internal sealed class JobSection<T>(Func<T> defaults, params JobKey<T>[] keys) :
             string hint = item is ConfigText { Value: null } ? "; keys on one line must be separated by a comma"
                 : near is not null ? $"; did you mean {Join(path, near)}?"
                 : elsewhere is not null ? $"; did you mean {elsewhere}?"
-                : $"; allowed: {string.Join(", ", keys.Select(key => key.Name))}";
+                : $"; allowed: {Names(keys)}";
             throw item.Refuse(ConfigNode.Show(Join(path, name)), " is not a known key" + hint);
-        }
-    }
-
-    // A setting without effect is most likely a mistake, so a value other than the default is refused.
-    private void CheckEffect(ConfigObject section, string path, T value)
-    {
-        foreach (JobKey<T> key in keys)
-        {
-            if (key.Only is not { } only || only.Holds(value) || !section.Items.TryGetValue(key.Name, out ConfigNode? item))
-                continue;
-            string? written = key.Write(value, JobWriter.Plain);
-            if (written != key.Write(defaults(), JobWriter.Plain))
-                throw item.Refuse(Join(path, key.Name), $" = {written} has no effect here; it counts only {only.When}: remove it or set it to {key.Write(defaults(), JobWriter.Plain) ?? "null"}");
         }
     }
 }
@@ -166,7 +193,7 @@ internal sealed class SectionListValue<T>(JobSection<T> section, int longest) : 
         if (node is ConfigText { Value: null })
             return current;
         if (node is not ConfigList list)
-            throw node.Refuse(path, $" is not a list; allowed: [ {{ … }}, {{ … }} ] with the keys {string.Join(", ", section.Keys.Select(key => key.Name))}");
+            throw node.Refuse(path, $" is not a list; allowed: [ {{ … }}, {{ … }} ] with the keys {string.Join(", ", section.Keys.Select(key => key.Name).Distinct())}");
         if (list.Items.Count > longest)
             throw node.Refuse(path, $" has {list.Items.Count} elements; allowed: at most {longest}");
         return [.. list.Items.Select((item, index) => section.Read(item, $"{path}[{index}]", section.Defaults))];

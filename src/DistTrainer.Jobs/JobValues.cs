@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using DistTrainer.Engine;
 
 namespace DistTrainer.Jobs;
 
@@ -14,16 +15,16 @@ internal static class JobValues
     private static readonly JsonSerializerOptions Quoting = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>true or false (also yes, no, on, off).</summary>
-    public static JobValue<bool> Bool { get; } = new ScalarValue<bool>("true or false", ParseBool, value => value ? "true" : "false");
+    public static JobValue<bool> Bool { get; } = Of(ValueForms.Flag);
 
     /// <summary>true, false or nothing.</summary>
-    public static JobValue<bool?> OptionalBool { get; } = new ScalarValue<bool?>("true or false", text => ParseBool(text), value => value is null ? null : value.Value ? "true" : "false");
+    public static JobValue<bool?> OptionalBool { get; } = new ScalarValue<bool?>("true or false", text => ValueForms.Flag.Parse(text), value => value is null ? null : value.Value ? "true" : "false");
 
     /// <summary>A text that is not empty.</summary>
-    public static JobValue<string> Text { get; } = new ScalarValue<string>("a text", ParseText, Quote);
+    public static JobValue<string> Text { get; } = new ScalarValue<string>(ValueForms.Text.Allowed, ValueForms.Text.Parse, Quote);
 
     /// <summary>A text, or nothing.</summary>
-    public static JobValue<string?> OptionalText { get; } = new ScalarValue<string?>("a text", ParseText, value => value is null ? null : Quote(value));
+    public static JobValue<string?> OptionalText { get; } = new ScalarValue<string?>(ValueForms.Text.Allowed, ValueForms.Text.Parse, value => value is null ? null : Quote(value));
 
     /// <summary>A length of time within bounds, in whole milliseconds.</summary>
     public static JobValue<TimeSpan> Duration(TimeSpan least, TimeSpan most) => new ScalarValue<TimeSpan>(
@@ -42,31 +43,23 @@ internal static class JobValues
     public static JobValue<char> Character { get; } = new ScalarValue<char>(
         "one character, e.g. \";\" or \"\\t\"", text => text.Length == 1 ? text[0] : throw new FormatException("is not one character"), value => Quote(value.ToString()));
 
+    /// <summary>A value of a form.</summary>
+    public static JobValue<T> Of<T>(ValueForm<T> form) => new ScalarValue<T>(form.Allowed, form.Parse, form.Format);
+
     /// <summary>A whole number within bounds.</summary>
     public static JobValue<T> Whole<T>(T least, T most)
-        where T : struct, IBinaryInteger<T> =>
-        new ScalarValue<T>(Range(least, most), text => ParseWhole(text, least, most), value => value.ToString(null, CultureInfo.InvariantCulture));
+        where T : struct, IBinaryInteger<T> => Of(ValueForms.Whole(least, most));
 
     /// <summary>A whole number within bounds, or nothing.</summary>
-    public static JobValue<int?> OptionalWhole(int least, int most) =>
-        new ScalarValue<int?>(Range(least, most), text => ParseWhole(text, least, most), value => value?.ToString(CultureInfo.InvariantCulture));
-
-    /// <summary>A finite number within bounds.</summary>
-    /// <param name="least">Smallest.</param>
-    /// <param name="most">Largest.</param>
-    /// <param name="open">Whether a bound itself is left out: <c>"("</c> the lower, <c>")"</c> the upper, <c>"()"</c> both.</param>
-    public static JobValue<T> Number<T>(T least, T most, string open = "")
-        where T : struct, IBinaryFloatingPointIeee754<T>
+    public static JobValue<int?> OptionalWhole(int least, int most)
     {
-        string from = open.Contains('(') ? $"above {Show(least)}" : $"from {Show(least)}";
-        string to = open.Contains(')') ? $"below {Show(most)}" : $"to {Show(most)}";
-        string allowed = T.IsFinite(most) ? $"a number {from} {(open.Length > 0 ? "and " : "")}{to}" : $"a finite number {from}";
-        return new ScalarValue<T>(allowed, text => ParseNumber(text, least, most, open), Show);
+        ValueForm<int> form = ValueForms.Whole(least, most);
+        return new ScalarValue<int?>(form.Allowed, text => form.Parse(text), value => value is null ? null : form.Format(value.Value));
     }
 
-    /// <summary>Any finite number.</summary>
-    public static JobValue<float> AnyNumber { get; } = new ScalarValue<float>(
-        "a finite number", text => ParseNumber(text, float.MinValue, float.MaxValue, ""), Show);
+    /// <summary>A finite number within bounds; see <see cref="ValueForms.Number"/>.</summary>
+    public static JobValue<T> Number<T>(T least, T most, string open = "")
+        where T : struct, IBinaryFloatingPointIeee754<T>, IMinMaxValue<T> => Of(ValueForms.Number(least, most, open));
 
     /// <summary>One of some names.</summary>
     /// <param name="names">Each value's names; the first one is written, the others are read too.</param>
@@ -98,41 +91,5 @@ internal static class JobValues
         if (milliseconds < least.TotalMilliseconds || milliseconds > most.TotalMilliseconds)
             throw new FormatException("is out of range");
         return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds) : throw new FormatException("is not a whole number of milliseconds");
-    }
-
-    private static string Range<T>(T least, T most)
-        where T : struct, IBinaryInteger<T> =>
-        $"a whole number from {least.ToString(null, CultureInfo.InvariantCulture)} to {most.ToString(null, CultureInfo.InvariantCulture)}";
-
-    private static string Show<T>(T value)
-        where T : struct, IBinaryFloatingPointIeee754<T> => value.ToString("R", CultureInfo.InvariantCulture);
-
-    private static bool ParseBool(string text) => text switch
-    {
-        "true" or "on" or "yes" => true,
-        "false" or "off" or "no" => false,
-        _ => throw new FormatException("is not a truth value"),
-    };
-
-    private static string ParseText(string text) => text.Length > 0 && !text.Contains('\0') ? text : throw new FormatException("is empty or has a zero character");
-
-    private static T ParseWhole<T>(string text, T least, T most)
-        where T : struct, IBinaryInteger<T>
-    {
-        if (!BigInteger.TryParse(text.Length > 40 ? "" : text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger value))
-            throw new FormatException("is not a whole number");
-        return value >= BigInteger.CreateChecked(least) && value <= BigInteger.CreateChecked(most) ? T.CreateChecked(value) : throw new FormatException("is out of range");
-    }
-
-    private static T ParseNumber<T>(string text, T least, T most, string open)
-        where T : struct, IBinaryFloatingPointIeee754<T>
-    {
-        if (!T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out T value))
-            throw new FormatException("is not a number");
-        if (!T.IsFinite(value))
-            throw new FormatException("is not finite");
-        bool tooSmall = value < least || (open.Contains('(') && value == least);
-        bool tooLarge = value > most || (open.Contains(')') && value == most);
-        return tooSmall || tooLarge ? throw new FormatException("is out of range") : value;
     }
 }

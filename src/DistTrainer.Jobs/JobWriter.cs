@@ -34,10 +34,9 @@ internal sealed class JobWriter(int depth, bool comments)
         var text = new StringBuilder();
         foreach (JobKey<T> key in section.Keys)
         {
-            bool counts = key.Only is not { } only || only.Holds(value);
             string? written = key.Write(value, this);
             bool isDefault = key.DefaultText is not null && written == key.Write(section.Defaults, Plain);
-            bool isSet = written is not null && counts && !(comments && isDefault);
+            bool isSet = written is not null && key.IsWritten(value) && !(comments && isDefault);
             if (comments)
                 Explain(text, section, key);
             if (isSet)

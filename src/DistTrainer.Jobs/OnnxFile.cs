@@ -34,21 +34,15 @@ public static class OnnxFile
 
     private static ModelProto Of(TrainedModel model)
     {
-        ModelDescription description = model.Job.Job.Model;
-        string? plugin = description.Layers.Select(layer => layer.Plugin ?? layer.PluginActivation).FirstOrDefault(name => name is not null)
-            ?? (model.Schema.Task == TaskKind.Regression ? null : description.Loss.Plugin);
-        if (plugin is not null)
-            throw new DistTrainerException(FailureKind.Configuration, $"The plug-in's part {plugin} has no form in ONNX; export works for models of built-in parts.");
         var graph = new GraphBuilder();
         graph.Scale(model.Schema.Normalization);
-        // Each description begins with a dense layer; dropout is the identity, once a model is trained.
-        foreach ((NetworkLayer dense, LayerDescription layer) in model.Network.Layers.Where(layer => layer.Layer is DenseLayer).Zip(model.Job.Job.Model.Layers))
+        foreach (NetworkLayer layer in model.Network.Layers)
         {
-            graph.Dense(dense, model);
-            if (layer.Activation != ActivationKind.Identity)
-                graph.Activation(layer);
+            if (layer.Layer is not IOnnxLayer onnx)
+                throw new DistTrainerException(FailureKind.Configuration, $"The layer {layer.Title} has no form in ONNX, so the model cannot be exported; a layer has one if it is an {nameof(IOnnxLayer)}, as all built-in ones are.");
+            onnx.WriteOnnx(graph, graph.Parameters(layer, model));
         }
-        graph.Last(model);
+        graph.Finish(model);
 
         var result = new ModelProto
         {
@@ -78,12 +72,31 @@ public static class OnnxFile
     }
 
     /// <summary>Builds a chain of nodes: each takes what the one before it gave.</summary>
-    private sealed class GraphBuilder
+    private sealed class GraphBuilder : IOnnxGraph
     {
-        private string _last = Input;
         private int _count;
 
         public GraphProto Graph { get; } = new();
+
+        public string Last { get; private set; } = Input;
+
+        public IOnnxNode Chain(string kind, params ReadOnlySpan<string> others)
+        {
+            var node = new NodeProto { OpType = kind, Name = string.Create(CultureInfo.InvariantCulture, $"{_count}-{kind}") };
+            node.Input.Add(Last);
+            foreach (string other in others)
+                node.Input.Add(other);
+            node.Output.Add(Last = string.Create(CultureInfo.InvariantCulture, $"value-{_count++}"));
+            Graph.Node.Add(node);
+            return new Node(node);
+        }
+
+        public string Scalar(float value) => Tensor(string.Create(CultureInfo.InvariantCulture, $"constant-{_count}"), [], [value]);
+
+        /// <summary>Adds a layer's tensors.</summary>
+        public string[] Parameters(NetworkLayer layer, TrainedModel model) =>
+            [.. model.Network.Layout.Tensors.Where(tensor => tensor.Layer == layer.Index).Select(tensor =>
+                Tensor(tensor.Name, tensor.Shape, model.Parameters.AsSpan(tensor.Offset, tensor.Length)))];
 
         /// <summary>(raw − offset) · scale in double, rounded once: the bits that the model was trained on.</summary>
         public void Scale(Normalization scaling)
@@ -96,83 +109,30 @@ public static class OnnxFile
             Cast(TensorProto.Types.DataType.Float);
         }
 
-        /// <summary>x · Wᵀ + b, with the weights as they lie: [outputs, inputs].</summary>
-        public void Dense(NetworkLayer layer, TrainedModel model)
-        {
-            string[] inputs = [.. model.Network.Layout.Tensors.Where(tensor => tensor.Offset >= layer.Offset && tensor.End <= layer.End).Select(tensor =>
-                Tensor(tensor.Name, tensor.Shape, model.Parameters.AsSpan(tensor.Offset, tensor.Length)))];
-            NodeProto node = Chain("Gemm", inputs);
-            node.Attribute.Add(new AttributeProto { Name = "transB", Type = AttributeProto.Types.AttributeType.Int, I = 1 });
-        }
-
-        public void Activation(LayerDescription layer)
-        {
-            string before = _last;
-            switch (layer.Activation)
-            {
-                case ActivationKind.Relu:
-                    Chain("Relu");
-                    break;
-                case ActivationKind.Tanh:
-                    Chain("Tanh");
-                    break;
-                case ActivationKind.Sigmoid:
-                    Chain("Sigmoid");
-                    break;
-                case ActivationKind.LeakyRelu:
-                    Chain("LeakyRelu").Attribute.Add(new AttributeProto { Name = "alpha", Type = AttributeProto.Types.AttributeType.Float, F = layer.LeakySlope });
-                    break;
-                case ActivationKind.Silu:
-                    Chain("Sigmoid");
-                    Chain("Mul", before);
-                    break;
-                case ActivationKind.Gelu:
-                    // x · Φ(x) = x · (1 + erf(x / √2)) / 2; the operator Gelu came with opset 20.
-                    Chain("Mul", Scalar(1 / MathF.Sqrt(2)));
-                    Chain("Erf");
-                    Chain("Add", Scalar(1));
-                    Chain("Mul", before);
-                    Chain("Mul", Scalar(0.5f));
-                    break;
-                default:
-                    throw new DistTrainerException(FailureKind.Configuration, $"The activation {layer.Activation} has no form in ONNX.");
-            }
-        }
-
         /// <summary>What the loss makes of outputs, and the targets' own units.</summary>
-        public void Last(TrainedModel model)
+        public void Finish(TrainedModel model)
         {
-            Normalization scaling = model.Schema.Normalization;
-            switch (model.Job.Job.Model.Loss.Kind)
+            if (model.Schema.Task == TaskKind.Regression)
             {
-                case LossKind.CrossEntropy:
-                    Chain("Softmax").Attribute.Add(new AttributeProto { Name = "axis", Type = AttributeProto.Types.AttributeType.Int, I = 1 });
-                    break;
-                case LossKind.BinaryCrossEntropy:
-                    Chain("Sigmoid");
-                    break;
-                default:
-                    Chain("Div", Tensor("target-scale", [scaling.TargetScale.Length], scaling.TargetScale));
-                    Chain("Add", Tensor("target-offset", [scaling.TargetOffset.Length], scaling.TargetOffset));
-                    break;
+                Normalization scaling = model.Schema.Normalization;
+                Chain("Div", Tensor("target-scale", [scaling.TargetScale.Length], scaling.TargetScale));
+                Chain("Add", Tensor("target-offset", [scaling.TargetOffset.Length], scaling.TargetOffset));
             }
+            else if (model.Network.Loss is IOnnxLoss loss)
+            {
+                loss.WriteOnnx(this);
+            }
+            else
+            {
+                throw new DistTrainerException(FailureKind.Configuration, $"The loss {model.Job.Job.Model.Loss.Kind} has no form in ONNX, so the model cannot be exported; a loss for classes has one if it is an {nameof(IOnnxLoss)}.");
+            }
+            if (Graph.Node.Count == 0)
+                Chain("Identity");
             Graph.Node[^1].Output[0] = Output;
         }
 
         private void Cast(TensorProto.Types.DataType type) =>
-            Chain("Cast").Attribute.Add(new AttributeProto { Name = "to", Type = AttributeProto.Types.AttributeType.Int, I = (long)type });
-
-        private NodeProto Chain(string kind, params string[] others)
-        {
-            var node = new NodeProto { OpType = kind, Name = string.Create(CultureInfo.InvariantCulture, $"{_count}-{kind}") };
-            node.Input.Add(_last);
-            node.Input.AddRange(others);
-            node.Output.Add(_last = string.Create(CultureInfo.InvariantCulture, $"value-{_count++}"));
-            Graph.Node.Add(node);
-            return node;
-        }
-
-        private string Scalar(float value) => Tensor(string.Create(CultureInfo.InvariantCulture, $"constant-{_count}"), [], [value]);
+            Chain("Cast").With("to", (long)type);
 
         private string Tensor(string name, IEnumerable<int> shape, ReadOnlySpan<float> values)
         {
@@ -200,6 +160,19 @@ public static class OnnxFile
             for (int i = 0; i < turned.Length; i += sizeof(float))
                 turned.AsSpan(i, sizeof(float)).Reverse();
             return ByteString.CopyFrom(turned);
+        }
+    }
+
+    private sealed class Node(NodeProto node) : IOnnxNode
+    {
+        public IOnnxNode With(string name, long value) => Add(new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value });
+
+        public IOnnxNode With(string name, float value) => Add(new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value });
+
+        private Node Add(AttributeProto attribute)
+        {
+            node.Attribute.Add(attribute);
+            return this;
         }
     }
 }

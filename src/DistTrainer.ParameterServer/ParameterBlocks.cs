@@ -14,7 +14,8 @@ public readonly record struct ParameterBlock(int Start, int End, int Tensor)
 
 /// <summary>
 /// The flat parameter vector in blocks of about equal size: at most 512 for a model of up to 256 tensors, at most 256
-/// more than tensors beyond. They depend on the layout only, so a norm that is summed block by block never depends on
+/// more than tensors beyond. They depend on layout and update rule only, so a norm that is summed block by block never
+/// depends on
 /// the cut into parameter shards.
 /// </summary>
 public sealed class ParameterBlocks
@@ -23,16 +24,19 @@ public sealed class ParameterBlocks
     private readonly ParameterBlock[] _blocks;
 
     /// <summary>Groups a layout's rows.</summary>
-    public ParameterBlocks(ParameterLayout layout)
+    /// <param name="layout">The layout.</param>
+    /// <param name="wholeTensors">Whether each tensor is one block, because the update rule needs it whole
+    /// (<see cref="IBlockRule.NeedsWholeTensors"/>).</param>
+    public ParameterBlocks(ParameterLayout layout, bool wholeTensors = false)
     {
         Layout = layout;
         int share = Math.Max(Most / 2, Most - layout.Tensors.Count);
-        int length = Math.Max(1, (layout.Length + share - 1) / share);
+        int length = wholeTensors ? layout.Length : Math.Max(1, (layout.Length + share - 1) / share);
         var blocks = new List<ParameterBlock>();
         for (int t = 0; t < layout.Tensors.Count; t++)
         {
             ParameterTensor tensor = layout.Tensors[t];
-            long rows = (length + tensor.RowLength - 1) / tensor.RowLength;
+            long rows = ((long)length + tensor.RowLength - 1) / tensor.RowLength;
             for (long start = tensor.Offset; start < tensor.End; start += rows * tensor.RowLength)
                 blocks.Add(new ParameterBlock((int)start, (int)Math.Min(start + rows * tensor.RowLength, tensor.End), t));
         }

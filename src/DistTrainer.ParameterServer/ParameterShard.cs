@@ -24,6 +24,7 @@ public sealed partial class ParameterShard : IDisposable
     private readonly ParameterBuffers _parameters;
     private readonly GradientSum _sum;
     private readonly AlignedBuffer? _combined;
+    private readonly AlignedBuffer? _blockGradient;
     private readonly bool _skipsSteps;
     private readonly double[] _gradientSums;
     private readonly double[] _clippedSums;
@@ -42,7 +43,8 @@ public sealed partial class ParameterShard : IDisposable
     /// <param name="generation">Membership version.</param>
     /// <param name="parameters">The whole flat vector, shared; only the own part is written. With two buffers a step is written beside the one before.</param>
     /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
-    /// <exception cref="ArgumentException">The vector's length is not the layout's.</exception>
+    /// <exception cref="ArgumentException">The vector's length is not the layout's, or the update rule needs whole
+    /// tensors and the blocks are smaller.</exception>
     public ParameterShard(ParameterShardRange range, ParameterBlocks blocks, JobDescription job, int generation, ParameterBuffers parameters)
     {
         if (parameters.Length != blocks.Layout.Length)
@@ -55,8 +57,11 @@ public sealed partial class ParameterShard : IDisposable
         _regularization = job.Regularization;
         _clipping = job.Clipping;
         _optimizer = Optimizer.Create(job.Optimizer);
+        if (_optimizer.BlockRule is { NeedsWholeTensors: true } && blocks.Count != blocks.Layout.Tensors.Count)
+            throw new ArgumentException($"The optimizer {job.Optimizer.Kind} needs whole tensors; {blocks.Layout.Tensors.Count} tensors lie in {blocks.Count} blocks.", nameof(blocks));
         _parameters = parameters;
         _state = _optimizer.CreateState(range.Length);
+        _blockGradient = _optimizer.BlockRule is null ? null : new AlignedBuffer(LongestBlock(range, blocks));
         _sum = new GradientSum(job.Training.DataShards, range.Length);
         _skipsSteps = job.Training.Divergence.Policy == DivergencePolicy.SkipStep;
         _combined = _clipping.Norm > 0 || _skipsSteps ? new AlignedBuffer(range.Length) : null;
@@ -191,7 +196,7 @@ public sealed partial class ParameterShard : IDisposable
             _statistics[i] = new TensorStatistics(_tensorParts[i].Tensor, 0, 0, 0, 0);
         if (!counts)
             CarryOver();
-        else if (wantSums || context.WantStatistics || context.WantHistograms || _regularization.MaxNorm > 0)
+        else if (wantSums || context.WantStatistics || context.WantHistograms || _regularization.MaxNorm > 0 || _blockGradient is not null)
             ApplyByBlocks(context, wantSums);
         else
             ApplyByTensors(context);
@@ -208,6 +213,7 @@ public sealed partial class ParameterShard : IDisposable
         _state.Dispose();
         _sum.Dispose();
         _combined?.Dispose();
+        _blockGradient?.Dispose();
         _before?.Dispose();
         _best?.Dispose();
         _apart?.Dispose();
@@ -280,7 +286,8 @@ public sealed partial class ParameterShard : IDisposable
         }
     }
 
-    /// <summary>Updates one stretch piece by piece, each while its gradient is in the first-level cache.</summary>
+    /// <summary>Updates one stretch (a block, where the rule works on blocks) piece by piece, each while its gradient
+    /// is in the first-level cache.</summary>
     /// <param name="part">The stretch.</param>
     /// <param name="update">The step.</param>
     /// <param name="adjustment">What is done to the gradient.</param>
@@ -304,7 +311,16 @@ public sealed partial class ParameterShard : IDisposable
             Span<float> parameters = Next.Slice(start, length);
             if (AreTwo)
                 Own.Slice(start, length).CopyTo(parameters);
-            _optimizer.Update(update, adjustment, gradient, _state, start, parameters);
+            if (_blockGradient is null)
+                _optimizer.Update(update, adjustment, gradient, _state, start, parameters);
+            else
+                adjustment.Apply(gradient, parameters, _blockGradient.Span.Slice(start + Range.Start - part.Start, length));
+        }
+        if (_blockGradient is not null)
+        {
+            int first = part.Start - Range.Start;
+            _optimizer.BlockRule!.Update(new BlockUpdate(
+                update, _blocks.Layout.Tensors[part.Tensor], _blockGradient.Span[..part.Length], _state, first, Next.Slice(first, part.Length)));
         }
         return sum;
     }
@@ -343,13 +359,15 @@ public sealed partial class ParameterShard : IDisposable
 
     private Span<float> Before()
     {
-        if (_before is null)
-        {
-            int longest = 0;
-            for (int b = Range.FirstBlock; b <= Range.LastBlock; b++)
-                longest = Math.Max(longest, _blocks[b].Length);
-            _before = new AlignedBuffer(longest);
-        }
+        _before ??= new AlignedBuffer(LongestBlock(Range, _blocks));
         return _before.Span;
+    }
+
+    private static int LongestBlock(ParameterShardRange range, ParameterBlocks blocks)
+    {
+        int longest = 0;
+        for (int b = range.FirstBlock; b <= range.LastBlock; b++)
+            longest = Math.Max(longest, blocks[b].Length);
+        return longest;
     }
 }

@@ -20,13 +20,13 @@ internal sealed record BenchmarkModel(string Name, int Batch, int[] Widths)
             Layers = [.. Widths.Skip(1).Select((units, i) => new LayerDescription
             {
                 Units = units,
-                Activation = i + 2 < Widths.Length ? ActivationKind.Relu : ActivationKind.Identity,
-                WeightInitializer = InitializerDescription.Default(InitializerKind.HeUniform),
+                Activation = i + 2 < Widths.Length ? "relu" : "identity",
+                WeightInitializer = new InitializerDescription("he-uniform"),
             })],
         },
         Optimizer = optimizer == "sgd"
-            ? new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.01f, Momentum = 0.9f }
-            : new OptimizerDescription { Kind = OptimizerKind.Adam, LearningRate = 1e-3f },
+            ? new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.9f)) }
+            : new OptimizerDescription { Kind = "adam", LearningRate = 1e-3f },
         Training = new TrainingDescription { Epochs = epochs, BatchSize = Batch, DataShards = dataShards, Shuffle = false },
     };
 }

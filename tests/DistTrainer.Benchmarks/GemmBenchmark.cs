@@ -19,7 +19,7 @@ internal static class GemmBenchmark
     private static void Layer(BenchmarkModel model, int index, double seconds)
     {
         (int rows, int inputs, int outputs) = (model.Batch, model.Widths[index], model.Widths[index + 1]);
-        var initializer = InitializerDescription.Default(InitializerKind.Zeros);
+        var initializer = new InitializerDescription("zeros");
         var layer = new DenseLayer(inputs, outputs, bias: false, initializer, initializer);
         using AlignedBuffer parameters = Filled(inputs * outputs), gradient = Filled(inputs * outputs);
         using AlignedBuffer x = Filled(ActivationPanels.LengthFor(inputs, rows)), dx = Filled(ActivationPanels.LengthFor(inputs, rows));

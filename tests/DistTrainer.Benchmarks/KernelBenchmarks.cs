@@ -27,7 +27,7 @@ public class KernelBenchmarks : IDisposable
     [GlobalSetup]
     public void Setup()
     {
-        var zeros = InitializerDescription.Default(InitializerKind.Zeros);
+        var zeros = new InitializerDescription("zeros");
         _layer = new DenseLayer(Inputs, Outputs, bias: true, zeros, zeros);
         _parameters = new AlignedBuffer((Inputs + 1) * Outputs);
         _gradient = new AlignedBuffer((Inputs + 1) * Outputs);
@@ -35,7 +35,7 @@ public class KernelBenchmarks : IDisposable
         _dx = new AlignedBuffer(ActivationPanels.LengthFor(Inputs, Rows));
         _y = new AlignedBuffer(ActivationPanels.LengthFor(Outputs, Rows));
         _scratch = new AlignedBuffer(_layer.ScratchLength(Rows));
-        Initializers.Fill(InitializerDescription.Default(InitializerKind.HeUniform), 1, 0, [Outputs, Inputs], Inputs, Outputs, _parameters.Span[..(Inputs * Outputs)]);
+        Initializers.Fill(new InitializerDescription("he-uniform"), 1, 0, [Outputs, Inputs], Inputs, Outputs, _parameters.Span[..(Inputs * Outputs)]);
         _x.Span.Fill(0.5f);
     }
 

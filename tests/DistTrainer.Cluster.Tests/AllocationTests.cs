@@ -23,7 +23,7 @@ public sealed class AllocationTests
     {
         JobDescription job = s_job with
         {
-            Model = s_job.Model with { Layers = [new LayerDescription { Units = units, Activation = ActivationKind.Relu, Dropout = 0.1f }, new LayerDescription()] },
+            Model = s_job.Model with { Layers = [new LayerDescription { Units = units, Activation = "relu", Dropout = 0.1f }, new LayerDescription()] },
             Training = s_job.Training with { Epochs = 30, BatchSize = 4 },
         };
         long start = 0, end = 0;

@@ -36,7 +36,7 @@ public sealed class LocalTrainerTests
         JobDescription still = s_job with
         {
             Model = s_job.Model with { Layers = [new LayerDescription()], Loss = new LossDescription() },
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 1e-30f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 1e-30f },
         };
         TrainingResult result = await TestJobs.Run(still, s_data, new RunOptions { Workers = 3 }, observer);
         using var evaluator = new Evaluator(Network.Create(still.Model, 11, 4), 1);
@@ -75,7 +75,7 @@ public sealed class LocalTrainerTests
         var observer = new Recorder();
         JobDescription wild = s_job with
         {
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
             Training = s_job.Training with { Epochs = 200, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
         };
         TrainingResult result = await TestJobs.Run(wild, s_data, new RunOptions { ParameterShards = 3 }, observer);
@@ -91,8 +91,8 @@ public sealed class LocalTrainerTests
         var observer = new Recorder();
         JobDescription plateau = s_job with
         {
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 1e-9f },
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1, Gamma = 0.5f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 1e-9f },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1), ("gamma", 0.5f)) },
             Training = s_job.Training with { Epochs = 6 },
         };
         await TestJobs.Run(plateau, s_data, new RunOptions(), observer);
@@ -121,7 +121,7 @@ public sealed class LocalTrainerTests
         DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
         JobDescription job = s_job with
         {
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3e38f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3e38f },
             Training = s_job.Training with { Divergence = new DivergenceDescription { Policy = policy, RateFactor = rateFactor, Attempts = 8 } },
         };
         Task<TrainingResult> run = TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 2 });

@@ -16,7 +16,7 @@ public sealed class OtherEngineTests
     {
         Model = new ModelDescription
         {
-            Layers = [new LayerDescription { Units = 16, Activation = ActivationKind.Tanh }, new LayerDescription()],
+            Layers = [new LayerDescription { Units = 16, Activation = "tanh" }, new LayerDescription()],
             Loss = new LossDescription(),
         },
     };

@@ -12,7 +12,7 @@ public sealed class StepOrdersTests : IDisposable
     private readonly TrainingSetup _setup = new(
         TestJobs.Job(new OptimizerDescription { LearningRate = 0.5f }) with
         {
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau" },
         },
         TestJobs.Classification(203, 11, 4),
         new RunOptions { ParameterShards = 1, ReportEvery = 3 }, null);

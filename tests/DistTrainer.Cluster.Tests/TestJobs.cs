@@ -12,18 +12,18 @@ internal static class TestJobs
     /// <summary>A network with dropout, by its optimizer and what is switched on.</summary>
     public static readonly Dictionary<string, JobDescription> Variants = new()
     {
-        ["sgd"] = Job(new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.05f }),
-        ["sgd-nesterov-clip-norm"] = Job(new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.05f, Momentum = 0.9f, Nesterov = true }) with
+        ["sgd"] = Job(new OptimizerDescription { Kind = "sgd", LearningRate = 0.05f }),
+        ["sgd-nesterov-clip-norm"] = Job(new OptimizerDescription { Kind = "sgd", LearningRate = 0.05f, Settings = PartSettings.Of(("momentum", 0.9f), ("nesterov", true)) }) with
         {
             Clipping = new ClippingDescription { Norm = 0.1f },
         },
-        ["adam"] = Job(new OptimizerDescription { Kind = OptimizerKind.Adam, LearningRate = 0.01f }),
-        ["adamw-clip-both-max-norm"] = Job(new OptimizerDescription { Kind = OptimizerKind.AdamW, LearningRate = 0.01f, AmsGrad = true }) with
+        ["adam"] = Job(new OptimizerDescription { Kind = "adam", LearningRate = 0.01f }),
+        ["adamw-clip-both-max-norm"] = Job(new OptimizerDescription { Kind = "adamw", LearningRate = 0.01f, Settings = PartSettings.Of(("ams-grad", true)) }) with
         {
             Clipping = new ClippingDescription { Norm = 0.2f, Value = 0.05f },
             Regularization = new RegularizationDescription { DecoupledWeightDecay = 0.01f, MaxNorm = 1f },
         },
-        ["rmsprop-elastic-net"] = Job(new OptimizerDescription { Kind = OptimizerKind.RmsProp, LearningRate = 0.01f, Centered = true, Momentum = 0.5f }) with
+        ["rmsprop-elastic-net"] = Job(new OptimizerDescription { Kind = "rmsprop", LearningRate = 0.01f, Settings = PartSettings.Of(("centered", true), ("momentum", 0.5f)) }) with
         {
             Regularization = new RegularizationDescription { L1 = 1e-3f, L2 = 1e-3f, ApplyToBiases = true },
         },
@@ -36,11 +36,11 @@ internal static class TestJobs
         {
             Layers =
             [
-                new LayerDescription { Units = 37, Activation = ActivationKind.Gelu, Dropout = 0.3f },
-                new LayerDescription { Units = 14, Activation = ActivationKind.Tanh, Bias = false },
+                new LayerDescription { Units = 37, Activation = "gelu", Dropout = 0.3f },
+                new LayerDescription { Units = 14, Activation = "tanh", Bias = false },
                 new LayerDescription(),
             ],
-            Loss = new LossDescription { LabelSmoothing = 0.05f },
+            Loss = new LossDescription { Settings = PartSettings.Of(("label-smoothing", 0.05f)) },
         },
         Optimizer = optimizer,
         Training = new TrainingDescription { Epochs = 3, BatchSize = 50, DataShards = 8 },

@@ -8,10 +8,11 @@ public sealed class ExamplePlugin : IDistTrainerPlugin
     /// <inheritdoc/>
     public void Register(PluginRegistry registry)
     {
-        registry.AddActivation("softsign", (features, settings) => new Softsign(features, settings.Number("sharpness", 1, 0, 100)));
-        registry.AddLayer("scale", (inputs, _, _, _) => new ScaleLayer(inputs));
-        registry.AddLoss("pseudo-huber", TaskKind.Regression, settings => new PseudoHuberLoss(settings.Number("delta", 1, 1e-3f, 1e3f)));
-        registry.AddOptimizer("lion", (_, settings) => new LionOptimizer(settings.Number("beta1", 0.9f, 0, 1), settings.Number("beta2", 0.99f, 0, 1)));
-        registry.AddSource("saddle", settings => Saddle.Read(settings.Whole("samples", 1000, 10, 1_000_000)));
+        registry.Add(Softsign.Part);
+        registry.Add(new LayerPart("scale", (site, _) => new ScaleLayer(site.Input.Features)));
+        registry.Add(PseudoHuberLoss.Part);
+        registry.Add(LionOptimizer.Part);
+        registry.Add(LambOptimizer.Part);
+        registry.Add(Saddle.Part);
     }
 }

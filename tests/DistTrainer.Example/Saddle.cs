@@ -5,6 +5,11 @@ namespace DistTrainer.Example;
 /// <summary>Points of the saddle z = x · y + x² / 2; the same ones each time.</summary>
 public static class Saddle
 {
+    private static readonly Setting<int> s_samples = Setting.Whole("samples", "How many points", 1000, 10, 1_000_000);
+
+    /// <summary>The source as a job names it.</summary>
+    public static SourcePart Part { get; } = new("saddle", settings => Read(settings.Get(s_samples)), s_samples);
+
     /// <summary>The points.</summary>
     /// <param name="count">How many, ≥ 1.</param>
     public static SampleTable Read(int count)

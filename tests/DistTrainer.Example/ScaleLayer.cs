@@ -6,7 +6,7 @@ namespace DistTrainer.Example;
 /// <param name="features">Features that come in and go out.</param>
 public sealed class ScaleLayer(int features) : RowLayer(
     "scale", features, features,
-    new ParameterRequest("scale", ParameterKind.Bias, [features], 1, 1, new InitializerDescription(InitializerKind.Constant, 1)))
+    new ParameterRequest("scale", ParameterKind.Bias, [features], 1, 1, new InitializerDescription("constant", 1)))
 {
     /// <inheritdoc/>
     protected override void Forward(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, Span<float> output)

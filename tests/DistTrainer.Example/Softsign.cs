@@ -8,6 +8,12 @@ namespace DistTrainer.Example;
 /// <param name="sharpness">How fast it bends; ≥ 0.</param>
 public sealed class Softsign(int features, float sharpness) : ElementwiseLayer("softsign", features)
 {
+    private static readonly Setting<float> s_sharpness = Setting.Number("sharpness", "How fast it bends", 1, 0, 100);
+
+    /// <summary>The activation as a job names it.</summary>
+    public static ActivationPart Part { get; } = new(
+        "softsign", (features, settings) => new Softsign(features, settings.Get(s_sharpness)), s_sharpness);
+
     /// <inheritdoc/>
     protected override Vector256<float> Forward(Vector256<float> x) => x / Divisor(x);
 

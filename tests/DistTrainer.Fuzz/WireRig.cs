@@ -93,7 +93,7 @@ internal sealed class WireRig : IDataReceiver, IDisposable
 
     private static JobDescription Job() => new()
     {
-        Model = new ModelDescription { Layers = [new LayerDescription { Units = 5, Activation = ActivationKind.Relu }, new LayerDescription()] },
+        Model = new ModelDescription { Layers = [new LayerDescription { Units = 5, Activation = "relu" }, new LayerDescription()] },
         Training = new TrainingDescription { BatchSize = 20, DataShards = 8 },
     };
 

@@ -5,7 +5,7 @@ namespace DistTrainer.ParameterServer.Tests;
 
 public class ParameterShardTests
 {
-    private static readonly OptimizerDescription s_plainSgd = new() { Kind = OptimizerKind.Sgd };
+    private static readonly OptimizerDescription s_plainSgd = new() { Kind = "sgd" };
 
     [Fact]
     public void Each_kind_of_push_has_its_outcome()

@@ -13,7 +13,7 @@ internal sealed class ShardRig : IDisposable
     public ShardRig(JobDescription job, int parameterShards, ParameterLayout? layout = null)
     {
         Job = job;
-        Blocks = new ParameterBlocks(layout ?? Layout);
+        Blocks = new ParameterBlocks(layout ?? Layout, Optimizer.Create(job.Optimizer).BlockRule is { NeedsWholeTensors: true });
         _parameters = new AlignedBuffer(Blocks.Layout.Length);
         Random(0, Blocks.Layout.Length).CopyTo(_parameters.Span);
         Shards = [.. ParameterShardMap.Cut(Blocks, parameterShards).Select(range => new ParameterShard(range, Blocks, job, 1, new ParameterBuffers(_parameters)))];

@@ -10,7 +10,7 @@ internal sealed record Scenario
 
     private static readonly ModelDescription s_model = new()
     {
-        Layers = [new LayerDescription { Units = 3, Activation = ActivationKind.Tanh, Dropout = 0.2f }, new LayerDescription()],
+        Layers = [new LayerDescription { Units = 3, Activation = "tanh", Dropout = 0.2f }, new LayerDescription()],
     };
 
     /// <summary>The jobs: every kind of step and of decision that the protocol knows.</summary>
@@ -21,19 +21,19 @@ internal sealed record Scenario
         new()
         {
             Model = s_model,
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
             Training = s_training with { Epochs = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1)) },
         },
         new()
         {
             Model = s_model,
-            Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3f },
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
             Training = s_training with
             {
                 Epochs = 8, BatchSize = 45, EarlyStopping = new EarlyStoppingDescription { Patience = 4 },
             },
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 0, Gamma = 0.5f },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)) },
         },
     ];
 
@@ -47,7 +47,7 @@ internal sealed record Scenario
     public static JobDescription Diverging { get; } = new()
     {
         Model = s_model,
-        Optimizer = new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 3e38f },
+        Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3e38f },
         Training = s_training with { Epochs = 1, Divergence = new DivergenceDescription { Policy = DivergencePolicy.GoBack, RateFactor = 1e-38f } },
     };
 

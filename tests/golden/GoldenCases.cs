@@ -56,7 +56,7 @@ internal static class GoldenCases
 {
     private static readonly JsonSerializerOptions Json = new()
     {
-        Converters = { new JsonStringEnumConverter() },
+        Converters = { new JsonStringEnumConverter(), new PartJson<LossDescription>((kind, settings) => new LossDescription { Kind = JsonNamingPolicy.KebabCaseLower.ConvertName(kind), Settings = settings }), new LayerJson(), new PartJson<OptimizerDescription>((kind, settings) => new OptimizerDescription { Kind = kind.ToLowerInvariant(), Settings = settings }) },
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectRequiredConstructorParameters = true,
     };
@@ -78,11 +78,11 @@ internal static class GoldenCases
     {
         string targets = model.Loss.Kind switch
         {
-            LossKind.CrossEntropy => "classes",
-            LossKind.BinaryCrossEntropy => "binary",
+            "cross-entropy" => "classes",
+            "binary-cross-entropy" => "binary",
             _ => "real",
         };
-        return new DataSet(Array("inputs"), Array($"targets.{targets}"), Inputs, model.Loss.Kind == LossKind.CrossEntropy ? 1 : Outputs);
+        return new DataSet(Array("inputs"), Array($"targets.{targets}"), Inputs, model.Loss.Kind == "cross-entropy" ? 1 : Outputs);
     }
 
     /// <summary>The same samples as the training part of a job, unscaled, with nothing held out.</summary>
@@ -91,8 +91,8 @@ internal static class GoldenCases
         DataSet train = Data(model);
         TaskKind task = model.Loss.Kind switch
         {
-            LossKind.CrossEntropy => TaskKind.Classification,
-            LossKind.BinaryCrossEntropy => TaskKind.Binary,
+            "cross-entropy" => TaskKind.Classification,
+            "binary-cross-entropy" => TaskKind.Binary,
             _ => TaskKind.Regression,
         };
         float[] zeros = new float[Inputs], ones = [.. zeros.Select(_ => 1f)];

@@ -54,7 +54,7 @@ internal static class DataCommands
         {
             var description = new DataDescription { Source = result.GetRequiredValue(source), ValidationFraction = 0, TestFraction = 0 };
             bool isClasses = BuiltInJobs.LooksLikeClasses(description, services.Data);
-            LossDescription loss = new() { Kind = isClasses ? LossKind.CrossEntropy : LossKind.MeanSquaredError };
+            LossDescription loss = new() { Kind = isClasses ? "cross-entropy" : "mean-squared-error" };
             Print(console.Output, services.Data.Load(description, loss));
         });
         return command;

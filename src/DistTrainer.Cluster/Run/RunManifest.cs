@@ -44,7 +44,7 @@ internal static class RunManifest
             HasBest = state.Stopping.BestEpoch > 0 && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },
             Job = new JobFile(job, setup.Options.OfJob).Write(),
             DataHash = setup.Data.Hash,
-            Optimizer = new CheckpointOptimizer(job.Optimizer.Kind, Optimizer.Create(job.Optimizer).SlotNames),
+            Optimizer = CheckpointOptimizer.Of(job.Optimizer),
             Layout = CheckpointManifest.Describe(setup.Layout),
         };
     }

@@ -10,7 +10,7 @@ namespace DistTrainer.Cluster.Run;
 internal sealed class RunPlan(JobDescription job, int stepsPerEpoch, long totalSteps, bool hasValidation)
 {
     private readonly EarlyStoppingTracker _stopping = new(job.Training.EarlyStopping);
-    private readonly PlateauTracker? _plateau = job.Schedule.Kind == ScheduleKind.ReduceOnPlateau ? new PlateauTracker(job.Schedule) : null;
+    private readonly PlateauTracker? _plateau = job.Schedule.CreateTracker();
 
     /// <summary>Where reduce-on-plateau stands.</summary>
     public PlateauState Plateau => _plateau is { } plateau ? new PlateauState(plateau.Factor, plateau.Best, plateau.BadEpochs) : RunState.Start.Plateau;

@@ -37,11 +37,11 @@ internal sealed class TrainingSetup : IDisposable
                 $"The model takes {Model.Inputs} features and gives {Model.Outputs} outputs, but the data have "
                 + $"{data.Train.FeatureCount} and {data.Schema.Outputs}; make the model for these data.");
         }
-        _ = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
+        Optimizer optimizer = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
         _initial = initialParameters;
         if (_initial is not null && _initial.Length != Layout.Length)
             throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Layout.Length}; start from a model of the same layers.");
-        Blocks = new ParameterBlocks(Layout);
+        Blocks = new ParameterBlocks(Layout, optimizer.BlockRule is { NeedsWholeTensors: true });
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
         // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
         int versions = links is null && !options.BackupWorkers ? 1 : BulkSynchronous.Versions;

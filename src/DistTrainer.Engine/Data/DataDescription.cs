@@ -1,5 +1,3 @@
-using System.Collections.ObjectModel;
-
 namespace DistTrainer.Engine;
 
 /// <summary>What the targets mean.</summary>
@@ -63,8 +61,8 @@ public sealed record DataDescription
     /// </summary>
     public string Source { get; init; } = "digits";
 
-    /// <summary>Settings of a plug-in's source, by name.</summary>
-    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+    /// <summary>Settings of a source of <see cref="PluginRegistry.Sources"/>.</summary>
+    public PartSettings Settings { get; init; } = PartSettings.None;
 
     /// <summary>Path of a file with held-out test data; without it the test part is split off, or is that of the folder with the files of MNIST.</summary>
     public string? TestSource { get; init; }

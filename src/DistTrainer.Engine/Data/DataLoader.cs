@@ -99,16 +99,8 @@ public static class DataLoader
     private static TaskKind ResolveTask(DataDescription description, LossDescription loss)
     {
         TaskKind fitting = loss.Task;
-        string lossName = loss.Kind switch
-        {
-            LossKind.CrossEntropy => "cross-entropy",
-            LossKind.BinaryCrossEntropy => "binary-cross-entropy",
-            LossKind.Huber => "huber",
-            LossKind.Plugin => loss.Plugin!,
-            _ => "mean-squared-error",
-        };
         if (description.Task != TaskKind.Auto && description.Task != fitting)
-            throw DataError.Configuration($"data.task = {description.Task} does not fit the loss {lossName}, which is for {fitting}; change one of them, or set data.task = auto.");
+            throw DataError.Configuration($"data.task = {description.Task} does not fit the loss {loss.Kind}, which is for {fitting}; change one of them, or set data.task = auto.");
         if (description.NormalizeTargets && fitting != TaskKind.Regression)
             throw DataError.Configuration($"data.normalize-targets is for regression only, but the task is {fitting}; set it to false.");
         return fitting;

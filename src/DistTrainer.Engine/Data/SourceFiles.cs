@@ -12,7 +12,7 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
     {
         if (Plugin)
             return ReadPlugin(description, request);
-        if (description.Settings.Count > 0)
+        if (description.Settings.All.Count > 0)
             throw DataError.Configuration($"data.settings is for a plug-in's source, but {Path} is a file; take it out.");
         bool table = Format is DataFormat.Csv or DataFormat.Parquet;
         if (!table && (description.Targets.Count > 0 || description.Ignore.Count > 0))
@@ -35,7 +35,7 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
     {
         if (description.Targets.Count > 0 || description.Ignore.Count > 0 || description.Header is not null)
             throw DataError.Configuration($"data.targets, data.ignore and data.header are about tables in files, but {Path} is a plug-in's source; take them out.");
-        RawData raw = PluginRegistry.Shared.Make<SourceFactory, SampleTable>(PluginPart.Source, Path, "data", description.Settings, (read, settings) => read(settings)).Read();
+        RawData raw = PluginRegistry.Shared.Sources[Path].Read(description.Settings).Read();
         return request.Features is not { } wanted || raw.FeatureNames.SequenceEqual(wanted)
             ? raw
             : throw DataError.Of($"{Path}: has the features {string.Join(", ", raw.FeatureNames)}, the model wants {string.Join(", ", wanted)}; give data of the kind that the model was trained on.");
@@ -67,11 +67,11 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
 
     private static SourceFile FindFile(string path, DataFormat format, string key)
     {
-        if (PluginRegistry.Shared.Names(PluginPart.Source).Contains(path))
+        if (PluginRegistry.Shared.Sources.Find(path) is not null)
             return new(DataFormat.Auto, path, null, Plugin: true);
         if (!IsThere(path, key))
         {
-            string[] names = [.. DataCatalog.List().Select(entry => entry.Name), .. PluginRegistry.Shared.Names(PluginPart.Source)];
+            string[] names = [.. DataCatalog.List().Select(entry => entry.Name), .. PluginRegistry.Shared.Sources.All.Select(part => part.Name)];
             string orName = key == "data.source" ? $", and no data set of that name: {DataError.Suggest(path, names)}" : "; give the path of a data file.";
             throw DataError.Of($"{key} = {DataError.Quote(path)}: there is no such file{orName}");
         }

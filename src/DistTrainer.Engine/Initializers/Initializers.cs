@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace DistTrainer.Engine;
 
 /// <summary>
@@ -9,7 +7,7 @@ namespace DistTrainer.Engine;
 public static class Initializers
 {
     /// <summary>Fills one tensor.</summary>
-    /// <param name="description">Which rule, and its scale.</param>
+    /// <param name="description">Which rule, and its settings.</param>
     /// <param name="seed">The job's seed.</param>
     /// <param name="stream">Index of the tensor, below 2⁵⁶.</param>
     /// <param name="shape">Dimensions, outermost first.</param>
@@ -17,7 +15,8 @@ public static class Initializers
     /// <param name="fanOut">Outputs of one input, ≥ 1.</param>
     /// <param name="destination">Row-major; as long as the shape says; overwritten.</param>
     /// <exception cref="ArgumentException">The length does not fit the shape, or a fan is below 1.</exception>
-    /// <exception cref="DistTrainerException">Configuration: orthogonal for a tensor of fewer than two dimensions, or a scale that is not finite.</exception>
+    /// <exception cref="DistTrainerException">There is no such rule, a setting is out of its range, or the rule is not
+    /// for such tensors (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Fill(
         InitializerDescription description, ulong seed, ulong stream, IReadOnlyList<int> shape, int fanIn, int fanOut, Span<float> destination)
     {
@@ -26,50 +25,20 @@ public static class Initializers
         long length = shape.Aggregate(1L, (product, dimension) => checked(product * dimension));
         if (length != destination.Length)
             throw new ArgumentException($"The destination has {destination.Length} floats; shape [{string.Join(", ", shape)}] needs {length}.", nameof(destination));
-        float scale = description.Scale;
-        if (!float.IsFinite(scale))
-            throw new DistTrainerException(FailureKind.Configuration, string.Create(CultureInfo.InvariantCulture, $"The initializer {description.Kind} has scale {scale}; it must be finite. Change it in the job file."));
-        switch (description.Kind)
-        {
-            case InitializerKind.Zeros: destination.Clear(); break;
-            case InitializerKind.Constant: destination.Fill(scale); break;
-            case InitializerKind.RandomUniform: FillUniform(seed, stream, scale, destination); break;
-            case InitializerKind.RandomNormal: FillNormal(seed, stream, scale, destination); break;
-            case InitializerKind.XavierUniform: FillUniform(seed, stream, scale * Math.Sqrt(6.0 / ((double)fanIn + fanOut)), destination); break;
-            case InitializerKind.XavierNormal: FillNormal(seed, stream, scale * Math.Sqrt(2.0 / ((double)fanIn + fanOut)), destination); break;
-            case InitializerKind.HeUniform: FillUniform(seed, stream, scale * Math.Sqrt(6.0 / fanIn), destination); break;
-            case InitializerKind.HeNormal: FillNormal(seed, stream, scale * Math.Sqrt(2.0 / fanIn), destination); break;
-            case InitializerKind.LecunNormal: FillNormal(seed, stream, scale * Math.Sqrt(1.0 / fanIn), destination); break;
-            case InitializerKind.Orthogonal: OrthogonalInitializer.Fill(seed, stream, scale, shape, destination); break;
-            default: throw new ArgumentOutOfRangeException(nameof(description), description.Kind, "There is no such initializer.");
-        }
+        PluginRegistry.Shared.Initializers[description.Kind].Fill(new TensorSite(seed, stream, shape, fanIn, fanOut), description.Settings, destination);
     }
 
-    /// <summary>destination[i] = bound · (2 u − 1), u uniform in [0, 1).</summary>
-    private static void FillUniform(ulong seed, ulong stream, double bound, Span<float> destination)
+    /// <summary>A part whose one setting is a scale.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="standard">The usual scale.</param>
+    /// <param name="fill">Fills a tensor.</param>
+    /// <param name="aliases">Other names.</param>
+    internal static InitializerPart Scaled(string name, float standard, ScaledFill fill, params string[] aliases)
     {
-        float limit = (float)bound;
-        Span<float> four = stackalloc float[4];
-        for (int i = 0; i < destination.Length; i += four.Length)
-        {
-            RandomBlock block = CounterRandom.Block(seed, RandomPurpose.Initialization, stream, (ulong)i >> 2);
-            four[0] = limit * ((2 * CounterRandom.ToUniform(block.Word0)) - 1);
-            four[1] = limit * ((2 * CounterRandom.ToUniform(block.Word1)) - 1);
-            four[2] = limit * ((2 * CounterRandom.ToUniform(block.Word2)) - 1);
-            four[3] = limit * ((2 * CounterRandom.ToUniform(block.Word3)) - 1);
-            four[..Math.Min(four.Length, destination.Length - i)].CopyTo(destination[i..]);
-        }
-    }
-
-    /// <summary>destination[i] = deviation · z, z standard normal.</summary>
-    private static void FillNormal(ulong seed, ulong stream, double deviation, Span<float> destination)
-    {
-        for (int i = 0; i < destination.Length; i += 2)
-        {
-            RandomBlock block = CounterRandom.Block(seed, RandomPurpose.Initialization, stream, (ulong)i >> 1);
-            destination[i] = (float)(deviation * CounterRandom.ToNormal(block.Low));
-            if (i + 1 < destination.Length)
-                destination[i + 1] = (float)(deviation * CounterRandom.ToNormal(block.High));
-        }
+        Setting<float> scale = Setting.Number("scale", "Gain of the rule; the value itself for constant, half-width or deviation for random-uniform and random-normal", standard);
+        return new InitializerPart(name, (tensor, settings, destination) => fill(tensor, settings.Get(scale), destination), scale) { Aliases = aliases };
     }
 }
+
+/// <summary>Fills a tensor by a rule with a scale.</summary>
+internal delegate void ScaledFill(TensorSite tensor, float scale, Span<float> destination);

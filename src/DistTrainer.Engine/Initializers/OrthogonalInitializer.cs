@@ -14,8 +14,12 @@ internal static class OrthogonalInitializer
 {
     private const int BlockLines = 16;
 
+    /// <summary>Rows or columns of a random orthogonal matrix, times scale.</summary>
+    public static InitializerPart Part { get; } = Initializers.Scaled(
+        "orthogonal", 1, (tensor, scale, to) => Fill(tensor.Seed, tensor.Stream, scale, tensor.Shape, to));
+
     /// <summary>destination = scale · Q; see <see cref="Initializers.Fill"/>.</summary>
-    public static void Fill(ulong seed, ulong stream, float scale, IReadOnlyList<int> shape, Span<float> destination)
+    private static void Fill(ulong seed, ulong stream, float scale, IReadOnlyList<int> shape, Span<float> destination)
     {
         if (shape.Count < 2)
             throw new DistTrainerException(FailureKind.Configuration, $"The initializer orthogonal was chosen for a tensor of shape [{string.Join(", ", shape)}]; it takes tensors of two or more dimensions. Choose another one for biases, e.g. zeros.");

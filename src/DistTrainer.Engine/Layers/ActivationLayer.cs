@@ -5,35 +5,24 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// An element-wise function of the features: output[b, f] = f(input[b, f]). It has no parameters. Every value depends on
-/// one value, so the order of work cannot change a result.
+/// one value, so the order of work cannot change a result. Each function has loops of its own, with the function
+/// inlined.
 /// </summary>
-public sealed class ActivationLayer : ILayer
+internal sealed class ActivationLayer<TFunction> : ILayer, IOnnxLayer
+    where TFunction : struct, IActivationFunction
 {
-    private readonly ActivationKind _kind;
-    private readonly float _leakySlope;
+    private readonly TFunction _function;
+    private readonly Action<IOnnxGraph> _onnx;
 
     /// <summary>Makes the layer.</summary>
-    /// <param name="kind">Which function.</param>
+    /// <param name="name">What a person calls it.</param>
+    /// <param name="function">The function.</param>
     /// <param name="features">Features that come in and go out, ≥ 1.</param>
-    /// <param name="leakySlope">Slope of leaky ReLU where x ≤ 0; finite.</param>
-    /// <exception cref="ArgumentOutOfRangeException">No such function, no features, or a slope that is not finite.</exception>
-    public ActivationLayer(ActivationKind kind, int features, float leakySlope = 0.01f)
+    /// <param name="onnx">Adds the function to a graph.</param>
+    public ActivationLayer(string name, TFunction function, int features, Action<IOnnxGraph> onnx)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
-        if (!float.IsFinite(leakySlope))
-            throw new ArgumentOutOfRangeException(nameof(leakySlope), leakySlope, "The slope of leaky ReLU must be finite.");
-        Name = kind switch
-        {
-            ActivationKind.Identity => "identity",
-            ActivationKind.Relu => "relu",
-            ActivationKind.LeakyRelu => "leaky-relu",
-            ActivationKind.Sigmoid => "sigmoid",
-            ActivationKind.Tanh => "tanh",
-            ActivationKind.Gelu => "gelu",
-            ActivationKind.Silu => "silu",
-            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such activation."),
-        };
-        (_kind, Inputs, _leakySlope) = (kind, features, leakySlope);
+        (Name, _function, Inputs, _onnx) = (name, function, features, onnx);
     }
 
     /// <inheritdoc/>
@@ -52,36 +41,14 @@ public sealed class ActivationLayer : ILayer
     public int ScratchLength(int rows) => 0;
 
     /// <inheritdoc/>
-    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
-    {
-        switch (_kind)
-        {
-            case ActivationKind.Identity: Forward(new IdentityFunction(), input.Values, output.Values); break;
-            case ActivationKind.Relu: Forward(new ReluFunction(), input.Values, output.Values); break;
-            case ActivationKind.LeakyRelu: Forward(new LeakyReluFunction(_leakySlope), input.Values, output.Values); break;
-            case ActivationKind.Sigmoid: Forward(new SigmoidFunction(), input.Values, output.Values); break;
-            case ActivationKind.Tanh: Forward(new TanhFunction(), input.Values, output.Values); break;
-            case ActivationKind.Gelu: Forward(new GeluFunction(), input.Values, output.Values); break;
-            default: Forward(new SiluFunction(), input.Values, output.Values); break;
-        }
-    }
+    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output) =>
+        Forward(_function, input.Values, output.Values);
 
     /// <inheritdoc/>
     public void BackwardInput(
         in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output,
-        ActivationPanels outputGradient, ActivationPanels inputGradient)
-    {
-        switch (_kind)
-        {
-            case ActivationKind.Identity: Backward(new IdentityFunction(), input, output, outputGradient, inputGradient); break;
-            case ActivationKind.Relu: Backward(new ReluFunction(), input, output, outputGradient, inputGradient); break;
-            case ActivationKind.LeakyRelu: Backward(new LeakyReluFunction(_leakySlope), input, output, outputGradient, inputGradient); break;
-            case ActivationKind.Sigmoid: Backward(new SigmoidFunction(), input, output, outputGradient, inputGradient); break;
-            case ActivationKind.Tanh: Backward(new TanhFunction(), input, output, outputGradient, inputGradient); break;
-            case ActivationKind.Gelu: Backward(new GeluFunction(), input, output, outputGradient, inputGradient); break;
-            default: Backward(new SiluFunction(), input, output, outputGradient, inputGradient); break;
-        }
-    }
+        ActivationPanels outputGradient, ActivationPanels inputGradient) =>
+        Backward(_function, input, output, outputGradient, inputGradient);
 
     /// <summary>Does nothing: there are no parameters.</summary>
     /// <inheritdoc/>
@@ -89,8 +56,10 @@ public sealed class ActivationLayer : ILayer
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
         ReadOnlySpan<int> dataShardBounds, Span<float> gradient) => true;
 
-    private static void Forward<TFunction>(TFunction function, ReadOnlySpan<float> input, Span<float> output)
-        where TFunction : struct, IActivationFunction
+    /// <inheritdoc/>
+    public void WriteOnnx(IOnnxGraph graph, IReadOnlyList<string> parameters) => _onnx(graph);
+
+    private static void Forward(TFunction function, ReadOnlySpan<float> input, Span<float> output)
     {
         ref float x = ref MemoryMarshal.GetReference(input);
         ref float y = ref MemoryMarshal.GetReference(output[..input.Length]);
@@ -99,9 +68,8 @@ public sealed class ActivationLayer : ILayer
             function.Forward(Vector256.LoadUnsafe(ref x, i)).StoreUnsafe(ref y, i);
     }
 
-    private static void Backward<TFunction>(
+    private static void Backward(
         TFunction function, ActivationPanels input, ActivationPanels output, ActivationPanels outputGradient, ActivationPanels inputGradient)
-        where TFunction : struct, IActivationFunction
     {
         int length = input.Values.Length;
         ref float x = ref MemoryMarshal.GetReference(input.Values);
@@ -114,4 +82,19 @@ public sealed class ActivationLayer : ILayer
             function.Backward(Vector256.LoadUnsafe(ref x, i), Vector256.LoadUnsafe(ref y, i), gradient).StoreUnsafe(ref to, i);
         }
     }
+}
+
+/// <summary>Makes the parts of functions without settings.</summary>
+internal static class ActivationLayer
+{
+    /// <summary>A part.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="onnx">Adds the function to a graph.</param>
+    /// <param name="isIdentity">Whether it changes nothing.</param>
+    /// <param name="aliases">Other names.</param>
+    public static ActivationPart PartOf<TFunction>(
+        string name, TFunction function, Action<IOnnxGraph> onnx, bool isIdentity = false, params string[] aliases)
+        where TFunction : struct, IActivationFunction =>
+        new(name, (features, _) => new ActivationLayer<TFunction>(name, function, features, onnx)) { Aliases = aliases, IsIdentity = isIdentity };
 }

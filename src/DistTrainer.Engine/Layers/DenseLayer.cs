@@ -4,8 +4,11 @@ namespace DistTrainer.Engine;
 /// A fully connected layer: y = W · x + bias, with weights W [outputs, inputs] and biases [outputs] like PyTorch's
 /// <c>Linear</c>. Every output is one chain of fused multiply-adds over the inputs, starting at the bias.
 /// </summary>
-public sealed unsafe class DenseLayer : ILayer
+public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
 {
+    /// <summary>The part.</summary>
+    internal static LayerPart Part { get; } = new("dense", Create) { NeedsUnits = true };
+
     private readonly bool _bias;
 
     /// <summary>Describes the layer.</summary>
@@ -24,6 +27,12 @@ public sealed unsafe class DenseLayer : ILayer
         Parameters = bias
             ? [weights, new ParameterRequest("bias", ParameterKind.Bias, [outputs], inputs, outputs, biasInitializer)]
             : [weights];
+    }
+
+    private static DenseLayer Create(LayerSite site, PartSettings settings)
+    {
+        LayerDescription section = site.Description;
+        return new DenseLayer(site.Input.Features, site.Units!.Value, section.Bias, section.WeightInitializer, section.BiasInitializer);
     }
 
     /// <inheritdoc/>
@@ -50,7 +59,7 @@ public sealed unsafe class DenseLayer : ILayer
         {
             float* bias = _bias ? w + WeightCount : null;
             if (context.Team is { Size: > 1 } team)
-                team.Run(new Part(Product.Forward) { W = w, Bias = bias, X = x, Y = y, Inputs = Inputs, Outputs = Outputs, Panels = input.PanelCount });
+                team.Run(new Piece(Product.Forward) { W = w, Bias = bias, X = x, Y = y, Inputs = Inputs, Outputs = Outputs, Panels = input.PanelCount });
             else
                 DenseKernels.Forward(w, bias, x, y, Inputs, Outputs, input.PanelCount, 0, 1);
         }
@@ -64,7 +73,7 @@ public sealed unsafe class DenseLayer : ILayer
         fixed (float* w = parameters, dy = outputGradient.Values, dx = inputGradient.Values)
         {
             if (context.Team is { Size: > 1 } team)
-                team.Run(new Part(Product.BackwardInput) { W = w, X = dx, Y = dy, Inputs = Inputs, Outputs = Outputs, Panels = outputGradient.PanelCount });
+                team.Run(new Piece(Product.BackwardInput) { W = w, X = dx, Y = dy, Inputs = Inputs, Outputs = Outputs, Panels = outputGradient.PanelCount });
             else
                 DenseKernels.BackwardInput(w, dy, dx, Inputs, Outputs, outputGradient.PanelCount, 0, 1);
         }
@@ -80,7 +89,7 @@ public sealed unsafe class DenseLayer : ILayer
         {
             if (context.Team is { Size: > 1 } team)
             {
-                team.Run(new Part(Product.WeightGradient) { Y = dy, X = x, Scratch = scratch, W = dw, Inputs = Inputs, Outputs = Outputs, Bounds = bounds, BoundCount = dataShardBounds.Length });
+                team.Run(new Piece(Product.WeightGradient) { Y = dy, X = x, Scratch = scratch, W = dw, Inputs = Inputs, Outputs = Outputs, Bounds = bounds, BoundCount = dataShardBounds.Length });
             }
             else
             {
@@ -92,6 +101,10 @@ public sealed unsafe class DenseLayer : ILayer
         return Outputs < input.Rows ? Magnitude.IsFarFromInfinite(gradient) : Magnitude.SumsStayFinite(input, outputGradient);
     }
 
+    /// <summary>x · Wᵀ + b, with the weights as they lie: [outputs, inputs].</summary>
+    /// <inheritdoc/>
+    public void WriteOnnx(IOnnxGraph graph, IReadOnlyList<string> parameters) => graph.Chain("Gemm", [.. parameters]).With("transB", 1L);
+
     private enum Product
     {
         Forward,
@@ -100,7 +113,7 @@ public sealed unsafe class DenseLayer : ILayer
     }
 
     /// <summary>One product, to be shared among the threads of a team; the pointers are pinned by the caller meanwhile.</summary>
-    private sealed class Part(Product product) : IComputePart
+    private sealed class Piece(Product product) : IComputePart
     {
         public float* W { get; init; }
 

@@ -11,7 +11,7 @@ namespace DistTrainer.Engine;
 /// the random block of purpose <see cref="RandomPurpose.Dropout"/>, stream layer · 2⁴⁰ + step, index sample · 2³² + f / 4;
 /// it is dropped if the word is below p · 2³². A value that is not finite stays so or becomes NaN, it is never hidden.
 /// </summary>
-public sealed class DropoutLayer : ILayer
+public sealed class DropoutLayer : ILayer, IOnnxLayer
 {
     private const int StepBits = 40;
     private const int LayerLimit = 1 << 16;
@@ -70,6 +70,12 @@ public sealed class DropoutLayer : ILayer
     public bool BackwardParameters(
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
         ReadOnlySpan<int> dataShardBounds, Span<float> gradient) => true;
+
+    /// <summary>Adds nothing: dropout is the identity, once a model is trained.</summary>
+    /// <inheritdoc/>
+    public void WriteOnnx(IOnnxGraph graph, IReadOnlyList<string> parameters)
+    {
+    }
 
     /// <summary>to = mask · scale · from; the same for values and for gradients.</summary>
     private void Apply(in LayerContext context, ActivationPanels from, ActivationPanels to)

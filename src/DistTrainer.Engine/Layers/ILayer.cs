@@ -28,6 +28,11 @@ public readonly ref struct LayerContext
     /// <summary>Scratch memory of the calling worker, at least <see cref="ILayer.ScratchLength"/> floats, cache-line aligned. Its content means nothing between calls.</summary>
     public Span<float> Scratch { get; init; }
 
+    /// <summary>The layer's own memory from its forward pass of a step to its backward pass, at least
+    /// <see cref="ILayer.SavedLength"/> floats, cache-line aligned: what the forward pass wrote is there in the
+    /// backward pass.</summary>
+    public Span<float> Saved { get; init; }
+
     /// <summary>The threads that share the work of this worker; null for the calling thread alone.</summary>
     public ComputeTeam? Team { get; init; }
 }
@@ -48,11 +53,21 @@ public interface ILayer
     /// <summary>Features that go out.</summary>
     int Outputs { get; }
 
+    /// <summary>What goes out, as the next layer of the job's list sees it; has <see cref="Outputs"/> features. An
+    /// activation and dropout leave it as it is.</summary>
+    Shape OutputShape => Shape.Flat(Outputs);
+
     /// <summary>The tensors it needs, in the order in which they lie in its part of the flat vector; may be empty.</summary>
     IReadOnlyList<ParameterRequest> Parameters { get; }
 
     /// <summary>Floats of scratch memory that its methods need for up to <paramref name="rows"/> samples.</summary>
     int ScratchLength(int rows);
+
+    /// <summary>
+    /// Floats that the layer keeps from its forward pass to its backward pass of the same step for up to
+    /// <paramref name="rows"/> samples, e.g. which input was the largest (<see cref="LayerContext.Saved"/>).
+    /// </summary>
+    int SavedLength(int rows) => 0;
 
     /// <summary>output = f(input; parameters).</summary>
     /// <param name="context">Step, seed, samples, scratch.</param>

@@ -10,9 +10,22 @@ namespace DistTrainer.Engine;
 /// loss = −Σ q ln softmax(x) = L − (1 − ε) s_c − ε / C · Σ s; gradient = softmax(x) − q.
 /// Any logit that is not finite makes the loss NaN, also a −∞ that softmax would forgive.
 /// </summary>
-internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss
+internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
 {
     private const int Stride = ActivationPanels.Width;
+
+    private static readonly Setting<float> s_smoothing = Setting.Number(
+        "label-smoothing", "Share of the target probability spread over all classes", 0, 0, 1, ")");
+
+    /// <summary>The part.</summary>
+    public static LossPart Part { get; } = new(
+        "cross-entropy", TaskKind.Classification, settings => new CrossEntropyLoss(settings.Get(s_smoothing)), s_smoothing)
+    {
+        HasOutputFunction = true,
+    };
+
+    /// <inheritdoc/>
+    public void WriteOnnx(IOnnxGraph graph) => graph.Chain("Softmax").With("axis", 1L);
 
     /// <inheritdoc/>
     protected override int TargetWidth(int outputs) => 1;

@@ -21,10 +21,15 @@ internal interface ILossElement
 }
 
 /// <summary>loss of a sample = 1/n · Σ over its n outputs of the element's loss, added in the outputs' order.</summary>
-internal sealed class ElementwiseLoss<TElement>(TElement element) : PanelLoss
+/// <param name="element">The loss of one output.</param>
+/// <param name="onnx">Adds the prediction to a graph; null where it is the output itself.</param>
+internal sealed class ElementwiseLoss<TElement>(TElement element, Action<IOnnxGraph>? onnx = null) : PanelLoss, IOnnxLoss
     where TElement : struct, ILossElement
 {
     private const int Stride = ActivationPanels.Width;
+
+    /// <inheritdoc/>
+    public void WriteOnnx(IOnnxGraph graph) => onnx?.Invoke(graph);
 
     /// <inheritdoc/>
     protected override int TargetWidth(int outputs) => outputs;

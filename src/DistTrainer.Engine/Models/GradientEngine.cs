@@ -14,6 +14,7 @@ public sealed class GradientEngine : IGradientEngine
     private readonly AlignedBuffer[] _activations;
     private readonly AlignedBuffer[] _gradients;
     private readonly AlignedBuffer _scratch;
+    private readonly AlignedBuffer[] _saved;
     private readonly float[] _targets;
     private readonly int[] _samples;
     private float[] _features = [];
@@ -47,6 +48,7 @@ public sealed class GradientEngine : IGradientEngine
         int gradientLength = forTraining ? ActivationPanels.LengthFor(widest, maximumRows) : 0;
         _gradients = [new AlignedBuffer(gradientLength), new AlignedBuffer(gradientLength)];
         _scratch = new AlignedBuffer(scratch);
+        _saved = [.. network.Layers.Select(layer => new AlignedBuffer(layer.Layer.SavedLength(maximumRows)))];
         _targets = new float[maximumRows * targetWidth];
         _samples = new int[maximumRows];
     }
@@ -88,7 +90,7 @@ public sealed class GradientEngine : IGradientEngine
     {
         NetworkLayer module = _network.Layers[stage];
         ReadOnlySpan<float> own = parameters.Slice(module.Offset, module.Length);
-        module.Layer.Forward(Context(), own, Activation(stage), Activation(stage + 1));
+        module.Layer.Forward(Context(stage), own, Activation(stage), Activation(stage + 1));
     }
 
     /// <summary>Runs all layers forward.</summary>
@@ -111,7 +113,7 @@ public sealed class GradientEngine : IGradientEngine
     public bool Backward(int stage, ReadOnlySpan<float> parameters, ReadOnlySpan<GradientNode> nodes)
     {
         NetworkLayer module = _network.Layers[stage];
-        LayerContext context = Context();
+        LayerContext context = Context(stage);
         ActivationPanels outputGradient = Gradient(stage + 1);
         if (stage > 0)
         {
@@ -165,17 +167,20 @@ public sealed class GradientEngine : IGradientEngine
             buffer.Dispose();
         foreach (AlignedBuffer buffer in _gradients)
             buffer.Dispose();
+        foreach (AlignedBuffer buffer in _saved)
+            buffer.Dispose();
         _scratch.Dispose();
         _team.Dispose();
     }
 
-    private LayerContext Context() => new()
+    private LayerContext Context(int layer) => new()
     {
         Training = _training,
         Step = _step,
         Seed = _seed,
         Samples = _samples.AsSpan(0, _rows),
         Scratch = _scratch.Span,
+        Saved = _saved[layer].Span,
         Team = _team,
     };
 }

@@ -86,44 +86,39 @@ public sealed class Network : IModel
         if (model.Layers.Count == 0)
             throw new DistTrainerException(FailureKind.Configuration, "model.layers is empty; give at least one layer, e.g. { activation = identity }.");
         var layers = new List<ILayer>();
-        int features = inputs;
+        Shape shape = Shape.Flat(inputs);
         for (int i = 0; i < model.Layers.Count; i++)
         {
             LayerDescription description = model.Layers[i];
+            string section = $"model.layers[{i}]";
             bool last = i == model.Layers.Count - 1;
-            int units = description.Units ?? (last ? outputs
-                : description.Plugin is not null ? features
-                : throw new DistTrainerException(FailureKind.Configuration, $"model.layers[{i}].units is missing; only the last layer takes its units from the data."));
-            if (last && units != outputs)
-                throw new DistTrainerException(FailureKind.Configuration, $"model.layers[{i}].units is {units}, but the data have {outputs} outputs; leave units out of the last layer or set {outputs}.");
-            if (description.Plugin is null)
-                layers.Add(new DenseLayer(features, units, description.Bias, description.WeightInitializer, description.BiasInitializer));
-            if (description.Plugin is not null || description.PluginActivation is not null)
-                layers.AddRange(PluginLayers(description, $"model.layers[{i}]", features, units));
-            else if (description.Activation != ActivationKind.Identity)
-                layers.Add(new ActivationLayer(description.Activation, units, description.LeakySlope));
+            if (last && description.Units is { } given && given != outputs)
+                throw new DistTrainerException(FailureKind.Configuration, $"{section}.units is {given}, but the data have {outputs} outputs; leave units out of the last layer or set {outputs}.");
+            LayerPart part = PluginRegistry.Shared.Layers[description.Kind];
+            int? units = description.Units ?? (last ? outputs : null);
+            if (units is null && part.NeedsUnits)
+                throw new DistTrainerException(FailureKind.Configuration, $"{section}.units is missing; only the last layer takes its units from the data.");
+            ActivationPart activation = PluginRegistry.Shared.Activations[description.Activation];
+            Part.Check([part, activation], description.Settings, section);
+            ILayer layer = part.Create(new LayerSite(shape, units, description), description.Settings);
+            RequireFit(layer, part, section, shape.Features, units ?? layer.Outputs);
+            layers.Add(layer);
+            shape = layer.OutputShape;
+            if (!activation.IsIdentity)
+            {
+                layers.Add(activation.Create(shape.Features, description.Settings));
+                RequireFit(layers[^1], activation, section, shape.Features, shape.Features);
+            }
             if (description.Dropout > 0)
-                layers.Add(new DropoutLayer(description.Dropout, units, layers.Count));
-            features = units;
+                layers.Add(new DropoutLayer(description.Dropout, shape.Features, layers.Count));
         }
-        return new Network(layers, Losses.Create(model.Loss));
+        return new Network(layers, model.Loss.Create());
     }
 
-    /// <summary>The modules of a section that names a plug-in's layer or activation, without dropout; a dense layer is there already.</summary>
-    private static IEnumerable<ILayer> PluginLayers(LayerDescription description, string section, int inputs, int units)
+    private static void RequireFit(ILayer made, Part part, string section, int takes, int gives)
     {
-        var settings = new PluginSettings($"{section}.settings", description.Settings);
-        if (description.Plugin is { } layer)
-            yield return Checked(PluginRegistry.Shared.Find<LayerFactory>(PluginPart.Layer, layer, section)(inputs, units, description, settings), layer, inputs, units);
-        if (description.PluginActivation is { } activation)
-            yield return Checked(PluginRegistry.Shared.Find<ActivationFactory>(PluginPart.Activation, activation, section)(units, settings), activation, units, units);
-        else if (description.Activation != ActivationKind.Identity)
-            yield return new ActivationLayer(description.Activation, units, description.LeakySlope);
-        settings.RequireAllAsked();
-
-        ILayer Checked(ILayer made, string name, int takes, int gives) => made.Inputs == takes && made.Outputs == gives
-            ? made
-            : throw new DistTrainerException(FailureKind.Configuration, $"{section}: the plug-in's {name} takes {made.Inputs} features and gives {made.Outputs}; here it must take {takes} and give {gives}: change units, or the plug-in.");
+        if (made.Inputs != takes || made.Outputs != gives || made.OutputShape.Features != gives)
+            throw new DistTrainerException(FailureKind.Configuration, $"{section}: the {(part.Plugin is null ? "part" : "plug-in's")} {part.Name} takes {made.Inputs} features and gives {made.Outputs} (as {made.OutputShape}); here it must take {takes} and give {gives}: change units, or the part.");
     }
 
     /// <summary>First values of all parameters: a pure function of the network and the seed.</summary>

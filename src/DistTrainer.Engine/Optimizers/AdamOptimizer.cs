@@ -16,18 +16,36 @@ namespace DistTrainer.Engine;
 /// </summary>
 internal sealed class AdamOptimizer : Optimizer
 {
+    /// <summary>ε; RMSprop has it too.</summary>
+    public static readonly Setting<float> Epsilon = Setting.Number("epsilon", "Added to the denominator", 1e-8f, 0, float.MaxValue, "(");
+
+    private static readonly Setting<float> s_beta1 = Setting.Number("beta1", "Decay of the first moment", 0.9f, 0, 1, ")");
+    private static readonly Setting<float> s_beta2 = Setting.Number("beta2", "Decay of the second moment", 0.999f, 0, 1, ")");
+    private static readonly Setting<bool> s_amsGrad = Setting.Flag("ams-grad", "Use the largest second moment so far");
+
+    /// <summary>Adam.</summary>
+    public static OptimizerPart Part { get; } = new("adam", Create, s_beta1, s_beta2, Epsilon, s_amsGrad);
+
+    /// <summary>AdamW.</summary>
+    public static OptimizerPart DecoupledPart { get; } = new("adamw", Create, s_beta1, s_beta2, Epsilon, s_amsGrad)
+    {
+        DecoupledWeightDecay = 0.01f, // as in PyTorch
+    };
+
     private readonly double _beta1;
     private readonly double _beta2;
     private readonly float _epsilon;
 
-    /// <summary>Takes the checked options.</summary>
-    public AdamOptimizer(OptimizerDescription description)
-        : base(description.AmsGrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"])
+    /// <summary>Takes the checked settings.</summary>
+    private AdamOptimizer(PartSettings settings)
+        : base(settings.Get(s_amsGrad) ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"])
     {
-        _beta1 = ScalarMath.AsWritten(description.Beta1);
-        _beta2 = ScalarMath.AsWritten(description.Beta2);
-        _epsilon = description.Epsilon;
+        _beta1 = ScalarMath.AsWritten(settings.Get(s_beta1));
+        _beta2 = ScalarMath.AsWritten(settings.Get(s_beta2));
+        _epsilon = settings.Get(Epsilon);
     }
+
+    private static AdamOptimizer Create(PartSettings settings) => new(settings);
 
     protected override UpdateContext WithBiasCorrections(UpdateContext context) => context with
     {

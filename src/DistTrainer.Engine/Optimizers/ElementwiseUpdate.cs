@@ -60,6 +60,32 @@ internal static class ElementwiseUpdate
             Loop<TRule, On, Off>(rule, adjustment, gradient, state, offset, parameters);
     }
 
+    /// <summary>The adjusted gradient alone, and the decay; see <see cref="GradientAdjustment.Apply"/>.</summary>
+    public static void Adjust(in GradientAdjustment adjustment, GradientTerms gradient, Span<float> parameters, Span<float> adjusted)
+    {
+        Span<float> tail = stackalloc float[3 * 8];
+        for (int i = 0; i < parameters.Length; i += 8)
+        {
+            int count = Math.Min(8, parameters.Length - i);
+            tail.Clear();
+            gradient.First.Slice(i, count).CopyTo(tail);
+            if (gradient.IsPair)
+                gradient.Second.Slice(i, count).CopyTo(tail[8..]);
+            parameters.Slice(i, count).CopyTo(tail[16..]);
+            Vector256<float> sum = Vector256.Create<float>(tail);
+            if (gradient.IsPair)
+                sum += Vector256.Create<float>(tail[8..]);
+            sum *= adjustment.Scale;
+            Vector256<float> parameter = Vector256.Create<float>(tail[16..]);
+            if (!adjustment.IsScaleOnly)
+                Adjust(adjustment, ref sum, ref parameter);
+            sum.CopyTo(tail);
+            parameter.CopyTo(tail[16..]);
+            tail[..count].CopyTo(adjusted[i..]);
+            tail.Slice(16, count).CopyTo(parameters[i..]);
+        }
+    }
+
     private static void Loop<TRule, TAdjust, TPair>(
         TRule rule, GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state, int offset,
         Span<float> parameters)

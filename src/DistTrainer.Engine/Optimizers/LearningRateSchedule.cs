@@ -17,10 +17,9 @@ namespace DistTrainer.Engine;
 /// </summary>
 public sealed class LearningRateSchedule
 {
-    private readonly ScheduleDescription _schedule;
+    private readonly int _warmUp;
     private readonly double _full;
-    private readonly double _gamma;
-    private readonly double _minimum;
+    private readonly Func<SchedulePoint, double> _rate;
 
     /// <summary>Takes the full rate and the schedule.</summary>
     /// <param name="fullRate">Learning rate at full height, &gt; 0.</param>
@@ -28,11 +27,10 @@ public sealed class LearningRateSchedule
     /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
     public LearningRateSchedule(float fullRate, ScheduleDescription schedule)
     {
-        UpdateChecks.Check(schedule);
-        _schedule = schedule;
+        UpdateChecks.Check("schedule.warm-up-steps", schedule.WarmUpSteps, UpdateChecks.Steps);
+        _warmUp = schedule.WarmUpSteps;
         _full = ScalarMath.AsWritten(fullRate);
-        _gamma = ScalarMath.AsWritten(schedule.Gamma);
-        _minimum = Math.Min(ScalarMath.AsWritten(schedule.MinimumRate), _full);
+        _rate = schedule.Part.Create(schedule.Settings);
     }
 
     /// <summary>The rate of one step.</summary>
@@ -44,21 +42,8 @@ public sealed class LearningRateSchedule
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
-        if (step <= _schedule.WarmUpSteps)
-            return _full * step / _schedule.WarmUpSteps;
-        long epoch = (step - 1) / stepsPerEpoch;
-        return _schedule.Kind switch
-        {
-            ScheduleKind.Step => _full * ScalarMath.Power(_gamma, epoch / _schedule.StepSize),
-            ScheduleKind.MultiStep => _full * ScalarMath.Power(_gamma, _schedule.Milestones.Count(milestone => milestone <= epoch)),
-            ScheduleKind.Exponential => _full * ScalarMath.Power(_gamma, epoch),
-            ScheduleKind.Cosine => Cosine(step - 1 - _schedule.WarmUpSteps, totalSteps - _schedule.WarmUpSteps),
-            ScheduleKind.ReduceOnPlateau => Math.Max(_full * plateauFactor, _minimum),
-            _ => _full,
-        };
+        if (step <= _warmUp)
+            return _full * step / _warmUp;
+        return _rate(new SchedulePoint(_full, (step - 1) / stepsPerEpoch, step - 1 - _warmUp, totalSteps - _warmUp, plateauFactor));
     }
-
-    private double Cosine(long step, long steps) => step >= steps
-        ? _minimum
-        : _minimum + (_full - _minimum) * (1 + ScalarMath.CosPi((double)step / steps)) / 2;
 }

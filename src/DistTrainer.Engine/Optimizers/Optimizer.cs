@@ -2,9 +2,11 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// An update rule: immutable, shared by all parameter shards. What it remembers lies in an <see cref="OptimizerState"/>.
-/// Every rule works element by element, so a result never depends on how the flat vector is cut.
+/// A rule works element by element, or on whole blocks that no cut divides (<see cref="IBlockRule"/>), so a result
+/// never
+/// depends on how the flat vector is cut.
 /// The built-in rules, their order of operations and their defaults are PyTorch's (<c>torch.optim</c>); a plug-in's rule
-/// derives from <see cref="CustomOptimizer"/>.
+/// derives from <see cref="CustomOptimizer"/>, or is made by <see cref="ByBlocks"/>.
 /// </summary>
 public abstract class Optimizer
 {
@@ -16,20 +18,21 @@ public abstract class Optimizer
     public IReadOnlyList<string> SlotNames { get; }
 
     /// <summary>Makes the rule that a description asks for.</summary>
-    /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">There is no such rule, or a setting is out of its range
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static Optimizer Create(OptimizerDescription description)
     {
-        UpdateChecks.Check(description);
-        return description.Kind switch
-        {
-            OptimizerKind.Sgd => new SgdOptimizer(description),
-            OptimizerKind.Adam or OptimizerKind.AdamW => new AdamOptimizer(description),
-            OptimizerKind.RmsProp => new RmsPropOptimizer(description),
-            OptimizerKind.Plugin => PluginRegistry.Shared.Make<OptimizerFactory, Optimizer>(
-                PluginPart.Optimizer, description.Plugin ?? "", "optimizer", description.Settings, (make, settings) => make(description, settings)),
-            _ => throw new ArgumentOutOfRangeException(nameof(description), description.Kind, "There is no such optimizer."),
-        };
+        UpdateChecks.Check("optimizer.learning-rate", description.LearningRate, UpdateChecks.Positive);
+        return description.Part.Create(description.Settings);
     }
+
+    /// <summary>A rule that works on whole blocks or tensors.</summary>
+    /// <param name="rule">The rule.</param>
+    public static Optimizer ByBlocks(IBlockRule rule) => new BlockOptimizer(rule);
+
+    /// <summary>The rule that is to be called for each block, with <see cref="GradientAdjustment.Apply"/> before it, in
+    /// the place of <see cref="Update"/>; null where the rule works element by element.</summary>
+    public virtual IBlockRule? BlockRule => null;
 
     /// <summary>Computes, in double, what all elements of one step share.</summary>
     /// <param name="step">The step t, counted from 1.</param>
@@ -51,6 +54,7 @@ public abstract class Optimizer
     /// <param name="offset">Index of the first parameter in the state.</param>
     /// <param name="parameters">[n], changed in place.</param>
     /// <exception cref="ArgumentException">The lengths do not fit.</exception>
+    /// <exception cref="NotSupportedException">There is a <see cref="BlockRule"/>.</exception>
     public void Update(
         in UpdateContext context, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state,
         int offset, Span<float> parameters)

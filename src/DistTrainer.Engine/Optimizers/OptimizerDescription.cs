@@ -1,76 +1,36 @@
-using System.Collections.ObjectModel;
-
 namespace DistTrainer.Engine;
 
-/// <summary>The update rule's name.</summary>
-public enum OptimizerKind
-{
-    /// <summary>Stochastic gradient descent, with momentum if asked.</summary>
-    Sgd,
-
-    /// <summary>Adam (Kingma and Ba 2015).</summary>
-    Adam,
-
-    /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
-    AdamW,
-
-    /// <summary>RMSprop (Hinton 2012).</summary>
-    RmsProp,
-
-    /// <summary>What <see cref="OptimizerDescription.Plugin"/> names.</summary>
-    Plugin,
-}
-
-/// <summary>An optimizer and all its options, with PyTorch's meanings and defaults.</summary>
+/// <summary>An optimizer and its settings, with PyTorch's meanings and defaults.</summary>
 public sealed record OptimizerDescription
 {
     private readonly float? _learningRate;
 
-    /// <summary>Which rule.</summary>
-    public OptimizerKind Kind { get; init; } = OptimizerKind.Adam;
+    /// <summary>The name of the rule; see <see cref="PluginRegistry.Optimizers"/>.</summary>
+    public string Kind { get; init; } = AdamOptimizer.Part.Name;
 
-    /// <summary>The name of a plug-in's rule, with <see cref="OptimizerKind.Plugin"/>; else null.</summary>
-    public string? Plugin { get; init; }
+    /// <summary>The rule's settings.</summary>
+    public PartSettings Settings { get; init; } = PartSettings.None;
 
-    /// <summary>Settings of the plug-in's rule, by name.</summary>
-    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
-
-    /// <summary>Learning rate at full height, before the schedule; &gt; 0. Where none is set it is the kind's: 0.01 for RMSprop, 0.001 for the others.</summary>
+    /// <summary>Learning rate at full height, before the schedule; &gt; 0. Where none is set it is the
+    /// rule's.</summary>
+    /// <exception cref="DistTrainerException">None is set, and there is no such rule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public float LearningRate
     {
-        get => _learningRate ?? (Kind == OptimizerKind.RmsProp ? 1e-2f : 1e-3f);
+        get => _learningRate ?? Part.LearningRate;
         init => _learningRate = value;
     }
 
-    /// <summary>SGD and RMSprop: momentum in [0, 1).</summary>
-    public float Momentum { get; init; }
+    /// <summary>The rule.</summary>
+    /// <exception cref="DistTrainerException">There is no such rule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    internal OptimizerPart Part => PluginRegistry.Shared.Optimizers[Kind];
 
-    /// <summary>SGD: dampening of the momentum buffer's input, in [0, 1].</summary>
-    public float Dampening { get; init; }
-
-    /// <summary>SGD: look-ahead momentum; needs momentum &gt; 0 and dampening 0.</summary>
-    public bool Nesterov { get; init; }
-
-    /// <summary>Adam, AdamW: decay of the first moment, in [0, 1).</summary>
-    public float Beta1 { get; init; } = 0.9f;
-
-    /// <summary>Adam, AdamW: decay of the second moment, in [0, 1).</summary>
-    public float Beta2 { get; init; } = 0.999f;
-
-    /// <summary>Adam, AdamW, RMSprop: added to the denominator; &gt; 0.</summary>
-    public float Epsilon { get; init; } = 1e-8f;
-
-    /// <summary>Adam, AdamW: use the largest second moment so far (Reddi et al. 2018).</summary>
-    public bool AmsGrad { get; init; }
-
-    /// <summary>RMSprop: decay of the squared-gradient average, in [0, 1).</summary>
-    public float Alpha { get; init; } = 0.99f;
-
-    /// <summary>RMSprop: subtract the squared mean gradient (Graves 2013).</summary>
-    public bool Centered { get; init; }
-
-    /// <summary>A rule with PyTorch's defaults.</summary>
-    public static OptimizerDescription Default(OptimizerKind kind) => new() { Kind = kind };
+    /// <summary>A rule with settings, e.g. <c>Of("sgd", ("momentum", 0.9f))</c>.</summary>
+    /// <param name="kind">The rule's name.</param>
+    /// <param name="settings">Names and values; see <see cref="PartSettings.Of"/>.</param>
+    public static OptimizerDescription Of(string kind, params ReadOnlySpan<(string Name, object Value)> settings) =>
+        new() { Kind = kind, Settings = PartSettings.Of(settings) };
 }
 
 /// <summary>
@@ -80,9 +40,6 @@ public sealed record OptimizerDescription
 /// </summary>
 public sealed record RegularizationDescription
 {
-    /// <summary>AdamW's decay where none is set, as in PyTorch.</summary>
-    private const float AdamWDecay = 0.01f;
-
     private readonly float? _decay;
 
     /// <summary>λ₁ of the penalty λ₁ Σ|w|: adds λ₁ · sign(w) to the gradient; ≥ 0.</summary>
@@ -91,7 +48,9 @@ public sealed record RegularizationDescription
     /// <summary>λ₂ of the penalty λ₂/2 Σ w²: adds λ₂ · w to the gradient (PyTorch's <c>weight_decay</c>); ≥ 0.</summary>
     public float L2 { get; init; }
 
-    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0. Where none is set a job with AdamW has PyTorch's 0.01, others have 0.</summary>
+    /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0.
+    /// Where none is set it is the optimizer's: 0.01 for AdamW, as in PyTorch, 0 for the others that are built
+    /// in.</summary>
     public float DecoupledWeightDecay
     {
         get => _decay ?? 0;
@@ -105,8 +64,8 @@ public sealed record RegularizationDescription
     public bool ApplyToBiases { get; init; }
 
     /// <summary>The same with the decay that a rule has where none is set.</summary>
-    internal RegularizationDescription For(OptimizerKind kind) =>
-        _decay is null && kind == OptimizerKind.AdamW ? this with { DecoupledWeightDecay = AdamWDecay } : this;
+    internal RegularizationDescription For(OptimizerDescription optimizer) =>
+        _decay is null && optimizer.Part.DecoupledWeightDecay is > 0 and float decay ? this with { DecoupledWeightDecay = decay } : this;
 }
 
 /// <summary>Limits on the averaged gradient, before regularization.</summary>
@@ -119,52 +78,40 @@ public sealed record ClippingDescription
     public float Norm { get; init; }
 }
 
-/// <summary>How the learning rate changes.</summary>
-public enum ScheduleKind
-{
-    /// <summary>No change.</summary>
-    Constant,
-
-    /// <summary>Times gamma every <see cref="ScheduleDescription.StepSize"/> epochs.</summary>
-    Step,
-
-    /// <summary>Times gamma at each of the <see cref="ScheduleDescription.Milestones"/>.</summary>
-    MultiStep,
-
-    /// <summary>Times gamma every epoch.</summary>
-    Exponential,
-
-    /// <summary>Half a cosine from the full rate to the minimum over the whole run (Loshchilov and Hutter 2017).</summary>
-    Cosine,
-
-    /// <summary>Times gamma when the validation loss has not improved for some epochs.</summary>
-    ReduceOnPlateau,
-}
-
 /// <summary>A learning-rate schedule, with a linear warm-up before any of them. Epochs are counted from 0, as PyTorch does.</summary>
 public sealed record ScheduleDescription
 {
-    /// <summary>Which schedule.</summary>
-    public ScheduleKind Kind { get; init; } = ScheduleKind.Constant;
+    /// <summary>The schedule's name; see <see cref="PluginRegistry.Schedules"/>.</summary>
+    public string Kind { get; init; } = ConstantSchedule.Part.Name;
 
-    /// <summary>Factor of step, multi-step, exponential and reduce-on-plateau; in (0, 1].</summary>
-    public float Gamma { get; init; } = 0.1f;
-
-    /// <summary>Step: epochs between reductions; ≥ 1.</summary>
-    public int StepSize { get; init; } = 10;
-
-    /// <summary>Multi-step: epochs at which to reduce, rising.</summary>
-    public IReadOnlyList<int> Milestones { get; init; } = [];
-
-    /// <summary>Cosine, reduce-on-plateau: never below this rate; ≥ 0.</summary>
-    public float MinimumRate { get; init; }
-
-    /// <summary>Reduce-on-plateau: epochs without improvement to wait; ≥ 0.</summary>
-    public int Patience { get; init; } = 10;
-
-    /// <summary>Reduce-on-plateau: relative improvement that counts; ≥ 0.</summary>
-    public float Threshold { get; init; } = 1e-4f;
+    /// <summary>The schedule's settings.</summary>
+    public PartSettings Settings { get; init; } = PartSettings.None;
 
     /// <summary>Steps over which the rate rises linearly from rate/n to the full rate; 0 is none.</summary>
     public int WarmUpSteps { get; init; }
+
+    /// <summary>Whether the schedule goes by the validation loss.</summary>
+    /// <exception cref="DistTrainerException">There is no such schedule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public bool WatchesValidation => Part.Tracker is not null;
+
+    /// <summary>The schedule.</summary>
+    /// <exception cref="DistTrainerException">There is no such schedule
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    internal SchedulePart Part => PluginRegistry.Shared.Schedules[Kind];
+
+    /// <summary>A schedule with settings, e.g. <c>Of("step", ("gamma", 0.5f))</c>.</summary>
+    /// <param name="kind">The schedule's name.</param>
+    /// <param name="settings">Names and values; see <see cref="PartSettings.Of"/>.</param>
+    public static ScheduleDescription Of(string kind, params ReadOnlySpan<(string Name, object Value)> settings) =>
+        new() { Kind = kind, Settings = PartSettings.Of(settings) };
+
+    /// <summary>Makes what watches the validation loss; null where the schedule does not go by it.</summary>
+    /// <exception cref="DistTrainerException">There is no such schedule, or a setting is wrong
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public PlateauTracker? CreateTracker()
+    {
+        Part.Check(Settings, "schedule");
+        return Part.Tracker?.Invoke(Settings);
+    }
 }

@@ -1,7 +1,7 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Watches the validation loss for <see cref="ScheduleKind.ReduceOnPlateau"/>: PyTorch's <c>ReduceLROnPlateau</c> with
+/// Watches the validation loss for the schedule <c>reduce-on-plateau</c>: PyTorch's <c>ReduceLROnPlateau</c> with
 /// mode min, relative threshold and no cool-down. The factor is multiplied by gamma when more than <c>patience</c> epochs
 /// in a row have not been below best · (1 − threshold).
 /// </summary>
@@ -11,14 +11,15 @@ public sealed class PlateauTracker
     private readonly double _threshold;
     private readonly int _patience;
 
-    /// <summary>Takes gamma, patience and threshold.</summary>
-    /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
-    public PlateauTracker(ScheduleDescription schedule)
+    /// <summary>Takes the settings.</summary>
+    /// <param name="gamma">Factor of a reduction, in (0, 1].</param>
+    /// <param name="threshold">Relative improvement that counts, ≥ 0.</param>
+    /// <param name="patience">Epochs without improvement to wait, ≥ 0.</param>
+    public PlateauTracker(float gamma, float threshold, int patience)
     {
-        UpdateChecks.Check(schedule);
-        _gamma = ScalarMath.AsWritten(schedule.Gamma);
-        _threshold = ScalarMath.AsWritten(schedule.Threshold);
-        _patience = schedule.Patience;
+        _gamma = ScalarMath.AsWritten(gamma);
+        _threshold = ScalarMath.AsWritten(threshold);
+        _patience = patience;
     }
 
     /// <summary>What the full rate is multiplied by; 1 at first.</summary>

@@ -14,19 +14,29 @@ namespace DistTrainer.Engine;
 /// </summary>
 internal sealed class RmsPropOptimizer : Optimizer
 {
+    private static readonly Setting<float> s_alpha = Setting.Number("alpha", "Decay of the squared-gradient average", 0.99f, 0, 1, ")");
+    private static readonly Setting<bool> s_centered = Setting.Flag("centered", "Subtract the squared mean gradient");
+
+    /// <summary>The part.</summary>
+    public static OptimizerPart Part { get; } = new(
+        "rmsprop", settings => new RmsPropOptimizer(settings), SgdOptimizer.Momentum, AdamOptimizer.Epsilon, s_alpha, s_centered)
+    {
+        LearningRate = 1e-2f,
+    };
+
     private readonly double _alpha;
     private readonly float _epsilon;
     private readonly float _momentum;
     private readonly bool _centered;
 
-    /// <summary>Takes the checked options.</summary>
-    public RmsPropOptimizer(OptimizerDescription description)
-        : base(Slots(description))
+    /// <summary>Takes the checked settings.</summary>
+    private RmsPropOptimizer(PartSettings settings)
+        : base(Slots(settings))
     {
-        _alpha = ScalarMath.AsWritten(description.Alpha);
-        _epsilon = description.Epsilon;
-        _momentum = description.Momentum;
-        _centered = description.Centered;
+        _alpha = ScalarMath.AsWritten(settings.Get(s_alpha));
+        _epsilon = settings.Get(AdamOptimizer.Epsilon);
+        _momentum = settings.Get(SgdOptimizer.Momentum);
+        _centered = settings.Get(s_centered);
     }
 
     private protected override void UpdateChecked(
@@ -44,12 +54,12 @@ internal sealed class RmsPropOptimizer : Optimizer
             ElementwiseUpdate.Run(new Rule<Off, Off>(scalars), adjustment, gradient, state, offset, parameters);
     }
 
-    private static string[] Slots(OptimizerDescription description)
+    private static string[] Slots(PartSettings settings)
     {
         var names = new List<string> { "square_avg" };
-        if (description.Centered)
+        if (settings.Get(s_centered))
             names.Add("grad_avg");
-        if (description.Momentum > 0)
+        if (settings.Get(SgdOptimizer.Momentum) > 0)
             names.Add("momentum_buffer");
         return [.. names];
     }

@@ -14,17 +14,40 @@ namespace DistTrainer.Engine;
 /// </summary>
 internal sealed class SgdOptimizer : Optimizer
 {
+    /// <summary>Momentum μ; RMSprop has it too.</summary>
+    public static readonly Setting<float> Momentum = Setting.Number("momentum", "Momentum", 0, 0, 1, ")");
+
+    private static readonly Setting<float> s_dampening = Setting.Number("dampening", "Dampening of the momentum buffer's input", 0, 0, 1);
+    private static readonly Setting<bool> s_nesterov = Setting.Flag("nesterov", "Look-ahead momentum; needs momentum above 0 and dampening 0");
+
+    /// <summary>The part.</summary>
+    public static OptimizerPart Part { get; } = new("sgd", settings => new SgdOptimizer(settings), Momentum, s_dampening, s_nesterov)
+    {
+        Problems = ProblemsOf,
+    };
+
     private readonly float _momentum;
     private readonly float _input;
     private readonly bool _nesterov;
 
-    /// <summary>Takes the checked options.</summary>
-    public SgdOptimizer(OptimizerDescription description)
-        : base(description.Momentum > 0 ? ["momentum_buffer"] : [])
+    /// <summary>Takes the checked settings.</summary>
+    private SgdOptimizer(PartSettings settings)
+        : base(settings.Get(Momentum) > 0 ? ["momentum_buffer"] : [])
     {
-        _momentum = description.Momentum;
-        _input = (float)(1 - ScalarMath.AsWritten(description.Dampening));
-        _nesterov = description.Nesterov;
+        _momentum = settings.Get(Momentum);
+        _input = (float)(1 - ScalarMath.AsWritten(settings.Get(s_dampening)));
+        _nesterov = settings.Get(s_nesterov);
+    }
+
+    private static IEnumerable<(string Setting, string What)> ProblemsOf(PartSettings settings)
+    {
+        bool hasMomentum = settings.Get(Momentum) > 0, dampens = settings.Get(s_dampening) != 0;
+        if (settings.Get(s_nesterov) && !hasMomentum)
+            yield return (s_nesterov.Name, "= true needs optimizer.momentum above 0");
+        if (settings.Get(s_nesterov) && dampens)
+            yield return (s_nesterov.Name, "= true needs optimizer.dampening = 0");
+        if (dampens && !hasMomentum)
+            yield return (s_dampening.Name, "has no effect without optimizer.momentum above 0");
     }
 
     private protected override void UpdateChecked(

@@ -27,6 +27,19 @@ public readonly record struct GradientAdjustment(float Scale, float Limit, float
 
     /// <summary>Whether nothing but the scale acts.</summary>
     public bool IsScaleOnly => this == ScaleOnly(Scale);
+
+    /// <summary>What a rule that works element by element does for itself; for one that needs a whole block
+    /// first.</summary>
+    /// <param name="gradient">[n], the summed gradient, perhaps as two terms.</param>
+    /// <param name="parameters">[n], scaled by the decay in place.</param>
+    /// <param name="adjusted">[n], overwritten with the averaged, clipped gradient with the penalties.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit.</exception>
+    public void Apply(GradientTerms gradient, Span<float> parameters, Span<float> adjusted)
+    {
+        if (gradient.First.Length != parameters.Length || adjusted.Length != parameters.Length || (gradient.IsPair && gradient.Second.Length != parameters.Length))
+            throw new ArgumentException($"The gradient's terms have {gradient.First.Length} and {gradient.Second.Length} elements, and there is room for {adjusted.Length}; all must have {parameters.Length}, as the parameters.", nameof(gradient));
+        ElementwiseUpdate.Adjust(this, gradient, parameters, adjusted);
+    }
 }
 
 /// <summary>

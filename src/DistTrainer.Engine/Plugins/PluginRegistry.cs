@@ -4,18 +4,22 @@ using System.Security.Cryptography;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// The plug-ins of this process and the names of what they bring. A job names a part, and only what the process's own
+/// The parts of this process: the built-in ones, and what its plug-ins bring. A job names a part, and only what the
+/// process's own
 /// operator has added here is found: no job, model or message can load anything.
 /// </summary>
 public sealed class PluginRegistry
 {
+    private const string PartOfLoss = "is part of the cross-entropy loss and no layer's activation: leave the last layer's activation out and set model.loss.kind = cross-entropy";
+
     private readonly Lock _gate = new();
-    private readonly Dictionary<(PluginPart Part, string Name), Delegate> _parts = [];
-    private readonly Dictionary<string, TaskKind> _tasks = [];
     private readonly SortedDictionary<string, string> _plugins = new(StringComparer.Ordinal);
     private string? _adding;
 
-    /// <summary>The plug-ins of this process: where jobs look.</summary>
+    /// <summary>Knows the built-in parts.</summary>
+    public PluginRegistry() => BuiltInParts.Register(this);
+
+    /// <summary>The parts of this process: where jobs look.</summary>
     public static PluginRegistry Shared { get; } = new();
 
     /// <summary>
@@ -30,6 +34,33 @@ public sealed class PluginRegistry
                 return _plugins.Count == 0 ? "none" : string.Join(", ", _plugins.Select(plugin => $"{plugin.Key} {plugin.Value}"));
         }
     }
+
+    /// <summary>The layers.</summary>
+    public PartTable<LayerPart> Layers { get; } = new("layer", "model.layers[…].kind");
+
+    /// <summary>The activations.</summary>
+    public PartTable<ActivationPart> Activations { get; } = new("activation", "model.layers[…].activation")
+    {
+        Elsewhere = new Dictionary<string, string> { ["softmax"] = PartOfLoss, ["log-softmax"] = PartOfLoss },
+    };
+
+    /// <summary>The losses.</summary>
+    public PartTable<LossPart> Losses { get; } = new("loss", "model.loss.kind");
+
+    /// <summary>The data sources that are no files.</summary>
+    public PartTable<SourcePart> Sources { get; } = new("source", "data.source")
+    {
+        Elsewhere = DataCatalog.List().ToDictionary(entry => entry.Name, _ => "is a data set"),
+    };
+
+    /// <summary>The initializers.</summary>
+    public PartTable<InitializerPart> Initializers { get; } = new("initializer", "an initializer's kind");
+
+    /// <summary>The learning-rate schedules.</summary>
+    public PartTable<SchedulePart> Schedules { get; } = new("schedule", "schedule.kind");
+
+    /// <summary>The update rules.</summary>
+    public PartTable<OptimizerPart> Optimizers { get; } = new("optimizer", "optimizer.kind");
 
     /// <summary>Adds a plug-in. A second one from the same file changes nothing.</summary>
     /// <param name="plugin">The plug-in.</param>
@@ -61,106 +92,47 @@ public sealed class PluginRegistry
     }
 
     /// <summary>Adds a layer, which a job names by <c>kind</c> in a section of <c>model.layers</c>.</summary>
-    /// <param name="name">Lower-case letters, digits and hyphens, a letter first; not taken.</param>
-    /// <param name="make">Makes it; called once a run on each node.</param>
-    /// <exception cref="DistTrainerException">The name is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
-    public void AddLayer(string name, LayerFactory make) => AddPart(PluginPart.Layer, name, make, ["dense"]);
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(LayerPart part) => Layers.Add(part, _adding);
 
     /// <summary>Adds an activation, which a job names by <c>activation</c> in a section of <c>model.layers</c>.</summary>
-    /// <param name="name">Lower-case letters, digits and hyphens, a letter first; not taken.</param>
-    /// <param name="make">Makes it; called once a run on each node.</param>
-    /// <exception cref="DistTrainerException">The name is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
-    public void AddActivation(string name, ActivationFactory make) =>
-        AddPart(PluginPart.Activation, name, make, ["identity", "none", "linear", "relu", "leaky-relu", "sigmoid", "tanh", "gelu", "silu", "swish", "softmax", "log-softmax"]);
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(ActivationPart part) => Activations.Add(part, _adding);
 
     /// <summary>Adds a loss, which a job names by <c>model.loss.kind</c>.</summary>
-    /// <param name="name">Lower-case letters, digits and hyphens, a letter first; not taken.</param>
-    /// <param name="task">What the targets mean to it; not <see cref="TaskKind.Auto"/>.</param>
-    /// <param name="make">Makes it; called once a run on each node.</param>
-    /// <exception cref="DistTrainerException">The name is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
-    public void AddLoss(string name, TaskKind task, LossFactory make)
-    {
-        if (task == TaskKind.Auto)
-            throw new ArgumentOutOfRangeException(nameof(task), task, $"The loss {name} must say what its targets mean: classification, binary or regression.");
-        AddPart(PluginPart.Loss, name, make, ["cross-entropy", "binary-cross-entropy", "bce", "mean-squared-error", "mse", "huber"]);
-        _tasks[name] = task;
-    }
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(LossPart part) => Losses.Add(part, _adding);
 
     /// <summary>Adds an optimizer, which a job names by <c>optimizer.kind</c>.</summary>
-    /// <param name="name">Lower-case letters, digits and hyphens, a letter first; not taken.</param>
-    /// <param name="make">Makes it; called for each parameter shard.</param>
-    /// <exception cref="DistTrainerException">The name is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
-    public void AddOptimizer(string name, OptimizerFactory make) => AddPart(PluginPart.Optimizer, name, make, ["sgd", "adam", "adamw", "rmsprop"]);
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(OptimizerPart part) => Optimizers.Add(part, _adding);
+
+    /// <summary>Adds an initializer, which a job names by <c>weight-initializer</c> or <c>bias-initializer</c> of a
+    /// layer.</summary>
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(InitializerPart part) => Initializers.Add(part, _adding);
+
+    /// <summary>Adds a learning-rate schedule, which a job names by <c>schedule.kind</c>.</summary>
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(SchedulePart part) => Schedules.Add(part, _adding);
 
     /// <summary>Adds a data source, which a job names by <c>data.source</c>.</summary>
-    /// <param name="name">Lower-case letters, digits and hyphens, a letter first; not taken.</param>
-    /// <param name="read">Reads it; called once a run on each node.</param>
-    /// <exception cref="DistTrainerException">The name is not allowed (<see cref="FailureKind.Configuration"/>).</exception>
-    public void AddSource(string name, SourceFactory read) => AddPart(PluginPart.Source, name, read, [.. DataCatalog.List().Select(entry => entry.Name)]);
-
-    /// <summary>The names of what plug-ins bring of one kind, sorted.</summary>
-    public IReadOnlyList<string> Names(PluginPart part)
-    {
-        lock (_gate)
-            return [.. _parts.Keys.Where(key => key.Part == part).Select(key => key.Name).Order(StringComparer.Ordinal)];
-    }
-
-    /// <summary>What a loss's targets mean.</summary>
-    /// <exception cref="DistTrainerException">There is no such loss (<see cref="FailureKind.Configuration"/>).</exception>
-    internal TaskKind TaskOf(string loss)
-    {
-        Find<LossFactory>(PluginPart.Loss, loss, "model.loss.kind");
-        lock (_gate)
-            return _tasks[loss];
-    }
-
-    /// <summary>Makes a part, and refuses settings that it does not know.</summary>
-    /// <typeparam name="TFactory">The delegate that was added.</typeparam>
-    /// <typeparam name="T">What it makes.</typeparam>
-    /// <param name="part">Which kind.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="section">The section that names it, for errors, e.g. <c>model.loss</c>.</param>
-    /// <param name="settings">The section's settings.</param>
-    /// <param name="make">Calls the delegate.</param>
-    /// <exception cref="DistTrainerException">There is no such part, or a setting is not known (<see cref="FailureKind.Configuration"/>).</exception>
-    internal T Make<TFactory, T>(PluginPart part, string name, string section, IReadOnlyDictionary<string, string> settings, Func<TFactory, PluginSettings, T> make)
-        where TFactory : Delegate
-    {
-        var asked = new PluginSettings($"{section}.settings", settings);
-        T made = make(Find<TFactory>(part, name, section), asked);
-        asked.RequireAllAsked();
-        return made;
-    }
-
-    /// <summary>The delegate behind a name.</summary>
-    /// <typeparam name="TFactory">Its type.</typeparam>
-    /// <param name="part">Which kind.</param>
-    /// <param name="name">The name.</param>
-    /// <param name="section">The section that names it, for errors.</param>
-    /// <exception cref="DistTrainerException">There is no such part (<see cref="FailureKind.Configuration"/>).</exception>
-    internal TFactory Find<TFactory>(PluginPart part, string name, string section)
-        where TFactory : Delegate
-    {
-        lock (_gate)
-        {
-            if (_parts.TryGetValue((part, name), out Delegate? found))
-                return (TFactory)found;
-        }
-        throw DataError.Configuration($"{section}: there is no {part.ToString().ToLowerInvariant()} {DataError.Quote(name)}; load the plug-in that brings it (this process has: {Identity}).");
-    }
-
-    private void AddPart(PluginPart part, string name, Delegate make, string[] builtIn)
-    {
-        string from = _adding is null ? "" : $"plug-in {_adding}: ";
-        bool isName = name.Length is > 0 and <= 64 && name[0] is >= 'a' and <= 'z' && name.All(c => c is '-' or (>= 'a' and <= 'z') or (>= '0' and <= '9'));
-        if (!isName)
-            throw DataError.Configuration($"{from}{DataError.Quote(name)} is no name for a {part.ToString().ToLowerInvariant()}; allowed are up to 64 lower-case letters, digits and hyphens, a letter first.");
-        lock (_gate)
-        {
-            if (builtIn.Contains(name) || !_parts.TryAdd((part, name), make))
-                throw DataError.Configuration($"{from}the {part.ToString().ToLowerInvariant()} {DataError.Quote(name)} is there already; give it another name.");
-        }
-    }
+    /// <param name="part">The part.</param>
+    /// <exception cref="DistTrainerException">Its name is taken, also by a data set, or not allowed
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public void Add(SourcePart part) => Sources.Add(part, _adding);
 
     private static string HashOf(Assembly assembly) => assembly.Location.Length == 0
         ? assembly.ManifestModule.ModuleVersionId.ToString("N")[..12]

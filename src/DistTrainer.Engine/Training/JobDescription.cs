@@ -82,10 +82,10 @@ public sealed record JobDescription
     /// <summary>How the learning rate changes.</summary>
     public ScheduleDescription Schedule { get; init; } = new();
 
-    /// <summary>What is added to the plain gradient update; with the decay of AdamW where that is the rule and none is set.</summary>
+    /// <summary>What is added to the plain gradient update; with the update rule's decay where none is set.</summary>
     public RegularizationDescription Regularization
     {
-        get => field.For(Optimizer.Kind);
+        get => field.For(Optimizer);
         init;
     } = new();
 

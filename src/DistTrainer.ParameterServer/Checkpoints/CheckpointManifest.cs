@@ -109,12 +109,30 @@ public sealed record CheckpointStopping(int BestEpoch, double BestLoss, int BadE
 public sealed record CheckpointDivergence(int Lowered, double? FirstRate, long LeftOutStep, int LeftOut);
 
 /// <summary>An update rule.</summary>
-/// <param name="Kind">Which.</param>
+/// <param name="Kind">Which, as format 1 spells it: the rule's name, but <c>adamW</c>, <c>rmsProp</c>, and
+/// <c>plugin</c> for any that a plug-in brings.</param>
 /// <param name="Slots">Names of its vectors, in order.</param>
-public sealed record CheckpointOptimizer(OptimizerKind Kind, IReadOnlyList<string> Slots)
+public sealed record CheckpointOptimizer(string Kind, IReadOnlyList<string> Slots)
 {
-    /// <summary>The rule as text, e.g. <c>Adam with exp_avg, exp_avg_sq</c>.</summary>
-    public override string ToString() => $"{Kind} with {(Slots.Count == 0 ? "no slots" : string.Join(", ", Slots))}";
+    /// <summary>A job's update rule.</summary>
+    /// <param name="optimizer">The job's section.</param>
+    /// <exception cref="DistTrainerException">There is no such rule, or a setting is out of its range
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public static CheckpointOptimizer Of(OptimizerDescription optimizer)
+    {
+        string kind = PluginRegistry.Shared.Optimizers[optimizer.Kind] switch
+        {
+            { Plugin: not null } => "plugin",
+            { Name: "adamw" } => "adamW",
+            { Name: "rmsprop" } => "rmsProp",
+            OptimizerPart part => part.Name,
+        };
+        return new CheckpointOptimizer(kind, Optimizer.Create(optimizer).SlotNames);
+    }
+
+    /// <summary>The rule as text, e.g. <c>adam with exp_avg, exp_avg_sq</c>.</summary>
+    public override string ToString() =>
+        $"{Printable.Short(Kind, 40).ToLowerInvariant()} with {(Slots.Count == 0 ? "no slots" : string.Join(", ", Slots))}";
 }
 
 /// <summary>A tensor of the model.</summary>

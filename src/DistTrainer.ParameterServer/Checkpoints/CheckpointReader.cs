@@ -68,7 +68,7 @@ public sealed class CheckpointReader : IDisposable
             if (wanted?.Name != found?.Name || wanted?.Kind != found?.Kind || !wanted!.Shape.SequenceEqual(found!.Shape))
                 throw ManifestFile.Refused(Folder, $"has {Describe(found)}; the job has {Describe(wanted)} there: resume with the job it was written by, or begin anew");
         }
-        var rule = new CheckpointOptimizer(optimizer.Kind, Optimizer.Create(optimizer).SlotNames);
+        var rule = CheckpointOptimizer.Of(optimizer);
         if (rule.Kind != Manifest.Optimizer.Kind || !rule.Slots.SequenceEqual(Manifest.Optimizer.Slots))
             throw ManifestFile.Refused(Folder, $"has the optimizer {Manifest.Optimizer}; the job has {rule}: resume with the job it was written by, or begin anew");
     }

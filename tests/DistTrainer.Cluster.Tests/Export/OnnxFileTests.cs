@@ -15,21 +15,21 @@ public sealed class OnnxFileTests : IDisposable
     private const int Features = 5;
     private readonly string _path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".onnx");
 
-    public static TheoryData<ActivationKind, LossKind, NormalizationKind> Cases()
+    public static TheoryData<string, string, NormalizationKind> Cases()
     {
-        var cases = new TheoryData<ActivationKind, LossKind, NormalizationKind>();
-        foreach (ActivationKind activation in Enum.GetValues<ActivationKind>().Where(kind => kind != ActivationKind.Plugin))
-            cases.Add(activation, LossKind.CrossEntropy, NormalizationKind.Standardize);
-        foreach (LossKind loss in Enum.GetValues<LossKind>().Where(kind => kind != LossKind.Plugin))
-            cases.Add(ActivationKind.Relu, loss, NormalizationKind.None);
+        var cases = new TheoryData<string, string, NormalizationKind>();
+        foreach (string activation in PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name))
+            cases.Add(activation, "cross-entropy", NormalizationKind.Standardize);
+        foreach (string loss in PluginRegistry.Shared.Losses.All.Where(part => part.Plugin is null).Select(part => part.Name))
+            cases.Add("relu", loss, NormalizationKind.None);
         return cases;
     }
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void ONNX_Runtime_gives_the_same_predictions(ActivationKind activation, LossKind loss, NormalizationKind normalization)
+    public void ONNX_Runtime_gives_the_same_predictions(string activation, string loss, NormalizationKind normalization)
     {
-        TrainedModel model = Model(activation, loss, normalization, bias: activation != ActivationKind.Tanh);
+        TrainedModel model = Model(activation, loss, normalization, bias: activation != "tanh");
         float[] raw = Raw();
         OnnxFile.Save(_path, model);
         float[] expected = Engine(model, raw), actual = Runtime(raw);
@@ -42,7 +42,7 @@ public sealed class OnnxFileTests : IDisposable
     public async Task A_trained_model_has_the_same_classes()
     {
         DataParts data = TestJobs.Classification(samples: 300, features: 11, classes: 4);
-        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = OptimizerKind.Adam }) with { Training = new TrainingDescription { Epochs = 2 } };
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = "adam" }) with { Training = new TrainingDescription { Epochs = 2 } };
         TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = 2 });
         Network network = JobNetwork.Create(job.Model, data.Schema);
         var model = new TrainedModel(new JobFile(job, new RunSettings()), data.Schema, network, result.Parameters, result.ParameterHash);
@@ -53,25 +53,37 @@ public sealed class OnnxFileTests : IDisposable
             Assert.Equal(Largest(expected.AsSpan(row * classes, classes)), Largest(actual.AsSpan(row * classes, classes)));
     }
 
+    [Fact]
+    public void A_layer_without_a_form_in_ONNX_is_refused_by_name()
+    {
+        TrainedModel model = Model("relu", "huber", NormalizationKind.None, bias: true);
+        var layers = new List<ILayer>(model.Network.Layers.Select(layer => layer.Layer));
+        layers.Insert(1, new Plain(layers[0].Outputs));
+        var network = new Network(layers, model.Network.Loss);
+        DistTrainerException refused = Assert.Throws<DistTrainerException>(() => OnnxFile.Save(_path, model with { Network = network }));
+        Assert.Equal(FailureKind.Configuration, refused.Kind);
+        Assert.StartsWith("The layer 1 plain 7→7 has no form in ONNX", refused.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose() => File.Delete(_path);
 
     private static int Largest(ReadOnlySpan<float> values) => System.Numerics.Tensors.TensorPrimitives.IndexOfMax(values);
 
-    private static TrainedModel Model(ActivationKind activation, LossKind loss, NormalizationKind normalization, bool bias)
+    private static TrainedModel Model(string activation, string loss, NormalizationKind normalization, bool bias)
     {
-        bool isClass = loss == LossKind.CrossEntropy;
+        bool isClass = loss == "cross-entropy";
         var job = new JobDescription
         {
             Model = new ModelDescription
             {
-                Layers = [new LayerDescription { Units = 7, Activation = activation, Dropout = 0.2f, LeakySlope = 0.1f, Bias = bias }, new LayerDescription { Units = 6, Activation = activation }, new LayerDescription()],
+                Layers = [new LayerDescription { Units = 7, Activation = activation, Dropout = 0.2f, Bias = bias, Settings = activation == "leaky-relu" ? PartSettings.Of(("leaky-slope", 0.1f)) : PartSettings.None }, new LayerDescription { Units = 6, Activation = activation }, new LayerDescription()],
                 Loss = new LossDescription { Kind = loss },
             },
         };
         bool scales = normalization != NormalizationKind.None;
         var schema = new DataSchema
         {
-            Task = isClass ? TaskKind.Classification : loss == LossKind.BinaryCrossEntropy ? TaskKind.Binary : TaskKind.Regression,
+            Task = isClass ? TaskKind.Classification : loss == "binary-cross-entropy" ? TaskKind.Binary : TaskKind.Regression,
             FeatureNames = [.. Enumerable.Range(0, Features).Select(f => $"f{f}")],
             TargetNames = isClass ? ["class"] : ["y1", "y2"],
             ClassNames = isClass ? ["a", "b", "c"] : [],
@@ -82,6 +94,18 @@ public sealed class OnnxFileTests : IDisposable
         Network network = JobNetwork.Create(job.Model, schema);
         float[] parameters = network.InitialParameters(3);
         return new TrainedModel(new JobFile(job, new RunSettings()), schema, network, parameters, ParameterHash.Compute(parameters));
+    }
+
+    private sealed class Plain(int features) : RowLayer("plain", features, features)
+    {
+        protected override void Forward(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, Span<float> output) => input.CopyTo(output);
+
+        protected override void BackwardInput(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient) =>
+            outputGradient.CopyTo(inputGradient);
+
+        protected override void AddGradient(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> gradient)
+        {
+        }
     }
 
     private static float[] Raw()

@@ -8,18 +8,27 @@ namespace DistTrainer.Cluster.Tests;
 
 public class JobFileRoundTripTests
 {
+    private static readonly PartTable<OptimizerPart> s_optimizers = PluginRegistry.Shared.Optimizers;
+
     private static readonly Gen<float> Share = Gen.Float[0f, 0.99f];
     private static readonly Gen<float> Positive = Gen.Float[-30f, 30f].Select(power => MathF.Pow(10f, power));
 
     private static readonly Gen<string> Text = Gen.String.Select(text => text.Replace("\0", "", StringComparison.Ordinal))
         .Where(text => text.Length > 0 && !text.Any(char.IsSurrogate));
 
-    private static readonly Gen<InitializerDescription> Initializer = Gen.Select(Gen.Enum<InitializerKind>(), Positive, Gen.Bool)
-        .Select((kind, scale, usual) => usual || kind == InitializerKind.Zeros ? InitializerDescription.Default(kind) : new(kind, scale));
+    private static readonly Gen<InitializerDescription> Initializer =
+        from index in Gen.Int[0, PluginRegistry.Shared.Initializers.All.Count - 1]
+        from scale in Positive
+        from usual in Gen.Bool
+        let part = PluginRegistry.Shared.Initializers.All[index]
+        select new InitializerDescription(part.Name)
+        {
+            Settings = usual || part.Settings.Count == 0 ? PartSettings.None : Set(part, ("scale", scale)),
+        };
 
     private static readonly Gen<LayerDescription> Layer =
         from units in Gen.Int[1, 1_000_000]
-        from activation in Gen.Enum<ActivationKind>().Where(kind => kind != ActivationKind.Plugin)
+        from activation in OneOf("identity", "relu", "leaky-relu", "sigmoid", "tanh", "gelu", "silu")
         from slope in Share
         from weight in Initializer
         from bias in Initializer
@@ -29,7 +38,7 @@ public class JobFileRoundTripTests
         {
             Units = units,
             Activation = activation,
-            LeakySlope = activation == ActivationKind.LeakyRelu ? slope : 0.01f,
+            Settings = activation == "leaky-relu" ? Set(PluginRegistry.Shared.Activations[activation], ("leaky-slope", slope)) : PartSettings.None,
             WeightInitializer = weight,
             BiasInitializer = hasBias ? bias : new LayerDescription().BiasInitializer,
             Bias = hasBias,
@@ -44,7 +53,7 @@ public class JobFileRoundTripTests
         select new ModelDescription
         {
             Layers = [.. layers, new LayerDescription()],
-            Loss = isClasses ? new LossDescription { LabelSmoothing = smoothing } : new LossDescription { Kind = LossKind.Huber, HuberDelta = delta },
+            Loss = isClasses ? new LossDescription { Settings = Set(PluginRegistry.Shared.Losses["cross-entropy"], ("label-smoothing", smoothing)) } : new LossDescription { Kind = "huber", Settings = Set(PluginRegistry.Shared.Losses["huber"], ("huber-delta", delta)) },
         };
 
     private static readonly Gen<DataDescription> Data =
@@ -75,7 +84,7 @@ public class JobFileRoundTripTests
         };
 
     private static readonly Gen<OptimizerDescription> Optimizer =
-        from kind in Gen.Enum<OptimizerKind>().Where(kind => kind != OptimizerKind.Plugin)
+        from kind in OneOf("sgd", "adam", "adamw", "rmsprop")
         from rate in Positive
         from a in Share
         from b in Share
@@ -83,27 +92,25 @@ public class JobFileRoundTripTests
         from flag in Gen.Bool
         select kind switch
         {
-            OptimizerKind.Sgd => new OptimizerDescription { Kind = kind, LearningRate = rate, Momentum = 0.001f + (a / 2), Nesterov = flag, Dampening = flag ? 0 : b },
-            OptimizerKind.RmsProp => new OptimizerDescription { Kind = kind, LearningRate = rate, Momentum = a, Alpha = b, Epsilon = epsilon, Centered = flag },
-            _ => new OptimizerDescription { Kind = kind, LearningRate = rate, Beta1 = a, Beta2 = b, Epsilon = epsilon, AmsGrad = flag },
+            "sgd" => new OptimizerDescription { Kind = kind, LearningRate = rate, Settings = Set(s_optimizers[kind], ("momentum", 0.001f + (a / 2)), ("nesterov", flag), ("dampening", flag ? 0 : b)) },
+            "rmsprop" => new OptimizerDescription { Kind = kind, LearningRate = rate, Settings = Set(s_optimizers[kind], ("momentum", a), ("alpha", b), ("epsilon", epsilon), ("centered", flag)) },
+            _ => new OptimizerDescription { Kind = kind, LearningRate = rate, Settings = Set(s_optimizers[kind], ("beta1", a), ("beta2", b), ("epsilon", epsilon), ("ams-grad", flag)) },
         };
 
     private static readonly Gen<ScheduleDescription> Schedule =
-        from kind in Gen.Enum<ScheduleKind>()
+        from kind in OneOf("constant", "step", "multi-step", "exponential", "cosine", "reduce-on-plateau")
         from gamma in Gen.Float[0.01f, 1f]
         from number in Gen.Int[1, 1000]
         from threshold in Positive
-        let plateau = kind == ScheduleKind.ReduceOnPlateau
-        let reduces = plateau || kind is ScheduleKind.Step or ScheduleKind.MultiStep or ScheduleKind.Exponential
+        let all = new (string Name, object Value)[]
+        {
+            ("gamma", gamma), ("step-size", number), ("milestones", new[] { number, number + 1, 2000 }), ("minimum-rate", 1e-35f), ("patience", number), ("threshold", threshold),
+        }
+        let part = PluginRegistry.Shared.Schedules[kind]
         select new ScheduleDescription
         {
             Kind = kind,
-            Gamma = reduces ? gamma : 0.1f,
-            StepSize = kind == ScheduleKind.Step ? number : 10,
-            Milestones = kind == ScheduleKind.MultiStep ? [number, number + 1, 2000] : [],
-            MinimumRate = plateau || kind == ScheduleKind.Cosine ? 1e-35f : 0,
-            Patience = plateau ? number : 10,
-            Threshold = plateau ? threshold : 1e-4f,
+            Settings = Set(part, [.. all.Where(value => part.Settings.Any(setting => setting.Name == value.Name))]),
             WarmUpSteps = number,
         };
 
@@ -137,7 +144,7 @@ public class JobFileRoundTripTests
         select new JobFile(
             new JobDescription
             {
-                Data = data with { NormalizeTargets = flag && model.Loss.Kind == LossKind.Huber },
+                Data = data with { NormalizeTargets = flag && model.Loss.Kind == "huber" },
                 Model = model,
                 Optimizer = optimizer,
                 Schedule = schedule,
@@ -158,6 +165,12 @@ public class JobFileRoundTripTests
     [Fact]
     public void Every_job_that_is_written_reads_back_to_the_equal_job() =>
         Job.Sample(job => Assert.Equal(Json(job), Json(JobFile.Read(new JobSource(job.Write(), "x")))), iter: 400);
+
+    private static Gen<string> OneOf(params string[] names) => Gen.Int[0, names.Length - 1].Select(index => names[index]);
+
+    // A value that is the default is not kept.
+    private static PartSettings Set(Part part, params (string Name, object Value)[] settings) => part.Settings.Aggregate(
+        PartSettings.Of(settings), (kept, setting) => kept.TextOf(setting) == setting.Default ? kept.Without(setting.Name) : kept);
 
     // Records compare lists by reference, so the whole content is compared as JSON.
     private static string Json(JobFile job) => JsonSerializer.Serialize(job);

@@ -42,7 +42,7 @@ public sealed class TrainerTests
         var job = new JobDescription
         {
             Data = new DataDescription { Normalization = NormalizationKind.Standardize, NormalizeTargets = true },
-            Model = new ModelDescription { Layers = [new LayerDescription()], Loss = new LossDescription { Kind = LossKind.MeanSquaredError } },
+            Model = new ModelDescription { Layers = [new LayerDescription()], Loss = new LossDescription { Kind = "mean-squared-error" } },
             Optimizer = new OptimizerDescription { LearningRate = 0.05f },
             Training = new TrainingDescription { Epochs = 60 },
         };
@@ -64,7 +64,7 @@ public sealed class TrainerTests
     [Fact]
     public async Task A_job_from_code_is_checked_like_a_file()
     {
-        JobDescription job = s_job with { Schedule = new ScheduleDescription { Kind = ScheduleKind.MultiStep } };
+        JobDescription job = s_job with { Schedule = new ScheduleDescription { Kind = "multi-step" } };
         DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => Trainer.FitAsync(job, s_data));
         Assert.Equal(FailureKind.Configuration, failure.Kind);
         Assert.Contains("schedule.milestones is missing", failure.Message, StringComparison.Ordinal);
@@ -76,7 +76,7 @@ public sealed class TrainerTests
         Assert.Contains("not the same number of samples", Assert.Throws<ArgumentException>(() => new SampleTable("t", ["a", "b"], new float[3], ["c"], new double[1])).Message, StringComparison.Ordinal);
         Assert.Contains("two columns have the name 'a'", Assert.Throws<ArgumentException>(() => new SampleTable("t", ["a", "a"], new float[2], ["c"], new double[1])).Message, StringComparison.Ordinal);
         var table = new SampleTable("t", ["a"], [.. Enumerable.Repeat(1f, 19), float.PositiveInfinity], ["c"], new double[20]);
-        DistTrainerException failure = Assert.Throws<DistTrainerException>(() => DataLoader.From(table, new DataDescription(), new LossDescription { Kind = LossKind.Huber }));
+        DistTrainerException failure = Assert.Throws<DistTrainerException>(() => DataLoader.From(table, new DataDescription(), new LossDescription { Kind = "huber" }));
         Assert.Contains("t: row 19, feature 'a'", failure.Message, StringComparison.Ordinal);
     }
 

@@ -29,7 +29,7 @@ public sealed class RunDecisionTests : TestKit
         JobDescription job = TestJobs.Job(new OptimizerDescription()) with
         {
             Training = new TrainingDescription { Epochs = 20, BatchSize = 300, DataShards = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 15 } },
-            Schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 0, Gamma = 0.5f },
+            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)) },
         };
         var options = new RunOptions { ParameterShards = 1, Replicas = 1, ToleratesLoss = true, Checkpoint = new CheckpointSettings { EverySteps = 2 } };
         _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), options, null);
@@ -188,7 +188,7 @@ public sealed class RunDecisionTests : TestKit
     [Fact]
     public async Task A_stop_that_comes_with_the_last_epoch_takes_the_best_parameters_back_as_without_it()
     {
-        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.5f }) with
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = "sgd", LearningRate = 0.5f }) with
         {
             Training = new TrainingDescription { Epochs = 60, BatchSize = 50, DataShards = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 1 } },
         };

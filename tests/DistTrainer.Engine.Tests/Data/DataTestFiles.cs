@@ -10,11 +10,11 @@ public sealed class DataTestFiles : IDisposable
 {
     public string Folder { get; } = Directory.CreateTempSubdirectory("disttrainer-data-").FullName;
 
-    public static LossDescription CrossEntropy { get; } = new() { Kind = LossKind.CrossEntropy };
+    public static LossDescription CrossEntropy { get; } = new() { Kind = "cross-entropy" };
 
-    public static LossDescription Squared { get; } = new() { Kind = LossKind.MeanSquaredError };
+    public static LossDescription Squared { get; } = new() { Kind = "mean-squared-error" };
 
-    public static LossDescription Binary { get; } = new() { Kind = LossKind.BinaryCrossEntropy };
+    public static LossDescription Binary { get; } = new() { Kind = "binary-cross-entropy" };
 
     public string PathOf(string name) => Path.Combine(Folder, name);
 

@@ -10,7 +10,7 @@ public sealed class SampleSourceTests
         [.. Enumerable.Range(0, 90 * 2).Select(i => i * -0.25f)],
         featureCount: 13,
         targetWidth: 2);
-    private static readonly LossDescription s_loss = new() { Kind = LossKind.MeanSquaredError };
+    private static readonly LossDescription s_loss = new() { Kind = "mean-squared-error" };
     private static readonly Network s_network =
         Network.Create(new ModelDescription { Layers = [new LayerDescription()], Loss = s_loss }, 13, 2);
 

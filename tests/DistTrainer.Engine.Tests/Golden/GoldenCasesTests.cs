@@ -8,9 +8,9 @@ public class GoldenCasesTests
     [Fact]
     public void Every_activation_and_loss_has_a_gradient_case_with_and_without_biases()
     {
-        foreach (ActivationKind activation in Enum.GetValues<ActivationKind>().Where(kind => kind != ActivationKind.Plugin))
+        foreach (string activation in PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name))
         {
-            foreach (LossKind loss in Enum.GetValues<LossKind>().Where(kind => kind != LossKind.Plugin))
+            foreach (string loss in PluginRegistry.Shared.Losses.All.Where(part => part.Plugin is null).Select(part => part.Name))
             {
                 foreach (bool bias in new[] { true, false })
                 {
@@ -35,7 +35,7 @@ public class GoldenCasesTests
             Assert.Contains(cases, c => c.Clipping.Value > 0);
             Assert.Contains(cases, c => c.Clipping.Norm > 0);
         }
-        Assert.Equal(Enum.GetValues<OptimizerKind>().Where(kind => kind != OptimizerKind.Plugin), GoldenCases.Trainings.Select(c => c.Optimizer.Kind).Distinct().Order());
+        Assert.Equal(PluginRegistry.Shared.Optimizers.All.Select(part => part.Name).Order(), GoldenCases.Trainings.Select(c => c.Optimizer.Kind).Distinct().Order());
     }
 
     [Fact]

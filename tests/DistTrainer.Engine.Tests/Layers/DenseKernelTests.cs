@@ -109,7 +109,7 @@ public sealed unsafe class DenseKernelTests
 
         public Rig(int inputs, int outputs, int rows, int seed)
         {
-            var zeros = InitializerDescription.Default(InitializerKind.Zeros);
+            var zeros = new InitializerDescription("zeros");
             _layer = new DenseLayer(inputs, outputs, bias: true, zeros, zeros);
             _rows = rows;
             var random = new Random(seed);

@@ -6,12 +6,12 @@ public class LossTests
 {
     private static readonly LossDescription[] Described =
     [
-        new() { Kind = LossKind.CrossEntropy },
-        new() { Kind = LossKind.CrossEntropy, LabelSmoothing = 0.1f },
-        new() { Kind = LossKind.BinaryCrossEntropy },
-        new() { Kind = LossKind.MeanSquaredError },
-        new() { Kind = LossKind.Huber },
-        new() { Kind = LossKind.Huber, HuberDelta = 0.25f },
+        new() { Kind = "cross-entropy" },
+        new() { Kind = "cross-entropy", Settings = PartSettings.Of(("label-smoothing", 0.1f)) },
+        new() { Kind = "binary-cross-entropy" },
+        new() { Kind = "mean-squared-error" },
+        new() { Kind = "huber" },
+        new() { Kind = "huber", Settings = PartSettings.Of(("huber-delta", 0.25f)) },
     ];
 
     public static TheoryData<int, int> Cases
@@ -109,7 +109,7 @@ public class LossTests
         LossDescription loss = Described[index];
         Example example = Example.Make(loss, 3, 40);
         var sums = new LossSums[2];
-        Losses.Create(loss).Evaluate(example.Outputs.Panels, example.Targets, [0, 11, 40], default, sums);
+        loss.Create().Evaluate(example.Outputs.Panels, example.Targets, [0, 11, 40], default, sums);
         Assert.Equal(Evaluate(loss, example, [0, 11, 40]).Sums, sums);
     }
 
@@ -126,9 +126,9 @@ public class LossTests
                 {
                     Example example = Example.Make(loss, 3, 40);
                     example.Outputs[35, place] = bad;
-                    if (loss.Kind == LossKind.CrossEntropy)
+                    if (loss.Kind == "cross-entropy")
                         example.Targets[35] = target;
-                    else if (loss.Kind == LossKind.BinaryCrossEntropy)
+                    else if (loss.Kind == "binary-cross-entropy")
                         example.Targets[(35 * 3) + place] = target / 2f;
                     LossSums[] sums = Evaluate(loss, example, [0, 20, 40]).Sums;
                     Assert.False(double.IsFinite(sums[1].LossSum), $"{bad} at {place}, target {target}: {sums[1].LossSum}");
@@ -211,7 +211,7 @@ public class LossTests
         {
             Example example = Example.Make(loss, 3, 67);
             float[] predictions = new float[67 * 3];
-            Losses.Create(loss).Predict(example.Outputs.Panels, predictions);
+            loss.Create().Predict(example.Outputs.Panels, predictions);
             for (int row = 0; row < 67; row++)
             {
                 double[] outputs = [.. Enumerable.Range(0, 3).Select(i => (double)example.Outputs[row, i])];
@@ -219,8 +219,8 @@ public class LossTests
                 {
                     double expected = loss.Kind switch
                     {
-                        LossKind.CrossEntropy => Math.Exp(outputs[i]) / outputs.Sum(Math.Exp),
-                        LossKind.BinaryCrossEntropy => Oracle.Sigmoid(outputs[i]),
+                        "cross-entropy" => Math.Exp(outputs[i]) / outputs.Sum(Math.Exp),
+                        "binary-cross-entropy" => Oracle.Sigmoid(outputs[i]),
                         _ => outputs[i],
                     };
                     Assert.Equal(expected, predictions[(row * 3) + i], 1e-6);
@@ -233,7 +233,7 @@ public class LossTests
     public void No_rows_leave_zero_sums()
     {
         LossSums[] sums = [new(9, 9, 9, 9), new(9, 9, 9, 9)];
-        Losses.Create(Described[0]).Evaluate(new PanelBuffer(3, 0).Panels, [], [0, 0, 0], default, sums);
+        Described[0].Create().Evaluate(new PanelBuffer(3, 0).Panels, [], [0, 0, 0], default, sums);
         Assert.Equal([default, default], sums);
     }
 
@@ -243,25 +243,25 @@ public class LossTests
         Example example = Example.Make(Described[0], 3, 10);
         foreach (int[] bounds in new int[][] { [0, 9], [1, 10], [0, 7, 5, 10], [0, 11], [] })
             Assert.Throws<ArgumentException>(() => Evaluate(Described[0], example, bounds));
-        Assert.Throws<ArgumentException>(() => Losses.Create(Described[0]).Evaluate(example.Outputs.Panels, new float[9], [0, 10], default, new LossSums[1]));
-        Assert.Throws<ArgumentException>(() => Losses.Create(Described[0]).Evaluate(example.Outputs.Panels, example.Targets, [0, 10], new PanelBuffer(2, 10).Panels, new LossSums[1]));
-        Assert.Throws<ArgumentException>(() => Losses.Create(Described[0]).Predict(example.Outputs.Panels, new float[29]));
+        Assert.Throws<ArgumentException>(() => Described[0].Create().Evaluate(example.Outputs.Panels, new float[9], [0, 10], default, new LossSums[1]));
+        Assert.Throws<ArgumentException>(() => Described[0].Create().Evaluate(example.Outputs.Panels, example.Targets, [0, 10], new PanelBuffer(2, 10).Panels, new LossSums[1]));
+        Assert.Throws<ArgumentException>(() => Described[0].Create().Predict(example.Outputs.Panels, new float[29]));
     }
 
     [Fact]
     public void Settings_out_of_range_name_the_setting_and_the_value()
     {
         foreach (float smoothing in new[] { -0.1f, 1f, float.NaN })
-            Assert.Contains("label-smoothing", Assert.Throws<DistTrainerException>(() => Losses.Create(new() { LabelSmoothing = smoothing })).Message, StringComparison.Ordinal);
+            Assert.Contains("label-smoothing", Assert.Throws<DistTrainerException>(() => LossDescription.Of("cross-entropy", ("label-smoothing", smoothing)).Create()).Message, StringComparison.Ordinal);
         foreach (float delta in new[] { 0f, -1f, float.NaN, float.PositiveInfinity })
-            Assert.Contains("huber-delta", Assert.Throws<DistTrainerException>(() => Losses.Create(new() { Kind = LossKind.Huber, HuberDelta = delta })).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => Losses.Create(new() { Kind = (LossKind)99 }));
+            Assert.Contains("huber-delta", Assert.Throws<DistTrainerException>(() => LossDescription.Of("huber", ("huber-delta", delta)).Create()).Message, StringComparison.Ordinal);
+        Assert.Throws<DistTrainerException>(() => LossDescription.Of("mean-cubed-error").Create());
     }
 
     private static LossSums One(LossDescription loss, float[] outputs, float[] target)
     {
         var sums = new LossSums[1];
-        Losses.Create(loss).Evaluate(PanelBuffer.Of(outputs.Length, 1, (_, i) => outputs[i]).Panels, target, [0, 1], default, sums);
+        loss.Create().Evaluate(PanelBuffer.Of(outputs.Length, 1, (_, i) => outputs[i]).Panels, target, [0, 1], default, sums);
         return sums[0];
     }
 
@@ -269,7 +269,7 @@ public class LossTests
     {
         var gradient = new PanelBuffer(example.Outputs.Features, example.Outputs.Rows, garbage: 8);
         var sums = new LossSums[Math.Max(0, bounds.Length - 1)];
-        Losses.Create(loss).Evaluate(example.Outputs.Panels, example.Targets, bounds, gradient.Panels, sums);
+        loss.Create().Evaluate(example.Outputs.Panels, example.Targets, bounds, gradient.Panels, sums);
         return (gradient, sums);
     }
 
@@ -283,18 +283,18 @@ public class LossTests
         public static Example Make(LossDescription loss, int outputs, int rows, int garbage = 1)
         {
             var random = new Random(17);
-            bool classes = loss.Kind == LossKind.CrossEntropy;
+            bool classes = loss.Kind == "cross-entropy";
             var values = PanelBuffer.Of(outputs, rows, (_, _) => ((random.NextSingle() * 2) - 1) * 4, garbage);
             float[] targets = new float[rows * (classes ? 1 : outputs)];
             for (int i = 0; i < targets.Length; i++)
             {
                 targets[i] = loss.Kind switch
                 {
-                    LossKind.CrossEntropy => random.Next(outputs),
-                    LossKind.BinaryCrossEntropy => i % 3 == 0 ? random.NextSingle() : i % 2,
+                    "cross-entropy" => random.Next(outputs),
+                    "binary-cross-entropy" => i % 3 == 0 ? random.NextSingle() : i % 2,
                     _ => ((random.NextSingle() * 2) - 1) * 4,
                 };
-                if (!classes && Math.Abs(Math.Abs(values[i / outputs, i % outputs] - targets[i]) - loss.HuberDelta) < 1e-3)
+                if (!classes && Math.Abs(Math.Abs(values[i / outputs, i % outputs] - targets[i]) - (loss.Settings.All.ContainsKey("huber-delta") ? 0.25f : 1)) < 1e-3)
                     values[i / outputs, i % outputs] = targets[i];
             }
             return new Example(values, targets);

@@ -33,7 +33,7 @@ public sealed class MagnitudeTests
     [InlineData(3, 40)]
     public void A_layer_says_when_its_weight_gradient_may_not_be_finite(int rows, int outputs)
     {
-        var zeros = InitializerDescription.Default(InitializerKind.Zeros);
+        var zeros = new InitializerDescription("zeros");
         var layer = new DenseLayer(5, outputs, bias: true, zeros, zeros);
         float[] x = new float[ActivationPanels.LengthFor(5, rows)], dy = new float[ActivationPanels.LengthFor(outputs, rows)];
         Array.Fill(x, 1f);

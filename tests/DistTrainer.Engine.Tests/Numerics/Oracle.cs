@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DistTrainer.Engine.Tests;
 
 /// <summary>Slow, obvious double-precision counterparts of what the engine computes in float.</summary>
@@ -32,29 +34,32 @@ internal static class Oracle
 
     public static double Softplus(double x) => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x)));
 
-    public static double Activation(ActivationKind kind, double x) => kind switch
+    public static double Activation(string kind, double x) => kind switch
     {
-        ActivationKind.Identity => x,
-        ActivationKind.Relu => Math.Max(0, x),
-        ActivationKind.LeakyRelu => x > 0 ? x : (double)0.2f * x,
-        ActivationKind.Sigmoid => Sigmoid(x),
-        ActivationKind.Tanh => Math.Tanh(x),
-        ActivationKind.Gelu => x * NormalCdf(x),
+        "identity" => x,
+        "relu" => Math.Max(0, x),
+        "leaky-relu" => x > 0 ? x : (double)0.2f * x,
+        "sigmoid" => Sigmoid(x),
+        "tanh" => Math.Tanh(x),
+        "gelu" => x * NormalCdf(x),
         _ => x * Sigmoid(x),
     };
 
     /// <summary>The loss of one sample.</summary>
     public static double Loss(LossDescription loss, double[] outputs, float[] target)
     {
-        double delta = loss.HuberDelta;
+        double Setting(string name) => double.Parse(
+            loss.Settings.TextOf(PluginRegistry.Shared.Losses[loss.Kind].Settings.First(setting => setting.Name == name)), CultureInfo.InvariantCulture);
         return loss.Kind switch
         {
-            LossKind.CrossEntropy => CrossEntropy(outputs, (int)target[0], loss.LabelSmoothing),
-            LossKind.BinaryCrossEntropy => outputs.Select((x, i) => -(target[i] * -Softplus(-x)) - ((1 - target[i]) * -Softplus(x))).Average(),
-            LossKind.MeanSquaredError => outputs.Select((x, i) => Math.Pow(x - target[i], 2)).Average(),
-            _ => outputs.Select((x, i) => Math.Abs(x - target[i])).Select(d => d <= delta ? 0.5 * d * d : delta * (d - (0.5 * delta))).Average(),
+            "cross-entropy" => CrossEntropy(outputs, (int)target[0], (float)Setting("label-smoothing")),
+            "binary-cross-entropy" => outputs.Select((x, i) => -(target[i] * -Softplus(-x)) - ((1 - target[i]) * -Softplus(x))).Average(),
+            "mean-squared-error" => outputs.Select((x, i) => Math.Pow(x - target[i], 2)).Average(),
+            _ => outputs.Select((x, i) => Math.Abs(x - target[i])).Select(d => Huber(d, Setting("huber-delta"))).Average(),
         };
     }
+
+    private static double Huber(double d, double delta) => d <= delta ? 0.5 * d * d : delta * (d - (0.5 * delta));
 
     /// <summary>(f(x + h) − f(x − h)) / 2h.</summary>
     public static double Slope(Func<double, double> function, double x)

@@ -8,18 +8,18 @@ public class OptimizerTests
 
     public static TheoryData<string, OptimizerDescription> Rules => new()
     {
-        { "sgd", new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.01f } },
-        { "sgd momentum", new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.01f, Momentum = 0.9f } },
-        { "sgd dampening", new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.01f, Momentum = 0.9f, Dampening = 0.3f } },
-        { "sgd nesterov", new OptimizerDescription { Kind = OptimizerKind.Sgd, LearningRate = 0.01f, Momentum = 0.8f, Nesterov = true } },
-        { "adam", new OptimizerDescription { Kind = OptimizerKind.Adam } },
-        { "adam betas", new OptimizerDescription { Kind = OptimizerKind.Adam, Beta1 = 0.5f, Beta2 = 0.9f, Epsilon = 1e-3f } },
-        { "amsgrad", new OptimizerDescription { Kind = OptimizerKind.Adam, Beta2 = 0.7f, AmsGrad = true } },
-        { "adamw", new OptimizerDescription { Kind = OptimizerKind.AdamW, LearningRate = 0.01f } },
-        { "rmsprop", new OptimizerDescription { Kind = OptimizerKind.RmsProp } },
-        { "rmsprop momentum", new OptimizerDescription { Kind = OptimizerKind.RmsProp, Momentum = 0.9f, Alpha = 0.9f } },
-        { "rmsprop centered", new OptimizerDescription { Kind = OptimizerKind.RmsProp, Centered = true } },
-        { "rmsprop centered momentum", new OptimizerDescription { Kind = OptimizerKind.RmsProp, Centered = true, Momentum = 0.5f } },
+        { "sgd", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f } },
+        { "sgd momentum", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.9f)) } },
+        { "sgd dampening", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.9f), ("dampening", 0.3f)) } },
+        { "sgd nesterov", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.8f), ("nesterov", true)) } },
+        { "adam", new OptimizerDescription { Kind = "adam" } },
+        { "adam betas", new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("beta1", 0.5f), ("beta2", 0.9f), ("epsilon", 1e-3f)) } },
+        { "amsgrad", new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("beta2", 0.7f), ("ams-grad", true)) } },
+        { "adamw", new OptimizerDescription { Kind = "adamw", LearningRate = 0.01f } },
+        { "rmsprop", new OptimizerDescription { Kind = "rmsprop" } },
+        { "rmsprop momentum", new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("momentum", 0.9f), ("alpha", 0.9f)) } },
+        { "rmsprop centered", new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("centered", true)) } },
+        { "rmsprop centered momentum", new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("centered", true), ("momentum", 0.5f)) } },
     };
 
     [Theory]
@@ -82,8 +82,8 @@ public class OptimizerTests
     [Fact]
     public void RmsProp_is_Adam_without_first_moment_but_for_bias_correction()
     {
-        var adam = Optimizer.Create(new OptimizerDescription { Kind = OptimizerKind.Adam, Beta1 = 0, Beta2 = 0.9f, Epsilon = 1e-20f });
-        var rmsProp = Optimizer.Create(new OptimizerDescription { Kind = OptimizerKind.RmsProp, Alpha = 0.9f, Epsilon = 1e-20f });
+        var adam = Optimizer.Create(new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("beta1", 0), ("beta2", 0.9f), ("epsilon", 1e-20f)) });
+        var rmsProp = Optimizer.Create(new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("alpha", 0.9f), ("epsilon", 1e-20f)) });
         float[] a = Random(1), b = Random(1);
         using OptimizerState adamState = adam.CreateState(Length), rmsPropState = rmsProp.CreateState(Length);
         for (int t = 1; t <= 20; t++)
@@ -100,8 +100,8 @@ public class OptimizerTests
     [Fact]
     public void AmsGrad_is_Adam_while_the_second_moment_rises()
     {
-        var adam = Optimizer.Create(new OptimizerDescription { Kind = OptimizerKind.Adam });
-        var amsGrad = Optimizer.Create(new OptimizerDescription { Kind = OptimizerKind.Adam, AmsGrad = true });
+        var adam = Optimizer.Create(new OptimizerDescription { Kind = "adam" });
+        var amsGrad = Optimizer.Create(new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("ams-grad", true)) });
         float[] a = Random(1), b = Random(1);
         using OptimizerState adamState = adam.CreateState(Length), amsGradState = amsGrad.CreateState(Length);
         for (int t = 1; t <= 20; t++)
@@ -116,7 +116,7 @@ public class OptimizerTests
     [Fact]
     public void Centered_RmsProp_stays_finite_when_all_gradients_are_equal()
     {
-        var optimizer = Optimizer.Create(new OptimizerDescription { Kind = OptimizerKind.RmsProp, Centered = true, Alpha = 0.5f });
+        var optimizer = Optimizer.Create(new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("centered", true), ("alpha", 0.5f)) });
         float[] parameters = Random(1), gradient = Random(2);
         using OptimizerState state = optimizer.CreateState(Length);
         for (int t = 1; t <= 200; t++)
@@ -127,7 +127,7 @@ public class OptimizerTests
     [Fact]
     public void Values_are_clamped_before_penalties_and_the_sign_of_zero_is_zero()
     {
-        var optimizer = Optimizer.Create(new OptimizerDescription { Kind = OptimizerKind.Sgd });
+        var optimizer = Optimizer.Create(new OptimizerDescription { Kind = "sgd" });
         float[] parameters = [1, -1, 0, 1];
         using OptimizerState state = optimizer.CreateState(4);
         optimizer.Update(optimizer.At(1, 1), new GradientAdjustment(0.5f, 2, 0.25f, 0, 1), new GradientTerms([100, -100, 100, 1]), state, 0, parameters);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DistTrainer.Engine.Tests;
 
 /// <summary>The optimizers as PyTorch's documentation writes them, one element at a time and in double.</summary>
@@ -16,8 +18,8 @@ internal sealed class ReferenceOptimizer(OptimizerDescription o, RegularizationD
             p *= 1 - rate * Decimal(r.DecoupledWeightDecay);
             parameters[i] = p - rate * o.Kind switch
             {
-                OptimizerKind.Sgd => Sgd(t, g, i),
-                OptimizerKind.RmsProp => RmsProp(g, i),
+                "sgd" => Sgd(t, g, i),
+                "rmsprop" => RmsProp(g, i),
                 _ => Adam(t, g, i),
             };
         }
@@ -25,33 +27,38 @@ internal sealed class ReferenceOptimizer(OptimizerDescription o, RegularizationD
 
     private static double Decimal(float value) => (double)(decimal)value;
 
+    private double Number(string setting) => double.Parse(Text(setting), CultureInfo.InvariantCulture);
+
+    private string Text(string setting) =>
+        o.Settings.TextOf(PluginRegistry.Shared.Optimizers[o.Kind].Settings.First(known => known.Name == setting));
+
     private double Sgd(int t, double g, int i)
     {
-        if (o.Momentum == 0)
+        if (Number("momentum") == 0)
             return g;
-        _first[i] = t == 1 ? g : Decimal(o.Momentum) * _first[i] + (1 - Decimal(o.Dampening)) * g;
-        return o.Nesterov ? g + Decimal(o.Momentum) * _first[i] : _first[i];
+        _first[i] = t == 1 ? g : Number("momentum") * _first[i] + (1 - Number("dampening")) * g;
+        return Text("nesterov") == "true" ? g + Number("momentum") * _first[i] : _first[i];
     }
 
     private double Adam(int t, double g, int i)
     {
-        double b1 = Decimal(o.Beta1), b2 = Decimal(o.Beta2);
+        double b1 = Number("beta1"), b2 = Number("beta2");
         _first[i] = b1 * _first[i] + (1 - b1) * g;
         _second[i] = b2 * _second[i] + (1 - b2) * g * g;
         _third[i] = Math.Max(_third[i], _second[i]);
-        double second = o.AmsGrad ? _third[i] : _second[i];
-        return _first[i] / (1 - Math.Pow(b1, t)) / (Math.Sqrt(second) / Math.Sqrt(1 - Math.Pow(b2, t)) + Decimal(o.Epsilon));
+        double second = Text("ams-grad") == "true" ? _third[i] : _second[i];
+        return _first[i] / (1 - Math.Pow(b1, t)) / (Math.Sqrt(second) / Math.Sqrt(1 - Math.Pow(b2, t)) + Number("epsilon"));
     }
 
     private double RmsProp(double g, int i)
     {
-        double a = Decimal(o.Alpha);
+        double a = Number("alpha");
         _first[i] = a * _first[i] + (1 - a) * g * g;
         _second[i] = a * _second[i] + (1 - a) * g;
-        double variance = o.Centered ? _first[i] - _second[i] * _second[i] : _first[i];
-        double direction = g / (Math.Sqrt(variance) + Decimal(o.Epsilon));
-        if (o.Momentum == 0)
+        double variance = Text("centered") == "true" ? _first[i] - _second[i] * _second[i] : _first[i];
+        double direction = g / (Math.Sqrt(variance) + Number("epsilon"));
+        if (Number("momentum") == 0)
             return direction;
-        return _third[i] = Decimal(o.Momentum) * _third[i] + direction;
+        return _third[i] = Number("momentum") * _third[i] + direction;
     }
 }

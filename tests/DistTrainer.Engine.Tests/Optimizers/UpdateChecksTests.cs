@@ -7,28 +7,34 @@ public class UpdateChecksTests
 {
     public static TheoryData<string, OptimizerDescription> WrongOptimizers => new()
     {
-        { "optimizer.learning-rate is 0;", new OptimizerDescription { LearningRate = 0 } },
-        { "optimizer.learning-rate is NaN;", new OptimizerDescription { LearningRate = float.NaN } },
-        { "optimizer.momentum is 1;", new OptimizerDescription { Momentum = 1 } },
-        { "optimizer.dampening is 1.5;", new OptimizerDescription { Dampening = 1.5f } },
-        { "optimizer.beta1 is -0.1;", new OptimizerDescription { Beta1 = -0.1f } },
-        { "optimizer.beta2 is 1;", new OptimizerDescription { Beta2 = 1 } },
-        { "optimizer.epsilon is 0;", new OptimizerDescription { Epsilon = 0 } },
-        { "optimizer.alpha is 2;", new OptimizerDescription { Alpha = 2 } },
-        { "optimizer.nesterov is true", new OptimizerDescription { Kind = OptimizerKind.Sgd, Nesterov = true } },
-        { "optimizer.dampening 0.1;", new OptimizerDescription { Kind = OptimizerKind.Sgd, Nesterov = true, Momentum = 0.9f, Dampening = 0.1f } },
+        { "optimizer.learning-rate = 0 is out of range; allowed: a number above 0", new OptimizerDescription { LearningRate = 0 } },
+        { "optimizer.learning-rate = NaN is not finite;", new OptimizerDescription { LearningRate = float.NaN } },
+        { "optimizer.momentum = 1 is out of range; allowed: a number from 0 and below 1.", OptimizerDescription.Of("sgd", ("momentum", 1)) },
+        { "optimizer.dampening = 1.5 is out of range;", OptimizerDescription.Of("sgd", ("dampening", 1.5f)) },
+        { "optimizer.beta1 = -0.1 is out of range;", OptimizerDescription.Of("adam", ("beta1", -0.1f)) },
+        { "optimizer.beta2 = 1 is out of range;", OptimizerDescription.Of("adamw", ("beta2", 1)) },
+        { "optimizer.epsilon = 0 is out of range;", OptimizerDescription.Of("adam", ("epsilon", 0)) },
+        { "optimizer.alpha = 2 is out of range;", OptimizerDescription.Of("rmsprop", ("alpha", 2)) },
+        { "optimizer.centered = 1 is not a truth value; allowed: true or false.", OptimizerDescription.Of("rmsprop", ("centered", 1)) },
+        { "optimizer: 'beta3' is not a setting of adam; did you mean 'beta1'?", OptimizerDescription.Of("adam", ("beta3", 0)) },
+        { "optimizer: 'alpha' is not a setting of sgd; there are 'momentum', 'dampening', 'nesterov'.", OptimizerDescription.Of("sgd", ("alpha", 0.5f)) },
+        { "optimizer.kind: there is no optimizer 'adma'; load the plug-in that brings it, or correct the name: did you mean 'adam'?", OptimizerDescription.Of("adma") },
+        { "optimizer.nesterov = true needs optimizer.momentum above 0.", OptimizerDescription.Of("sgd", ("nesterov", true)) },
+        { "optimizer.nesterov = true needs optimizer.dampening = 0.", OptimizerDescription.Of("sgd", ("nesterov", true), ("momentum", 0.9f), ("dampening", 0.1f)) },
+        { "optimizer.dampening has no effect without optimizer.momentum above 0.", OptimizerDescription.Of("sgd", ("dampening", 0.1f)) },
     };
 
     public static TheoryData<string, ScheduleDescription> WrongSchedules => new()
     {
-        { "schedule.gamma is 0;", new ScheduleDescription { Gamma = 0 } },
-        { "schedule.step-size is 0;", new ScheduleDescription { StepSize = 0 } },
-        { "schedule.milestones is 3;", new ScheduleDescription { Milestones = [3, 3] } },
-        { "schedule.milestones is empty;", new ScheduleDescription { Kind = ScheduleKind.MultiStep } },
-        { "schedule.minimum-rate is -1;", new ScheduleDescription { MinimumRate = -1 } },
-        { "schedule.patience is -1;", new ScheduleDescription { Patience = -1 } },
-        { "schedule.threshold is -1;", new ScheduleDescription { Threshold = -1 } },
-        { "schedule.warm-up-steps is -1;", new ScheduleDescription { WarmUpSteps = -1 } },
+        { "schedule.gamma = 0 is out of range; allowed: a number above 0 and to 1.", ScheduleDescription.Of("step", ("gamma", 0)) },
+        { "schedule.step-size = 0 is out of range;", ScheduleDescription.Of("step", ("step-size", 0)) },
+        { "schedule.milestones must rise from each epoch to the next.", ScheduleDescription.Of("multi-step", ("milestones", new[] { 3, 3 })) },
+        { "schedule.milestones is missing;", ScheduleDescription.Of("multi-step") },
+        { "schedule.minimum-rate = -1 is out of range;", ScheduleDescription.Of("cosine", ("minimum-rate", -1)) },
+        { "schedule.patience = -1 is out of range;", ScheduleDescription.Of("reduce-on-plateau", ("patience", -1)) },
+        { "schedule.threshold = -1 is out of range;", ScheduleDescription.Of("reduce-on-plateau", ("threshold", -1)) },
+        { "schedule.warm-up-steps = -1 is out of range;", new ScheduleDescription { WarmUpSteps = -1 } },
+        { "schedule: 'gamma' is not a setting of cosine; there are 'minimum-rate'.", ScheduleDescription.Of("cosine", ("gamma", 0.5f)) },
     };
 
     [Theory]
@@ -44,21 +50,21 @@ public class UpdateChecksTests
     [Fact]
     public void Penalties_and_limits_out_of_range_name_key_and_value()
     {
-        Refused("regularization.l1 is -0.5;", () => UpdateChecks.Check(new RegularizationDescription { L1 = -0.5f }));
-        Refused("regularization.l2 is ", () => UpdateChecks.Check(new RegularizationDescription { L2 = float.PositiveInfinity }));
-        Refused("regularization.decoupled-weight-decay is -1;", () => UpdateChecks.Check(new RegularizationDescription { DecoupledWeightDecay = -1 }));
-        Refused("regularization.max-norm is NaN;", () => UpdateChecks.Check(new RegularizationDescription { MaxNorm = float.NaN }));
-        Refused("clipping.value is -1;", () => UpdateChecks.Check(new ClippingDescription { Value = -1 }));
-        Refused("clipping.norm is -1;", () => UpdateChecks.Check(new ClippingDescription { Norm = -1 }));
+        Refused("regularization.l1 = -0.5 is ", () => UpdateChecks.Check(new RegularizationDescription { L1 = -0.5f }));
+        Refused("regularization.l2 = ", () => UpdateChecks.Check(new RegularizationDescription { L2 = float.PositiveInfinity }));
+        Refused("regularization.decoupled-weight-decay = -1 is ", () => UpdateChecks.Check(new RegularizationDescription { DecoupledWeightDecay = -1 }));
+        Refused("regularization.max-norm = NaN is ", () => UpdateChecks.Check(new RegularizationDescription { MaxNorm = float.NaN }));
+        Refused("clipping.value = -1 is ", () => UpdateChecks.Check(new ClippingDescription { Value = -1 }));
+        Refused("clipping.norm = -1 is ", () => UpdateChecks.Check(new ClippingDescription { Norm = -1 }));
     }
 
     [Fact]
     public void The_defaults_of_every_kind_are_in_range_and_are_PyTorchs()
     {
-        foreach (OptimizerKind kind in Enum.GetValues<OptimizerKind>().Where(kind => kind != OptimizerKind.Plugin))
-            Assert.NotNull(Optimizer.Create(OptimizerDescription.Default(kind)));
-        Assert.Equal(0.01f, OptimizerDescription.Default(OptimizerKind.RmsProp).LearningRate);
-        Assert.Equal(0.001f, OptimizerDescription.Default(OptimizerKind.Adam).LearningRate);
+        foreach (OptimizerPart part in PluginRegistry.Shared.Optimizers.All)
+            Assert.NotNull(Optimizer.Create(OptimizerDescription.Of(part.Name)));
+        Assert.Equal(0.01f, OptimizerDescription.Of("rmsprop").LearningRate);
+        Assert.Equal(0.001f, OptimizerDescription.Of("adam").LearningRate);
     }
 
     private static void Refused(string expected, Action action)

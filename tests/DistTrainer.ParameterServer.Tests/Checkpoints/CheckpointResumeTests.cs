@@ -8,14 +8,14 @@ public class CheckpointResumeTests
 {
     public static TheoryData<OptimizerDescription> Optimizers =>
     [
-        new() { Kind = OptimizerKind.Sgd },
-        new() { Kind = OptimizerKind.Sgd, Momentum = 0.9f, Dampening = 0.1f },
-        new() { Kind = OptimizerKind.Sgd, Momentum = 0.9f, Nesterov = true },
-        new() { Kind = OptimizerKind.Adam },
-        new() { Kind = OptimizerKind.Adam, AmsGrad = true },
-        new() { Kind = OptimizerKind.AdamW },
-        new() { Kind = OptimizerKind.RmsProp },
-        new() { Kind = OptimizerKind.RmsProp, Momentum = 0.5f, Centered = true },
+        new() { Kind = "sgd" },
+        new() { Kind = "sgd", Settings = PartSettings.Of(("momentum", 0.9f), ("dampening", 0.1f)) },
+        new() { Kind = "sgd", Settings = PartSettings.Of(("momentum", 0.9f), ("nesterov", true)) },
+        new() { Kind = "adam" },
+        new() { Kind = "adam", Settings = PartSettings.Of(("ams-grad", true)) },
+        new() { Kind = "adamw" },
+        new() { Kind = "rmsprop" },
+        new() { Kind = "rmsprop", Settings = PartSettings.Of(("momentum", 0.5f), ("centered", true)) },
     ];
 
     [Theory]
@@ -109,7 +109,7 @@ public class CheckpointResumeTests
     [Fact]
     public void A_copy_of_another_stretch_or_optimizer_is_refused()
     {
-        using ShardRig adam = CheckpointRig.Trained(1), sgd = CheckpointRig.Trained(1, 2, null, new OptimizerDescription { Kind = OptimizerKind.Sgd });
+        using ShardRig adam = CheckpointRig.Trained(1), sgd = CheckpointRig.Trained(1, 2, null, new OptimizerDescription { Kind = "sgd" });
         ParameterShardCopy copy = adam.Shards[0].MakeCopy();
         Assert.Throws<ArgumentException>(() => adam.Shards[1].CopyTo(copy));
         Assert.Throws<ArgumentException>(() => adam.Shards[1].Restore(copy));
@@ -120,15 +120,15 @@ public class CheckpointResumeTests
     public void Trackers_go_on_where_they_were()
     {
         double[] losses = [1, 0.9, 0.95, 0.91, 0.92, 0.5, 0.6, 0.7, 0.8, 0.4, 0.41, 0.42];
-        var schedule = new ScheduleDescription { Kind = ScheduleKind.ReduceOnPlateau, Patience = 1 };
+        var schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1)) };
         var stopping = new EarlyStoppingDescription { Patience = 3 };
-        PlateauTracker plateau = new(schedule), resumedPlateau = new(schedule);
+        PlateauTracker plateau = schedule.CreateTracker()!, resumedPlateau = schedule.CreateTracker()!;
         EarlyStoppingTracker stop = new(stopping), resumedStop = new(stopping);
         for (int epoch = 1; epoch <= losses.Length; epoch++)
         {
             // As if each epoch were another process.
             (PlateauTracker lastPlateau, EarlyStoppingTracker lastStop) = (resumedPlateau, resumedStop);
-            (resumedPlateau, resumedStop) = (new PlateauTracker(schedule), new EarlyStoppingTracker(stopping));
+            (resumedPlateau, resumedStop) = (schedule.CreateTracker()!, new EarlyStoppingTracker(stopping));
             resumedPlateau.Restore(lastPlateau.Factor, lastPlateau.Best, lastPlateau.BadEpochs);
             resumedStop.Restore(lastStop.BestEpoch, lastStop.BestLoss, lastStop.BadEpochs);
             Assert.Equal(plateau.Report(losses[epoch - 1]), resumedPlateau.Report(losses[epoch - 1]));

@@ -30,7 +30,7 @@ internal sealed class CheckpointRig : IDisposable
         HasBest = rig.Shards[0].HasBest,
         Job = "training { epochs = 3 } # größer als „nichts“\n",
         DataHash = new string('0', 64),
-        Optimizer = new CheckpointOptimizer(rig.Job.Optimizer.Kind, rig.Shards[0].SlotNames),
+        Optimizer = CheckpointOptimizer.Of(rig.Job.Optimizer),
         Layout = CheckpointManifest.Describe(rig.Blocks.Layout),
     };
 

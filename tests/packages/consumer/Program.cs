@@ -12,7 +12,7 @@ for (int i = 0; i < targets.Length; i++)
 
 var job = new JobDescription
 {
-    Model = new ModelDescription { Layers = [new LayerDescription { Units = 16, Activation = ActivationKind.Tanh }, new LayerDescription()] },
+    Model = new ModelDescription { Layers = [new LayerDescription { Units = 16, Activation = "tanh" }, new LayerDescription()] },
     Optimizer = new OptimizerDescription { LearningRate = 0.02f },
     Training = new TrainingDescription { Epochs = 30 },
 };

@@ -1,0 +1,11 @@
+namespace DistTrainer.Engine;
+
+/// <summary>All elements alike.</summary>
+internal static class ConstantInitializer
+{
+    /// <summary>All zero.</summary>
+    public static InitializerPart Zeros { get; } = new("zeros", (_, _, destination) => destination.Clear());
+
+    /// <summary>All equal to the scale.</summary>
+    public static InitializerPart Constant { get; } = Initializers.Scaled("constant", 0, (_, scale, destination) => destination.Fill(scale));
+}

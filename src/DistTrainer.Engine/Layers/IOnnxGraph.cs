@@ -1,0 +1,53 @@
+namespace DistTrainer.Engine;
+
+/// <summary>A graph of ONNX (opset 17) that is being written: a chain, in which each node takes what the one before
+/// gave.</summary>
+public interface IOnnxGraph
+{
+    /// <summary>Name of the value that the chain ends with, [rows, features].</summary>
+    string Last { get; }
+
+    /// <summary>Adds a node to the chain.</summary>
+    /// <param name="kind">The operator, e.g. <c>Gemm</c>.</param>
+    /// <param name="others">Names of its inputs behind the first, which is <see cref="Last"/>.</param>
+    IOnnxNode Chain(string kind, params ReadOnlySpan<string> others);
+
+    /// <summary>Adds a number.</summary>
+    /// <param name="value">The number.</param>
+    /// <returns>Its name.</returns>
+    string Scalar(float value);
+}
+
+/// <summary>A node of such a graph.</summary>
+public interface IOnnxNode
+{
+    /// <summary>Sets an attribute.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="value">Its value.</param>
+    /// <returns>The node.</returns>
+    IOnnxNode With(string name, long value);
+
+    /// <summary>Sets an attribute.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="value">Its value.</param>
+    /// <returns>The node.</returns>
+    IOnnxNode With(string name, float value);
+}
+
+/// <summary>A layer that has a form in ONNX; a model with another one is not exported.</summary>
+public interface IOnnxLayer
+{
+    /// <summary>Adds the layer, as it is in evaluation, to a graph.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="parameters">Names of the layer's tensors in the graph, in the order of
+    /// <see cref="ILayer.Parameters"/>.</param>
+    void WriteOnnx(IOnnxGraph graph, IReadOnlyList<string> parameters);
+}
+
+/// <summary>A loss whose last step (softmax, sigmoid) has a form in ONNX; one for regression needs none.</summary>
+public interface IOnnxLoss
+{
+    /// <summary>Adds what <see cref="ILoss.Predict"/> does to a graph.</summary>
+    /// <param name="graph">The graph.</param>
+    void WriteOnnx(IOnnxGraph graph);
+}

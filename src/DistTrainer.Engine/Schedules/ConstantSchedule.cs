@@ -1,0 +1,8 @@
+namespace DistTrainer.Engine;
+
+/// <summary>No change.</summary>
+internal static class ConstantSchedule
+{
+    /// <summary>The part.</summary>
+    public static SchedulePart Part { get; } = new("constant", _ => point => point.FullRate);
+}

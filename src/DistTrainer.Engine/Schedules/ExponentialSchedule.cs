@@ -1,0 +1,14 @@
+namespace DistTrainer.Engine;
+
+/// <summary>r · γ^e: times gamma every epoch.</summary>
+internal static class ExponentialSchedule
+{
+    /// <summary>The part.</summary>
+    public static SchedulePart Part { get; } = new("exponential", Create, StepSchedule.Gamma);
+
+    private static Func<SchedulePoint, double> Create(PartSettings settings)
+    {
+        double gamma = ScalarMath.AsWritten(settings.Get(StepSchedule.Gamma));
+        return point => point.FullRate * ScalarMath.Power(gamma, point.Epoch);
+    }
+}
