@@ -11,7 +11,7 @@ public sealed class ResumeRefusalTests : IDisposable
 
     [Theory]
     [InlineData("model.layers=[{units=9,activation=relu},{}]", 4, "step-000000020: has weight tensor 0.weight of shape [64, 4]; the job has weight tensor 0.weight of shape [9, 4] there")]
-    [InlineData("optimizer.kind=rmsprop", 4, "step-000000020: has the optimizer Adam with exp_avg, exp_avg_sq; the job has RmsProp with")]
+    [InlineData("optimizer.kind=rmsprop", 4, "step-000000020: has the optimizer adam with exp_avg, exp_avg_sq; the job has rmsprop with")]
     [InlineData("optimizer.learning-rate=0.5", 2, "--set: the run was begun with another \"learning-rate = ")]
     [InlineData("training.batch-size=8", 2, "--set: the run was begun with another \"batch-size = 16\"")]
     [InlineData("training.seed=3", 2, "--set: the run was begun with another \"seed = ")]

@@ -22,7 +22,7 @@ public sealed partial class LogPageTests
             {
                 string template = call.Groups["template"].Value.Replace("\\\"", "\"", StringComparison.Ordinal);
                 string[] names = call.Groups["named"].Success ? s_requests : [template.Split(' ')[0]];
-                string[] levels = call.Groups["level"].Value is { Length: > 0 } level ? [level.ToLowerInvariant()] : ["debug", "warning"];
+                string[] levels = call.Groups["level"].Value is { Length: > 0 } level ? [level == "Warn" ? "warning" : level.ToLowerInvariant()] : ["debug", "warning"];
                 foreach (string name in names)
                     Add(_written, name, levels, Field().Matches(template).Select(field => field.Groups[1].Value));
             }
@@ -81,7 +81,7 @@ public sealed partial class LogPageTests
     }
 
     // A template may be several literals.
-    [GeneratedRegex("""\.Event\(\s*(?:LogLevel\.(?<level>\w+)Level|\w+),\s*(?<named>name \+ )?"(?<template>(?:[^"\\]|\\.|"\s*\+\s*")*)"\s*,""")]
+    [GeneratedRegex("""(?:\.Event\(\s*(?:LogLevel\.(?<level>\w+)Level|\w+),|\b(?<level>Info|Warn)\()\s*(?<named>name \+ )?"(?<template>(?:[^"\\]|\\.|"\s*\+\s*")*)"\s*,""")]
     private static partial Regex Call();
 
     [GeneratedRegex("""(\w+)=""")]
