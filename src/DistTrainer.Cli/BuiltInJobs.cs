@@ -4,7 +4,9 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 
-/// <summary>Jobs that are taken where no job file is named: one for each known data set, and two for data of one's own.</summary>
+/// <summary>
+/// Jobs that are taken where no job file is named: one for each known data set, and two for data of one's own.
+/// </summary>
 internal static class BuiltInJobs
 {
     /// <summary>The data set of the default job.</summary>
@@ -24,7 +26,8 @@ internal static class BuiltInJobs
         if (Names.Contains(source))
             return Read(source);
         JobSource classification = Read("classification");
-        DataDescription description = JobFile.Read([classification, .. above, JobSource.FromOption("data.source", source, "--data")]).Job.Data;
+        DataDescription description =
+            JobFile.Read([classification, .. above, JobSource.FromOption("data.source", source, "--data")]).Job.Data;
         return LooksLikeClasses(description, data) ? classification : Read("regression");
     }
 
@@ -45,7 +48,9 @@ internal static class BuiltInJobs
         IReadOnlyList<string> classes;
         try
         {
-            classes = data.Load(description with { Task = TaskKind.Classification, NormalizeTargets = false }, new LossDescription()).Schema.ClassNames;
+            classes =
+                data.Load(description with { Task = TaskKind.Classification, NormalizeTargets = false },
+                new LossDescription()).Schema.ClassNames;
         }
         catch (DistTrainerException failure) when (failure.Kind == FailureKind.Data)
         {
@@ -54,6 +59,7 @@ internal static class BuiltInJobs
         }
 
         return classes.Any(name => !double.TryParse(name, NumberStyles.Float, CultureInfo.InvariantCulture, out _))
-            || (classes.Count <= MostNumericClasses && classes.All(name => long.TryParse(name, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)));
+            || (classes.Count <= MostNumericClasses && classes.All(
+                name => long.TryParse(name, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)));
     }
 }

@@ -13,7 +13,8 @@ public static class CliApp
     /// <param name="console">Where to write.</param>
     /// <param name="services">What to use.</param>
     /// <param name="signals">How a run is stopped.</param>
-    /// <returns>The exit code: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 129, 130 and 143 signals.</returns>
+    /// <returns>The exit code: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk,
+    /// 129, 130 and 143 signals.</returns>
     public static async Task<int> RunAsync(string[] args, CliConsole console, CliServices services, StopSignals signals)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -56,7 +57,9 @@ public static class CliApp
     }
 
     private static RootCommand Commands(CliConsole console, CliServices services, StopSignals signals) => new(
-        "Trains neural networks: the same parameters bit for bit on any number of workers.\n\nExit codes: 0 fine, 1 internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 129 SIGHUP, 130 SIGINT, 143 SIGTERM.")
+        "Trains neural networks: the same parameters bit for bit on any number of workers.\n\nExit codes: 0 fine, 1 "
+            + "internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 129 SIGHUP, 130 SIGINT, "
+            + "143 SIGTERM.")
     {
         new TrainCommand(console, services, signals),
         new EvaluateCommand(console, services),
@@ -83,8 +86,13 @@ public static class CliApp
             _ when OpenFiles.Explain(failure) is { } limit => (ExitCodes.Configuration, limit),
             DistTrainerException known => ((int)known.Kind, known.Message),
             IOException or UnauthorizedAccessException => ((int)FailureKind.Disk, failure.Message),
-            OutOfMemoryException => (ExitCodes.Internal, "The memory does not suffice for this model and these data; use a smaller batch, fewer units or data.limit."),
-            _ => (ExitCodes.Internal, $"This is a fault of disttrainer: {failure.GetType().Name}: {failure.Message} (DISTTRAINER_DEBUG=1 shows where)"),
+            OutOfMemoryException =>
+                (ExitCodes.Internal,
+                "The memory does not suffice for this model and these data; use a smaller batch, fewer units or "
+                + "data.limit."),
+            _ => (ExitCodes.Internal,
+                $"This is a fault of disttrainer: {failure.GetType().Name}: {failure.Message} (DISTTRAINER_DEBUG=1 "
+                + "shows where)"),
         };
         try
         {

@@ -4,7 +4,8 @@ namespace DistTrainer.Cli;
 
 /// <summary>
 /// Where a command writes. All text for people goes through here and is made printable on its way
-/// (<see cref="Engine.Printable"/>): names of others cannot command the terminal. The program's own colors are not touched.
+/// (<see cref="Engine.Printable"/>): names of others cannot command the terminal. The program's own colors are not
+/// touched.
 /// </summary>
 public sealed class CliConsole
 {
@@ -15,7 +16,8 @@ public sealed class CliConsole
     /// <param name="errorIsTerminal">Whether actor logs share the terminal with the display.</param>
     public CliConsole(TextWriter output, TextWriter error, IAnsiConsole? terminal = null, bool errorIsTerminal = false)
     {
-        (Output, Error, Terminal, ErrorIsTerminal) = (new PrintableWriter(output), new PrintableWriter(error), terminal, errorIsTerminal);
+        (Output, Error, Terminal, ErrorIsTerminal) =
+            (new PrintableWriter(output), new PrintableWriter(error), terminal, errorIsTerminal);
         Machine = terminal is null ? output : Output;
         terminal?.Pipeline.Attach(new PrintableTerminal());
     }
@@ -24,8 +26,8 @@ public sealed class CliConsole
     public TextWriter Output { get; }
 
     /// <summary>
-    /// Results that programs read (CSV, JSON, job files); standard output, where it is no terminal with the exact values as their
-    /// format has them.
+    /// Results that programs read (CSV, JSON, job files); standard output, where it is no terminal with the exact
+    /// values as their format has them.
     /// </summary>
     public TextWriter Machine { get; }
 
@@ -40,7 +42,8 @@ public sealed class CliConsole
 
     /// <summary>The process's own console.</summary>
     public static CliConsole System() => new(
-        Console.Out, Console.Error, Console.IsOutputRedirected ? null : AnsiConsole.Console, !Console.IsErrorRedirected);
+        Console.Out, Console.Error, Console.IsOutputRedirected ? null
+            : AnsiConsole.Console, !Console.IsErrorRedirected);
 
     /// <summary>Shows the cursor again, which a live view that ends at once leaves hidden.</summary>
     internal void ShowCursor()

@@ -8,7 +8,8 @@ namespace DistTrainer.Cli;
 
 /// <summary>Trains a job; see <see cref="LocalTrainer"/>.</summary>
 public delegate Task<TrainingResult> TrainRun(
-    JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer, CancellationToken stop);
+    JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer,
+        CancellationToken stop);
 
 /// <summary>What the commands use; tests put others in place.</summary>
 public sealed record CliServices

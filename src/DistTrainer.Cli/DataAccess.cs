@@ -15,13 +15,15 @@ internal sealed class DataAccess : IDataAccess
     public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) => DataLoader.LoadLabelled(data, schema);
 
     /// <inheritdoc/>
-    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) => DataLoader.LoadForPrediction(data, schema);
+    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) =>
+        DataLoader.LoadForPrediction(data, schema);
 
     /// <inheritdoc/>
     public IReadOnlyList<CatalogEntry> List() => DataCatalog.List();
 
     /// <inheritdoc/>
-    public Task<string> FetchAsync(string name, string? cacheFolder, Action<string> report, CancellationToken cancellation) =>
+    public Task<string> FetchAsync(
+        string name, string? cacheFolder, Action<string> report, CancellationToken cancellation) =>
         DatasetFetcher.FetchAsync(name, cacheFolder ?? CacheFolder, new FileReport(report), cancellation);
 
     // Called from one thread at a time, and at once: a Progress<T> would report late and out of order.

@@ -2,25 +2,31 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;
 
-/// <summary>Data as the commands need them; see <see cref="DataLoader"/>, <see cref="DataCatalog"/> and <see cref="DatasetFetcher"/>.</summary>
+/// <summary>
+/// Data as the commands need them; see <see cref="DataLoader"/>, <see cref="DataCatalog"/> and
+/// <see cref="DatasetFetcher"/>.
+/// </summary>
 public interface IDataAccess
 {
     /// <summary>Loads, splits and scales.</summary>
     /// <param name="data">Where the samples come from.</param>
     /// <param name="loss">Decides what the targets mean where the description does not.</param>
-    /// <exception cref="DistTrainerException">The data are missing or malformed (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">The data are missing or malformed
+    /// (<see cref="FailureKind.Data"/>).</exception>
     DataParts Load(DataDescription data, LossDescription loss);
 
     /// <summary>Loads all samples of a file for a trained model, scaled as its training data were.</summary>
     /// <param name="data">The file and its format.</param>
     /// <param name="schema">The model's data schema.</param>
-    /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model
+    /// (<see cref="FailureKind.Data"/>).</exception>
     ISampleSource LoadLabelled(DataDescription data, DataSchema schema);
 
     /// <summary>Loads rows without targets for a trained model.</summary>
     /// <param name="data">The file and its format.</param>
     /// <param name="schema">The model's data schema.</param>
-    /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model
+    /// (<see cref="FailureKind.Data"/>).</exception>
     PredictionRows LoadForPrediction(DataDescription data, DataSchema schema);
 
     /// <summary>The data sets that are known by name.</summary>
@@ -32,7 +38,8 @@ public interface IDataAccess
     /// <param name="report">Told of each file when it is complete, one line.</param>
     /// <param name="cancellation">Ends it; nothing half-written is left.</param>
     /// <returns>The folder where it lies.</returns>
-    /// <exception cref="DistTrainerException">It is not known, cannot be fetched or is damaged (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">It is not known, cannot be fetched or is damaged
+    /// (<see cref="FailureKind.Data"/>).</exception>
     Task<string> FetchAsync(string name, string? cacheFolder, Action<string> report, CancellationToken cancellation);
 
     /// <summary>The cache folder that is used where none is named.</summary>

@@ -8,12 +8,16 @@ internal static class JobData
     /// <summary>Reads the data.</summary>
     /// <param name="access">Reads.</param>
     /// <param name="job">The job.</param>
-    /// <exception cref="DistTrainerException">They cannot be read, or the job watches a validation part that has no samples.</exception>
+    /// <exception cref="DistTrainerException">They cannot be read, or the job watches a validation part that has no
+    /// samples.</exception>
     public static DataParts Load(IDataAccess access, JobDescription job)
     {
         DataParts data = access.Load(job.Data, job.Model.Loss);
         if (data.Validation.Count == 0 && (job.Training.EarlyStopping.Patience > 0 || job.Schedule.WatchesValidation))
-            throw new DistTrainerException(FailureKind.Configuration, "data.validation-fraction: leaves no sample for validation, which early stopping and reduce-on-plateau watch; raise it.");
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                "data.validation-fraction: leaves no sample for validation, which early stopping and "
+                + "reduce-on-plateau watch; raise it.");
         return data;
     }
 
@@ -26,12 +30,14 @@ internal static class JobData
         string rows = $"of {Numbers.Text(data.Train.Count + data.Validation.Count + data.Test.Count)} rows";
         if (data.Test.Count == 0)
         {
-            string setting = description.TestSource is { } path ? $"data.test-source = {path}" : $"data.test-fraction = {Numbers.Text(description.TestFraction)} {rows}";
+            string setting = description.TestSource is { } path ? $"data.test-source = {path}"
+                : $"data.test-fraction = {Numbers.Text(description.TestFraction)} {rows}";
             yield return $"the test part has no rows ({setting}): there will be no test figures";
         }
         if (data.Validation.Count == 0 && description.ValidationFraction > 0)
         {
-            yield return $"the validation part has no rows (data.validation-fraction = {Numbers.Text(description.ValidationFraction)} {rows}): "
+            yield return "the validation part has no rows (data.validation-fraction = "
+                + $"{Numbers.Text(description.ValidationFraction)} {rows}): "
                 + "there will be no validation figures, and no checkpoint counts as a best one";
         }
         if (job.Optimizer.Kind == "adamw" && job.Regularization.DecoupledWeightDecay == 0)

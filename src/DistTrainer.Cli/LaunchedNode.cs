@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// A node that <c>launch</c> has started. Ctrl+C goes to all processes of a terminal at once; this one leaves the terminal, so
-/// that <c>launch</c> alone says in which order nodes end. And it ends at once when <c>launch</c> is gone, however that ended.
+/// A node that <c>launch</c> has started. Ctrl+C goes to all processes of a terminal at once; this one leaves the
+/// terminal, so that <c>launch</c> alone says in which order nodes end. And it ends at once when <c>launch</c> is gone,
+/// however that ended.
 /// </summary>
 internal static partial class LaunchedNode
 {

@@ -19,7 +19,8 @@ internal sealed partial class NodeProcesses : IDisposable
     private readonly CancellationTokenRegistration registration;
 
     /// <summary>Starts with none.</summary>
-    /// <param name="print">Takes each line of theirs: the node, the line, and whether it came from its standard error. It must not wait for anything, or they wait, too.</param>
+    /// <param name="print">Takes each line of theirs: the node, the line, and whether it came from its standard error.
+    /// It must not wait for anything, or they wait, too.</param>
     /// <param name="stop">When cancelled, the first process is asked to end in good order, and ends the others.</param>
     public NodeProcesses(Action<string, string, bool> print, CancellationToken stop)
     {
@@ -40,20 +41,31 @@ internal sealed partial class NodeProcesses : IDisposable
         Task ended = first.WaitForExitAsync();
         if (await Task.WhenAny(address.Task, ended, Task.Delay(StartTimeout)) == address.Task)
             return await address.Task;
-        throw new DistTrainerException(first.HasExited ? (FailureKind)first.ExitCode : FailureKind.Internal, "node-1 did not start; its lines above say why.");
+        throw new DistTrainerException(
+            first.HasExited ? (FailureKind)first.ExitCode
+            : FailureKind.Internal, "node-1 did not start; its lines above say why.");
     }
 
-    /// <summary>Starts a process. Its standard input stays open for as long as this process lives (<see cref="LaunchedNode"/>).</summary>
+    /// <summary>
+    /// Starts a process. Its standard input stays open for as long as this process lives (<see cref="LaunchedNode"/>).
+    /// </summary>
     /// <exception cref="OperationCanceledException">They were asked to end.</exception>
     public Process Start(string name, string[] arguments)
     {
         (string program, string[] before) = Self();
-        var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, [.. before, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         Process process;
         lock (processes)
         {
             stop.ThrowIfCancellationRequested();
-            process = Process.Start(start) ?? throw new DistTrainerException(FailureKind.Internal, $"{program} could not be started.");
+            process = Process.Start(start) ?? throw new DistTrainerException(
+                FailureKind.Internal, $"{program} could not be started.");
             processes.Add(process);
         }
         process.OutputDataReceived += (_, line) => Print(name, line.Data, isError: false);
@@ -69,7 +81,8 @@ internal sealed partial class NodeProcesses : IDisposable
     public async Task<int> WaitAsync(Action<string> say)
     {
         await processes[0].WaitForExitAsync();
-        using var patience = new CancellationTokenSource(processes[0].ExitCode == 0 ? EndTimeout : TimeSpan.FromSeconds(5));
+        using var patience =
+            new CancellationTokenSource(processes[0].ExitCode == 0 ? EndTimeout : TimeSpan.FromSeconds(5));
         try
         {
             foreach (Process process in processes)
@@ -104,8 +117,10 @@ internal sealed partial class NodeProcesses : IDisposable
     // Started as `dotnet disttrainer.dll` the process is dotnet, and the first argument the program.
     private static (string Program, string[] Before) Self()
     {
-        string process = Environment.ProcessPath ?? throw new DistTrainerException(FailureKind.Internal, "The path of this program is not known.");
-        return Path.GetFileNameWithoutExtension(process) == "dotnet" ? (process, [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")]) : (process, []);
+        string process = Environment.ProcessPath ?? throw new DistTrainerException(
+            FailureKind.Internal, "The path of this program is not known.");
+        return Path.GetFileNameWithoutExtension(process) == "dotnet"
+            ? (process, [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")]) : (process, []);
     }
 
     private static void Ask(Process? process)
@@ -122,7 +137,9 @@ internal sealed partial class NodeProcesses : IDisposable
         if (line is null)
             return;
         if (name == "node-1" && line.StartsWith(NodeCommand.Listening, StringComparison.Ordinal))
-            address.TrySetResult(line.Split(' ').First(word => word.StartsWith("cluster=", StringComparison.Ordinal))["cluster=".Length..]);
+            address.TrySetResult(
+                line.Split(' ')
+                .First(word => word.StartsWith("cluster=", StringComparison.Ordinal))["cluster=".Length..]);
         lock (processes)
             print(name, line, isError);
     }

@@ -6,12 +6,15 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 
-/// <summary>What a node needs: data as the commands read them, run folders. How the run goes is in the actors' log.</summary>
+/// <summary>
+/// What a node needs: data as the commands read them, run folders. How the run goes is in the actors' log.
+/// </summary>
 /// <param name="console">Where final figures go.</param>
 /// <param name="data">Reads data.</param>
 /// <param name="runs">The folder of run folders.</param>
 /// <param name="watch">Hears what the dashboard shows; null: there is none.</param>
-internal sealed class NodeServices(CliConsole console, IDataAccess data, string runs, RunWatch? watch = null) : INodeServices
+internal sealed class NodeServices(CliConsole console, IDataAccess data, string runs, RunWatch? watch = null)
+    : INodeServices
 {
     /// <summary>How the cluster is asked and told; null before the node is about to join.</summary>
     public IRunControl? Control { get; private set; }

@@ -18,5 +18,6 @@ internal static class Numbers
     public static string Exact(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     /// <summary>A size with its unit.</summary>
-    public static string Bytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:F1} MiB");
+    public static string Bytes(long bytes) =>
+        string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:F1} MiB");
 }

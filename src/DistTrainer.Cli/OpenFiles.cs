@@ -13,8 +13,8 @@ internal static class OpenFiles
     private const string Name = "Max open files";
 
     /// <summary>
-    /// Ends the process where the limit does not suffice to load this program: the runtime would say of some part that it is
-    /// missing. It must be called first, and uses nothing that has to be loaded.
+    /// Ends the process where the limit does not suffice to load this program: the runtime would say of some part that
+    /// it is missing. It must be called first, and uses nothing that has to be loaded.
     /// </summary>
     /// <returns>Whether it suffices; if not, standard error says so.</returns>
     public static bool Suffice()
@@ -31,7 +31,8 @@ internal static class OpenFiles
     internal static string? Refusal(string limits)
     {
         int at = limits.IndexOf(Name, StringComparison.Ordinal);
-        return at >= 0 && int.TryParse(limits[(at + Name.Length)..].TrimStart(' ').Split(' ')[0], out int limit) && limit < Least
+        return at >= 0
+            && int.TryParse(limits[(at + Name.Length)..].TrimStart(' ').Split(' ')[0], out int limit) && limit < Least
             ? $"open files: at most {limit} are allowed to this process; disttrainer needs {Least} at least: {Advice}"
             : null;
     }
@@ -41,11 +42,14 @@ internal static class OpenFiles
     {
         for (Exception? cause = failure; cause is not null; cause = cause.InnerException)
         {
-            if (cause is SocketException { SocketErrorCode: SocketError.TooManyOpenSockets } || (cause is IOException && cause.Message.Contains("Too many open files", StringComparison.Ordinal)))
-                return $"open files: all that are allowed to this process are open ({failure.Message.TrimEnd('.')}): {Advice}";
+            if (cause is SocketException { SocketErrorCode: SocketError.TooManyOpenSockets }
+                || (cause is IOException && cause.Message.Contains("Too many open files", StringComparison.Ordinal)))
+                return $"open files: all that are allowed to this process are open ({failure.Message.TrimEnd(
+                    '.')}): {Advice}";
         }
         return null;
     }
 
-    private const string Advice = "raise the limit (ulimit -n 4096; LimitNOFILE of a systemd service, --ulimit nofile of a container).";
+    private const string Advice =
+        "raise the limit (ulimit -n 4096; LimitNOFILE of a systemd service, --ulimit nofile of a container).";
 }

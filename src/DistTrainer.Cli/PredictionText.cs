@@ -40,7 +40,10 @@ internal static class PredictionText
         return text.ToString().ReplaceLineEndings("\n");
     }
 
-    /// <summary>A list of <c>{"class": …, "probabilities": {…}}</c>, <c>{"probabilities": {…}}</c> (binary) or <c>{"values": {…}}</c>.</summary>
+    /// <summary>
+    /// A list of <c>{"class": …, "probabilities": {…}}</c>, <c>{"probabilities": {…}}</c> (binary) or <c>{"values":
+    /// {…}}</c>.
+    /// </summary>
     /// <param name="schema">Names of classes and targets.</param>
     /// <param name="predictions">[rows, outputs] row-major.</param>
     public static string Json(DataSchema schema, float[] predictions)
@@ -70,7 +73,8 @@ internal static class PredictionText
         output.Write("\n]\n"u8);
     }
 
-    private static void WriteRow(Utf8JsonWriter json, DataSchema schema, JsonEncodedText[] names, ReadOnlySpan<float> row)
+    private static void WriteRow(
+        Utf8JsonWriter json, DataSchema schema, JsonEncodedText[] names, ReadOnlySpan<float> row)
     {
         json.WriteStartObject();
         if (schema.Task == TaskKind.Classification)
@@ -88,7 +92,8 @@ internal static class PredictionText
         json.WriteEndObject();
     }
 
-    private static IReadOnlyList<string> Names(DataSchema schema) => schema.Task == TaskKind.Classification ? schema.ClassNames : schema.TargetNames;
+    private static IReadOnlyList<string> Names(DataSchema schema) =>
+        schema.Task == TaskKind.Classification ? schema.ClassNames : schema.TargetNames;
 
     // The first of equals, as the accuracy counts it.
     private static int IndexOfLargest(ReadOnlySpan<float> row)

@@ -5,7 +5,10 @@ using Spectre.Console.Rendering;
 
 namespace DistTrainer.Cli;
 
-/// <summary>Makes all text printable (<see cref="Printable"/>) on its way to a writer. A <c>WriteLine</c> is one line, whatever is in it.</summary>
+/// <summary>
+/// Makes all text printable (<see cref="Printable"/>) on its way to a writer. A <c>WriteLine</c> is one line, whatever
+/// is in it.
+/// </summary>
 /// <param name="inner">Where to.</param>
 internal sealed class PrintableWriter(TextWriter inner) : TextWriter(inner.FormatProvider)
 {
@@ -37,17 +40,24 @@ internal sealed class PrintableWriter(TextWriter inner) : TextWriter(inner.Forma
     public override void Flush() => inner.Flush();
 }
 
-/// <summary>Makes the text of everything that is drawn on a terminal printable; colors and the cursor's moves are segments of their own.</summary>
+/// <summary>
+/// Makes the text of everything that is drawn on a terminal printable; colors and the cursor's moves are segments of
+/// their own.
+/// </summary>
 internal sealed class PrintableTerminal : IRenderHook
 {
     /// <inheritdoc/>
-    public IEnumerable<IRenderable> Process(RenderOptions options, IEnumerable<IRenderable> renderables) => renderables.Select(drawn => new Drawn(drawn));
+    public IEnumerable<IRenderable> Process(RenderOptions options, IEnumerable<IRenderable> renderables) =>
+        renderables.Select(drawn => new Drawn(drawn));
 
     private sealed class Drawn(IRenderable inner) : IRenderable
     {
         public Measurement Measure(RenderOptions options, int maxWidth) => inner.Measure(options, maxWidth);
 
         public IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
-            inner.Render(options, maxWidth).Select(segment => segment.IsControlCode || segment.IsLineBreak || Printable.Lines(segment.Text) is var text && text == segment.Text ? segment : new Segment(text, segment.Style));
+            inner.Render(options, maxWidth)
+                .Select(segment => segment.IsControlCode || segment.IsLineBreak
+                || Printable.Lines(segment.Text) is var text
+                && text == segment.Text ? segment : new Segment(text, segment.Style));
     }
 }

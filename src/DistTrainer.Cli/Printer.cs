@@ -6,13 +6,15 @@ using Spectre.Console.Rendering;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// The only one that writes to standard output, standard error and the terminal while a command is at work: lines, and on a
-/// terminal a live view below them, from a thread of its own. Whoever has something to say never waits for a terminal or a
-/// pipe that takes nothing, and the memory for what waits is bounded. May be called from any thread.
+/// The only one that writes to standard output, standard error and the terminal while a command is at work: lines, and
+/// on a terminal a live view below them, from a thread of its own. Whoever has something to say never waits for a
+/// terminal or a pipe that takes nothing, and the memory for what waits is bounded. May be called from any thread.
 /// </summary>
 internal sealed class Printer
 {
-    /// <summary>Lines that wait at most; of more the oldest are left out, and their number is said in their place.</summary>
+    /// <summary>
+    /// Lines that wait at most; of more the oldest are left out, and their number is said in their place.
+    /// </summary>
     public const int MostLines = 10_000;
 
     private readonly CliConsole console;
@@ -44,7 +46,8 @@ internal sealed class Printer
     /// <param name="hasView">Whether a terminal gets a live view.</param>
     /// <param name="work">Does the work.</param>
     /// <returns>The exit code.</returns>
-    /// <exception cref="DistTrainerException">What was said could not be written (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">What was said could not be written
+    /// (<see cref="FailureKind.Disk"/>).</exception>
     public static async Task<int> RunAsync(CliConsole console, bool hasView, Func<Printer, Task<int>> work)
     {
         var printer = new Printer(console, hasView);
@@ -116,7 +119,8 @@ internal sealed class Printer
             catch (Exception fault)
             {
                 // The work goes on without the view.
-                Write($"the live view has ended, because it cannot be drawn: {fault.GetType().Name}: {fault.Message}", isError: true);
+                Write($"the live view has ended, because it cannot be drawn: {fault.GetType().Name}: {fault.Message}",
+                    isError: true);
             }
         }
 
@@ -141,7 +145,9 @@ internal sealed class Printer
         }
     }
 
-    /// <summary>What comes next; null at the end. Lines and pictures take turns, so that neither keeps the other waiting.</summary>
+    /// <summary>
+    /// What comes next; null at the end. Lines and pictures take turns, so that neither keeps the other waiting.
+    /// </summary>
     private ((string Text, bool IsError)? Line, Func<int, IRenderable>? View)? Next()
     {
         lock (gate)
@@ -182,7 +188,9 @@ internal sealed class Printer
             {
                 string stream = isError ? "standard error" : "standard output";
                 failure ??= new DistTrainerException(
-                    FailureKind.Disk, $"{stream} cannot be written ({cause.Message}): what was printed there is not whole; the work went on.", cause);
+                    FailureKind.Disk,
+                        $"{stream} cannot be written ({cause.Message}): what was printed there is not whole; the work "
+                        + "went on.", cause);
             }
         }
     }

@@ -10,11 +10,15 @@ internal static class StatusText
     {
         if (status.Run is { } run)
         {
-            yield return $"run={run.Id} name={run.Name} state=\"{run.State}\" epoch={Numbers.Text(run.Epoch)} step={Numbers.Text(run.Step)}/{Numbers.Text(run.TotalSteps)}"
-                + $" loss={Numbers.Text(run.Last?.Loss)} learning-rate={Numbers.Text(run.Last?.LearningRate)} samples/s={Numbers.Text((long)(run.Last?.SamplesPerSecond ?? 0))} generation={Numbers.Text(run.Generation)}";
+            yield return $"run={run.Id} name={run.Name} state=\"{run.State}\" epoch={Numbers.Text(run.Epoch)} "
+                + $"step={Numbers.Text(run.Step)}/{Numbers.Text(run.TotalSteps)}"
+                + $" loss={Numbers.Text(run.Last?.Loss)} learning-rate={Numbers.Text(run.Last?.LearningRate)} "
+                    + $"samples/s={Numbers.Text((long)(run.Last?.SamplesPerSecond ?? 0))} "
+                    + $"generation={Numbers.Text(run.Generation)}";
             foreach (WorkerStatus worker in run.Workers)
             {
-                yield return $"worker={Numbers.Text(worker.Worker)} node={worker.Node} data-shards={Numbers.Text(worker.DataShards.First)}+{Numbers.Text(worker.DataShards.Count)}"
+                yield return $"worker={Numbers.Text(worker.Worker)} node={worker.Node} "
+                    + $"data-shards={Numbers.Text(worker.DataShards.First)}+{Numbers.Text(worker.DataShards.Count)}"
                     + $" compute-ms={Numbers.Text(worker.Times.Compute)} wait-ms={Numbers.Text(worker.Times.Wait)}";
             }
         }
@@ -31,6 +35,7 @@ internal static class StatusText
         }
 
         foreach (NodeStatus node in status.Nodes)
-            yield return $"node={node.Name} address={node.Address} server={(node.IsServer ? "yes" : "no")} workers={Numbers.Text(node.Workers)} reachable={(node.IsReachable ? "yes" : "no")}";
+            yield return $"node={node.Name} address={node.Address} server={(node.IsServer ? "yes" : "no")} "
+                + $"workers={Numbers.Text(node.Workers)} reachable={(node.IsReachable ? "yes" : "no")}";
     }
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// The first Ctrl+C, SIGTERM or SIGHUP (the terminal was closed) asks the run to stop after its open step; a second one ends the
-/// process at once, but for SIGHUP, which shells send on to those who have it already.
+/// The first Ctrl+C, SIGTERM or SIGHUP (the terminal was closed) asks the run to stop after its open step; a second one
+/// ends the process at once, but for SIGHUP, which shells send on to those who have it already.
 /// </summary>
 public sealed class StopSignals : IDisposable
 {
@@ -21,7 +21,10 @@ public sealed class StopSignals : IDisposable
     /// <summary>The exit code that the signal asks for; 0 where none came.</summary>
     public int ExitCode => Volatile.Read(ref exitCode);
 
-    /// <summary>Ends with a first signal that nobody listens to yet: nothing has begun that must be finished, so the command ends at once.</summary>
+    /// <summary>
+    /// Ends with a first signal that nobody listens to yet: nothing has begun that must be finished, so the command
+    /// ends at once.
+    /// </summary>
     public Task Unheard => unheard.Task;
 
     /// <summary>From now on the command itself ends what it has begun, in good order.</summary>
@@ -33,7 +36,8 @@ public sealed class StopSignals : IDisposable
     }
 
     /// <summary>Listens to the process's signals.</summary>
-    /// <param name="last">What is done before a second one ends the process, if it takes no longer than a moment.</param>
+    /// <param name="last">What is done before a second one ends the process, if it takes no longer than a
+    /// moment.</param>
     public static StopSignals Watch(Action last)
     {
         var signals = new StopSignals();
@@ -42,8 +46,12 @@ public sealed class StopSignals : IDisposable
             signals.Raise(ExitCodes.HungUp);
             context.Cancel = true;
         }));
-        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context => signals.Handle(context, ExitCodes.Interrupted, last)));
-        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => signals.Handle(context, ExitCodes.Terminated, last)));
+        signals.registrations.Add(
+            PosixSignalRegistration.Create(
+                PosixSignal.SIGINT, context => signals.Handle(context, ExitCodes.Interrupted, last)));
+        signals.registrations.Add(
+            PosixSignalRegistration.Create(
+                PosixSignal.SIGTERM, context => signals.Handle(context, ExitCodes.Terminated, last)));
         return signals;
     }
 

@@ -10,7 +10,8 @@ namespace DistTrainer.Cli;
 /// <param name="ZeroShare">Share of exact zeros.</param>
 /// <param name="Histogram">Equal bins from the smallest to the largest, as block characters.</param>
 internal sealed record TensorFigures(
-    int Count, double Mean, double Deviation, double Minimum, double Maximum, double Norm, double ZeroShare, string Histogram)
+    int Count, double Mean, double Deviation, double Minimum, double Maximum, double Norm,
+        double ZeroShare, string Histogram)
 {
     private const int Bins = 24;
     private const string Blocks = " ▁▂▃▄▅▆▇█";
@@ -34,7 +35,8 @@ internal sealed record TensorFigures(
         foreach (float value in values)
             spread += (value - mean) * (value - mean);
         return new TensorFigures(
-            values.Length, mean, Math.Sqrt(spread / values.Length), minimum, maximum, Math.Sqrt(squares), (double)zeros / values.Length, Draw(values, minimum, maximum));
+            values.Length, mean, Math.Sqrt(spread / values.Length), minimum, maximum, Math.Sqrt(squares),
+                (double)zeros / values.Length, Draw(values, minimum, maximum));
     }
 
     private static string Draw(ReadOnlySpan<float> values, double minimum, double maximum)
@@ -46,6 +48,7 @@ internal sealed record TensorFigures(
         int most = counts.Max();
 
         // A bin that is not empty shows at least the lowest block.
-        return string.Concat(counts.Select(count => Blocks[count == 0 ? 0 : 1 + (int)((long)count * (Blocks.Length - 2) / most)]));
+        return string.Concat(
+            counts.Select(count => Blocks[count == 0 ? 0 : 1 + (int)((long)count * (Blocks.Length - 2) / most)]));
     }
 }

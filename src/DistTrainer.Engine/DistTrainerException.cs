@@ -1,6 +1,8 @@
 namespace DistTrainer.Engine;
 
-/// <summary>What went wrong, as far as a person or a script needs to tell; it decides the exit code of the command.</summary>
+/// <summary>
+/// What went wrong, as far as a person or a script needs to tell; it decides the exit code of the command.
+/// </summary>
 public enum FailureKind
 {
     /// <summary>A fault of this program (exit code 1).</summary>
@@ -26,7 +28,8 @@ public enum FailureKind
 }
 
 /// <summary>
-/// An error that a person can act on. The message is one line: it names what, where, the value, what is allowed and what to do.
+/// An error that a person can act on. The message is one line: it names what, where, the value, what is allowed and
+/// what to do.
 /// </summary>
 public sealed class DistTrainerException : Exception
 {

@@ -5,10 +5,10 @@ using System.Text;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Makes texts of others (names in files, columns, classes, keys, nodes) safe to show to people: what a terminal would obey,
-/// or what would change the order or the lines of what is read, is shown as <c>\u001b</c> instead. These are control characters
-/// (C0 but tabs, DEL, C1), bidirectional embeddings, overrides and isolates, line and paragraph separators, and halves of
-/// surrogate pairs. JSON stays the same JSON, since the form is JSON's own.
+/// Makes texts of others (names in files, columns, classes, keys, nodes) safe to show to people: what a terminal would
+/// obey, or what would change the order or the lines of what is read, is shown as <c>\u001b</c> instead. These are
+/// control characters (C0 but tabs, DEL, C1), bidirectional embeddings, overrides and isolates, line and paragraph
+/// separators, and halves of surrogate pairs. JSON stays the same JSON, since the form is JSON's own.
 /// </summary>
 public static class Printable
 {
@@ -18,7 +18,8 @@ public static class Printable
         + "\u0090\u0091\u0092\u0093\u0094\u0095\u0096\u0097\u0098\u0099\u009a\u009b\u009c\u009d\u009e\u009f"
         + "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069";
 
-    private static readonly SearchValues<char> s_suspects = SearchValues.Create([.. Obeyed, .. Enumerable.Range(0xD800, 0x800).Select(code => (char)code)]);
+    private static readonly SearchValues<char> s_suspects = SearchValues.Create(
+        [.. Obeyed, .. Enumerable.Range(0xD800, 0x800).Select(code => (char)code)]);
 
     /// <summary>A text that must stay on one line: ends of lines are shown, too.</summary>
     /// <param name="text">Any text.</param>
@@ -28,7 +29,9 @@ public static class Printable
     /// <param name="text">Any text.</param>
     public static string Lines(string text) => Show(text, keepsLines: true);
 
-    /// <summary>The beginning of a text, on one line, with … where more follows; no surrogate pair is divided.</summary>
+    /// <summary>
+    /// The beginning of a text, on one line, with … where more follows; no surrogate pair is divided.
+    /// </summary>
     /// <param name="text">Any text.</param>
     /// <param name="most">The most characters of it, ≥ 1.</param>
     public static string Short(string text, int most) =>
@@ -53,5 +56,6 @@ public static class Printable
         return shown.ToString();
     }
 
-    private static bool IsLineEnd(string text, int at) => text[at] == '\n' || (text[at] == '\r' && at + 1 < text.Length && text[at + 1] == '\n');
+    private static bool IsLineEnd(string text, int at) =>
+        text[at] == '\n' || (text[at] == '\r' && at + 1 < text.Length && text[at + 1] == '\n');
 }

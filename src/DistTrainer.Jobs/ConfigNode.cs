@@ -31,7 +31,9 @@ internal sealed record ConfigList(IReadOnlyList<ConfigNode> Items, string Origin
 /// <param name="Origin">Where it was written.</param>
 internal sealed record ConfigObject(IReadOnlyDictionary<string, ConfigNode> Items, string Origin) : ConfigNode(Origin)
 {
-    /// <summary>Lays <paramref name="above"/> over this: its keys win, objects are merged, everything else is replaced.</summary>
+    /// <summary>
+    /// Lays <paramref name="above"/> over this: its keys win, objects are merged, everything else is replaced.
+    /// </summary>
     public ConfigObject Under(ConfigObject above)
     {
         var merged = new Dictionary<string, ConfigNode>(Items);
@@ -40,7 +42,8 @@ internal sealed record ConfigObject(IReadOnlyDictionary<string, ConfigNode> Item
         return new ConfigObject(merged, Origin);
     }
 
-    // A section may be written as the name of its kind (optimizer = adam), so a text meets an object as { kind = text }.
+    // A section may be written as the name of its kind (optimizer = adam), so a text meets an object as { kind = text
+    // }.
     private static ConfigNode Merge(ConfigNode under, ConfigNode over) => (under, over) switch
     {
         (ConfigObject below, ConfigObject above) => below.Under(above),

@@ -4,8 +4,8 @@ namespace DistTrainer.Jobs;
 
 /// <summary>
 /// Looks over a job file before Akka's parser gets it. The parser accepts texts that are cut off or have a bracket too
-/// many, and reads the same place for ever on a key without a value in a list; here such a text is refused with its line
-/// and column.
+/// many, and reads the same place for ever on a key without a value in a list; here such a text is refused with its
+/// line and column.
 /// </summary>
 /// <param name="text">The whole text.</param>
 /// <param name="origin">Its name in messages.</param>
@@ -62,11 +62,14 @@ internal sealed class HoconGuard(string text, string origin)
     private bool InList => place is Place.BeforeItem or Place.InItem or Place.AfterItemBrackets;
 
     /// <summary>Refuses what the parser must not see.</summary>
-    /// <exception cref="DistTrainerException">The text is too long, or brackets, quotes, keys and values do not fit (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">The text is too long, or brackets, quotes, keys and values do not fit
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public void Check()
     {
         if (text.Length > LargestText)
-            throw new DistTrainerException(FailureKind.Configuration, $"{origin}: has {text.Length} characters; a job file has at most {LargestText}.");
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"{origin}: has {text.Length} characters; a job file has at most {LargestText}.");
         for (int at = 0; at < text.Length; at++)
         {
             char c = text[at];
@@ -124,7 +127,8 @@ internal sealed class HoconGuard(string text, string origin)
             Place.InKey when c == '{' && lastWord != '.' => Place.AfterBrackets,
             Place.BeforeValue => Place.AfterBrackets,
             Place.BeforeItem => Place.AfterItemBrackets,
-            Place.InItem or Place.AfterItemBrackets => throw Refuse(at, $"'{c}' behind an element of a list; write a comma before it"),
+            Place.InItem or Place.AfterItemBrackets =>
+                throw Refuse(at, $"'{c}' behind an element of a list; write a comma before it"),
             _ => throw Refuse(at, $"there is no key before '{c}'; write key = value, one a line"),
         };
         open.Push((at, place));
@@ -147,11 +151,17 @@ internal sealed class HoconGuard(string text, string origin)
     private void Separate(int at)
     {
         if (InList)
-            throw Refuse(at, $"'{text[at]}' in a list; put the keys of an element in braces, [ {{ key = value }} ], and a text in quotes");
+            throw Refuse(
+                at, $"'{text[at]}' in a list; put the keys of an element in braces, [ {{ key = value }} ], and a text "
+                + "in quotes");
         if (place is Place.InValue or Place.AfterBrackets)
-            throw Refuse(at, $"'{text[at]}' in a value; put the next key on a line of its own or behind a comma, and a text in quotes");
+            throw Refuse(
+                at, $"'{text[at]}' in a value; put the next key on a line of its own or behind a comma, and a text in "
+                + "quotes");
         if (place != Place.InKey || lastWord is '.' or '+')
-            throw Refuse(at, lastWord == '+' && place == Place.InKey ? "+= is not supported; write the whole list with =" : $"there is no key before '{text[at]}'; write key = value");
+            throw Refuse(
+                at, lastWord == '+' && place == Place.InKey ? "+= is not supported; write the whole list with ="
+                : $"there is no key before '{text[at]}'; write key = value");
         place = Place.BeforeValue;
     }
 

@@ -23,11 +23,15 @@ public sealed record JobSource(string Text, string Origin)
                 text.Append(part, 0, count);
             return text.Length <= HoconGuard.LargestText
                 ? new JobSource(text.ToString(), path)
-                : throw new DistTrainerException(FailureKind.Configuration, $"{path}: is larger than a job file may be ({HoconGuard.LargestText} characters).");
+                : throw new DistTrainerException(
+                    FailureKind.Configuration,
+                    $"{path}: is larger than a job file may be ({HoconGuard.LargestText} characters).");
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DecoderFallbackException)
+        catch (Exception failure) when (
+            failure is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {
-            string reason = failure is DecoderFallbackException ? "is not UTF-8 text" : $"cannot be read ({failure.Message.TrimEnd('.')})";
+            string reason = failure is DecoderFallbackException ? "is not UTF-8 text"
+                : $"cannot be read ({failure.Message.TrimEnd('.')})";
             throw new DistTrainerException(FailureKind.Configuration, $"{path}: {reason}.", failure);
         }
     }
@@ -36,7 +40,8 @@ public sealed record JobSource(string Text, string Origin)
     /// <param name="key">The key's full name.</param>
     /// <param name="value">Its value, taken literally.</param>
     /// <param name="origin">The option's name.</param>
-    public static JobSource FromOption(string key, string value, string origin) => new($"{key} = {JobValues.Quote(value)}", origin);
+    public static JobSource FromOption(string key, string value, string origin) =>
+        new($"{key} = {JobValues.Quote(value)}", origin);
 }
 
 /// <summary>A job and how to run it, as a job file has them.</summary>
@@ -46,11 +51,16 @@ public sealed record JobFile(JobDescription Job, RunSettings Run)
 {
     /// <summary>Reads a job from texts laid over one another, and checks it.</summary>
     /// <param name="sources">The lowest first: a later text's keys win.</param>
-    /// <exception cref="DistTrainerException">Something is wrong; the message names the text, the key, the value and what is allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Something is wrong; the message names the text, the key, the value and
+    /// what is allowed (<see cref="FailureKind.Configuration"/>).</exception>
     public static JobFile Read(params IEnumerable<JobSource> sources)
     {
         ConfigObject all = sources.Select(source => HoconText.Parse(source.Text, source.Origin))
-            .Aggregate(new ConfigObject(new Dictionary<string, ConfigNode>(), "job"), (below, above) => below.Under(above) with { Origin = above.Origin });
+            .Aggregate(
+                new ConfigObject(new Dictionary<string, ConfigNode>(), "job"), (below, above) => below.Under(above) with
+                {
+                    Origin = above.Origin,
+                });
         JobFile file = JobKeys.Root.Read(all, "", JobKeys.Root.Defaults);
         JobChecks.Check(file, all);
         return file;

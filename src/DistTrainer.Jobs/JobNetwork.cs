@@ -8,7 +8,8 @@ public static class JobNetwork
     /// <summary>The network.</summary>
     /// <param name="model">Layers and loss.</param>
     /// <param name="schema">The data's features and outputs.</param>
-    /// <exception cref="DistTrainerException">The layers do not fit the data, or there are too many parameters (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">The layers do not fit the data, or there are too many parameters
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static Network Create(ModelDescription model, DataSchema schema)
     {
         try
@@ -17,7 +18,9 @@ public static class JobNetwork
         }
         catch (OverflowException failure)
         {
-            throw new DistTrainerException(FailureKind.Configuration, $"model.layers has more than {int.MaxValue} parameters; use fewer units.", failure);
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"model.layers has more than {int.MaxValue} parameters; use fewer units.", failure);
         }
     }
 }

@@ -2,7 +2,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Jobs;
 
-/// <summary>A key of a section: name, meaning, allowed values, default; reading, checking and writing follow from it.</summary>
+/// <summary>
+/// A key of a section: name, meaning, allowed values, default; reading, checking and writing follow from it.
+/// </summary>
 /// <typeparam name="TSection">The section's record.</typeparam>
 internal abstract class JobKey<TSection>
 {
@@ -47,7 +49,9 @@ internal abstract class JobKey<TSection>
 
     /// <summary>An error about a value without effect.</summary>
     protected DistTrainerException Refuse(ConfigNode node, string path, string? written, string? standard) =>
-        node.Refuse(path, $" = {written} has no effect here; it counts only {Only?.When}: remove it or set it to {standard ?? "null"}");
+        node.Refuse(
+            path, $" = {written} has no effect here; it counts only {Only?.When}: remove it or set it to "
+            + $"{standard ?? "null"}");
 
     /// <summary>This key and those in it.</summary>
     /// <param name="path">Its full name.</param>
@@ -61,13 +65,15 @@ internal abstract class JobKey<TSection>
 /// <param name="value">The value's type.</param>
 /// <param name="get">Takes it from the record.</param>
 /// <param name="set">Makes a record with it.</param>
-internal sealed class JobKey<TSection, T>(JobValue<T> value, Func<TSection, T> get, Func<TSection, T, TSection> set) : JobKey<TSection>
+internal sealed class JobKey<TSection,
+    T>(JobValue<T> value, Func<TSection, T> get, Func<TSection, T, TSection> set) : JobKey<TSection>
 {
     /// <inheritdoc/>
     public override string Allowed => value.Allowed;
 
     /// <inheritdoc/>
-    public override TSection Read(TSection section, ConfigNode node, string path) => set(section, value.Read(node, path, get(section)));
+    public override TSection Read(TSection section, ConfigNode node, string path) =>
+        set(section, value.Read(node, path, get(section)));
 
     /// <inheritdoc/>
     public override string? Write(TSection section, JobWriter writer) => value.Write(get(section), writer);
@@ -135,7 +141,8 @@ internal sealed class JobSection<T>(Func<T> defaults, Func<IReadOnlyList<JobKey<
         };
         CheckNames(section, path, all);
         T value = current is null ? defaults() : current;
-        foreach ((string name, ConfigNode item) in all.DistinctBy(key => key.Name).Where(key => section.Items.ContainsKey(key.Name)).Select(key => (key.Name, section.Items[key.Name])))
+        foreach ((string name, ConfigNode item) in all.DistinctBy(key => key.Name)
+            .Where(key => section.Items.ContainsKey(key.Name)).Select(key => (key.Name, section.Items[key.Name])))
             value = KeyOf(all, name, value).Read(value, item, Join(path, name));
         foreach ((string name, ConfigNode item) in section.Items)
             KeyOf(all, name, value).CheckEffect(value, defaults(), item, Join(path, name));
@@ -146,13 +153,15 @@ internal sealed class JobSection<T>(Func<T> defaults, Func<IReadOnlyList<JobKey<
     public override string? Write(T value, JobWriter writer) => writer.Section(this, value);
 
     /// <inheritdoc/>
-    public IEnumerable<JobKeyInfo> Describe(string path) => Keys.SelectMany(key => key.Describe(Join(path, key.Name), defaults()));
+    public IEnumerable<JobKeyInfo> Describe(string path) =>
+        Keys.SelectMany(key => key.Describe(Join(path, key.Name), defaults()));
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 
     private static string Last(string path) => path[(path.LastIndexOf('.') + 1)..];
 
-    private static string Names(IEnumerable<JobKey<T>> keys) => string.Join(", ", keys.Select(key => key.Name).Distinct());
+    private static string Names(IEnumerable<JobKey<T>> keys) =>
+        string.Join(", ", keys.Select(key => key.Name).Distinct());
 
     /// <summary>The key of a name: of several the one that counts.</summary>
     private static JobKey<T> KeyOf(IReadOnlyList<JobKey<T>> keys, string name, T section)
@@ -182,7 +191,8 @@ internal sealed class JobSection<T>(Func<T> defaults, Func<IReadOnlyList<JobKey<
 /// <typeparam name="T">The sections' record.</typeparam>
 /// <param name="section">Their keys.</param>
 /// <param name="longest">Most elements.</param>
-internal sealed class SectionListValue<T>(JobSection<T> section, int longest) : JobValue<IReadOnlyList<T>>, ISectionValue
+internal sealed class SectionListValue<T>(JobSection<T> section, int longest)
+    : JobValue<IReadOnlyList<T>>, ISectionValue
 {
     /// <inheritdoc/>
     public override string Allowed => $"a list of 1 to {longest} sections";
@@ -193,7 +203,9 @@ internal sealed class SectionListValue<T>(JobSection<T> section, int longest) : 
         if (node is ConfigText { Value: null })
             return current;
         if (node is not ConfigList list)
-            throw node.Refuse(path, $" is not a list; allowed: [ {{ … }}, {{ … }} ] with the keys {string.Join(", ", section.Keys.Select(key => key.Name).Distinct())}");
+            throw node.Refuse(
+                path, $" is not a list; allowed: [ {{ … }}, {{ … }} ] with the keys "
+                + $"{string.Join(", ", section.Keys.Select(key => key.Name).Distinct())}");
         if (list.Items.Count > longest)
             throw node.Refuse(path, $" has {list.Items.Count} elements; allowed: at most {longest}");
         return [.. list.Items.Select((item, index) => section.Read(item, $"{path}[{index}]", section.Defaults))];

@@ -10,38 +10,49 @@ namespace DistTrainer.Jobs;
 internal static class JobValues
 {
     private static readonly (string Unit, TimeSpan Length)[] Units =
-        [("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)), ("ms", TimeSpan.FromMilliseconds(1))];
+        [("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)),
+            ("ms", TimeSpan.FromMilliseconds(1))];
 
-    private static readonly JsonSerializerOptions Quoting = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Quoting = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>true or false (also yes, no, on, off).</summary>
     public static JobValue<bool> Bool { get; } = Of(ValueForms.Flag);
 
     /// <summary>true, false or nothing.</summary>
-    public static JobValue<bool?> OptionalBool { get; } = new ScalarValue<bool?>("true or false", text => ValueForms.Flag.Parse(text), value => value is null ? null : value.Value ? "true" : "false");
+    public static JobValue<bool?> OptionalBool { get; } = new ScalarValue<bool?>(
+        "true or false", text => ValueForms.Flag.Parse(text), value =>
+        value is null ? null : value.Value ? "true" : "false");
 
     /// <summary>A text that is not empty.</summary>
-    public static JobValue<string> Text { get; } = new ScalarValue<string>(ValueForms.Text.Allowed, ValueForms.Text.Parse, Quote);
+    public static JobValue<string> Text { get; } = new ScalarValue<string>(
+        ValueForms.Text.Allowed, ValueForms.Text.Parse, Quote);
 
     /// <summary>A text, or nothing.</summary>
-    public static JobValue<string?> OptionalText { get; } = new ScalarValue<string?>(ValueForms.Text.Allowed, ValueForms.Text.Parse, value => value is null ? null : Quote(value));
+    public static JobValue<string?> OptionalText { get; } = new ScalarValue<string?>(
+        ValueForms.Text.Allowed, ValueForms.Text.Parse, value => value is null ? null : Quote(value));
 
     /// <summary>A length of time within bounds, in whole milliseconds.</summary>
     public static JobValue<TimeSpan> Duration(TimeSpan least, TimeSpan most) => new ScalarValue<TimeSpan>(
-        $"a time with its unit (ms, s, m, h) from {Show(least)} to {Show(most)}", text => ParseDuration(text, least, most), Show);
+        $"a time with its unit (ms, s, m, h) from {Show(least)} to {Show(most)}", text =>
+            ParseDuration(text, least, most), Show);
 
     /// <summary>The shortest text of a length of time, e.g. 2s.</summary>
     public static string Show(TimeSpan time)
     {
         if (time == TimeSpan.Zero)
             return "0s";
-        (string unit, TimeSpan length) = Units.First(entry => entry.Unit == "ms" || (time >= entry.Length && time.Ticks % entry.Length.Ticks == 0));
+        (string unit, TimeSpan length) = Units.First(
+            entry => entry.Unit == "ms" || (time >= entry.Length && time.Ticks % entry.Length.Ticks == 0));
         return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / length.Ticks}{unit}");
     }
 
     /// <summary>One character.</summary>
     public static JobValue<char> Character { get; } = new ScalarValue<char>(
-        "one character, e.g. \";\" or \"\\t\"", text => text.Length == 1 ? text[0] : throw new FormatException("is not one character"), value => Quote(value.ToString()));
+        "one character, e.g. \";\" or \"\\t\"", text => text.Length == 1 ? text[0]
+            : throw new FormatException("is not one character"), value => Quote(value.ToString()));
 
     /// <summary>A value of a form.</summary>
     public static JobValue<T> Of<T>(ValueForm<T> form) => new ScalarValue<T>(form.Allowed, form.Parse, form.Format);
@@ -54,7 +65,8 @@ internal static class JobValues
     public static JobValue<int?> OptionalWhole(int least, int most)
     {
         ValueForm<int> form = ValueForms.Whole(least, most);
-        return new ScalarValue<int?>(form.Allowed, text => form.Parse(text), value => value is null ? null : form.Format(value.Value));
+        return new ScalarValue<int?>(
+            form.Allowed, text => form.Parse(text), value => value is null ? null : form.Format(value.Value));
     }
 
     /// <summary>A finite number within bounds; see <see cref="ValueForms.Number"/>.</summary>
@@ -65,16 +77,19 @@ internal static class JobValues
     /// <param name="names">Each value's names; the first one is written, the others are read too.</param>
     /// <param name="explain">Says of a name that is not allowed why, or null.</param>
     /// <param name="others">Names that are allowed too, but read by somebody else.</param>
-    public static JobValue<T> Name<T>((T Value, string[] Names)[] names, Func<string, string?>? explain = null, params IReadOnlyList<string> others)
+    public static JobValue<T> Name<T>(
+        (T Value, string[] Names)[] names, Func<string, string?>? explain = null, params IReadOnlyList<string> others)
         where T : struct, Enum
     {
-        var byName = names.SelectMany(entry => entry.Names.Select(name => (name, entry.Value))).ToDictionary(pair => pair.name, pair => pair.Value);
+        var byName = names.SelectMany(entry => entry.Names.Select(name => (name, entry.Value)))
+            .ToDictionary(pair => pair.name, pair => pair.Value);
         var byValue = names.ToDictionary(entry => entry.Value, entry => entry.Names[0]);
         return new ScalarValue<T>(
             string.Join(", ", names.Select(entry => entry.Names[0]).Concat(others)),
             text => byName.TryGetValue(text, out T value)
                 ? value
-                : throw new FormatException(explain?.Invoke(text) ?? $"is not known{NearestName.Hint(text, byName.Keys.Concat(others))}"),
+                : throw new FormatException(
+                    explain?.Invoke(text) ?? $"is not known{NearestName.Hint(text, byName.Keys.Concat(others))}"),
             value => byValue[value]);
     }
 
@@ -85,11 +100,13 @@ internal static class JobValues
     {
         string number = text.TrimEnd([.. "abcdefghijklmnopqrstuvwxyz "]);
         string unit = text[number.Length..].Trim();
-        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) || !Units.Any(entry => entry.Unit == unit))
+        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)
+            || !Units.Any(entry => entry.Unit == unit))
             throw new FormatException("is not a time with its unit");
         double milliseconds = value * Units.First(entry => entry.Unit == unit).Length.TotalMilliseconds;
         if (milliseconds < least.TotalMilliseconds || milliseconds > most.TotalMilliseconds)
             throw new FormatException("is out of range");
-        return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds) : throw new FormatException("is not a whole number of milliseconds");
+        return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds)
+            : throw new FormatException("is not a whole number of milliseconds");
     }
 }

@@ -4,7 +4,8 @@ namespace DistTrainer.Jobs;
 
 /// <summary>Writes sections as HOCON, one key a line, with or without comments.</summary>
 /// <param name="depth">Indentation, in steps of two spaces.</param>
-/// <param name="comments">Whether each key is explained, and keys without a value or effect, and those at a default that depends on others or on the machine, are shown as comments.</param>
+/// <param name="comments">Whether each key is explained, and keys without a value or effect, and those at a default
+/// that depends on others or on the machine, are shown as comments.</param>
 internal sealed class JobWriter(int depth, bool comments)
 {
     /// <summary>Writes without comments from the margin on.</summary>
@@ -13,7 +14,8 @@ internal sealed class JobWriter(int depth, bool comments)
     private string Indent { get; } = new(' ', 2 * depth);
 
     /// <summary>A section in braces.</summary>
-    public string Section<T>(JobSection<T> section, T value) => $"{{\n{new JobWriter(depth + 1, comments).Keys(section, value)}{Indent}}}";
+    public string Section<T>(JobSection<T> section, T value) =>
+        $"{{\n{new JobWriter(depth + 1, comments).Keys(section, value)}{Indent}}}";
 
     /// <summary>A list of sections; only the first one is explained.</summary>
     public string List<T>(JobSection<T> section, IReadOnlyList<T> values)

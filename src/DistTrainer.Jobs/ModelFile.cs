@@ -3,8 +3,8 @@ using DistTrainer.Engine;
 namespace DistTrainer.Jobs;
 
 /// <summary>
-/// Models as safetensors files. Tensors are named as in PyTorch's <c>Sequential</c>; the metadata hold the resolved job,
-/// the data schema with the scaling, the parameter hash and the version of this layout.
+/// Models as safetensors files. Tensors are named as in PyTorch's <c>Sequential</c>; the metadata hold the resolved
+/// job, the data schema with the scaling, the parameter hash and the version of this layout.
 /// </summary>
 public static class ModelFile
 {
@@ -37,7 +37,8 @@ public static class ModelFile
 
     /// <summary>Reads a model that <see cref="Save"/> wrote.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DistTrainerException">It is missing, damaged, or not from this program (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">It is missing, damaged, or not from this program
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public static TrainedModel Load(string path)
     {
         SafeTensors content = SafeTensorsFile.Read(path);
@@ -57,18 +58,23 @@ public static class ModelFile
                 throw Refuse(path, "has parameters whose hash is not the one that was stored: the file is damaged");
             return new TrainedModel(job, schema, network, parameters, hash);
         }
-        catch (Exception failure) when (failure is FormatException or DistTrainerException { Kind: not FailureKind.ModelFile })
+        catch (Exception failure) when (
+            failure is FormatException or DistTrainerException { Kind: not FailureKind.ModelFile })
         {
             throw Refuse(path, failure.Message.TrimEnd('.'), failure);
         }
     }
 
-    /// <summary>Reads the parameters for a network from any safetensors file with the same tensors, e.g. one of PyTorch's.</summary>
+    /// <summary>
+    /// Reads the parameters for a network from any safetensors file with the same tensors, e.g. one of PyTorch's.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="layout">The network's tensors.</param>
     /// <returns>The flat parameters.</returns>
-    /// <exception cref="DistTrainerException">It is missing or damaged, or its tensors are not the network's (<see cref="FailureKind.ModelFile"/>).</exception>
-    public static float[] LoadParameters(string path, ParameterLayout layout) => Flatten(SafeTensorsFile.Read(path), layout, path);
+    /// <exception cref="DistTrainerException">It is missing or damaged, or its tensors are not the network's
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
+    public static float[] LoadParameters(string path, ParameterLayout layout) =>
+        Flatten(SafeTensorsFile.Read(path), layout, path);
 
     private static float[] Flatten(SafeTensors content, ParameterLayout layout, string path)
     {
@@ -76,9 +82,13 @@ public static class ModelFile
         foreach (ParameterTensor tensor in layout.Tensors)
         {
             if (!byName.Remove(tensor.Name, out NamedTensor? stored))
-                throw Refuse(path, $"has no tensor {tensor.Name} of shape {tensor.ShapeText}, which the job's network needs; it has {string.Join(", ", content.Tensors.Take(20).Select(other => other.Name))}");
+                throw Refuse(
+                    path, $"has no tensor {tensor.Name} of shape {tensor.ShapeText}, which the job's network needs; "
+                    + $"it has {string.Join(", ", content.Tensors.Take(20).Select(other => other.Name))}");
             if (!stored.Shape.SequenceEqual(tensor.Shape))
-                throw Refuse(path, $"has the tensor {tensor.Name} of shape {stored.ShapeText}; the job's network needs {tensor.ShapeText}");
+                throw Refuse(
+                    path, $"has the tensor {tensor.Name} of shape {stored.ShapeText}; the job's network needs "
+                    + $"{tensor.ShapeText}");
             if (stored.Values.Span.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
                 throw Refuse(path, $"has the tensor {tensor.Name} with values that are not finite");
         }
@@ -92,9 +102,13 @@ public static class ModelFile
         return parameters;
     }
 
-    private static string Text(SafeTensors content, string name, string path) => content.Metadata.TryGetValue(name, out string? text)
+    private static string Text(SafeTensors content, string name, string path) =>
+        content.Metadata.TryGetValue(name, out string? text)
         ? text
-        : throw Refuse(path, $"has no metadata {name}: it was not written by disttrainer (only `train --init-from` takes such files)");
+        : throw Refuse(
+            path, $"has no metadata {name}: it was not written by disttrainer (only `train --init-from` takes such "
+            + "files)");
 
-    private static DistTrainerException Refuse(string path, string what, Exception? inner = null) => new(FailureKind.ModelFile, $"{path}: {what}.", inner);
+    private static DistTrainerException Refuse(string path, string what, Exception? inner = null) =>
+        new(FailureKind.ModelFile, $"{path}: {what}.", inner);
 }

@@ -5,7 +5,9 @@ namespace DistTrainer.Jobs;
 /// <summary>Finds what somebody may have meant by a misspelt name.</summary>
 public static class NearestName
 {
-    /// <summary>The nearest of the allowed names by edits (insert, delete, change, swap), or null where none is near.</summary>
+    /// <summary>
+    /// The nearest of the allowed names by edits (insert, delete, change, swap), or null where none is near.
+    /// </summary>
     /// <param name="name">The misspelt name.</param>
     /// <param name="allowed">The names to choose from.</param>
     public static string? Find(string name, IEnumerable<string> allowed)

@@ -16,7 +16,9 @@ public static class OnnxFile
     /// <summary>Name of the graph's input: float32 [rows, features], raw.</summary>
     public const string Input = "features";
 
-    /// <summary>Name of the graph's output: float32 [rows, outputs]; probabilities, or values in the targets' own units.</summary>
+    /// <summary>
+    /// Name of the graph's output: float32 [rows, outputs]; probabilities, or values in the targets' own units.
+    /// </summary>
     public const string Output = "predictions";
 
     private const int IrVersion = 8;
@@ -39,7 +41,10 @@ public static class OnnxFile
         foreach (NetworkLayer layer in model.Network.Layers)
         {
             if (layer.Layer is not IOnnxLayer onnx)
-                throw new DistTrainerException(FailureKind.Configuration, $"The layer {layer.Title} has no form in ONNX, so the model cannot be exported; a layer has one if it is an {nameof(IOnnxLayer)}, as all built-in ones are.");
+                throw new DistTrainerException(
+                    FailureKind.Configuration,
+                    $"The layer {layer.Title} has no form in ONNX, so the model cannot be exported; a layer has one "
+                    + $"if it is an {nameof(IOnnxLayer)}, as all built-in ones are.");
             onnx.WriteOnnx(graph, graph.Parameters(layer, model));
         }
         graph.Finish(model);
@@ -57,18 +62,33 @@ public static class OnnxFile
         graph.Graph.Output.Add(Value(Output, model.Network.Outputs));
         AddProperty(result, "disttrainer.parameter-hash", model.ParameterHash);
         AddProperty(result, "disttrainer.features", string.Join('\n', model.Schema.FeatureNames));
-        AddProperty(result, "disttrainer.outputs", string.Join('\n', model.Schema.Task == TaskKind.Classification ? model.Schema.ClassNames : model.Schema.TargetNames));
+        AddProperty(
+            result, "disttrainer.outputs", string.Join(
+                '\n', model.Schema.Task == TaskKind.Classification ? model.Schema.ClassNames
+                : model.Schema.TargetNames));
         return result;
     }
 
-    private static void AddProperty(ModelProto model, string name, string text) => model.MetadataProps.Add(new StringStringEntryProto { Key = name, Value = text });
+    private static void AddProperty(ModelProto model, string name, string text) =>
+        model.MetadataProps.Add(new StringStringEntryProto { Key = name, Value = text });
 
     private static ValueInfoProto Value(string name, int width)
     {
         var shape = new TensorShapeProto();
         shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimParam = "rows" });
         shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = width });
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)TensorProto.Types.DataType.Float, Shape = shape } } };
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto
+            {
+                TensorType = new TypeProto.Types.Tensor
+                {
+                    ElemType = (int)TensorProto.Types.DataType.Float,
+                    Shape = shape,
+                },
+            },
+        };
     }
 
     /// <summary>Builds a chain of nodes: each takes what the one before it gave.</summary>
@@ -82,7 +102,11 @@ public static class OnnxFile
 
         public IOnnxNode Chain(string kind, params ReadOnlySpan<string> others)
         {
-            var node = new NodeProto { OpType = kind, Name = string.Create(CultureInfo.InvariantCulture, $"{_count}-{kind}") };
+            var node = new NodeProto
+            {
+                OpType = kind,
+                Name = string.Create(CultureInfo.InvariantCulture, $"{_count}-{kind}"),
+            };
             node.Input.Add(Last);
             foreach (string other in others)
                 node.Input.Add(other);
@@ -91,7 +115,8 @@ public static class OnnxFile
             return new Node(node);
         }
 
-        public string Scalar(float value) => Tensor(string.Create(CultureInfo.InvariantCulture, $"constant-{_count}"), [], [value]);
+        public string Scalar(float value) =>
+            Tensor(string.Create(CultureInfo.InvariantCulture, $"constant-{_count}"), [], [value]);
 
         /// <summary>Adds a layer's tensors.</summary>
         public string[] Parameters(NetworkLayer layer, TrainedModel model) =>
@@ -124,7 +149,10 @@ public static class OnnxFile
             }
             else
             {
-                throw new DistTrainerException(FailureKind.Configuration, $"The loss {model.Job.Job.Model.Loss.Kind} has no form in ONNX, so the model cannot be exported; a loss for classes has one if it is an {nameof(IOnnxLoss)}.");
+                throw new DistTrainerException(
+                    FailureKind.Configuration,
+                    $"The loss {model.Job.Job.Model.Loss.Kind} has no form in ONNX, so the model cannot be exported; "
+                    + $"a loss for classes has one if it is an {nameof(IOnnxLoss)}.");
             }
             if (Graph.Node.Count == 0)
                 Chain("Identity");
@@ -136,7 +164,12 @@ public static class OnnxFile
 
         private string Tensor(string name, IEnumerable<int> shape, ReadOnlySpan<float> values)
         {
-            var tensor = new TensorProto { Name = name, DataType = (int)TensorProto.Types.DataType.Float, RawData = LittleEndian(values) };
+            var tensor = new TensorProto
+            {
+                Name = name,
+                DataType = (int)TensorProto.Types.DataType.Float,
+                RawData = LittleEndian(values),
+            };
             tensor.Dims.AddRange(shape.Select(length => (long)length));
             Graph.Initializer.Add(tensor);
             return name;
@@ -165,9 +198,19 @@ public static class OnnxFile
 
     private sealed class Node(NodeProto node) : IOnnxNode
     {
-        public IOnnxNode With(string name, long value) => Add(new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value });
+        public IOnnxNode With(string name, long value) => Add(new AttributeProto
+        {
+            Name = name,
+            Type = AttributeProto.Types.AttributeType.Int,
+            I = value,
+        });
 
-        public IOnnxNode With(string name, float value) => Add(new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value });
+        public IOnnxNode With(string name, float value) => Add(new AttributeProto
+        {
+            Name = name,
+            Type = AttributeProto.Types.AttributeType.Float,
+            F = value,
+        });
 
         private Node Add(AttributeProto attribute)
         {

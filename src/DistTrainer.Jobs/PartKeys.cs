@@ -14,7 +14,8 @@ namespace DistTrainer.Jobs;
 /// <param name="get">Takes the settings from the record.</param>
 /// <param name="set">Makes a record with settings.</param>
 internal sealed class PartKeys<TSection, TPart>(
-    PartTable<TPart> table, Func<TSection, string> name, Func<TSection, PartSettings> get, Func<TSection, PartSettings, TSection> set)
+    PartTable<TPart> table, Func<TSection, string> name, Func<TSection, PartSettings> get, Func<TSection,
+        PartSettings, TSection> set)
     where TPart : Part
 {
     /// <summary>The part that a section names, or null.</summary>
@@ -29,12 +30,13 @@ internal sealed class PartKeys<TSection, TPart>(
 
     /// <summary>The section with the settings of a plug-in's part.</summary>
     /// <param name="what">What the part is called, e.g. <c>loss</c>.</param>
-    public JobKey<TSection> SettingsOfPlugin(string what) => new PartSettingsKey<TSection>(section => [Of(section)], get, set)
-    {
-        Name = "settings",
-        Meaning = $"Settings of a plug-in's {what}",
-        Only = (section => Of(section)?.Plugin is not null, $"with a plug-in's {what}"),
-    };
+    public JobKey<TSection> SettingsOfPlugin(string what) =>
+        new PartSettingsKey<TSection>(section => [Of(section)], get, set)
+        {
+            Name = "settings",
+            Meaning = $"Settings of a plug-in's {what}",
+            Only = (section => Of(section)?.Plugin is not null, $"with a plug-in's {what}"),
+        };
 
     /// <summary>A key for each setting of the table's parts; those of the same name, meaning and range are
     /// one.</summary>
@@ -46,19 +48,22 @@ internal sealed class PartKeys<TSection, TPart>(
         {
             Name = same.Key.Name,
             Meaning = same.Key.Meaning,
-            Only = (section => same.Any(pair => pair.Part == Of(section)), PartTexts.With([.. same.Select(pair => pair.Part)], [.. table.All])),
+            Only = (section => same.Any(pair => pair.Part == Of(section)),
+                PartTexts.With([.. same.Select(pair => pair.Part)], [.. table.All])),
             DefaultText = PartTexts.Defaults(same, pair => pair.Part, pair => pair.Setting.Default),
         };
 
     /// <summary>One setting of one or more parts.</summary>
-    private sealed class Key(PartKeys<TSection, TPart> keys, IReadOnlyList<(TPart Part, Setting Setting)> owners) : JobKey<TSection>
+    private sealed class Key(PartKeys<TSection, TPart> keys, IReadOnlyList<(TPart Part, Setting Setting)> owners)
+        : JobKey<TSection>
     {
         private Setting First => owners[0].Setting;
 
         public override string Allowed => First.Allowed;
 
         // A plug-in's part has them in the section "settings".
-        public override bool IsWritten(TSection section) => keys.Of(section) is { Plugin: null } && SettingOf(section) is not null;
+        public override bool IsWritten(TSection section) =>
+            keys.Of(section) is { Plugin: null } && SettingOf(section) is not null;
 
         public override TSection Read(TSection section, ConfigNode node, string path)
         {
@@ -67,7 +72,8 @@ internal sealed class PartKeys<TSection, TPart>(
             Setting setting = SettingOf(section) ?? First;
             string text = PartTexts.Read(setting, node, path);
             if (SettingOf(section) is not null)
-                return keys.Set(section, settings => text == setting.Default ? settings.Without(Name) : settings.With(Name, text));
+                return keys.Set(
+                    section, settings => text == setting.Default ? settings.Without(Name) : settings.With(Name, text));
             if (text != setting.Default)
                 throw Refuse(node, path, Shown(setting, text), Shown(setting, setting.Default));
             return section;
@@ -88,12 +94,14 @@ internal sealed class PartKeys<TSection, TPart>(
         private static string Shown(Setting setting, string text) => setting.IsText ? JobValues.Quote(text) : text;
 
         private Setting? SettingOf(TSection section) =>
-            keys.Of(section) is { } part && owners.Any(owner => owner.Part == part) ? owners.First(owner => owner.Part == part).Setting : null;
+            keys.Of(section) is { } part && owners.Any(owner => owner.Part == part)
+                ? owners.First(owner => owner.Part == part).Setting : null;
     }
 
     private string TextOf(TSection section, Setting setting) => get(section).TextOf(setting);
 
-    private TSection Set(TSection section, Func<PartSettings, PartSettings> change) => set(section, change(get(section)));
+    private TSection Set(TSection section, Func<PartSettings, PartSettings> change) =>
+        set(section, change(get(section)));
 }
 
 /// <summary>Texts that follow from parts.</summary>
@@ -105,7 +113,8 @@ internal static class PartTexts
     public static string With(IReadOnlyList<Part> some, IReadOnlyList<Part> all)
     {
         string[] others = [.. all.Except(some).Select(part => part.Name)];
-        return others.Length == 1 && some.Count > 3 ? $"with any kind but {others[0]}" : $"with {And([.. some.Select(part => part.Name)])}";
+        return others.Length == 1 && some.Count > 3 ? $"with any kind but {others[0]}"
+            : $"with {And([.. some.Select(part => part.Name)])}";
     }
 
     /// <summary>The defaults where they differ, e.g. <c>0.01 with rmsprop, else 0.001</c>; null where they do
@@ -120,7 +129,8 @@ internal static class PartTexts
         if (groups.Length == 1)
             return null;
         IGrouping<string, string> most = groups.MaxBy(group => group.Count())!;
-        return string.Concat(groups.Where(group => group != most).Select(group => $"{group.Key} with {And([.. group])}, ")) + $"else {most.Key}";
+        return string.Concat(groups.Where(group => group != most)
+            .Select(group => $"{group.Key} with {And([.. group])}, ")) + $"else {most.Key}";
     }
 
     /// <summary>Reads a setting's value.</summary>
@@ -136,7 +146,8 @@ internal static class PartTexts
             : one.Read(node, path, setting.Default);
     }
 
-    private static string And(IReadOnlyList<string> names) => names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
+    private static string And(IReadOnlyList<string> names) =>
+        names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
 }
 
 /// <summary>The name of a part.</summary>
@@ -149,12 +160,14 @@ internal sealed class PartNameValue<TPart>(PartTable<TPart> table) : JobValue<st
     public override string Allowed => string.Join(", ", table.All.Select(part => part.Name));
 
     /// <inheritdoc/>
-    public override string Read(ConfigNode node, string path, string current) => new ScalarValue<string>(Allowed, Parse, text => text).Read(node, path, current);
+    public override string Read(ConfigNode node, string path, string current) =>
+        new ScalarValue<string>(Allowed, Parse, text => text).Read(node, path, current);
 
     /// <inheritdoc/>
     public override string? Write(string value, JobWriter writer) => value;
 
-    private string Parse(string text) => table.Find(text)?.Name ?? throw new FormatException(table.Elsewhere.TryGetValue(text, out string? why)
+    private string Parse(string text) =>
+        table.Find(text)?.Name ?? throw new FormatException(table.Elsewhere.TryGetValue(text, out string? why)
         ? why
         : $"is not known{NearestName.Hint(text, table.All.SelectMany(part => part.Aliases.Prepend(part.Name)))}");
 }
@@ -165,7 +178,8 @@ internal sealed class PartNameValue<TPart>(PartTable<TPart> table) : JobValue<st
 /// <param name="get">Takes the settings from the record.</param>
 /// <param name="set">Makes a record with settings.</param>
 internal sealed class PartSettingsKey<TSection>(
-    Func<TSection, IEnumerable<Part?>> parts, Func<TSection, PartSettings> get, Func<TSection, PartSettings, TSection> set) : JobKey<TSection>
+    Func<TSection, IEnumerable<Part?>> parts, Func<TSection, PartSettings> get, Func<TSection, PartSettings,
+        TSection> set) : JobKey<TSection>
 {
     /// <inheritdoc/>
     public override string Allowed => "names and values, e.g. { slope = 0.1 }";
@@ -183,7 +197,8 @@ internal sealed class PartSettingsKey<TSection>(
         {
             if (item is ConfigObject)
                 throw item.Refuse($"{path}.{name}", " is not one value; allowed: a number, a text, true or false");
-            Setting setting = known.FirstOrDefault(setting => setting.Name == name) ?? throw Unknown(section, known, item, path, name);
+            Setting setting = known.FirstOrDefault(setting => setting.Name == name) ?? throw Unknown(
+                section, known, item, path, name);
             settings = settings.With(name, PartTexts.Read(setting, item, $"{path}.{name}"));
         }
 
@@ -194,19 +209,24 @@ internal sealed class PartSettingsKey<TSection>(
     public override string? Write(TSection section, JobWriter writer)
     {
         PartSettings settings = get(section);
-        string[] written = [.. parts(section).Where(part => part?.Plugin is not null).SelectMany(part => part!.Settings).Select(setting => setting.Name)
-            .Where(settings.All.ContainsKey).Distinct().Order(StringComparer.Ordinal).Select(name => $"{JobValues.Quote(name)} = {JobValues.Quote(settings.All[name])}")];
+        string[] written = [.. parts(section).Where(part => part?.Plugin is not null).SelectMany(part => part!.Settings)
+            .Select(setting => setting.Name)
+            .Where(settings.All.ContainsKey).Distinct().Order(StringComparer.Ordinal)
+                .Select(name => $"{JobValues.Quote(name)} = {JobValues.Quote(settings.All[name])}")];
         return written.Length == 0 ? null : $"{{ {string.Join(", ", written)} }}";
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<JobKeyInfo> Describe(string path, TSection defaults) => [new JobKeyInfo(path, Name, Meaning, Allowed, null)];
+    public override IEnumerable<JobKeyInfo> Describe(string path, TSection defaults) =>
+        [new JobKeyInfo(path, Name, Meaning, Allowed, null)];
 
     private DistTrainerException Unknown(TSection section, Setting[] known, ConfigNode item, string path, string name)
     {
         string of = string.Join(" and ", parts(section).OfType<Part>().Select(part => part.Name));
-        string hint = NearestName.Find(name, known.Select(setting => setting.Name)) is { } near ? $"did you mean {near}?"
-            : known.Length == 0 ? "it has none: take it out" : $"allowed: {string.Join(", ", known.Select(setting => setting.Name))}";
+        string hint = NearestName.Find(name, known.Select(setting => setting.Name)) is { } near
+            ? $"did you mean {near}?"
+            : known.Length == 0 ? "it has none: take it out"
+                : $"allowed: {string.Join(", ", known.Select(setting => setting.Name))}";
         return item.Refuse($"{path}.{name}", $" is not a setting of {(of.Length == 0 ? "the section" : of)}; {hint}");
     }
 }

@@ -3,8 +3,8 @@ using DistTrainer.Engine;
 namespace DistTrainer.Jobs;
 
 /// <summary>
-/// A trained model at work: classes' probabilities, or values in the targets' own units. A row's prediction is the same bits
-/// whatever rows are computed with it. Not thread-safe; nothing is allocated after construction.
+/// A trained model at work: classes' probabilities, or values in the targets' own units. A row's prediction is the same
+/// bits whatever rows are computed with it. Not thread-safe; nothing is allocated after construction.
 /// </summary>
 /// <param name="model">The model; shared, not changed.</param>
 public sealed class Predictor(TrainedModel model) : IDisposable

@@ -27,7 +27,10 @@ public sealed record RunOptions : RunSettings
     /// <summary>Workers that are given data shards at most; ≥ <see cref="MinWorkers"/>. Others stand by.</summary>
     public int MaxWorkers { get; init; } = int.MaxValue;
 
-    /// <summary>Copies of each parameter shard on other nodes, which take over when its node dies; 0 or 1. Only on a cluster with two servers or more.</summary>
+    /// <summary>
+    /// Copies of each parameter shard on other nodes, which take over when its node dies; 0 or 1. Only on a cluster
+    /// with two servers or more.
+    /// </summary>
     public int Replicas { get; init; }
 
     /// <summary>Whether a run goes on when workers are lost, because others may come: on a cluster.</summary>

@@ -17,8 +17,8 @@ public record RunSettings
     public int ComputeThreads { get; init; } = 1;
 
     /// <summary>
-    /// Whether an idle worker computes the slowest worker's data shards as well; the first contribution counts, and both
-    /// are the same bits.
+    /// Whether an idle worker computes the slowest worker's data shards as well; the first contribution counts, and
+    /// both are the same bits.
     /// </summary>
     public bool BackupWorkers { get; init; }
 

@@ -30,7 +30,8 @@ public static class SchemaJson
         DataSchema schema;
         try
         {
-            schema = JsonSerializer.Deserialize<DataSchema>(text, Options) ?? throw new FormatException("the data schema is empty");
+            schema = JsonSerializer.Deserialize<DataSchema>(text, Options) ?? throw new FormatException(
+                "the data schema is empty");
         }
         catch (JsonException failure)
         {
@@ -44,7 +45,8 @@ public static class SchemaJson
         bool fits = schema.Task != TaskKind.Auto
             && schema.FeatureNames.Count > 0 && schema.TargetNames.Count > 0
             && (schema.Task == TaskKind.Classification) == (schema.ClassNames.Count > 0)
-            && (schema.Task != TaskKind.Classification || schema.TargetNames.Count == 1 || schema.TargetNames.SequenceEqual(schema.ClassNames))
+            && (schema.Task != TaskKind.Classification || schema.TargetNames.Count == 1
+                || schema.TargetNames.SequenceEqual(schema.ClassNames))
             && Fits(scaling.Offset, scaling.Scale, schema.FeatureNames.Count)
             && Fits(scaling.TargetOffset, scaling.TargetScale, schema.TargetNames.Count);
         return fits ? schema : throw new FormatException("the data schema does not fit together");
@@ -59,10 +61,13 @@ public static class SchemaJson
             if (names[i] is not { } name)
                 throw new FormatException($"the data schema has no name at {list}[{i}] (null)");
             if (!first.TryAdd(name, i))
-                throw new FormatException($"the data schema has the name {ConfigNode.Show(name)} twice, at {list}[{first[name]}] and {list}[{i}]");
+                throw new FormatException(
+                    $"the data schema has the name {ConfigNode.Show(name)} twice, at {list}[{first[name]}] and "
+                    + $"{list}[{i}]");
         }
     }
 
     private static bool Fits(float[] offset, float[] scale, int count) =>
-        offset.Length == count && scale.Length == count && offset.All(float.IsFinite) && scale.All(value => float.IsFinite(value) && value != 0);
+        offset.Length == count && scale.Length == count && offset.All(float.IsFinite)
+            && scale.All(value => float.IsFinite(value) && value != 0);
 }

@@ -5,7 +5,9 @@ namespace DistTrainer.ParameterServer;
 /// <summary>The norm of the whole gradient from the blocks' sums of squares, in one fixed order.</summary>
 public static class GlobalNorm
 {
-    /// <summary>Sum of squares over all blocks, in a binary tree of the shape of <see cref="Engine.GradientTree"/>.</summary>
+    /// <summary>
+    /// Sum of squares over all blocks, in a binary tree of the shape of <see cref="Engine.GradientTree"/>.
+    /// </summary>
     /// <param name="blockSums">One sum of squares a block, all blocks of the flat vector in order.</param>
     public static double Total(ReadOnlySpan<double> blockSums)
     {

@@ -2,13 +2,16 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.ParameterServer;
 
-/// <summary>A worker's contribution to one parameter shard and step: the gradient sum over one subtree of data shards.</summary>
+/// <summary>
+/// A worker's contribution to one parameter shard and step: the gradient sum over one subtree of data shards.
+/// </summary>
 /// <param name="Generation">Membership version under which it was computed.</param>
 /// <param name="Step">The step, counted from 1.</param>
 /// <param name="Node">The data shards that are summed in it.</param>
 /// <param name="Gradient">Holds the sum; it must stay as it is until the step is applied.</param>
 /// <param name="GradientOffset">Index in <paramref name="Gradient"/> of the parameter shard's first element.</param>
-public readonly record struct GradientPush(int Generation, long Step, TreeNode Node, AlignedBuffer Gradient, int GradientOffset)
+public readonly record struct GradientPush(
+    int Generation, long Step, TreeNode Node, AlignedBuffer Gradient, int GradientOffset)
 {
     /// <summary>
     /// Whether the sender has seen that all values are finite, e.g. while they were in its cache. Else
@@ -48,20 +51,29 @@ public enum PushOutcome
 /// <param name="Samples">Samples of the step over all data shards, ≥ 1: what the sum is divided by.</param>
 public readonly record struct StepContext(long Step, double Rate, long Samples)
 {
-    /// <summary>Norm of the whole gradient, from all parameter shards' <see cref="ParameterShard.PartialNorms"/>; needed where the parameter shard says so (<see cref="ParameterShard.NeedsNorm"/>), else ignored.</summary>
+    /// <summary>
+    /// Norm of the whole gradient, from all parameter shards' <see cref="ParameterShard.PartialNorms"/>; needed where
+    /// the parameter shard says so (<see cref="ParameterShard.NeedsNorm"/>), else ignored.
+    /// </summary>
     public double? GradientNorm { get; init; }
 
     /// <summary>Whether <see cref="ParameterShard.GradientSums"/> is wanted. Free where the norm is needed.</summary>
     public bool WantNorm { get; init; }
 
-    /// <summary>Whether <see cref="ParameterShard.Statistics"/> is wanted; implies <see cref="WantNorm"/>, and is slower.</summary>
+    /// <summary>
+    /// Whether <see cref="ParameterShard.Statistics"/> is wanted; implies <see cref="WantNorm"/>, and is slower.
+    /// </summary>
     public bool WantStatistics { get; init; }
 
-    /// <summary>Whether <see cref="ParameterShard.Histograms"/> are wanted; implies <see cref="WantNorm"/>, and is slower.</summary>
+    /// <summary>
+    /// Whether <see cref="ParameterShard.Histograms"/> are wanted; implies <see cref="WantNorm"/>, and is slower.
+    /// </summary>
     public bool WantHistograms { get; init; }
 }
 
-/// <summary>Sums of squares over the part of one tensor that lies in one parameter shard; the parts of a tensor add up.</summary>
+/// <summary>
+/// Sums of squares over the part of one tensor that lies in one parameter shard; the parts of a tensor add up.
+/// </summary>
 /// <param name="Tensor">Index of the tensor in the layout.</param>
 /// <param name="Count">Elements.</param>
 /// <param name="ParameterSquares">Of the parameters after the update.</param>
@@ -70,10 +82,14 @@ public readonly record struct StepContext(long Step, double Rate, long Samples)
 public readonly record struct TensorStatistics(
     int Tensor, long Count, double ParameterSquares, double GradientSquares, double UpdateSquares)
 {
-    /// <summary>Adds two parts of the same tensor. The last digits may depend on the cut: these figures are for people.</summary>
+    /// <summary>
+    /// Adds two parts of the same tensor. The last digits may depend on the cut: these figures are for people.
+    /// </summary>
     /// <exception cref="ArgumentException">The tensors differ.</exception>
-    public static TensorStatistics operator +(TensorStatistics left, TensorStatistics right) => left.Tensor == right.Tensor
+    public static TensorStatistics operator +(TensorStatistics left, TensorStatistics right) =>
+        left.Tensor == right.Tensor
         ? new(left.Tensor, left.Count + right.Count, left.ParameterSquares + right.ParameterSquares,
             left.GradientSquares + right.GradientSquares, left.UpdateSquares + right.UpdateSquares)
-        : throw new ArgumentException($"Parts of tensors {left.Tensor} and {right.Tensor} do not add up.", nameof(right));
+        : throw new ArgumentException(
+            $"Parts of tensors {left.Tensor} and {right.Tensor} do not add up.", nameof(right));
 }

@@ -10,7 +10,9 @@ namespace DistTrainer.ParameterServer;
 /// </summary>
 internal sealed class GradientSum : IDisposable
 {
-    /// <summary>Elements of one piece: 8 KiB, so that scratch and the update's own vectors fit the first-level cache.</summary>
+    /// <summary>
+    /// Elements of one piece: 8 KiB, so that scratch and the update's own vectors fit the first-level cache.
+    /// </summary>
     public const int PieceLength = 2048;
 
     private readonly int _dataShards;
@@ -60,7 +62,8 @@ internal sealed class GradientSum : IDisposable
             held += _nodes[after].Count;
         if (held >= push.Node.Count)
             return PushOutcome.Duplicate;
-        if (!push.IsKnownFinite && !TensorPrimitives.IsFiniteAll<float>(push.Gradient.Span.Slice(push.GradientOffset, _length)))
+        if (!push.IsKnownFinite
+            && !TensorPrimitives.IsFiniteAll<float>(push.Gradient.Span.Slice(push.GradientOffset, _length)))
             return PushOutcome.Poisoned;
 
         Replace(at, after, push);
@@ -118,7 +121,9 @@ internal sealed class GradientSum : IDisposable
     /// <summary>Gives the scratch memory back.</summary>
     public void Dispose() => _scratch.Dispose();
 
-    /// <summary>Puts a contribution in the place of those from <paramref name="at"/> up to <paramref name="after"/>.</summary>
+    /// <summary>
+    /// Puts a contribution in the place of those from <paramref name="at"/> up to <paramref name="after"/>.
+    /// </summary>
     private void Replace(int at, int after, in GradientPush push)
     {
         int rest = _count - after;
@@ -134,7 +139,9 @@ internal sealed class GradientSum : IDisposable
     private void Execute(ReadOnlySpan<TreeAddition> additions, int start, int length)
     {
         foreach (TreeAddition addition in additions)
-            TensorPrimitives.Add(Operand(addition.Left, start, length), Operand(addition.Right, start, length), Place(addition.Target, length));
+            TensorPrimitives.Add(
+                Operand(addition.Left, start, length), Operand(addition.Right, start, length),
+                Place(addition.Target, length));
     }
 
     private Span<float> Operand(int operand, int start, int length) =>

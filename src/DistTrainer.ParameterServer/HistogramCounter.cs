@@ -28,7 +28,8 @@ internal sealed class HistogramCounter
     public void Add(ReadOnlySpan<float> values, float scale)
     {
         // In turn, so that two values of one bucket do not wait for each other; all 12 bits are within the tables.
-        ref int even = ref MemoryMarshal.GetArrayDataReference(_counts), odd = ref MemoryMarshal.GetArrayDataReference(_oddCounts);
+        ref int even = ref MemoryMarshal.GetArrayDataReference(_counts),
+            odd = ref MemoryMarshal.GetArrayDataReference(_oddCounts);
         int i = 0;
         for (; i < values.Length - 1; i += 2)
         {
@@ -39,7 +40,8 @@ internal sealed class HistogramCounter
             _counts[BucketOf(values[i] * scale)]++;
         if (!values.IsEmpty && TensorPrimitives.IsFiniteAll(values))
         {
-            Note(TensorPrimitives.Min(values) * scale, TensorPrimitives.Max(values) * scale, (double)TensorPrimitives.Sum(values) * scale, SquareSum.Of(values, scale));
+            Note(TensorPrimitives.Min(values) * scale, TensorPrimitives.Max(values) * scale,
+                (double)TensorPrimitives.Sum(values) * scale, SquareSum.Of(values, scale));
             return;
         }
         foreach (float value in values)

@@ -41,7 +41,8 @@ public sealed class LedgerCheck
 
     /// <summary>Takes the next entry.</summary>
     /// <returns>The epoch that it ends, else null.</returns>
-    /// <exception cref="FormatException">Steps or samples are missing, double, or others; the message names the step and goes on after a place, e.g. <c>counts step 7 twice</c>.</exception>
+    /// <exception cref="FormatException">Steps or samples are missing, double, or others; the message names the step
+    /// and goes on after a place, e.g. <c>counts step 7 twice</c>.</exception>
     public LedgerEpoch? Add(LedgerEntry entry)
     {
         CheckSteps(entry);
@@ -55,7 +56,11 @@ public sealed class LedgerCheck
         if (entry.Samples != samples)
             throw Refuse($"counts {entry.Samples} samples in {Steps(entry)}; the job has {samples} there");
         if (entry.Hash != hash)
-            throw Refuse($"has the hash {entry.Hash:x16} for {Steps(entry)}; the job's samples there have {hash:x16}: other samples were counted, or one twice and another not");
+            throw Refuse(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"has the hash {entry.Hash:x16} for {Steps(entry)}; the job's samples there have {hash:x16}: "
+                    + $"other samples were counted, or one twice and another not"));
         LastStep = entry.LastStep;
         _samples += samples;
         _hash += hash;
@@ -64,7 +69,11 @@ public sealed class LedgerCheck
 
         // This follows from the steps; computed from the samples alone, it needs no trust in the order that was drawn.
         if (_samples != _count || _hash != _all)
-            throw Refuse($"ends epoch {entry.Epoch} with step {LastStep} after {_samples} samples of hash {_hash:x16}; all {_count} once have {_all:x16}");
+            throw Refuse(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"ends epoch {entry.Epoch} with step {LastStep} after {_samples} samples of hash {_hash:x16}; all "
+                    + $"{_count} once have {_all:x16}"));
         LedgerEpoch epoch = Epoch(isWhole: true);
         (_samples, _hash) = (0, 0);
         return epoch;
@@ -74,9 +83,12 @@ public sealed class LedgerCheck
         ? string.Create(CultureInfo.InvariantCulture, $"step {entry.FirstStep}")
         : string.Create(CultureInfo.InvariantCulture, $"steps {entry.FirstStep} to {entry.LastStep}");
 
-    private static FormatException Refuse(FormattableString what) => new(FormattableString.Invariant(what));
+    private static FormatException Refuse(FormattableString what) => Refuse(FormattableString.Invariant(what));
 
-    private LedgerEpoch Epoch(bool isWhole) => new(EpochSampler.EpochOf(LastStep, _sampler.StepsPerEpoch), LastStep, _samples, isWhole);
+    private static FormatException Refuse(string what) => new(what);
+
+    private LedgerEpoch Epoch(bool isWhole) =>
+        new(EpochSampler.EpochOf(LastStep, _sampler.StepsPerEpoch), LastStep, _samples, isWhole);
 
     private void CheckSteps(LedgerEntry entry)
     {
@@ -90,6 +102,10 @@ public sealed class LedgerCheck
         if (entry.Epoch != epoch)
             throw Refuse($"puts step {entry.FirstStep} into epoch {entry.Epoch}; it is of epoch {epoch}");
         if (entry.LastStep > (long)epoch * _sampler.StepsPerEpoch)
-            throw Refuse($"counts {Steps(entry)} as one epoch; epoch {epoch} ends with step {(long)epoch * _sampler.StepsPerEpoch}");
+            throw Refuse(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"counts {Steps(entry)} as one epoch; epoch {epoch} ends with step "
+                    + $"{(long)epoch * _sampler.StepsPerEpoch}"));
     }
 }

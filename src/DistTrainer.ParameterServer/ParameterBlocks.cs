@@ -38,7 +38,8 @@ public sealed class ParameterBlocks
             ParameterTensor tensor = layout.Tensors[t];
             long rows = ((long)length + tensor.RowLength - 1) / tensor.RowLength;
             for (long start = tensor.Offset; start < tensor.End; start += rows * tensor.RowLength)
-                blocks.Add(new ParameterBlock((int)start, (int)Math.Min(start + rows * tensor.RowLength, tensor.End), t));
+                blocks.Add(
+                    new ParameterBlock((int)start, (int)Math.Min(start + rows * tensor.RowLength, tensor.End), t));
         }
         _blocks = [.. blocks];
     }

@@ -6,8 +6,8 @@ namespace DistTrainer.ParameterServer;
 public sealed partial class ParameterShard
 {
     /// <summary>
-    /// Keeps the own parameters apart from the shared vector from now on, or in it. A replica keeps them apart: the vector
-    /// of its node gets the same values from the parameter shard that it follows, at another time.
+    /// Keeps the own parameters apart from the shared vector from now on, or in it. A replica keeps them apart: the
+    /// vector of its node gets the same values from the parameter shard that it follows, at another time.
     /// </summary>
     /// <param name="apart">Whether apart. The parameters of the steps that are kept come along.</param>
     public void KeepApart(bool apart)
@@ -51,8 +51,12 @@ public sealed partial class ParameterShard
     /// <summary>A copy that fits <see cref="CopyTo"/> and <see cref="Restore"/>, still without content.</summary>
     public ParameterShardCopy MakeCopy() => new(Range.Start, Range.End, SlotNames);
 
-    /// <summary>Copies parameters, slots and best parameters as they are after the last step; the pause of a checkpoint is only this.</summary>
-    /// <param name="copy">From <see cref="MakeCopy"/>; used again, nothing is allocated but room for the best parameters, once.</param>
+    /// <summary>
+    /// Copies parameters, slots and best parameters as they are after the last step; the pause of a checkpoint is only
+    /// this.
+    /// </summary>
+    /// <param name="copy">From <see cref="MakeCopy"/>; used again, nothing is allocated but room for the best
+    /// parameters, once.</param>
     /// <exception cref="ArgumentException">It is another parameter shard's or optimizer's.</exception>
     public void CopyTo(ParameterShardCopy copy)
     {
@@ -66,8 +70,8 @@ public sealed partial class ParameterShard
     }
 
     /// <summary>
-    /// Goes on after the step of a copy: its parameters and slots are taken, the next step is open, and contributions to
-    /// any other are forgotten. With two buffers only that step's parameters are there.
+    /// Goes on after the step of a copy: its parameters and slots are taken, the next step is open, and contributions
+    /// to any other are forgotten. With two buffers only that step's parameters are there.
     /// </summary>
     /// <param name="copy">Of the same stretch and optimizer.</param>
     /// <exception cref="ArgumentException">It is another parameter shard's or optimizer's.</exception>
@@ -85,7 +89,10 @@ public sealed partial class ParameterShard
         Forget();
     }
 
-    /// <summary>Goes back to before the first step: the parameters are given, optimizer state is that of the start, and nothing is kept as the best.</summary>
+    /// <summary>
+    /// Goes back to before the first step: the parameters are given, optimizer state is that of the start, and nothing
+    /// is kept as the best.
+    /// </summary>
     /// <param name="parameters">The whole flat vector.</param>
     public void Reset(ReadOnlySpan<float> parameters)
     {
@@ -100,7 +107,10 @@ public sealed partial class ParameterShard
     private void RequireFit(ParameterShardCopy copy)
     {
         if (copy.Start != Range.Start || copy.End != Range.End || !copy.SlotNames.SequenceEqual(SlotNames))
-            throw new ArgumentException($"The copy has elements {copy.Start} to {copy.End} with the slots {string.Join(", ", copy.SlotNames)}; here are {Range.Start} to {Range.End} with {string.Join(", ", SlotNames)}.", nameof(copy));
+            throw new ArgumentException(
+                $"The copy has elements {copy.Start} to {copy.End} with the slots "
+                + $"{string.Join(", ", copy.SlotNames)}; here are {Range.Start} to {Range.End} with "
+                + $"{string.Join(", ", SlotNames)}.", nameof(copy));
     }
 
     private void ForgetBest()

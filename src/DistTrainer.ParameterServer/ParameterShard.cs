@@ -1,17 +1,19 @@
 using System.Numerics.Tensors;
 using DistTrainer.Engine;
 
+// Over 300 lines: one class owns a slice's vectors, and everything that touches them stands beside the loop that
+// applies a step.
 namespace DistTrainer.ParameterServer;
 
 /// <summary>
-/// One contiguous part of the flat parameter vector with its optimizer state. It takes the workers' gradient sums of the
-/// open step, and once all data shards are in, applies the step: average (sum / samples) → clip by value → clip
-/// by global norm → L1 and L2 → decoupled decay → optimizer → max-norm. The result is the same bits for any arrival
-/// order, any grouping of data shards and any cut. Not thread-safe; different parameter shards may run at once.
+/// One contiguous part of the flat parameter vector with its optimizer state. It takes the workers' gradient sums of
+/// the open step, and once all data shards are in, applies the step: average (sum / samples) → clip by value → clip by
+/// global norm → L1 and L2 → decoupled decay → optimizer → max-norm. The result is the same bits for any arrival order,
+/// any grouping of data shards and any cut. Not thread-safe; different parameter shards may run at once.
 /// <para>
 /// A step is: <see cref="Accept"/> until <see cref="PushOutcome.Completed"/>, <see cref="Apply"/>. Where it
-/// <see cref="NeedsNorm"/>: Accept, <see cref="PartialNorms"/>, wait for all parameter shards' sums, Apply with the norm.
-/// After warm-up no step allocates.
+/// <see cref="NeedsNorm"/>: Accept, <see cref="PartialNorms"/>, wait for all parameter shards' sums, Apply with the
+/// norm. After warm-up no step allocates.
 /// </para>
 /// </summary>
 public sealed partial class ParameterShard : IDisposable
@@ -41,14 +43,20 @@ public sealed partial class ParameterShard : IDisposable
     /// <param name="blocks">The blocks of the flat vector.</param>
     /// <param name="job">Optimizer, regularization, clipping and number of data shards.</param>
     /// <param name="generation">Membership version.</param>
-    /// <param name="parameters">The whole flat vector, shared; only the own part is written. With two buffers a step is written beside the one before.</param>
-    /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <param name="parameters">The whole flat vector, shared; only the own part is written. With two buffers a step is
+    /// written beside the one before.</param>
+    /// <exception cref="DistTrainerException">An option is out of its range
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     /// <exception cref="ArgumentException">The vector's length is not the layout's, or the update rule needs whole
     /// tensors and the blocks are smaller.</exception>
-    public ParameterShard(ParameterShardRange range, ParameterBlocks blocks, JobDescription job, int generation, ParameterBuffers parameters)
+    public ParameterShard(
+        ParameterShardRange range, ParameterBlocks blocks, JobDescription job, int generation,
+        ParameterBuffers parameters)
     {
         if (parameters.Length != blocks.Layout.Length)
-            throw new ArgumentException($"The vector has {parameters.Length} elements; the layout has {blocks.Layout.Length}.", nameof(parameters));
+            throw new ArgumentException(
+                $"The vector has {parameters.Length} elements; the layout has {blocks.Layout.Length}.",
+                nameof(parameters));
         UpdateChecks.Check(job.Regularization);
         UpdateChecks.Check(job.Clipping);
         Range = range;
@@ -58,7 +66,9 @@ public sealed partial class ParameterShard : IDisposable
         _clipping = job.Clipping;
         _optimizer = Optimizer.Create(job.Optimizer);
         if (_optimizer.BlockRule is { NeedsWholeTensors: true } && blocks.Count != blocks.Layout.Tensors.Count)
-            throw new ArgumentException($"The optimizer {job.Optimizer.Kind} needs whole tensors; {blocks.Layout.Tensors.Count} tensors lie in {blocks.Count} blocks.", nameof(blocks));
+            throw new ArgumentException(
+                $"The optimizer {job.Optimizer.Kind} needs whole tensors; {blocks.Layout.Tensors.Count} tensors lie "
+                + $"in {blocks.Count} blocks.", nameof(blocks));
         _parameters = parameters;
         _state = _optimizer.CreateState(range.Length);
         _blockGradient = _optimizer.BlockRule is null ? null : new AlignedBuffer(LongestBlock(range, blocks));
@@ -80,7 +90,10 @@ public sealed partial class ParameterShard : IDisposable
     /// <summary>The step whose contributions are taken, counted from 1.</summary>
     public long OpenStep { get; private set; } = 1;
 
-    /// <summary>Whether a step waits for the norm of the whole gradient: to clip by it, or to leave the step out everywhere if it is not finite anywhere.</summary>
+    /// <summary>
+    /// Whether a step waits for the norm of the whole gradient: to clip by it, or to leave the step out everywhere if
+    /// it is not finite anywhere.
+    /// </summary>
     public bool NeedsNorm => _combined is not null;
 
     /// <summary>Whether all data shards of the open step are in.</summary>
@@ -96,15 +109,21 @@ public sealed partial class ParameterShard : IDisposable
     public IReadOnlyList<string> SlotNames => _optimizer.SlotNames;
 
     /// <summary>
-    /// A sum of squares for each own block of the averaged gradient, before clipping and regularization; of the last step
-    /// that was applied with <see cref="StepContext.WantNorm"/>, or combined by <see cref="PartialNorms"/>.
+    /// A sum of squares for each own block of the averaged gradient, before clipping and regularization; of the last
+    /// step that was applied with <see cref="StepContext.WantNorm"/>, or combined by <see cref="PartialNorms"/>.
     /// </summary>
     public ReadOnlySpan<double> GradientSums => _gradientSums;
 
-    /// <summary>Figures for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantStatistics"/>.</summary>
+    /// <summary>
+    /// Figures for each tensor that has a part here, of the last step applied with
+    /// <see cref="StepContext.WantStatistics"/>.
+    /// </summary>
     public ReadOnlySpan<TensorStatistics> Statistics => _statistics;
 
-    /// <summary>A histogram for each tensor that has a part here, of the last step applied with <see cref="StepContext.WantHistograms"/>; none where that step was left out.</summary>
+    /// <summary>
+    /// A histogram for each tensor that has a part here, of the last step applied with
+    /// <see cref="StepContext.WantHistograms"/>; none where that step was left out.
+    /// </summary>
     public IReadOnlyList<TensorHistogram> Histograms { get; private set; } = [];
 
     private bool AreTwo => _apart is not null || _parameters.AreTwo;
@@ -113,7 +132,8 @@ public sealed partial class ParameterShard : IDisposable
 
     private Span<float> Next => At(OpenStep);
 
-    private Span<float> At(long step) => _apart is not null ? _apart[step].Span : _parameters[step].Span.Slice(Range.Start, Range.Length);
+    private Span<float> At(long step) =>
+        _apart is not null ? _apart[step].Span : _parameters[step].Span.Slice(Range.Start, Range.Length);
 
     /// <summary>One of the optimizer's vectors, as long as the own parameters.</summary>
     /// <exception cref="ArgumentException">There is no such slot.</exception>
@@ -142,9 +162,11 @@ public sealed partial class ParameterShard : IDisposable
     /// First phase of a step that needs the norm: averages the open step's gradient, clips it by value and keeps it.
     /// </summary>
     /// <param name="samples">Samples of the step over all data shards, ≥ 1.</param>
-    /// <param name="wantHistograms">Whether the step will be applied with <see cref="StepContext.WantHistograms"/>.</param>
+    /// <param name="wantHistograms">Whether the step will be applied with
+    /// <see cref="StepContext.WantHistograms"/>.</param>
     /// <returns>A sum of squares for each own block, for <see cref="GlobalNorm"/>; valid until the next step.</returns>
-    /// <exception cref="InvalidOperationException">Data shards are missing, or the job does not need the norm.</exception>
+    /// <exception cref="InvalidOperationException">Data shards are missing, or the job does not need the
+    /// norm.</exception>
     public ReadOnlySpan<double> PartialNorms(long samples, bool wantHistograms = false)
     {
         if (_combined is null)
@@ -178,8 +200,10 @@ public sealed partial class ParameterShard : IDisposable
     }
 
     /// <summary>Applies the open step and opens the next one.</summary>
-    /// <returns>Whether the step counted; false where it was left out, because the norm is not finite and the job says so.</returns>
-    /// <exception cref="InvalidOperationException">It is not the open step, data shards are missing, or the norm is.</exception>
+    /// <returns>Whether the step counted; false where it was left out, because the norm is not finite and the job says
+    /// so.</returns>
+    /// <exception cref="InvalidOperationException">It is not the open step, data shards are missing, or the norm
+    /// is.</exception>
     public bool Apply(in StepContext context)
     {
         RequireComplete(context.Samples);
@@ -196,12 +220,15 @@ public sealed partial class ParameterShard : IDisposable
             _statistics[i] = new TensorStatistics(_tensorParts[i].Tensor, 0, 0, 0, 0);
         if (!counts)
             CarryOver();
-        else if (wantSums || context.WantStatistics || context.WantHistograms || _regularization.MaxNorm > 0 || _blockGradient is not null)
+        else if (wantSums || context.WantStatistics || context.WantHistograms || _regularization.MaxNorm > 0
+            || _blockGradient is not null)
             ApplyByBlocks(context, wantSums);
         else
             ApplyByTensors(context);
         if (context.WantHistograms)
-            Histograms = counts ? [.. _tensorParts.Select(part => new TensorHistogram(part.Tensor, Counters(part.Tensor).Parameters.Take(), Counters(part.Tensor).Gradients.Take()))] : [];
+            Histograms = counts
+                ? [.. _tensorParts.Select(part => new TensorHistogram(part.Tensor, Counters(part.Tensor)
+                .Parameters.Take(), Counters(part.Tensor).Gradients.Take()))] : [];
         OpenStep++;
         Forget();
         return counts;
@@ -294,7 +321,9 @@ public sealed partial class ParameterShard : IDisposable
     /// <param name="sum">Where to start the sum of squares of the averaged gradient; null if it is not wanted.</param>
     /// <param name="histogram">Counts the averaged gradient, where the sum is wanted; null: nothing does.</param>
     /// <returns>The sum of squares, over pieces in order; null if it is not wanted.</returns>
-    private double? Update(ParameterBlock part, in UpdateContext update, in GradientAdjustment adjustment, double? sum, HistogramCounter? histogram = null)
+    private double? Update(
+        ParameterBlock part, in UpdateContext update, in GradientAdjustment adjustment, double? sum,
+        HistogramCounter? histogram = null)
     {
         for (int start = part.Start - Range.Start; start < part.End - Range.Start; start += GradientSum.PieceLength)
         {
@@ -314,13 +343,15 @@ public sealed partial class ParameterShard : IDisposable
             if (_blockGradient is null)
                 _optimizer.Update(update, adjustment, gradient, _state, start, parameters);
             else
-                adjustment.Apply(gradient, parameters, _blockGradient.Span.Slice(start + Range.Start - part.Start, length));
+                adjustment.Apply(
+                    gradient, parameters, _blockGradient.Span.Slice(start + Range.Start - part.Start, length));
         }
         if (_blockGradient is not null)
         {
             int first = part.Start - Range.Start;
             _optimizer.BlockRule!.Update(new BlockUpdate(
-                update, _blocks.Layout.Tensors[part.Tensor], _blockGradient.Span[..part.Length], _state, first, Next.Slice(first, part.Length)));
+                update, _blocks.Layout.Tensors[part.Tensor], _blockGradient.Span[..part.Length], _state, first,
+                    Next.Slice(first, part.Length)));
         }
         return sum;
     }
@@ -329,14 +360,16 @@ public sealed partial class ParameterShard : IDisposable
     {
         bool penalized = _regularization.ApplyToBiases || _blocks.Layout.Tensors[tensor].Kind == ParameterKind.Weight;
         return new GradientAdjustment(
-            Scale: _combined is null ? (float)(1.0 / context.Samples) : _clipping.Norm > 0 ? GlobalNorm.ClipFactor(context.GradientNorm!.Value, _clipping.Norm) : 1,
+            Scale: _combined is null ? (float)(1.0 / context.Samples) : _clipping.Norm > 0
+                ? GlobalNorm.ClipFactor(context.GradientNorm!.Value, _clipping.Norm) : 1,
             Limit: _combined is null && _clipping.Value > 0 ? _clipping.Value : float.PositiveInfinity,
             L1: penalized ? _regularization.L1 : 0,
             L2: penalized ? _regularization.L2 : 0,
             Decay: penalized ? (float)(1 - context.Rate * _regularization.DecoupledWeightDecay) : 1);
     }
 
-    private (HistogramCounter Parameters, HistogramCounter Gradients) Counters(int tensor) => _counters[tensor - _tensorParts[0].Tensor];
+    private (HistogramCounter Parameters, HistogramCounter Gradients) Counters(int tensor) =>
+        _counters[tensor - _tensorParts[0].Tensor];
 
     // There are none until the first histogram is wanted.
     private void ClearCounters()

@@ -1,6 +1,8 @@
 namespace DistTrainer.ParameterServer;
 
-/// <summary>The part of the flat parameter vector that one parameter shard owns: whole blocks, one after the other.</summary>
+/// <summary>
+/// The part of the flat parameter vector that one parameter shard owns: whole blocks, one after the other.
+/// </summary>
 /// <param name="Index">Number of the parameter shard, from 0.</param>
 /// <param name="Start">First element.</param>
 /// <param name="End">One past the last element.</param>
@@ -37,7 +39,8 @@ public static class ParameterShardMap
                 next++;
             if (next == first)
                 continue;
-            ranges.Add(new ParameterShardRange(ranges.Count, blocks[first].Start, blocks[next - 1].End, first, next - 1));
+            ranges.Add(
+                new ParameterShardRange(ranges.Count, blocks[first].Start, blocks[next - 1].End, first, next - 1));
             first = next;
         }
         return ranges;

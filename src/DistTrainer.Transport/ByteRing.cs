@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace DistTrainer.Transport;
 
-/// <summary>A first-in first-out queue of bytes that grows and never shrinks, so that it allocates nothing once it is warm.</summary>
+/// <summary>
+/// A first-in first-out queue of bytes that grows and never shrinks, so that it allocates nothing once it is warm.
+/// </summary>
 internal sealed class ByteRing
 {
     private byte[] _bytes = new byte[1024];

@@ -29,19 +29,24 @@ internal sealed class DataConnection : IDisposable
     /// <param name="receiver">Takes what arrives.</param>
     /// <param name="options">The data plane's options.</param>
     /// <param name="ended">Called after <see cref="IDataReceiver.Closed"/>.</param>
-    internal DataConnection(Wire wire, string peer, bool isDialed, IDataReceiver receiver, DataPlaneOptions options, Action<DataConnection> ended)
+    internal DataConnection(
+        Wire wire, string peer, bool isDialed, IDataReceiver receiver, DataPlaneOptions options,
+        Action<DataConnection> ended)
     {
         (_wire, Peer, IsDialed, _receiver, _ended) = (wire, peer, isDialed, receiver, ended);
         IsUnixSocket = wire.Socket.AddressFamily == AddressFamily.Unix;
         _writer = new FrameWriter(wire, _queue, options.ChunkBytes);
         _reader = new FrameReader(wire);
-        Segments = new SharedSegments(this, IsUnixSocket && options.SharesMemory ? SocketSetup.PeerProcess(wire.Socket) : 0);
+        Segments = new SharedSegments(
+            this, IsUnixSocket && options.SharesMemory ? SocketSetup.PeerProcess(wire.Socket) : 0);
     }
 
     /// <summary>The peer's node name, from the handshake.</summary>
     public string Peer { get; }
 
-    /// <summary>Whether floats may change while they wait or are sent; see <see cref="FrameWriter.CopiesFloats"/>.</summary>
+    /// <summary>
+    /// Whether floats may change while they wait or are sent; see <see cref="FrameWriter.CopiesFloats"/>.
+    /// </summary>
     public bool CopiesFloats { set => _writer.CopiesFloats = value; }
 
     /// <summary>Whether this side dialed.</summary>
@@ -63,9 +68,9 @@ internal sealed class DataConnection : IDisposable
     public long QueuedBytes => _queue.Bytes;
 
     /// <summary>
-    /// Sends a range of floats: puts it in the queue and returns at once, without an allocation once the queue is warm. The
-    /// buffer is referenced until it is written, and neither may its floats change nor may it be disposed before. A closed
-    /// connection drops it; <see cref="IDataReceiver.Closed"/> tells.
+    /// Sends a range of floats: puts it in the queue and returns at once, without an allocation once the queue is warm.
+    /// The buffer is referenced until it is written, and neither may its floats change nor may it be disposed before. A
+    /// closed connection drops it; <see cref="IDataReceiver.Closed"/> tells.
     /// </summary>
     /// <param name="header">What the floats are.</param>
     /// <param name="buffer">Where they lie.</param>
@@ -79,7 +84,10 @@ internal sealed class DataConnection : IDisposable
         _queue.Add(new SendQueue.Item(header, buffer, bufferOffset, 0, (long)header.Count * sizeof(float)), default);
     }
 
-    /// <summary>Sends a small message behind everything sent before: writes it at once if nothing waits, else copies it and puts it in the queue; never blocks.</summary>
+    /// <summary>
+    /// Sends a small message behind everything sent before: writes it at once if nothing waits, else copies it and puts
+    /// it in the queue; never blocks.
+    /// </summary>
     /// <param name="kind">For the receiver.</param>
     /// <param name="body">The message, ≤ 64 KiB.</param>
     /// <exception cref="ArgumentOutOfRangeException">The message is longer.</exception>
@@ -90,8 +98,8 @@ internal sealed class DataConnection : IDisposable
     }
 
     /// <summary>
-    /// Closes at once, drops what still waits in the queue, and returns without waiting for the threads: buffers that were
-    /// sent or given as a place may be touched until <see cref="IDataReceiver.Closed"/>. Again: nothing happens.
+    /// Closes at once, drops what still waits in the queue, and returns without waiting for the threads: buffers that
+    /// were sent or given as a place may be touched until <see cref="IDataReceiver.Closed"/>. Again: nothing happens.
     /// </summary>
     public void Close() => End(null);
 

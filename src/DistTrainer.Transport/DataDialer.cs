@@ -4,15 +4,16 @@ using System.Net.Sockets;
 namespace DistTrainer.Transport;
 
 /// <summary>
-/// One attempt to reach a peer, on a thread of its own, because a blocking connect has no timeout; once the peer is reached
-/// and the handshake done, the thread stays as the connection's reader thread.
+/// One attempt to reach a peer, on a thread of its own, because a blocking connect has no timeout; once the peer is
+/// reached and the handshake done, the thread stays as the connection's reader thread.
 /// </summary>
 /// <param name="plane">Takes the connection.</param>
 /// <param name="options">Its options.</param>
 /// <param name="endpoint">Whom to reach.</param>
 /// <param name="hello">The hello's body.</param>
 /// <param name="deadline">When to give up, in <see cref="Environment.TickCount64"/>.</param>
-internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, DataEndpoint endpoint, byte[] hello, long deadline)
+internal sealed class DataDialer(
+    DataPlane plane, DataPlaneOptions options, DataEndpoint endpoint, byte[] hello, long deadline)
 {
     private const int RetryMilliseconds = 20;
     private readonly object _gate = new();
@@ -23,10 +24,15 @@ internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, Data
     private Exception? _error;
 
     /// <summary>Reaches the peer.</summary>
-    /// <exception cref="IOException">The peer cannot be reached in time, refuses, or answers with something else.</exception>
+    /// <exception cref="IOException">The peer cannot be reached in time, refuses, or answers with something
+    /// else.</exception>
     public DataConnection Run()
     {
-        new Thread(Dial, DataConnection.StackBytes) { IsBackground = true, Name = $"data from {endpoint.Host}:{endpoint.Port}" }.Start();
+        new Thread(Dial, DataConnection.StackBytes)
+        {
+            IsBackground = true,
+            Name = $"data from {endpoint.Host}:{endpoint.Port}"
+        }.Start();
         lock (_gate)
         {
             while (!_isDone && deadline - Environment.TickCount64 is > 0 and var left)
@@ -35,7 +41,9 @@ internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, Data
                 return _connection;
             _isGivenUp = true;
             _socket?.Dispose();
-            throw new IOException($"No data connection to {endpoint.Host}:{endpoint.Port}: {_error?.Message ?? "no answer in time."}", _error);
+            throw new IOException(
+                $"No data connection to {endpoint.Host}:{endpoint.Port}: {_error?.Message ?? "no answer in time."}",
+                _error);
         }
     }
 
@@ -52,7 +60,8 @@ internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, Data
             (HandshakeKind kind, byte[] body) = Handshake.Receive(wire, deadline);
             string text = Handshake.ReadText(body);
             if (kind != HandshakeKind.Welcome)
-                throw new IOException(kind == HandshakeKind.Refused ? $"refused: {text}" : $"the answer is of kind {(byte)kind}; allowed are 2 (welcome) and 3 (refused).");
+                throw new IOException(kind == HandshakeKind.Refused ? $"refused: {text}"
+                    : $"the answer is of kind {(byte)kind}; allowed are 2 (welcome) and 3 (refused).");
             lock (_gate)
                 _connection = _isGivenUp ? null : plane.Open(wire, text, isDialed: true);
             End(null);
@@ -82,7 +91,8 @@ internal sealed class DataDialer(DataPlane plane, DataPlaneOptions options, Data
         {
             try
             {
-                if (options.UseUnixSockets && endpoint is { SocketPath: { } path, Machine.Length: > 0 } && endpoint.Machine == DataEndpoint.ThisMachine)
+                if (options.UseUnixSockets && endpoint is { SocketPath: { } path, Machine.Length: > 0 }
+                    && endpoint.Machine == DataEndpoint.ThisMachine)
                 {
                     Socket near = Connect(new UnixDomainSocketEndPoint(DataPlane.AbstractName(path)));
                     if (options.Certificate is null || SocketSetup.IsSameUser(near))

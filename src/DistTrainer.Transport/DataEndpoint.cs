@@ -4,7 +4,8 @@ namespace DistTrainer.Transport;
 /// <param name="Host">Host name or address that peers dial.</param>
 /// <param name="Port">TCP port, 1–65535.</param>
 /// <param name="SocketPath">Name of the Unix-domain socket in Linux' abstract namespace; null: there is none.</param>
-/// <param name="Machine">Identity of the machine and its network namespace: a peer with the same one may take the Unix-domain socket. Empty: unknown.</param>
+/// <param name="Machine">Identity of the machine and its network namespace: a peer with the same one may take the
+/// Unix-domain socket. Empty: unknown.</param>
 public sealed record DataEndpoint(string Host, int Port, string? SocketPath, string Machine)
 {
     private const string BootId = "/proc/sys/kernel/random/boot_id";

@@ -5,7 +5,10 @@ using System.Security.Cryptography;
 
 namespace DistTrainer.Transport;
 
-/// <summary>Accepts connections on one socket. Each gets a thread, which does the handshake and then stays as the connection's reader thread.</summary>
+/// <summary>
+/// Accepts connections on one socket. Each gets a thread, which does the handshake and then stays as the connection's
+/// reader thread.
+/// </summary>
 internal sealed class DataListener : IDisposable
 {
     private const int Backlog = 512;
@@ -24,8 +27,10 @@ internal sealed class DataListener : IDisposable
     public DataListener(DataPlane plane, DataPlaneOptions options, EndPoint address, RateLimitedWarning warning)
     {
         (_plane, _options, _warning) = (plane, options, warning);
-        // .NET binds a port whose last connections are not forgotten yet (TIME_WAIT) only where it knows that it is TCP.
-        ProtocolType protocol = address.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp;
+        // .NET binds a port whose last connections are not forgotten yet (TIME_WAIT) only where it knows that it is
+        // TCP.
+        ProtocolType protocol = address.AddressFamily == AddressFamily.Unix
+            ? ProtocolType.Unspecified : ProtocolType.Tcp;
         _socket = new Socket(address.AddressFamily, SocketType.Stream, protocol);
         try
         {
@@ -74,11 +79,16 @@ internal sealed class DataListener : IDisposable
     {
         if (!_plane.TryBeginHandshake(socket))
         {
-            _warning.Write($"The data plane closed a connection: {_options.MaxHandshakes} others are still in their handshake.");
+            _warning.Write(
+                $"The data plane closed a connection: {_options.MaxHandshakes} others are still in their handshake.");
             socket.Dispose();
             return;
         }
-        new Thread(() => Serve(socket), DataConnection.StackBytes) { IsBackground = true, Name = "data from a peer" }.Start();
+        new Thread(() => Serve(socket), DataConnection.StackBytes)
+        {
+            IsBackground = true,
+            Name = "data from a peer"
+        }.Start();
     }
 
     private void Serve(Socket socket)
@@ -118,7 +128,8 @@ internal sealed class DataListener : IDisposable
             return null;
         }
         if (kind != HandshakeKind.Hello)
-            throw new InvalidDataException($"A handshake begins with a frame of kind {(byte)kind}; allowed are 1 (hello) and 4 (health request).");
+            throw new InvalidDataException(
+                $"A handshake begins with a frame of kind {(byte)kind}; allowed are 1 (hello) and 4 (health request).");
         (byte[] token, Hello hello) = Handshake.ReadHello(body);
         (bool accepted, string reason) = CryptographicOperations.FixedTimeEquals(token, _plane.Token.Span)
             ? _plane.Receiver.Admit(hello)
@@ -138,7 +149,8 @@ internal sealed class DataListener : IDisposable
             return new Wire(socket);
         if (socket.AddressFamily != AddressFamily.Unix)
             return Wire.Accept(socket, certificate, deadline);
-        return SocketSetup.IsSameUser(socket) ? new Wire(socket) : throw new AuthenticationException("the process at the other end runs as another user");
+        return SocketSetup.IsSameUser(socket) ? new Wire(socket)
+            : throw new AuthenticationException("the process at the other end runs as another user");
     }
 
     private static (HandshakeKind Kind, byte[] Body) Receive(Wire wire, long deadline)

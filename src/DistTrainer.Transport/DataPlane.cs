@@ -7,9 +7,10 @@ using DistTrainer.Transport.Security;
 namespace DistTrainer.Transport;
 
 /// <summary>
-/// A process's data plane: dedicated connections that carry large ranges of floats straight from and into the buffers where
-/// they are used, and small messages in order with them. Nothing of it runs on the thread pool. Every listener has a secret
-/// token, which peers learn over the cluster's control plane; who does not know it gets no further than the handshake.
+/// A process's data plane: dedicated connections that carry large ranges of floats straight from and into the buffers
+/// where they are used, and small messages in order with them. Nothing of it runs on the thread pool. Every listener
+/// has a secret token, which peers learn over the cluster's control plane; who does not know it gets no further than
+/// the handshake.
 /// </summary>
 internal sealed class DataPlane : IDisposable
 {
@@ -29,14 +30,16 @@ internal sealed class DataPlane : IDisposable
     public DataPlane(DataPlaneOptions options, IDataReceiver receiver)
     {
         if (!BitConverter.IsLittleEndian)
-            throw new PlatformNotSupportedException("The data plane sends floats as they lie in memory, little-endian; this processor is big-endian.");
+            throw new PlatformNotSupportedException(
+                "The data plane sends floats as they lie in memory, little-endian; this processor is big-endian.");
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ChunkBytes, sizeof(float));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ChunkBytes, Frame.MaxChunkBytes);
         ArgumentOutOfRangeException.ThrowIfNotEqual(options.ChunkBytes % sizeof(float), 0);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxHandshakes, 1);
         (_options, Receiver) = (options, receiver);
         var warning = new RateLimitedWarning(options.Warn);
-        IPAddress bind = IPAddress.TryParse(options.BindHost, out IPAddress? literal) ? literal : Dns.GetHostAddresses(options.BindHost)[0];
+        IPAddress bind = IPAddress.TryParse(options.BindHost, out IPAddress? literal) ? literal
+            : Dns.GetHostAddresses(options.BindHost)[0];
         var tcp = new DataListener(this, options, new IPEndPoint(bind, options.Port), warning);
         _listeners.Add(tcp);
         string? path = null;
@@ -60,14 +63,15 @@ internal sealed class DataPlane : IDisposable
     internal IDataReceiver Receiver { get; }
 
     /// <summary>
-    /// Connects to a peer; blocks. A peer that does not listen yet is tried again until the time is over. The receiver may
-    /// hear of the connection (<see cref="IDataReceiver.Opened"/>) before this method returns.
+    /// Connects to a peer; blocks. A peer that does not listen yet is tried again until the time is over. The receiver
+    /// may hear of the connection (<see cref="IDataReceiver.Opened"/>) before this method returns.
     /// </summary>
     /// <param name="endpoint">As the peer announced it.</param>
     /// <param name="token">As the peer announced it.</param>
     /// <param name="hello">Who we are.</param>
     /// <param name="timeout">For everything, the handshake included.</param>
-    /// <exception cref="IOException">The peer cannot be reached in time, refuses (the message has the reason), or answers with something else.</exception>
+    /// <exception cref="IOException">The peer cannot be reached in time, refuses (the message has the reason), or
+    /// answers with something else.</exception>
     public DataConnection Connect(DataEndpoint endpoint, ReadOnlySpan<byte> token, Hello hello, TimeSpan timeout)
     {
         long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
@@ -80,7 +84,8 @@ internal sealed class DataPlane : IDisposable
     /// <param name="timeout">For the connection and the answer.</param>
     /// <param name="certificate">To show, and to ask for; null: without TLS.</param>
     /// <returns>The JSON of its <see cref="IDataReceiver.Health"/>.</returns>
-    /// <exception cref="IOException">Nobody listens there, or does not answer in time, or answers with something else.</exception>
+    /// <exception cref="IOException">Nobody listens there, or does not answer in time, or answers with something
+    /// else.</exception>
     public static string RequestHealth(string host, int port, TimeSpan timeout, NodeCertificate? certificate = null)
     {
         long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
@@ -95,15 +100,16 @@ internal sealed class DataPlane : IDisposable
                 ? Handshake.ReadText(body)
                 : throw new IOException($"the answer is a frame of kind {(byte)kind}; allowed is 5 (health).");
         }
-        catch (Exception e) when (e is IOException or SocketException or TimeoutException or InvalidDataException or AuthenticationException)
+        catch (Exception e) when (
+            e is IOException or SocketException or TimeoutException or InvalidDataException or AuthenticationException)
         {
             throw new IOException($"No health from the data plane at {host}:{port}: {e.Message}", e);
         }
     }
 
     /// <summary>
-    /// Stops listening, closes all connections and waits until their threads are done, so that no buffer is touched any more.
-    /// Not to be called by a receiver from within its methods.
+    /// Stops listening, closes all connections and waits until their threads are done, so that no buffer is touched any
+    /// more. Not to be called by a receiver from within its methods.
     /// </summary>
     public void Dispose()
     {

@@ -5,7 +5,10 @@ namespace DistTrainer.Transport;
 /// <summary>Asks a node how it is, over its data port.</summary>
 public static class DataPlaneHealth
 {
-    /// <summary>The node's answer, as short JSON: <c>node</c>, <c>status</c> (its membership, e.g. Up) and <c>protocolVersion</c>.</summary>
+    /// <summary>
+    /// The node's answer, as short JSON: <c>node</c>, <c>status</c> (its membership, e.g. Up) and
+    /// <c>protocolVersion</c>.
+    /// </summary>
     /// <param name="host">Its host.</param>
     /// <param name="port">Its data port.</param>
     /// <param name="timeout">For everything.</param>

@@ -10,7 +10,9 @@ internal enum FloatsKind : byte
     Parameters = 2,
 }
 
-/// <summary>A range of the flat vector of one stream, as a sender gives it, or the part of it that one frame carries.</summary>
+/// <summary>
+/// A range of the flat vector of one stream, as a sender gives it, or the part of it that one frame carries.
+/// </summary>
 /// <param name="Kind">Gradient or parameters.</param>
 /// <param name="Generation">The membership version that it was sent in.</param>
 /// <param name="Step">The step, counted from 1 (0: the initial parameters).</param>
@@ -21,4 +23,5 @@ internal enum FloatsKind : byte
 /// <param name="Offset">First element, in elements of the flat parameter vector.</param>
 /// <param name="Count">Number of elements, ≥ 0.</param>
 internal readonly record struct FloatsHeader(
-    FloatsKind Kind, int Generation, long Step, int ParameterShard, int Sender, int NodeStart, int NodeCount, int Offset, int Count);
+    FloatsKind Kind, int Generation, long Step, int ParameterShard, int Sender, int NodeStart, int NodeCount,
+        int Offset, int Count);

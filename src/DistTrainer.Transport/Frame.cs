@@ -14,9 +14,9 @@ internal readonly record struct FrameHeader(FloatsHeader? Floats, byte MessageKi
 /// <summary>
 /// The two data frames, each one MessagePack array with the payload as a <c>bin 32</c> at its end. All numbers are in
 /// fixed-width encodings, so a header has a constant length:
-/// <c>[1|2, headerChecksum, payloadChecksum, generation, step, parameterShard, sender, nodeStart, nodeCount, offset, floats]</c> and
-/// <c>[3, headerChecksum, payloadChecksum, kind, body]</c>. The header's checksum is taken with its own four bytes zero.
-/// <c>docs/wire.md</c> has them byte by byte.
+/// <c>[1|2, headerChecksum, payloadChecksum, generation, step, parameterShard, sender, nodeStart, nodeCount, offset,
+/// floats]</c> and <c>[3, headerChecksum, payloadChecksum, kind, body]</c>. The header's checksum is taken with its own
+/// four bytes zero. <c>docs/wire.md</c> has them byte by byte.
 /// </summary>
 internal static class Frame
 {
@@ -93,7 +93,8 @@ internal static class Frame
         (FloatsArray, (byte)FloatsKind.Gradient or (byte)FloatsKind.Parameters) => FloatsHeaderBytes,
         (MessageArray, MessageFrame) => MessageHeaderBytes,
         _ => throw new InvalidDataException(
-            $"A data frame begins with bytes 0x{first[0]:x2} 0x{first[1]:x2}; allowed are 0x9b 0x01, 0x9b 0x02 (floats) and 0x95 0x03 (message)."),
+            $"A data frame begins with bytes 0x{first[0]:x2} 0x{first[1]:x2}; allowed are 0x9b 0x01, 0x9b 0x02 "
+                + "(floats) and 0x95 0x03 (message)."),
     };
 
     /// <summary>Reads a whole header.</summary>
@@ -117,16 +118,19 @@ internal static class Frame
                 return new FrameHeader(null, message, ReadBin32(ref reader, frame, MaxMessageBytes), checksum);
             }
             var floats = new FloatsHeader(
-                (FloatsKind)kind, reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(),
+                (FloatsKind)kind, reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(),
+                    reader.ReadInt32(), reader.ReadInt32(),
                 reader.ReadInt32(), reader.ReadInt32(), 0);
             int length = ReadBin32(ref reader, frame, MaxChunkBytes);
             if (length % sizeof(float) != 0)
-                throw new InvalidDataException($"A floats frame has a payload of {length} bytes; allowed are multiples of 4.");
+                throw new InvalidDataException(
+                    $"A floats frame has a payload of {length} bytes; allowed are multiples of 4.");
             return new FrameHeader(floats with { Count = length / sizeof(float) }, 0, length, checksum);
         }
         catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException)
         {
-            throw new InvalidDataException($"The header of a {frame} frame is not what its kind asks for: {e.Message}", e);
+            throw new InvalidDataException(
+                $"The header of a {frame} frame is not what its kind asks for: {e.Message}", e);
         }
     }
 
@@ -157,10 +161,15 @@ internal static class Frame
     public static void CheckSame(uint expected, uint actual, string frame, string part)
     {
         if (expected != actual)
-            throw new InvalidDataException($"The {part} of a {frame} frame has the checksum {actual:x8}, but the frame says {expected:x8}: it was damaged on its way.");
+            throw new InvalidDataException(
+                $"The {part} of a {frame} frame has the checksum {actual:x8}, but the frame says {expected:x8}: it "
+                + "was damaged on its way.");
     }
 
-    /// <summary>Writes the code and length of a <c>bin 32</c>; the library would take the shortest form, and a header's length would vary.</summary>
+    /// <summary>
+    /// Writes the code and length of a <c>bin 32</c>; the library would take the shortest form, and a header's length
+    /// would vary.
+    /// </summary>
     /// <param name="writer">Where it goes.</param>
     /// <param name="length">Bytes that follow.</param>
     public static void WriteBin32(ref MessagePackWriter writer, int length)
@@ -182,9 +191,11 @@ internal static class Frame
         System.Buffers.BuffersExtensions.CopyTo(reader.ReadRaw(5), code);
         uint length = BinaryPrimitives.ReadUInt32BigEndian(code[1..]);
         if (code[0] != Bin32 || !reader.End)
-            throw new InvalidDataException($"The header of a {frame} frame ends with code 0x{code[0]:x2}; allowed is 0xc6 (bin 32).");
+            throw new InvalidDataException(
+                $"The header of a {frame} frame ends with code 0x{code[0]:x2}; allowed is 0xc6 (bin 32).");
         if (length > limit)
-            throw new InvalidDataException($"A {frame} frame has a payload of {length} bytes; allowed are at most {limit}.");
+            throw new InvalidDataException(
+                $"A {frame} frame has a payload of {length} bytes; allowed are at most {limit}.");
         return (int)length;
     }
 }

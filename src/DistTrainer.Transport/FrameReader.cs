@@ -3,7 +3,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Transport;
 
-/// <summary>Reads data frames from a peer and gives them to a receiver; runs on the connection's reader thread.</summary>
+/// <summary>
+/// Reads data frames from a peer and gives them to a receiver; runs on the connection's reader thread.
+/// </summary>
 /// <param name="wire">The peer.</param>
 internal sealed class FrameReader(Wire wire)
 {
@@ -35,11 +37,13 @@ internal sealed class FrameReader(Wire wire)
         return true;
     }
 
-    private void ReadFloats(DataConnection connection, IDataReceiver receiver, in FloatsHeader floats, in FrameHeader header)
+    private void ReadFloats(
+        DataConnection connection, IDataReceiver receiver, in FloatsHeader floats, in FrameHeader header)
     {
         Span<float> place = receiver.Place(connection, floats);
         if (place.Length != floats.Count && !place.IsEmpty)
-            throw new InvalidOperationException($"The place for {floats.Count} floats has {place.Length}; allowed are {floats.Count} or none.");
+            throw new InvalidOperationException(
+                $"The place for {floats.Count} floats has {place.Length}; allowed are {floats.Count} or none.");
         uint checksum = place.IsEmpty ? Discard(header.Length) : ReadPayload(MemoryMarshal.AsBytes(place));
         Frame.CheckSame(header.PayloadChecksum, checksum, "floats", "payload");
     }
@@ -76,7 +80,8 @@ internal sealed class FrameReader(Wire wire)
         {
             int count = wire.Receive(target);
             if (count == 0)
-                throw new EndOfStreamException($"The connection ended within the payload of a frame, {target.Length} bytes before its end.");
+                throw new EndOfStreamException(
+                    $"The connection ended within the payload of a frame, {target.Length} bytes before its end.");
             checksum = Crc32C.Append(checksum, target[..count]);
             target = target[count..];
         }

@@ -4,7 +4,10 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Transport;
 
-/// <summary>Writes what a queue holds to a peer, cut into frames; runs on the connection's writer thread, but for small messages that find it idle.</summary>
+/// <summary>
+/// Writes what a queue holds to a peer, cut into frames; runs on the connection's writer thread, but for small messages
+/// that find it idle.
+/// </summary>
 /// <param name="wire">The peer.</param>
 /// <param name="queue">Where the entries come from.</param>
 /// <param name="chunkBytes">Payload of a floats frame at most.</param>
@@ -16,7 +19,10 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
     private byte[] _copy = [];
     private volatile bool _copiesFloats;
 
-    /// <summary>Whether floats may change while they wait or are sent, since the peer is so slow that nobody needs them any more: each frame is copied first, so that its checksum is right.</summary>
+    /// <summary>
+    /// Whether floats may change while they wait or are sent, since the peer is so slow that nobody needs them any
+    /// more: each frame is copied first, so that its checksum is right.
+    /// </summary>
     public bool CopiesFloats { get => _copiesFloats; set => _copiesFloats = value; }
 
     /// <summary>Writes until the queue is closed.</summary>
@@ -38,10 +44,13 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
         while (queue.Wait());
     }
 
-    /// <summary>Writes a small message at once if that cannot block; the queue's lock is held and its writer waits.</summary>
+    /// <summary>
+    /// Writes a small message at once if that cannot block; the queue's lock is held and its writer waits.
+    /// </summary>
     /// <param name="kind">Its kind.</param>
     /// <param name="body">Its body.</param>
-    /// <returns>False if it was not written: it is long, the socket is full, or it fails, which the writer thread will find out.</returns>
+    /// <returns>False if it was not written: it is long, the socket is full, or it fails, which the writer thread will
+    /// find out.</returns>
     public bool TryWriteNow(byte kind, ReadOnlySpan<byte> body)
     {
         try
@@ -71,7 +80,8 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
             if (CopiesFloats)
                 bytes = Copied(bytes);
             MakeRoom(Frame.FloatsHeaderBytes);
-            Frame.WriteFloats(item.Header with { Offset = item.Header.Offset + done, Count = count }, Crc32C.Compute(bytes), _stage);
+            Frame.WriteFloats(
+                item.Header with { Offset = item.Header.Offset + done, Count = count }, Crc32C.Compute(bytes), _stage);
             WritePayload(bytes);
             done += count;
         }
@@ -94,7 +104,8 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
         WritePayload(body);
     }
 
-    // What fits goes into the stage: small frames leave together, and a header leaves with the beginning of its payload.
+    // What fits goes into the stage: small frames leave together, and a header leaves with the beginning of its
+    // payload.
     private void WritePayload(ReadOnlySpan<byte> payload)
     {
         int head = Math.Min(payload.Length, _stage.Free);

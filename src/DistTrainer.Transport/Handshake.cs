@@ -26,9 +26,9 @@ internal enum HandshakeKind : byte
 }
 
 /// <summary>
-/// The frames before the data: <c>["DTRN", version, kind, headerChecksum, payloadChecksum, body]</c>, where the body is a
-/// <c>bin 32</c> that holds another MessagePack array. This envelope stays as it is in every protocol version, so that two
-/// versions can always tell each other who they are.
+/// The frames before the data: <c>["DTRN", version, kind, headerChecksum, payloadChecksum, body]</c>, where the body is
+/// a <c>bin 32</c> that holds another MessagePack array. This envelope stays as it is in every protocol version, so
+/// that two versions can always tell each other who they are.
 /// </summary>
 internal static class Handshake
 {
@@ -86,7 +86,9 @@ internal static class Handshake
         var header = new byte[HeaderBytes];
         ReceiveAll(wire, header.AsSpan(0, Magic.Length), deadline);
         if (!header.AsSpan().StartsWith(Magic))
-            throw new InvalidDataException($"The connection begins with bytes {Convert.ToHexStringLower(header, 0, Magic.Length)}, not with a DistTrainer handshake ({Convert.ToHexStringLower(Magic)}).");
+            throw new InvalidDataException(
+                $"The connection begins with bytes {Convert.ToHexStringLower(header, 0, Magic.Length)}, not with a "
+                + $"DistTrainer handshake ({Convert.ToHexStringLower(Magic)}).");
         ReceiveAll(wire, header.AsSpan(Magic.Length), deadline);
         Frame.CheckSeal(header, ChecksumAt, "handshake");
         ushort version = BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(Magic.Length + 1));
@@ -130,7 +132,8 @@ internal static class Handshake
     /// <summary>Reads the body of a hello.</summary>
     /// <param name="body">The body.</param>
     /// <exception cref="InvalidDataException">It is not one.</exception>
-    public static (byte[] Token, Hello Hello) ReadHello(byte[] body) => Read(body, 3, static (ref MessagePackReader reader) =>
+    public static (byte[] Token, Hello Hello) ReadHello(byte[] body) =>
+        Read(body, 3, static (ref MessagePackReader reader) =>
     {
         byte[] token = reader.ReadBytes() is { } bytes ? bytes.ToArray() : [];
         return (token, new Hello(Name(reader.ReadString()), Name(reader.ReadString())));
@@ -139,7 +142,8 @@ internal static class Handshake
     /// <summary>Reads a body of one text.</summary>
     /// <param name="body">The body.</param>
     /// <exception cref="InvalidDataException">It is not one.</exception>
-    public static string ReadText(byte[] body) => Read(body, 1, static (ref MessagePackReader reader) => reader.ReadString() ?? "");
+    public static string ReadText(byte[] body) =>
+        Read(body, 1, static (ref MessagePackReader reader) => reader.ReadString() ?? "");
 
     private delegate T BodyReader<T>(ref MessagePackReader reader);
 
@@ -150,19 +154,25 @@ internal static class Handshake
             var reader = new MessagePackReader(body);
             int count = reader.ReadArrayHeader();
             if (count != items)
-                throw new InvalidDataException($"The body of a handshake frame has {count} items; allowed are {items}.");
+                throw new InvalidDataException(
+                    $"The body of a handshake frame has {count} items; allowed are {items}.");
             T result = read(ref reader);
-            return reader.End ? result : throw new InvalidDataException("The body of a handshake frame goes on after its end.");
+            return reader.End ? result : throw new InvalidDataException(
+                "The body of a handshake frame goes on after its end.");
         }
         // The library takes a length of bytes from 2³¹ on for a negative one.
-        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or DecoderFallbackException or ArgumentOutOfRangeException)
+        catch (Exception e) when (
+            e is MessagePackSerializationException or EndOfStreamException or DecoderFallbackException
+            or ArgumentOutOfRangeException)
         {
-            throw new InvalidDataException($"The body of a handshake frame is not what its kind asks for: {e.Message}", e);
+            throw new InvalidDataException(
+                $"The body of a handshake frame is not what its kind asks for: {e.Message}", e);
         }
     }
 
     private static string Name(string? name) =>
-        NodeName.Problem(name) is { } problem ? throw new InvalidDataException($"A name in a hello {problem}; allowed: {NodeName.Allowed()}.") : name!;
+        NodeName.Problem(name) is { } problem
+            ? throw new InvalidDataException($"A name in a hello {problem}; allowed: {NodeName.Allowed()}.") : name!;
 
     private static (HandshakeKind Kind, int Length, uint Checksum) ReadHeader(byte[] header)
     {

@@ -6,13 +6,16 @@ namespace DistTrainer.Transport;
 internal sealed record Hello(string RunId, string Node);
 
 /// <summary>
-/// What a process does with what arrives. Of one connection, <see cref="Opened"/> comes first, <see cref="Closed"/> comes
-/// last, each exactly once, and everything between comes in the order of sending, all on the connection's reader thread.
-/// A slow or blocking receiver holds up its own connection only. An exception closes the connection, as its cause.
+/// What a process does with what arrives. Of one connection, <see cref="Opened"/> comes first, <see cref="Closed"/>
+/// comes last, each exactly once, and everything between comes in the order of sending, all on the connection's reader
+/// thread. A slow or blocking receiver holds up its own connection only. An exception closes the connection, as its
+/// cause.
 /// </summary>
 internal interface IDataReceiver
 {
-    /// <summary>Listener's side, on the thread of the handshake: may this peer, which knows the token, come in?</summary>
+    /// <summary>
+    /// Listener's side, on the thread of the handshake: may this peer, which knows the token, come in?
+    /// </summary>
     /// <param name="hello">Who it is.</param>
     /// <returns>The reason is told to the peer and logged if it is not accepted.</returns>
     (bool Accepted, string Reason) Admit(Hello hello);
@@ -27,7 +30,8 @@ internal interface IDataReceiver
     /// </summary>
     /// <param name="connection">Where they come from.</param>
     /// <param name="header">What they are; this header has passed its own checksum, so the place is right.</param>
-    /// <returns>Exactly <c>header.Count</c> floats, or an empty span to read and discard them (an old generation, an unknown stream).</returns>
+    /// <returns>Exactly <c>header.Count</c> floats, or an empty span to read and discard them (an old generation, an
+    /// unknown stream).</returns>
     Span<float> Place(DataConnection connection, in FloatsHeader header);
 
     /// <summary>A small message; all floats sent before it are in place and have passed their checksums.</summary>
@@ -38,7 +42,8 @@ internal interface IDataReceiver
 
     /// <summary>The connection is closed.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="cause">What was wrong (checksum, protocol, reset, end of the peer's process); null: closed on this side.</param>
+    /// <param name="cause">What was wrong (checksum, protocol, reset, end of the peer's process); null: closed on this
+    /// side.</param>
     void Closed(DataConnection connection, Exception? cause);
 
     /// <summary>Short JSON about this process, ≤ 4096 bytes, for anybody who asks.</summary>

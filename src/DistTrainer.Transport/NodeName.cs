@@ -20,7 +20,8 @@ internal static class NodeName
 
     /// <summary>What is allowed, in words.</summary>
     /// <param name="longest">Characters at most.</param>
-    public static string Allowed(int longest = Longest) => string.Create(CultureInfo.InvariantCulture, $"1 to {longest} characters that can be seen, and blanks");
+    public static string Allowed(int longest = Longest) =>
+        string.Create(CultureInfo.InvariantCulture, $"1 to {longest} characters that can be seen, and blanks");
 
     /// <summary>Why a text is no name, e.g. "has 300 characters"; null where it is one.</summary>
     /// <param name="name">The text.</param>
@@ -41,5 +42,6 @@ internal static class NodeName
 
     // Names go to logs and terminals: none must forge a line there, or turn what stands beside it.
     private static bool IsUnseen(Rune rune) => Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator;
 }

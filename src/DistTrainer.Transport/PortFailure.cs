@@ -4,7 +4,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Transport;
 
-/// <summary>Says why a port of this program cannot be listened on, and what to do: the same words for every port.</summary>
+/// <summary>
+/// Says why a port of this program cannot be listened on, and what to do: the same words for every port.
+/// </summary>
 public static class PortFailure
 {
     /// <summary>The error for people.</summary>
@@ -19,8 +21,10 @@ public static class PortFailure
         return new DistTrainerException(
             FailureKind.Configuration,
             cause?.SocketErrorCode == SocketError.AddressAlreadyInUse
-                ? $"{where} is taken: another process of this machine listens there, perhaps a node that was forgotten; end it, or name another port with {setting}, 0 for any free one."
-                : $"{where} cannot be listened on ({(cause ?? failure.GetBaseException()).Message.TrimEnd('.')}); name an address of this machine, and a port that this user may use or 0 for any free one.",
+                ? $"{where} is taken: another process of this machine listens there, perhaps a node that was "
+                    + $"forgotten; end it, or name another port with {setting}, 0 for any free one."
+                : $"{where} cannot be listened on ({(cause ?? failure.GetBaseException()).Message.TrimEnd(
+                    '.')}); name an address of this machine, and a port that this user may use or 0 for any free one.",
             failure);
     }
 

@@ -1,6 +1,8 @@
 namespace DistTrainer.Transport;
 
-/// <summary>Passes on one warning in ten seconds and counts the others, so that a port scan does not fill the log.</summary>
+/// <summary>
+/// Passes on one warning in ten seconds and counts the others, so that a port scan does not fill the log.
+/// </summary>
 /// <param name="warn">Where warnings go.</param>
 internal sealed class RateLimitedWarning(Action<string> warn)
 {

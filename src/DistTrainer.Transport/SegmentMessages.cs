@@ -7,7 +7,8 @@ namespace DistTrainer.Transport;
 /// <summary>
 /// What two processes say of segments in shared memory: MessagePack arrays of numbers, written and read field by field
 /// (docs/wire.md). Kinds below are the links' own. Of other bytes the library throws
-/// <see cref="MessagePackSerializationException"/>, <see cref="EndOfStreamException"/> or <see cref="OverflowException"/>.
+/// <see cref="MessagePackSerializationException"/>, <see cref="EndOfStreamException"/> or
+/// <see cref="OverflowException"/>.
 /// </summary>
 internal static class SegmentMessages
 {
@@ -49,10 +50,14 @@ internal static class SegmentMessages
     {
         var reader = new MessagePackReader(body);
         Expect(ref reader, OfferFields, "offer");
-        int number = reader.ReadInt32(), oldest = reader.ReadInt32(), descriptor = reader.ReadInt32(), length = reader.ReadInt32();
+        int number = reader.ReadInt32(), oldest = reader.ReadInt32(), descriptor = reader.ReadInt32(),
+            length = reader.ReadInt32();
         byte[] tag = ReadTag(ref reader);
         if (oldest < 1 || number < oldest || descriptor < 0 || length < 0 || tag.Length != SharedMemory.TagBytes)
-            throw new InvalidDataException($"offer: segment {number}, oldest {oldest}, descriptor {descriptor}, {length} floats, a tag of {tag.Length} bytes; allowed are segment ≥ oldest ≥ 1, descriptor ≥ 0, floats ≥ 0, {SharedMemory.TagBytes} bytes.");
+            throw new InvalidDataException(
+                $"offer: segment {number}, oldest {oldest}, descriptor {descriptor}, {length} floats, a tag of "
+                + $"{tag.Length} bytes; allowed are segment ≥ oldest ≥ 1, descriptor ≥ 0, floats ≥ 0, "
+                + $"{SharedMemory.TagBytes} bytes.");
         return new SegmentOffer(number, oldest, descriptor, length, tag);
     }
 

@@ -2,7 +2,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Transport;
 
-/// <summary>What waits for a connection's writer, in order. It never blocks the sender, grows as needed and never shrinks.</summary>
+/// <summary>
+/// What waits for a connection's writer, in order. It never blocks the sender, grows as needed and never shrinks.
+/// </summary>
 internal sealed class SendQueue
 {
     private readonly object _gate = new();
@@ -18,7 +20,8 @@ internal sealed class SendQueue
     /// <param name="BufferOffset">First float in the buffer.</param>
     /// <param name="MessageKind">Kind of a small message.</param>
     /// <param name="Length">Payload in bytes.</param>
-    public readonly record struct Item(FloatsHeader Header, AlignedBuffer? Buffer, int BufferOffset, byte MessageKind, long Length);
+    public readonly record struct Item(
+        FloatsHeader Header, AlignedBuffer? Buffer, int BufferOffset, byte MessageKind, long Length);
 
     /// <summary>Payload that was put in and not yet written to the socket, in bytes.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
@@ -39,7 +42,10 @@ internal sealed class SendQueue
         }
     }
 
-    /// <summary>Writes a small message on the calling thread if nothing is before it, which saves waking the writer; else puts it at the end.</summary>
+    /// <summary>
+    /// Writes a small message on the calling thread if nothing is before it, which saves waking the writer; else puts
+    /// it at the end.
+    /// </summary>
     /// <param name="item">The entry.</param>
     /// <param name="body">Its body.</param>
     /// <param name="writer">The queue's writer.</param>

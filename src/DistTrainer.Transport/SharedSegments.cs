@@ -3,7 +3,10 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Transport;
 
-/// <summary>One process offers another a buffer of its own to map: MessagePack array <c>[segment, oldest, descriptor, floats, tag]</c>.</summary>
+/// <summary>
+/// One process offers another a buffer of its own to map: MessagePack array <c>[segment, oldest, descriptor, floats,
+/// tag]</c>.
+/// </summary>
 /// <param name="Number">Its number on this connection and from this side, ≥ 1.</param>
 /// <param name="Oldest">Those with a smaller number are not named any more.</param>
 /// <param name="Descriptor">See <see cref="SharedMemory.Descriptor"/>.</param>
@@ -12,9 +15,9 @@ namespace DistTrainer.Transport;
 internal readonly record struct SegmentOffer(int Number, int Oldest, int Descriptor, int Length, byte[] Tag);
 
 /// <summary>
-/// The buffers that the two ends of a connection share, each written by one of them and mapped for reading by the other.
-/// A buffer is offered when it is first to be sent. Until the peer has mapped it, and for good if the peer cannot (another
-/// container, another user), its floats are sent.
+/// The buffers that the two ends of a connection share, each written by one of them and mapped for reading by the
+/// other. A buffer is offered when it is first to be sent. Until the peer has mapped it, and for good if the peer
+/// cannot (another container, another user), its floats are sent.
 /// </summary>
 /// <param name="connection">Carries offers and answers.</param>
 /// <param name="peerProcess">The peer's process, as this one sees it; 0: nothing is shared.</param>
@@ -30,7 +33,9 @@ internal sealed class SharedSegments(DataConnection connection, int peerProcess)
     private int _oldest = 1;
     private int _peerOldest = 1;
 
-    /// <summary>The number under which the peer has mapped a buffer of this process; 0: it has not, send the floats.</summary>
+    /// <summary>
+    /// The number under which the peer has mapped a buffer of this process; 0: it has not, send the floats.
+    /// </summary>
     public int NumberOf(AlignedBuffer buffer)
     {
         if (peerProcess == 0 || buffer.Shared is not { } memory)
@@ -43,18 +48,22 @@ internal sealed class SharedSegments(DataConnection connection, int peerProcess)
             _offered[buffer] = number;
             _unanswered[number] = buffer;
             _message.ResetWrittenCount();
-            SegmentMessages.Write(_message, new SegmentOffer(number, _oldest, memory.Descriptor, buffer.Length, memory.Tag.ToArray()));
+            SegmentMessages.Write(
+                _message, new SegmentOffer(number, _oldest, memory.Descriptor, buffer.Length, memory.Tag.ToArray()));
             connection.Send(SegmentMessages.Offer, _message.WrittenSpan);
             return 0;
         }
     }
 
-    /// <summary>The buffers that were offered are not used any more; the peer hears of it with the next offer.</summary>
+    /// <summary>
+    /// The buffers that were offered are not used any more; the peer hears of it with the next offer.
+    /// </summary>
     public void Forget()
     {
         lock (_gate)
         {
-            // What the peer has not answered yet stays in _unanswered: its descriptor must not become another file's before.
+            // What the peer has not answered yet stays in _unanswered: its descriptor must not become another file's
+            // before.
             _offered.Clear();
             _accepted.Clear();
             _oldest = _last + 1;
@@ -83,7 +92,8 @@ internal sealed class SharedSegments(DataConnection connection, int peerProcess)
     public void TakeOffer(in SegmentOffer offer, int length)
     {
         if (offer.Oldest < _peerOldest || offer.Number < offer.Oldest || _mapped.ContainsKey(offer.Number))
-            throw new InvalidDataException($"segment {offer.Number}, the oldest being {offer.Oldest}, was offered before or is too old.");
+            throw new InvalidDataException(
+                $"segment {offer.Number}, the oldest being {offer.Oldest}, was offered before or is too old.");
         if (offer.Length != length)
             throw new InvalidDataException($"segment {offer.Number} has {offer.Length} floats; allowed are {length}.");
         _peerOldest = offer.Oldest;
@@ -92,19 +102,24 @@ internal sealed class SharedSegments(DataConnection connection, int peerProcess)
         bool isMapped = false;
         try
         {
-            if (peerProcess != 0 && AlignedBuffer.OpenShared(peerProcess, offer.Descriptor, length, offer.Tag) is { } buffer)
+            if (peerProcess != 0
+                && AlignedBuffer.OpenShared(peerProcess, offer.Descriptor, length, offer.Tag) is { } buffer)
                 isMapped = _mapped.TryAdd(offer.Number, buffer);
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"segment {offer.Number}, descriptor {offer.Descriptor} of process {peerProcess}, is not to be mapped: {e.Message}.", e);
+            throw new InvalidDataException(
+                $"segment {offer.Number}, descriptor {offer.Descriptor} of process {peerProcess}, is not to be "
+                + $"mapped: {e.Message}.", e);
         }
         var answer = new ArrayBufferWriter<byte>();
         SegmentMessages.WriteAnswer(answer, offer.Number, isMapped);
         connection.Send(SegmentMessages.Answer, answer.WrittenSpan);
     }
 
-    /// <summary>A buffer of the peer, only to be read; null if the peer has given it up since. On the reader thread.</summary>
+    /// <summary>
+    /// A buffer of the peer, only to be read; null if the peer has given it up since. On the reader thread.
+    /// </summary>
     /// <exception cref="InvalidDataException">There is no such segment.</exception>
     public AlignedBuffer? Mapped(int number) => _mapped.TryGetValue(number, out AlignedBuffer? buffer) ? buffer
         : number > 0 && number < _peerOldest ? null

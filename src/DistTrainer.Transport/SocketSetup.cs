@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace DistTrainer.Transport;
 
-/// <summary>Options of the data plane's sockets. They stay blocking: a socket that was ever asynchronous goes through the thread pool.</summary>
+/// <summary>
+/// Options of the data plane's sockets. They stay blocking: a socket that was ever asynchronous goes through the thread
+/// pool.
+/// </summary>
 internal static partial class SocketSetup
 {
     private const int UnixBufferBytes = 1 << 20;
@@ -33,16 +36,21 @@ internal static partial class SocketSetup
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 10);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 2);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
-        // Keep-alive says nothing while data is under way; without this a machine that lost its power is tried for a quarter of an hour.
+        // Keep-alive says nothing while data is under way; without this a machine that lost its power is tried for a
+        // quarter of an hour.
         if (OperatingSystem.IsLinux())
             socket.SetRawSocketOption(LinuxTcp, LinuxTcpUserTimeout, BitConverter.GetBytes(UserTimeoutMilliseconds));
     }
 
-    /// <summary>The process at the other end of a Unix-domain socket, as the system knows it; 0: it cannot be seen from here.</summary>
+    /// <summary>
+    /// The process at the other end of a Unix-domain socket, as the system knows it; 0: it cannot be seen from here.
+    /// </summary>
     /// <param name="socket">A connected socket.</param>
     public static int PeerProcess(Socket socket) => PeerCredentials(socket)?.Process ?? 0;
 
-    /// <summary>Whether the process at the other end of a Unix-domain socket runs as the same user as this one.</summary>
+    /// <summary>
+    /// Whether the process at the other end of a Unix-domain socket runs as the same user as this one.
+    /// </summary>
     /// <param name="socket">A connected socket.</param>
     public static bool IsSameUser(Socket socket) => PeerCredentials(socket) is { } peer && peer.User == EffectiveUser();
 

@@ -2,11 +2,16 @@ using System.Net.Sockets;
 
 namespace DistTrainer.Transport;
 
-/// <summary>What TLS reads from and writes to: a blocking socket whose reads have one deadline together, so that a byte now and then does not keep a handshake open.</summary>
+/// <summary>
+/// What TLS reads from and writes to: a blocking socket whose reads have one deadline together, so that a byte now and
+/// then does not keep a handshake open.
+/// </summary>
 /// <param name="socket">The socket; it is not disposed here.</param>
 internal sealed class SocketStream(Socket socket) : NetworkStream(socket, ownsSocket: false)
 {
-    /// <summary>When reading must be done, in <see cref="Environment.TickCount64"/>; null: whenever it will be.</summary>
+    /// <summary>
+    /// When reading must be done, in <see cref="Environment.TickCount64"/>; null: whenever it will be.
+    /// </summary>
     public long? Deadline { get; set; }
 
     /// <summary>Reads what has come, and waits for it until the deadline.</summary>

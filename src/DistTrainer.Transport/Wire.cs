@@ -6,8 +6,8 @@ using DistTrainer.Transport.Security;
 namespace DistTrainer.Transport;
 
 /// <summary>
-/// A connected peer as a way for bytes: the blocking socket itself, or mutual TLS over it. Everything runs on the calling
-/// thread. One thread may receive while another sends.
+/// A connected peer as a way for bytes: the blocking socket itself, or mutual TLS over it. Everything runs on the
+/// calling thread. One thread may receive while another sends.
 /// </summary>
 internal sealed class Wire : IDisposable
 {
@@ -30,7 +30,8 @@ internal sealed class Wire : IDisposable
     /// <param name="socket">A connected blocking socket.</param>
     /// <param name="certificate">This node's.</param>
     /// <param name="deadline">When the peer must be done, in <see cref="Environment.TickCount64"/>.</param>
-    /// <exception cref="AuthenticationException">The peer has no certificate of ours, or does not speak TLS.</exception>
+    /// <exception cref="AuthenticationException">The peer has no certificate of ours, or does not speak
+    /// TLS.</exception>
     /// <exception cref="TimeoutException">It is too slow.</exception>
     public static Wire Accept(Socket socket, NodeCertificate certificate, long deadline) => Secure(
         socket, deadline, (tls, check) => tls.AuthenticateAsServer(certificate.ServerOptions(check)), certificate);
@@ -40,10 +41,12 @@ internal sealed class Wire : IDisposable
     /// <param name="certificate">This node's.</param>
     /// <param name="host">Whom it dialed, for the peer's logs.</param>
     /// <param name="deadline">When the peer must be done, in <see cref="Environment.TickCount64"/>.</param>
-    /// <exception cref="AuthenticationException">The peer has no certificate of ours, or does not speak TLS.</exception>
+    /// <exception cref="AuthenticationException">The peer has no certificate of ours, or does not speak
+    /// TLS.</exception>
     /// <exception cref="TimeoutException">It is too slow.</exception>
     public static Wire Dial(Socket socket, NodeCertificate certificate, string host, long deadline) => Secure(
-        socket, deadline, (tls, check) => tls.AuthenticateAsClient(certificate.ClientOptions(host, check)), certificate);
+        socket, deadline, (tls, check) =>
+            tls.AuthenticateAsClient(certificate.ClientOptions(host, check)), certificate);
 
     /// <summary>Receives what has come, at least a byte; 0 at the end.</summary>
     /// <param name="target">Where to.</param>
@@ -92,7 +95,9 @@ internal sealed class Wire : IDisposable
         _stream.Dispose();
     }
 
-    private static Wire Secure(Socket socket, long deadline, Action<SslStream, RemoteCertificateValidationCallback> authenticate, NodeCertificate certificate)
+    private static Wire Secure(
+        Socket socket, long deadline, Action<SslStream, RemoteCertificateValidationCallback> authenticate,
+        NodeCertificate certificate)
     {
         var stream = new SocketStream(socket) { Deadline = deadline };
         var tls = new SslStream(stream, leaveInnerStreamOpen: true);
@@ -105,10 +110,12 @@ internal sealed class Wire : IDisposable
         catch (Exception e)
         {
             tls.Dispose();
-            throw problem is null ? e is AuthenticationException or TimeoutException ? Plain(e) : e : new AuthenticationException(problem, e);
+            throw problem is null ? e is AuthenticationException or TimeoutException ? Plain(e) : e
+                : new AuthenticationException(problem, e);
         }
     }
 
     // TLS' own words name neither cause nor remedy: a stranger without a certificate and one without TLS come to this.
-    private static Exception Plain(Exception e) => e is TimeoutException ? e : new AuthenticationException($"no mutual TLS could be agreed on: {e.GetBaseException().Message}", e);
+    private static Exception Plain(Exception e) => e is TimeoutException ? e
+        : new AuthenticationException($"no mutual TLS could be agreed on: {e.GetBaseException().Message}", e);
 }

@@ -25,8 +25,19 @@ internal sealed record BenchmarkModel(string Name, int Batch, int[] Widths)
             })],
         },
         Optimizer = optimizer == "sgd"
-            ? new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.9f)) }
+            ? new OptimizerDescription
+            {
+                Kind = "sgd",
+                LearningRate = 0.01f,
+                Settings = PartSettings.Of(("momentum", 0.9f)),
+            }
             : new OptimizerDescription { Kind = "adam", LearningRate = 1e-3f },
-        Training = new TrainingDescription { Epochs = epochs, BatchSize = Batch, DataShards = dataShards, Shuffle = false },
+        Training = new TrainingDescription
+        {
+            Epochs = epochs,
+            BatchSize = Batch,
+            DataShards = dataShards,
+            Shuffle = false,
+        },
     };
 }

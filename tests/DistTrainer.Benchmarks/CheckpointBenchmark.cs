@@ -8,17 +8,23 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Benchmarks;
 
-/// <summary>What checkpoints cost: runs with and without them in turn, and the ratio of their speeds, pair by pair.</summary>
+/// <summary>
+/// What checkpoints cost: runs with and without them in turn, and the ratio of their speeds, pair by pair.
+/// </summary>
 internal static class CheckpointBenchmark
 {
     private const int ReportEvery = 10;
 
-    public static async Task Run(string model, string optimizer, int workers, int dataShards, int every, int pairs, double seconds, DataParts data)
+    public static async Task Run(
+        string model, string optimizer, int workers, int dataShards, int every, int pairs,
+        double seconds, DataParts data)
     {
-        JobDescription job = BenchmarkModel.All.First(found => found.Name == model).Job(optimizer, dataShards, epochs: 1_000_000);
+        JobDescription job = BenchmarkModel.All.First(found => found.Name == model)
+            .Job(optimizer, dataShards, epochs: 1_000_000);
         var ratios = new List<double>();
         var pauses = new List<double>();
-        List<double>[] positions = [.. Enumerable.Range(0, Math.Max(1, every / ReportEvery)).Select(_ => new List<double>())];
+        List<double>[] positions =
+            [.. Enumerable.Range(0, Math.Max(1, every / ReportEvery)).Select(_ => new List<double>())];
         for (int pair = 0; pair < pairs; pair++)
         {
             // Whatever the machine does meanwhile falls on both sides alike.
@@ -44,7 +50,8 @@ internal static class CheckpointBenchmark
             checkpoints = pauses.Count,
             pause_ms = pauses.Count > 0 ? Math.Round(pauses[pauses.Count / 2], 3) : 0,
             // Where in the run between two checkpoints the time is lost, ten steps at a time.
-            ms_a_step_from_one_to_the_next = positions.Select(times => times.Count > 0 ? Math.Round(times.Average(), 3) : 0),
+            ms_a_step_from_one_to_the_next = positions.Select(
+                times => times.Count > 0 ? Math.Round(times.Average(), 3) : 0),
         }));
 
         async Task<double> Speed(int everySteps)
@@ -53,7 +60,8 @@ internal static class CheckpointBenchmark
             try
             {
                 using var stop = new CancellationTokenSource();
-                var observer = new CheckpointObserver(job.Training.BatchSize, seconds, stop, pauses, everySteps > 0 ? positions : null);
+                var observer = new CheckpointObserver(
+                    job.Training.BatchSize, seconds, stop, pauses, everySteps > 0 ? positions : null);
                 var options = new RunOptions
                 {
                     Workers = workers,
@@ -73,7 +81,8 @@ internal static class CheckpointBenchmark
         }
     }
 
-    private sealed class CheckpointObserver(int batch, double seconds, CancellationTokenSource stop, List<double> pauses, List<double>[]? positions) : ChunkObserver(batch, seconds, 1, stop), ITrainingObserver
+    private sealed class CheckpointObserver(int batch, double seconds, CancellationTokenSource stop,
+        List<double> pauses, List<double>[]? positions) : ChunkObserver(batch, seconds, 1, stop), ITrainingObserver
     {
         private (long Step, long Time) _last;
 
@@ -82,7 +91,8 @@ internal static class CheckpointBenchmark
             long now = Stopwatch.GetTimestamp();
             // A report at the end of an epoch has fewer steps.
             if (_last.Step > 0 && IsWarm)
-                positions?[((report.Step - 1) / ReportEvery) % positions.Length].Add(Stopwatch.GetElapsedTime(_last.Time, now).TotalMilliseconds / (report.Step - _last.Step));
+                positions?[((report.Step - 1) / ReportEvery) % positions.Length]
+                    .Add(Stopwatch.GetElapsedTime(_last.Time, now).TotalMilliseconds / (report.Step - _last.Step));
             _last = (report.Step, now);
             OnStep(report);
         }

@@ -16,12 +16,13 @@ namespace DistTrainer.Benchmarks;
 /// <param name="ParameterShards">In all; 0 is one a server.</param>
 /// <param name="Replicas">Of each parameter shard.</param>
 /// <param name="Mode">local: each worker has the model's batch; global: it is divided among them.</param>
-internal sealed record ClusterShape(int Nodes, int Servers, int WorkersANode, int ParameterShards, int Replicas, string Mode);
+internal sealed record ClusterShape(
+    int Nodes, int Servers, int WorkersANode, int ParameterShards, int Replicas, string Mode);
 
 /// <summary>
-/// Whole training steps across processes on this machine, a worker of one thread each: JSON lines with the total of samples
-/// a second of each chunk, and where a step's time goes. In the mode local each worker has the model's batch, in the mode
-/// global it is divided among them.
+/// Whole training steps across processes on this machine, a worker of one thread each: JSON lines with the total of
+/// samples a second of each chunk, and where a step's time goes. In the mode local each worker has the model's batch,
+/// in the mode global it is divided among them.
 /// </summary>
 internal static class ClusterBenchmark
 {
@@ -36,7 +37,10 @@ internal static class ClusterBenchmark
         }
     }
 
-    /// <summary>One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE WORKERS-A-NODE PARAMETER-SHARDS REPLICAS.</summary>
+    /// <summary>
+    /// One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE WORKERS-A-NODE PARAMETER-SHARDS
+    /// REPLICAS.
+    /// </summary>
     public static async Task<int> Node(string[] args, DataParts data)
     {
         (string name, string optimizer, int nodes, int servers) = (args[0], args[1], Whole(args[2]), Whole(args[3]));
@@ -63,9 +67,11 @@ internal static class ClusterBenchmark
         };
         using var stop = new CancellationTokenSource();
         var output = new Output(batch, seconds, chunks, stop);
-        RunDescription? run = index == 1 ? new RunDescription("benchmark", name, new JobFile(job, new RunSettings()).Write(), null) : null;
+        RunDescription? run = index == 1
+            ? new RunDescription("benchmark", name, new JobFile(job, new RunSettings()).Write(), null) : null;
         NodeEnd end = await ClusterNode.RunAsync(
-            settings, new Services(data, output), run, "akka.loglevel = OFF", (address, _) => Console.WriteLine($"listening {address}"), stop.Token);
+            settings, new Services(data, output), run, "akka.loglevel = OFF", (address, _) =>
+                Console.WriteLine($"listening {address}"), stop.Token);
         if (index == 1 && output.Chunks.Count > 0)
         {
             Console.WriteLine(JsonSerializer.Serialize(new
@@ -99,10 +105,13 @@ internal static class ClusterBenchmark
             {
                 string[] arguments =
                 [
-                    Path.Combine(AppContext.BaseDirectory, "DistTrainer.Benchmarks.dll"), "cluster-node", model, optimizer, Text(shape.Nodes), Text(shape.Servers),
-                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed, shape.Mode, Text(shape.WorkersANode), Text(shape.ParameterShards), Text(shape.Replicas),
+                    Path.Combine(AppContext.BaseDirectory, "DistTrainer.Benchmarks.dll"), "cluster-node", model,
+                        optimizer, Text(shape.Nodes), Text(shape.Servers),
+                    seconds.ToString(CultureInfo.InvariantCulture), Text(chunks), Text(index), seed, shape.Mode,
+                        Text(shape.WorkersANode), Text(shape.ParameterShards), Text(shape.Replicas),
                 ];
-                Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
+                Process process =
+                    Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
                 processes.Add(process);
                 if (index > 1)
                     continue;
@@ -123,7 +132,8 @@ internal static class ClusterBenchmark
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static SeedNode Seed(string address) => new(address[..address.LastIndexOf(':')], Whole(address[(address.LastIndexOf(':') + 1)..]));
+    private static SeedNode Seed(string address) =>
+        new(address[..address.LastIndexOf(':')], Whole(address[(address.LastIndexOf(':') + 1)..]));
 
     private sealed class Services(DataParts data, Output output) : INodeServices
     {
@@ -135,7 +145,8 @@ internal static class ClusterBenchmark
             RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from) => output;
     }
 
-    private sealed class Output(int batch, double seconds, int chunks, CancellationTokenSource stop) : ChunkObserver(batch, seconds, chunks, stop), IRunOutput
+    private sealed class Output(int batch, double seconds, int chunks, CancellationTokenSource stop)
+        : ChunkObserver(batch, seconds, chunks, stop), IRunOutput
     {
         public void Complete(TrainingResult result)
         {

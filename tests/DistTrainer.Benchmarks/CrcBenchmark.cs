@@ -12,12 +12,15 @@ internal static class CrcBenchmark
         var chunk = new byte[256 << 10];
         double best = double.MaxValue;
         uint checksum = Crc32C.Compute(chunk);
-        for (long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency); Stopwatch.GetTimestamp() < end;)
+        for (long end = Stopwatch.GetTimestamp()
+            + (long)(seconds * Stopwatch.Frequency); Stopwatch.GetTimestamp() < end;)
         {
             var watch = Stopwatch.StartNew();
             checksum = Crc32C.Append(checksum, chunk);
             best = Math.Min(best, watch.Elapsed.TotalSeconds);
         }
-        Console.WriteLine(JsonSerializer.Serialize(new { test = "crc32c", bestGBs = Math.Round(chunk.Length / best / 1e9, 1), checksum }));
+        Console.WriteLine(
+            JsonSerializer.Serialize(
+                new { test = "crc32c", bestGBs = Math.Round(chunk.Length / best / 1e9, 1), checksum }));
     }
 }

@@ -7,7 +7,10 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Benchmarks;
 
-/// <summary>Fashion-MNIST, model b, Adam 1e-3, batch 128, PyTorch's first values: a JSON line a seed with the training time and the test accuracy after each epoch.</summary>
+/// <summary>
+/// Fashion-MNIST, model b, Adam 1e-3, batch 128, PyTorch's first values: a JSON line a seed with the training time and
+/// the test accuracy after each epoch.
+/// </summary>
 internal static class EpochBenchmark
 {
     public static async Task Run(int seeds, int epochs, int workers, int dataShards, DataParts data)
@@ -19,7 +22,12 @@ internal static class EpochBenchmark
             JobDescription job = BenchmarkModel.All[1].Job("adam", dataShards, epochs);
             job = job with { Training = job.Training with { Seed = (ulong)seed, Shuffle = true } };
             var observer = new EpochObserver();
-            var options = new RunOptions { Workers = workers, ReportEvery = 1000, ActorConfiguration = "akka.loglevel = WARNING" };
+            var options = new RunOptions
+            {
+                Workers = workers,
+                ReportEvery = 1000,
+                ActorConfiguration = "akka.loglevel = WARNING",
+            };
             await LocalTrainer.RunAsync(job, watched, options, null, observer, CancellationToken.None);
             Console.WriteLine(JsonSerializer.Serialize(new
             {

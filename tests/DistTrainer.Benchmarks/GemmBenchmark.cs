@@ -4,7 +4,10 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Benchmarks;
 
-/// <summary>The matrix products of the benchmark models at one thread, as they are called in a step: JSON lines with the tags of the OpenBLAS peer.</summary>
+/// <summary>
+/// The matrix products of the benchmark models at one thread, as they are called in a step: JSON lines with the tags of
+/// the OpenBLAS peer.
+/// </summary>
 internal static class GemmBenchmark
 {
     public static void Run(double seconds)
@@ -22,8 +25,10 @@ internal static class GemmBenchmark
         var initializer = new InitializerDescription("zeros");
         var layer = new DenseLayer(inputs, outputs, bias: false, initializer, initializer);
         using AlignedBuffer parameters = Filled(inputs * outputs), gradient = Filled(inputs * outputs);
-        using AlignedBuffer x = Filled(ActivationPanels.LengthFor(inputs, rows)), dx = Filled(ActivationPanels.LengthFor(inputs, rows));
-        using AlignedBuffer y = Filled(ActivationPanels.LengthFor(outputs, rows)), scratch = Filled(layer.ScratchLength(rows));
+        using AlignedBuffer x = Filled(ActivationPanels.LengthFor(inputs, rows)),
+            dx = Filled(ActivationPanels.LengthFor(inputs, rows));
+        using AlignedBuffer y = Filled(ActivationPanels.LengthFor(outputs, rows)),
+            scratch = Filled(layer.ScratchLength(rows));
         var random = new Random(1);
         foreach (AlignedBuffer buffer in (AlignedBuffer[])[parameters, x, y])
         {
@@ -34,11 +39,13 @@ internal static class GemmBenchmark
         double flops = 2.0 * rows * inputs * outputs;
         string tag = $"{model.Name}.L{index + 1}";
         Report($"{tag}.dW", flops, seconds, () => layer.BackwardParameters(
-            new LayerContext { Scratch = scratch.Span }, new(x.Span, inputs, rows), new(y.Span, outputs, rows), bounds, gradient.Span));
+            new LayerContext { Scratch = scratch.Span }, new(x.Span, inputs, rows), new(y.Span, outputs, rows),
+                bounds, gradient.Span));
         if (index > 0)
         {
             Report($"{tag}.dX", flops, seconds, () => layer.BackwardInput(
-                default, parameters.Span, new(x.Span, inputs, rows), new(y.Span, outputs, rows), new(y.Span, outputs, rows), new(dx.Span, inputs, rows)));
+                default, parameters.Span, new(x.Span, inputs, rows), new(y.Span, outputs, rows),
+                    new(y.Span, outputs, rows), new(dx.Span, inputs, rows)));
         }
         Report($"{tag}.fwd", flops, seconds, () => layer.Forward(
             default, parameters.Span, new(x.Span, inputs, rows), new(y.Span, outputs, rows)));
@@ -54,7 +61,17 @@ internal static class GemmBenchmark
             chunk = Measure(action, count);
         Array.Sort(chunks);
         double median = chunks[2];
-        Console.WriteLine(JsonSerializer.Serialize(new { test = "gemm", fw = "disttrainer", threads = 1, tag, gflops = Math.Round(flops / median * 1e-9, 2), us = Math.Round(median * 1e6, 2) }));
+        Console.WriteLine(
+            JsonSerializer.Serialize(
+                new
+                {
+                    test = "gemm",
+                    fw = "disttrainer",
+                    threads = 1,
+                    tag,
+                    gflops = Math.Round(flops / median * 1e-9, 2),
+                    us = Math.Round(median * 1e6, 2)
+                }));
     }
 
     private static double Measure(Action action, int count)

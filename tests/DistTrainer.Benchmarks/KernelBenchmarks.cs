@@ -35,7 +35,9 @@ public class KernelBenchmarks : IDisposable
         _dx = new AlignedBuffer(ActivationPanels.LengthFor(Inputs, Rows));
         _y = new AlignedBuffer(ActivationPanels.LengthFor(Outputs, Rows));
         _scratch = new AlignedBuffer(_layer.ScratchLength(Rows));
-        Initializers.Fill(new InitializerDescription("he-uniform"), 1, 0, [Outputs, Inputs], Inputs, Outputs, _parameters.Span[..(Inputs * Outputs)]);
+        Initializers.Fill(
+            new InitializerDescription("he-uniform"), 1, 0, [Outputs, Inputs], Inputs, Outputs,
+            _parameters.Span[..(Inputs * Outputs)]);
         _x.Span.Fill(0.5f);
     }
 
@@ -43,10 +45,12 @@ public class KernelBenchmarks : IDisposable
     public void Forward() => _layer!.Forward(default, _parameters!.Span, X, Y);
 
     [Benchmark]
-    public void BackwardInput() => _layer!.BackwardInput(default, _parameters!.Span, X, Y, Y, new ActivationPanels(_dx!.Span, Inputs, Rows));
+    public void BackwardInput() =>
+        _layer!.BackwardInput(default, _parameters!.Span, X, Y, Y, new ActivationPanels(_dx!.Span, Inputs, Rows));
 
     [Benchmark]
-    public void BackwardParameters() => _layer!.BackwardParameters(new LayerContext { Scratch = _scratch!.Span }, X, Y, [0, Rows], _gradient!.Span);
+    public void BackwardParameters() =>
+        _layer!.BackwardParameters(new LayerContext { Scratch = _scratch!.Span }, X, Y, [0, Rows], _gradient!.Span);
 
     [Benchmark]
     public void BackwardParametersOfEightDataShards() => _layer!.BackwardParameters(

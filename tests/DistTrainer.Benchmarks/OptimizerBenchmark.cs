@@ -5,7 +5,9 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Benchmarks;
 
-/// <summary>The update of 25 million parameters by one parameter shard a thread: JSON lines with milliseconds of each chunk.</summary>
+/// <summary>
+/// The update of 25 million parameters by one parameter shard a thread: JSON lines with milliseconds of each chunk.
+/// </summary>
 internal static class OptimizerBenchmark
 {
     private const int Count = 25_000_000;
@@ -24,7 +26,8 @@ internal static class OptimizerBenchmark
         using AlignedBuffer parameters = new(Count), gradient = new(Count);
         parameters.Span.Fill(0.1f);
         gradient.Span.Fill(1e-3f);
-        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, threads).Select(range => new ParameterShard(range, blocks, job, 1, new ParameterBuffers(parameters)))];
+        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, threads)
+            .Select(range => new ParameterShard(range, blocks, job, 1, new ParameterBuffers(parameters)))];
         using var team = new ComputeTeam(threads, "optimizer");
         var step = new ApplyStep(shards, gradient);
         var watch = Stopwatch.StartNew();
@@ -47,7 +50,8 @@ internal static class OptimizerBenchmark
             }
             times.Add(Math.Round(watch.Elapsed.TotalMilliseconds / count, 2));
         }
-        Console.WriteLine(JsonSerializer.Serialize(new { test = "optim", fw = "disttrainer", opt = optimizer, threads, ms = times }));
+        Console.WriteLine(
+            JsonSerializer.Serialize(new { test = "optim", fw = "disttrainer", opt = optimizer, threads, ms = times }));
         foreach (ParameterShard shard in shards)
             shard.Dispose();
     }
@@ -61,7 +65,10 @@ internal static class OptimizerBenchmark
         public void Run(int part, int parts)
         {
             ParameterShard shard = shards[part];
-            shard.Accept(new GradientPush(1, _step, new TreeNode(0, 1), gradient, shard.Range.Start) { IsKnownFinite = true });
+            shard.Accept(new GradientPush(1, _step, new TreeNode(0, 1), gradient, shard.Range.Start)
+            {
+                IsKnownFinite = true,
+            });
             shard.Apply(new StepContext(_step, 1e-6, 1));
         }
     }

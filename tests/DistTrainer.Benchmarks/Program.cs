@@ -13,64 +13,160 @@ if (args is ["wire-worker", ..])
 if (args is ["cluster-node", ..])
     return await ClusterBenchmark.Node(args[1..], FashionMnist(12_800));
 
-var models = new Option<string>("--models") { Description = "Models, comma-separated.", DefaultValueFactory = _ => "a,b,c" };
-var optimizers = new Option<string>("--optimizers") { Description = "sgd (momentum 0.9), adam, or both, comma-separated.", DefaultValueFactory = _ => "sgd,adam" };
+var models = new Option<string>("--models")
+{
+    Description = "Models, comma-separated.",
+    DefaultValueFactory = _ => "a,b,c",
+};
+var optimizers = new Option<string>("--optimizers")
+{
+    Description = "sgd (momentum 0.9), adam, or both, comma-separated.",
+    DefaultValueFactory = _ => "sgd,adam",
+};
 var workers = new Option<int>("--workers") { Description = "Worker actors.", DefaultValueFactory = _ => 2 };
 var threads = new Option<int>("--threads") { Description = "Threads.", DefaultValueFactory = _ => 1 };
-var dataShards = new Option<int>("--data-shards") { Description = "Data shards of a step.", DefaultValueFactory = _ => 2 };
-var seconds = new Option<double>("--seconds") { Description = "Length of a timed chunk.", DefaultValueFactory = _ => 0.4 };
+var dataShards = new Option<int>("--data-shards")
+{
+    Description = "Data shards of a step.",
+    DefaultValueFactory = _ => 2,
+};
+var seconds = new Option<double>("--seconds")
+{
+    Description = "Length of a timed chunk.",
+    DefaultValueFactory = _ => 0.4,
+};
 var chunks = new Option<int>("--chunks") { Description = "Timed chunks.", DefaultValueFactory = _ => 3 };
 var seeds = new Option<int>("--seeds") { Description = "Seeds, from 1.", DefaultValueFactory = _ => 1 };
 var epochs = new Option<int>("--epochs") { Description = "Epochs a seed.", DefaultValueFactory = _ => 8 };
 
-var samples = new Option<int>("--samples") { Description = "Samples of an epoch; at its end the parameters are hashed, which is no part of a step.", DefaultValueFactory = _ => 60_000 };
-var train = new Command("train", "Whole training steps through the actors.") { models, optimizers, workers, threads, dataShards, seconds, chunks, samples };
+var samples = new Option<int>("--samples")
+{
+    Description = "Samples of an epoch; at its end the parameters are hashed, which is no part of a step.",
+    DefaultValueFactory = _ => 60_000,
+};
+var train =
+    new Command("train", "Whole training steps through the actors.") { models, optimizers, workers, threads, dataShards,
+    seconds, chunks, samples };
 train.SetAction((result, _) => TrainBenchmark.Run(
-    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(workers), result.GetValue(threads),
-    result.GetValue(dataShards), result.GetValue(seconds), result.GetValue(chunks), FashionMnist(result.GetValue(samples))));
+    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(workers),
+        result.GetValue(threads),
+    result.GetValue(dataShards), result.GetValue(seconds), result.GetValue(chunks),
+        FashionMnist(result.GetValue(samples))));
 var gemm = new Command("gemm", "Matrix products of the models at one thread.") { seconds };
 gemm.SetAction(result => GemmBenchmark.Run(result.GetValue(seconds) / 2));
 var optim = new Command("optim", "Optimizer updates of 25 million parameters.") { threads, seconds, chunks };
-optim.SetAction(result => OptimizerBenchmark.Run(result.GetValue(threads), result.GetValue(seconds), result.GetValue(chunks)));
-var epoch = new Command("epoch", "Seconds an epoch on Fashion-MNIST, model b, Adam, and test accuracy after each.") { seeds, epochs, workers, dataShards };
+optim.SetAction(
+    result => OptimizerBenchmark.Run(result.GetValue(threads), result.GetValue(seconds), result.GetValue(chunks)));
+var epoch =
+    new Command("epoch", "Seconds an epoch on Fashion-MNIST, model b, Adam, and test accuracy after each.") { seeds,
+    epochs, workers, dataShards };
 epoch.SetAction((result, _) => EpochBenchmark.Run(
-    result.GetValue(seeds), result.GetValue(epochs), result.GetValue(workers), result.GetValue(dataShards), FashionMnist(0)));
+    result.GetValue(seeds), result.GetValue(epochs), result.GetValue(workers),
+        result.GetValue(dataShards), FashionMnist(0)));
 var kernels = new Command("kernels", "Kernels under BenchmarkDotNet.");
 kernels.SetAction(_ => BenchmarkRunner.Run<KernelBenchmarks>());
-var megabytes = new Option<double[]>("--megabytes") { Description = "Length of the vector, may be repeated.", DefaultValueFactory = _ => [23, 100] };
-var rounds = new Option<int>("--rounds") { Description = "Timed rounds, all variants in turn.", DefaultValueFactory = _ => 15 };
-var chunkKiB = new Option<int>("--chunk-kib") { Description = "Payload of a data-plane frame.", DefaultValueFactory = _ => new DataPlaneOptions { Node = "" }.ChunkBytes >> 10 };
-var socketKiB = new Option<int>("--socket-kib") { Description = "Socket buffers of the data plane; 0: its defaults.", DefaultValueFactory = _ => 0 };
-var wire = new Command("wire", "The data plane beside plain sockets: one way, and push + broadcast with two worker processes.") { megabytes, rounds, chunkKiB, socketKiB };
+var megabytes = new Option<double[]>("--megabytes")
+{
+    Description = "Length of the vector, may be repeated.",
+    DefaultValueFactory = _ => [23, 100],
+};
+var rounds = new Option<int>("--rounds")
+{
+    Description = "Timed rounds, all variants in turn.",
+    DefaultValueFactory = _ => 15,
+};
+var chunkKiB = new Option<int>("--chunk-kib")
+{
+    Description = "Payload of a data-plane frame.",
+    DefaultValueFactory = _ => new DataPlaneOptions { Node = "" }.ChunkBytes >> 10,
+};
+var socketKiB = new Option<int>("--socket-kib")
+{
+    Description = "Socket buffers of the data plane; 0: its defaults.",
+    DefaultValueFactory = _ => 0,
+};
+var wire =
+    new Command("wire",
+    "The data plane beside plain sockets: one way, and push + broadcast with two worker processes.") { megabytes,
+    rounds, chunkKiB, socketKiB };
 wire.SetAction(result =>
 {
     foreach (double size in result.GetValue(megabytes)!)
-        WireBenchmark.Run(new WireOptions((int)(size * 1e6 / 4), result.GetValue(rounds), result.GetValue(chunkKiB) << 10, result.GetValue(socketKiB) << 10));
+        WireBenchmark.Run(
+            new WireOptions(
+                (int)(size * 1e6 / 4), result.GetValue(rounds), result.GetValue(chunkKiB) << 10,
+                result.GetValue(socketKiB) << 10));
 });
 var nodes = new Option<int>("--nodes") { Description = "Processes.", DefaultValueFactory = _ => 2 };
-var servers = new Option<int>("--servers") { Description = "How many of them hold parameter shards.", DefaultValueFactory = _ => 2 };
-var mode = new Option<string>("--mode") { Description = "local: the model's batch in each process; global: divided.", DefaultValueFactory = _ => "local" };
+var servers = new Option<int>("--servers")
+{
+    Description = "How many of them hold parameter shards.",
+    DefaultValueFactory = _ => 2,
+};
+var mode = new Option<string>("--mode")
+{
+    Description = "local: the model's batch in each process; global: divided.",
+    DefaultValueFactory = _ => "local",
+};
 mode.AcceptOnlyFromAmong("local", "global");
-var workersANode = new Option<int>("--workers-a-node") { Description = "Workers of one thread in each process.", DefaultValueFactory = _ => 1 };
-var parameterShards = new Option<int>("--parameter-shards") { Description = "Parameter shards; 0 is one a server.", DefaultValueFactory = _ => 0 };
-var replicas = new Option<int>("--replicas") { Description = "Replicas of each parameter shard; 0 or 1.", DefaultValueFactory = _ => 0 };
-var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers, workersANode, parameterShards, replicas, mode, seconds, chunks };
+var workersANode = new Option<int>("--workers-a-node")
+{
+    Description = "Workers of one thread in each process.",
+    DefaultValueFactory = _ => 1,
+};
+var parameterShards = new Option<int>("--parameter-shards")
+{
+    Description = "Parameter shards; 0 is one a server.",
+    DefaultValueFactory = _ => 0,
+};
+var replicas = new Option<int>("--replicas")
+{
+    Description = "Replicas of each parameter shard; 0 or 1.",
+    DefaultValueFactory = _ => 0,
+};
+var cluster = new Command("cluster", "Whole training steps across processes.") { models, optimizers, nodes, servers,
+    workersANode, parameterShards, replicas, mode, seconds, chunks };
 cluster.SetAction(result => ClusterBenchmark.Run(
     result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','),
-    new ClusterShape(result.GetValue(nodes), result.GetValue(servers), result.GetValue(workersANode), result.GetValue(parameterShards), result.GetValue(replicas), result.GetValue(mode)!),
+    new ClusterShape(result.GetValue(nodes), result.GetValue(servers), result.GetValue(workersANode),
+        result.GetValue(parameterShards), result.GetValue(replicas), result.GetValue(mode)!),
     result.GetValue(seconds), result.GetValue(chunks)));
 var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
 crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));
 var model = new Option<string>("--model") { Description = "The model.", DefaultValueFactory = _ => "b" };
-var optimizer = new Option<string>("--optimizer") { Description = "sgd (momentum 0.9) or adam.", DefaultValueFactory = _ => "adam" };
-var every = new Option<int>("--every") { Description = "Steps between two checkpoints.", DefaultValueFactory = _ => 100 };
-var checkpoint = new Command("checkpoint", "What checkpoints cost: training with and without them in turn.") { model, optimizer, workers, dataShards, every, rounds, seconds };
+var optimizer = new Option<string>("--optimizer")
+{
+    Description = "sgd (momentum 0.9) or adam.",
+    DefaultValueFactory = _ => "adam",
+};
+var every = new Option<int>("--every")
+{
+    Description = "Steps between two checkpoints.",
+    DefaultValueFactory = _ => 100,
+};
+var checkpoint = new Command("checkpoint", "What checkpoints cost: training with and without them in turn.") { model,
+    optimizer, workers, dataShards, every, rounds, seconds };
 checkpoint.SetAction((result, _) => CheckpointBenchmark.Run(
-    result.GetValue(model)!, result.GetValue(optimizer)!, result.GetValue(workers), result.GetValue(dataShards), result.GetValue(every), result.GetValue(rounds), result.GetValue(seconds), FashionMnist(0)));
-var url = new Option<string>("--url") { Description = "Where `disttrainer serve` listens.", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
-var clients = new Option<int[]>("--clients") { Description = "Requests at the same time, may be repeated.", DefaultValueFactory = _ => [1, 8, 32] };
-var rows = new Option<int[]>("--rows") { Description = "Rows of a request, may be repeated.", DefaultValueFactory = _ => [1, 256] };
-var serve = new Command("serve", "Requests a second and latency of a running `disttrainer serve`.") { url, clients, rows, seconds };
+    result.GetValue(model)!, result.GetValue(optimizer)!, result.GetValue(workers), result.GetValue(dataShards),
+        result.GetValue(every), result.GetValue(rounds), result.GetValue(seconds), FashionMnist(0)));
+var url = new Option<string>("--url")
+{
+    Description = "Where `disttrainer serve` listens.",
+    DefaultValueFactory = _ => "http://127.0.0.1:8080",
+};
+var clients = new Option<int[]>("--clients")
+{
+    Description = "Requests at the same time, may be repeated.",
+    DefaultValueFactory = _ => [1, 8, 32],
+};
+var rows = new Option<int[]>("--rows")
+{
+    Description = "Rows of a request, may be repeated.",
+    DefaultValueFactory = _ => [1, 256],
+};
+var serve =
+    new Command("serve", "Requests a second and latency of a running `disttrainer serve`.") { url,
+    clients, rows, seconds };
 serve.SetAction(async (result, _) =>
 {
     foreach (int each in result.GetValue(rows)!)
@@ -79,8 +175,15 @@ serve.SetAction(async (result, _) =>
             await ServeBenchmark.Run(new Uri(result.GetValue(url)!), count, each, result.GetValue(seconds));
     }
 });
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim, epoch, kernels, cluster, wire, crc, checkpoint, serve };
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim,
+    epoch, kernels, cluster, wire, crc, checkpoint, serve };
 return await root.Parse(args).InvokeAsync();
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(
-    new DataDescription { Source = "fashion-mnist", Normalization = NormalizationKind.UnitBytes, ValidationFraction = 0, Limit = limit }, new LossDescription());
+    new DataDescription
+    {
+        Source = "fashion-mnist",
+        Normalization = NormalizationKind.UnitBytes,
+        ValidationFraction = 0,
+        Limit = limit
+    }, new LossDescription());

@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace DistTrainer.Benchmarks;
 
-/// <summary>Load for <c>disttrainer serve</c>: clients that ask one request after another, each over a connection of its own.</summary>
+/// <summary>
+/// Load for <c>disttrainer serve</c>: clients that ask one request after another, each over a connection of its own.
+/// </summary>
 internal static class ServeBenchmark
 {
     /// <summary>Measures requests a second and how long they take.</summary>
@@ -43,7 +45,8 @@ internal static class ServeBenchmark
                 long asked = Stopwatch.GetTimestamp();
                 using var content = new ByteArrayContent(body);
                 content.Headers.ContentType = new("application/json");
-                using HttpResponseMessage response = await http.PostAsync(new Uri("/predict", UriKind.Relative), content);
+                using HttpResponseMessage response =
+                    await http.PostAsync(new Uri("/predict", UriKind.Relative), content);
                 response.EnsureSuccessStatusCode();
                 await response.Content.ReadAsByteArrayAsync();
                 milliseconds.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
@@ -55,7 +58,10 @@ internal static class ServeBenchmark
 
     private static string Body(int inputs, int rows)
     {
-        IEnumerable<string> texts = Enumerable.Range(0, rows).Select(row => $"[{string.Join(',', Enumerable.Range(0, inputs).Select(column => ((row * 7) + (column * 3)) % 17))}]");
+        IEnumerable<string> texts = Enumerable.Range(0, rows)
+            .Select(
+                row => $"[{string.Join(
+                    ',', Enumerable.Range(0, inputs).Select(column => ((row * 7) + (column * 3)) % 17))}]");
         return $"{{\"rows\":[{string.Join(',', texts)}]}}";
     }
 }

@@ -6,10 +6,14 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Benchmarks;
 
-/// <summary>Whole training steps through the actors, as the peers time theirs: JSON lines with samples a second of each chunk.</summary>
+/// <summary>
+/// Whole training steps through the actors, as the peers time theirs: JSON lines with samples a second of each chunk.
+/// </summary>
 internal static class TrainBenchmark
 {
-    public static async Task Run(string[] models, string[] optimizers, int workers, int threads, int dataShards, double seconds, int chunks, DataParts data)
+    public static async Task Run(
+        string[] models, string[] optimizers, int workers, int threads, int dataShards, double seconds,
+        int chunks, DataParts data)
     {
         foreach (BenchmarkModel model in BenchmarkModel.All.Where(model => models.Contains(model.Name)))
         {
@@ -18,12 +22,21 @@ internal static class TrainBenchmark
         }
     }
 
-    private static async Task One(BenchmarkModel model, string optimizer, int workers, int threads, int dataShards, double seconds, int chunks, DataParts data)
+    private static async Task One(
+        BenchmarkModel model, string optimizer, int workers, int threads, int dataShards, double seconds,
+        int chunks, DataParts data)
     {
         JobDescription job = model.Job(optimizer, dataShards, epochs: 1_000_000);
         using var stop = new CancellationTokenSource();
         var observer = new ChunkObserver(model.Batch, seconds, chunks, stop);
-        var options = new RunOptions { Workers = workers, ParameterShards = 2, ComputeThreads = threads, ReportEvery = 10, ActorConfiguration = "akka.loglevel = WARNING" };
+        var options = new RunOptions
+        {
+            Workers = workers,
+            ParameterShards = 2,
+            ComputeThreads = threads,
+            ReportEvery = 10,
+            ActorConfiguration = "akka.loglevel = WARNING",
+        };
         TrainingResult result = await LocalTrainer.RunAsync(job, data, options, null, observer, stop.Token);
         Console.WriteLine(JsonSerializer.Serialize(new
         {

@@ -12,8 +12,9 @@ namespace DistTrainer.Benchmarks;
 internal sealed record WireOptions(int Floats, int Rounds, int ChunkBytes, int SocketBytes);
 
 /// <summary>
-/// Loopback between processes: this one is the server, two more of its own are workers. A plain blocking socket and the data
-/// plane, over TCP and over a Unix-domain socket, move the same whole vector between the same kind of buffers. JSON lines in GB/s.
+/// Loopback between processes: this one is the server, two more of its own are workers. A plain blocking socket and the
+/// data plane, over TCP and over a Unix-domain socket, move the same whole vector between the same kind of buffers.
+/// JSON lines in GB/s.
 /// </summary>
 internal static class WireBenchmark
 {
@@ -82,7 +83,8 @@ internal static class WireBenchmark
         var watch = Stopwatch.StartNew();
         action();
         double wall = watch.Elapsed.TotalSeconds;
-        return new Sample(wall, Environment.CpuUsage.TotalTime.TotalSeconds - server0, WorkerSeconds(server) - workers0);
+        return new Sample(
+            wall, Environment.CpuUsage.TotalTime.TotalSeconds - server0, WorkerSeconds(server) - workers0);
     }
 
     private static double WorkerSeconds(IWireServer server)
@@ -94,7 +96,8 @@ internal static class WireBenchmark
 
     private static void Report(string what, IWireServer server, double bytes, List<Sample> samples, List<Sample> plain)
     {
-        double best = samples.Min(s => s.Wall), median = samples.Select(s => s.Wall).Order().ElementAt(samples.Count / 2);
+        double best = samples.Min(s => s.Wall), median = samples.Select(s => s.Wall).Order()
+            .ElementAt(samples.Count / 2);
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             test = "wire",

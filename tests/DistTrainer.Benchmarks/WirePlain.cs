@@ -20,14 +20,16 @@ internal sealed class PlainServer : IWireServer
         Name = useUnix ? "plain-unix" : "plain-tcp";
         _parameters = new AlignedBuffer(options.Floats);
         _pushed = [.. Enumerable.Range(0, WireBenchmark.Workers).Select(_ => new AlignedBuffer(options.Floats))];
-        EndPoint address = useUnix ? new UnixDomainSocketEndPoint($"\0wire-{Environment.ProcessId}") : new IPEndPoint(IPAddress.Loopback, 0);
+        EndPoint address = useUnix ? new UnixDomainSocketEndPoint($"\0wire-{Environment.ProcessId}")
+            : new IPEndPoint(IPAddress.Loopback, 0);
         using var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(address);
         listener.Listen();
         string where = useUnix ? $"wire-{Environment.ProcessId}" : $"{((IPEndPoint)listener.LocalEndPoint!).Port}";
         foreach (AlignedBuffer _ in _pushed)
         {
-            _processes.Add(WireBenchmark.Start("wire-worker", Name, where, options.Floats.ToString(CultureInfo.InvariantCulture)));
+            _processes.Add(
+                WireBenchmark.Start("wire-worker", Name, where, options.Floats.ToString(CultureInfo.InvariantCulture)));
             _sockets.Add(listener.Accept());
         }
     }
@@ -95,7 +97,8 @@ internal sealed class PlainServer : IWireServer
         while (!bytes.IsEmpty)
         {
             int count = socket.Receive(bytes);
-            bytes = count > 0 ? bytes[count..] : throw new EndOfStreamException("A worker process of the benchmark ended.");
+            bytes = count > 0 ? bytes[count..] : throw new EndOfStreamException(
+                "A worker process of the benchmark ended.");
         }
     }
 }

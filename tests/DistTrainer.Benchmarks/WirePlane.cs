@@ -27,7 +27,8 @@ internal sealed class PlaneServer : IWireServer, IDataReceiver
         foreach (AlignedBuffer _ in _pushed)
         {
             _processes.Add(WireBenchmark.Start(
-                "wire-worker", Name, $"{_plane.Endpoint.Port},{_plane.Endpoint.SocketPath},{Convert.ToHexString(_plane.Token.Span)}",
+                "wire-worker", Name,
+                    $"{_plane.Endpoint.Port},{_plane.Endpoint.SocketPath},{Convert.ToHexString(_plane.Token.Span)}",
                 Text(options.Floats), Text(options.ChunkBytes), Text(options.SocketBytes)));
         }
         Wait(() => _connections.Count == WireBenchmark.Workers);
@@ -135,20 +136,24 @@ internal sealed class PlaneWorker : IDataReceiver, IDisposable
         using var worker = new PlaneWorker(options.Floats);
         using var plane = new DataPlane(PlaneOptions(options, name == "plane-unix", "worker"), worker);
         var endpoint = new DataEndpoint(
-            "127.0.0.1", int.Parse(parts[0], CultureInfo.InvariantCulture), parts[1].Length > 0 ? parts[1] : null, plane.Endpoint.Machine);
-        DataConnection connection = plane.Connect(endpoint, Convert.FromHexString(parts[2]), new Hello("wire", "worker"), TimeSpan.FromSeconds(10));
+            "127.0.0.1", int.Parse(parts[0], CultureInfo.InvariantCulture), parts[1]
+                .Length > 0 ? parts[1] : null, plane.Endpoint.Machine);
+        DataConnection connection = plane.Connect(
+            endpoint, Convert.FromHexString(parts[2]), new Hello("wire", "worker"), TimeSpan.FromSeconds(10));
         if (connection.IsUnixSocket != (name == "plane-unix"))
             throw new InvalidOperationException("The benchmark did not get the kind of socket that it asked for.");
         worker._closed.Wait();
     }
 
-    public (bool Accepted, string Reason) Admit(Hello hello) => (false, "a worker of the benchmark takes no connections");
+    public (bool Accepted, string Reason) Admit(Hello hello) =>
+        (false, "a worker of the benchmark takes no connections");
 
     public void Opened(DataConnection connection)
     {
     }
 
-    public Span<float> Place(DataConnection connection, in FloatsHeader header) => _buffer.Span.Slice(header.Offset, header.Count);
+    public Span<float> Place(DataConnection connection, in FloatsHeader header) =>
+        _buffer.Span.Slice(header.Offset, header.Count);
 
     public void Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body)
     {

@@ -18,7 +18,8 @@ public sealed class CertificatesCommandTests : IDisposable
         CliRun second = await CliRun.Of("certificates", "--output", folder, "--node", "worker", "--days", "3");
         Assert.Equal(0, second.Code);
         Assert.Equal($"node {Path.Combine(folder, "worker")}", second.Output.Trim());
-        Assert.All(["server", "10.0.0.7", "worker"], node => Assert.NotNull(NodeCertificate.Load(Path.Combine(folder, node))));
+        Assert.All(
+            ["server", "10.0.0.7", "worker"], node => Assert.NotNull(NodeCertificate.Load(Path.Combine(folder, node))));
         CliRun again = await CliRun.Of("certificates", "--output", folder, "--node", "server");
         Assert.Equal(2, again.Code);
         Assert.Contains("is there already and is not overwritten", again.Error, StringComparison.Ordinal);
@@ -39,11 +40,13 @@ public sealed class CertificatesCommandTests : IDisposable
     [Fact]
     public async Task A_folder_without_certificates_is_named_by_the_commands_that_need_it()
     {
-        foreach (string[] command in new[] { new[] { "status", "--security-folder", folder }, ["health", "--data-port", "4054", "--security-folder", folder] })
+        foreach (string[] command in new[] { new[] { "status", "--security-folder", folder },
+            ["health", "--data-port", "4054", "--security-folder", folder] })
         {
             CliRun run = await CliRun.Of(command);
             Assert.Equal(2, run.Code);
-            Assert.Contains($"security.folder: {Path.Combine(folder, "ca.pem")} is missing", run.Error, StringComparison.Ordinal);
+            Assert.Contains(
+                $"security.folder: {Path.Combine(folder, "ca.pem")} is missing", run.Error, StringComparison.Ordinal);
         }
     }
 }

@@ -49,7 +49,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task The_help_of_health_lists_what_it_uses_and_no_other_setting_of_a_node()
     {
         string help = (await CliRun.Of("health", "--help")).Output;
-        string[] options = [.. help.Split('\n').Select(line => line.TrimStart()).Where(line => line.StartsWith("--", StringComparison.Ordinal)).Select(line => line.Split(' ')[0])];
+        string[] options = [.. help.Split('\n').Select(line => line.TrimStart())
+            .Where(line => line.StartsWith("--", StringComparison.Ordinal)).Select(line => line.Split(' ')[0])];
         Assert.Equal(["--config", "--cluster-host", "--data-host", "--data-port", "--security-folder"], options);
     }
 
@@ -71,20 +72,31 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Theory]
-    [InlineData("data.test-fraction=0", "warning: the test part has no rows (data.test-fraction = 0 of 50 rows): there will be no test figures")]
-    [InlineData("data.source=tiny", "warning: the validation part has no rows (data.validation-fraction = 0.1 of 50 rows): there will be no validation figures, and no checkpoint counts as a best one")]
-    [InlineData("optimizer.kind=adamw,regularization.decoupled-weight-decay=0", "warning: optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam")]
+    [InlineData("data.test-fraction=0",
+        "warning: the test part has no rows (data.test-fraction = 0 of 50 rows): there will be no test figures")]
+    [InlineData(
+        "data.source=tiny",
+        "warning: the validation part has no rows (data.validation-fraction = 0.1 of 50 rows): there will be no "
+        + "validation figures, and no checkpoint counts as a best one")]
+    [InlineData("optimizer.kind=adamw,regularization.decoupled-weight-decay=0",
+        "warning: optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam")]
     public async Task What_may_not_be_meant_is_one_line_of_warning(string settings, string expected)
     {
-        CliRun run = await CliRun.Of(["train", "--output", Path.Combine(folder, "run"), "--quiet", .. settings.Split(',').SelectMany(setting => (string[])["--set", setting])]);
+        CliRun run = await CliRun.Of(
+            ["train", "--output", Path.Combine(folder, "run"), "--quiet", .. settings.Split(',')
+            .SelectMany(setting => (string[])["--set", setting])]);
         Assert.Equal((0, expected + "\n"), (run.Code, run.Error));
     }
 
     [Fact]
     public async Task The_help_of_train_says_defaults_ranges_and_units()
     {
-        string help = string.Join(' ', (await CliRun.Of("train", "--help")).Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        Assert.Contains("Samples of one step over all workers: a whole number from 1 to 10000000. Default: 32", help, StringComparison.Ordinal);
+        string help = string.Join(
+            ' ', (await CliRun.Of("train", "--help"))
+            .Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(
+            "Samples of one step over all workers: a whole number from 1 to 10000000. Default: 32", help,
+            StringComparison.Ordinal);
         Assert.Contains("Default: the number of cores", help, StringComparison.Ordinal);
     }
 
@@ -94,7 +106,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--epochs: training.epochs = \"many\" is not a whole number", "train", "--epochs", "many")]
     [InlineData("--batch-size: training.batch-size = \"0\" is out of range", "train", "--batch-size", "0")]
     [InlineData("--learning-rate: optimizer.learning-rate = \"NaN\"", "train", "--learning-rate", "NaN")]
-    [InlineData("--optimizer: optimizer.kind = \"adm\" is not known (did you mean adam?)", "train", "--optimizer", "adm")]
+    [InlineData(
+        "--optimizer: optimizer.kind = \"adm\" is not known (did you mean adam?)", "train", "--optimizer", "adm")]
     [InlineData("--shuffle: training.shuffle = \"maybe\"", "train", "--shuffle", "maybe")]
     [InlineData("--set: \"novalue\" has no key and value", "train", "--set", "novalue")]
     [InlineData("did you mean training.epochs?", "train", "--set", "training.epoch=1")]
@@ -104,7 +117,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("error:", "data")]
     [InlineData("help: there is no command trian (did you mean train?)", "help", "trian")]
     [InlineData("help: there is no command data lst (did you mean list?)", "help", "data", "lst")]
-    [InlineData("--metric: \"los\" is not known (did you mean loss?); allowed: loss, accuracy, train-loss", "plot", "run", "--metric", "los")]
+    [InlineData("--metric: \"los\" is not known (did you mean loss?); allowed: loss, accuracy, train-loss", "plot",
+        "run", "--metric", "los")]
     [InlineData("--role", "health", "--role", "server")]
     public async Task A_wrong_command_line_is_one_line_with_code_2(string expected, params string[] args)
     {
@@ -154,11 +168,17 @@ public sealed class CommandLineTests : IDisposable
         string[] csv = (await CliRun.Of("predict", run, "--data", "rows.csv")).Output.TrimEnd('\n').Split('\n');
         Assert.Equal("class,probability_no,probability_yes", csv[0]);
         Assert.Equal(4, csv.Length);
-        Assert.All(csv.Skip(1), line => Assert.Equal(1, line.Split(',').Skip(1).Sum(text => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture)), 5));
+        Assert.All(
+            csv.Skip(1), line =>
+            Assert.Equal(
+                1, line.Split(',').Skip(1)
+                .Sum(text => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture)), 5));
 
         string onnx = Path.Combine(folder, "model.onnx");
         CliRun exported = await CliRun.Of("export", run, "--output", onnx);
-        Assert.StartsWith($"{onnx}: input=features[rows,2] output=predictions[rows,2] parameters sha256=", exported.Output, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{onnx}: input=features[rows,2] output=predictions[rows,2] parameters sha256=", exported.Output,
+            StringComparison.Ordinal);
         Assert.True(new FileInfo(onnx).Length > 0);
 
         string picture = Path.Combine(folder, "both.svg");
@@ -172,7 +192,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("has no metrics.jsonl", nothing.Error, StringComparison.Ordinal);
 
         string path = Path.Combine(folder, "predictions.json");
-        Assert.Equal(0, (await CliRun.Of("predict", run, "--data", "rows.csv", "--format", "json", "--output", path)).Code);
+        Assert.Equal(
+            0, (await CliRun.Of("predict", run, "--data", "rows.csv", "--format", "json", "--output", path)).Code);
         using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllText(path));
         Assert.Equal(3, json.RootElement.GetArrayLength());
         Assert.Contains(json.RootElement[0].GetProperty("class").GetString(), new[] { "no", "yes" });
@@ -203,19 +224,23 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(4, damaged.Code);
         Assert.Contains("hash is not the one that was stored", damaged.Error, StringComparison.Ordinal);
 
-        SafeTensorsFile.Write(model, new SafeTensors(new Dictionary<string, string>(), [new NamedTensor("0.weight", [1], new float[1])]));
+        SafeTensorsFile.Write(
+            model, new SafeTensors(new Dictionary<string, string>(), [new NamedTensor("0.weight", [1], new float[1])]));
         CliRun foreign = await CliRun.Of("inspect", run);
         Assert.Equal(4, foreign.Code);
         Assert.Contains("was not written by disttrainer", foreign.Error, StringComparison.Ordinal);
         CliRun misfit = await CliRun.Of("train", "--init-from", model, "--output", Path.Combine(folder, "other"));
         Assert.Equal(4, misfit.Code);
-        Assert.Contains("0.weight of shape [1]; the job's network needs [256, 2]", misfit.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "0.weight of shape [1]; the job's network needs [256, 2]", misfit.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Data_are_listed_fetched_and_described()
     {
-        Assert.Contains("`disttrainer data fetch fashion-mnist` gets it", (await CliRun.Of("data", "list")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "`disttrainer data fetch fashion-mnist` gets it", (await CliRun.Of("data", "list"))
+            .Output, StringComparison.Ordinal);
         CliRun fetched = await CliRun.Of("data", "fetch", "digits", "--cache", "/x");
         Assert.Equal((0, "data folder /x\n", "fetched one file\n"), (fetched.Code, fetched.Output, fetched.Error));
         CliRun inspected = await CliRun.Of("data", "inspect", "digits");
@@ -229,7 +254,9 @@ public sealed class CommandLineTests : IDisposable
     {
         CliRun run = await CliRun.Of("env");
         Assert.Equal(0, run.Code);
-        Assert.All(["version ", "runtime ", "cores ", "vectors ", "memory ", "data cache "], name => Assert.Contains(name, run.Output, StringComparison.Ordinal));
+        Assert.All(
+            ["version ", "runtime ", "cores ", "vectors ", "memory ", "data cache "], name =>
+            Assert.Contains(name, run.Output, StringComparison.Ordinal));
     }
 
     [Theory]

@@ -14,26 +14,32 @@ internal sealed class FakeData : IDataAccess
     {
         LastLoaded = data;
         if (data.Source == "missing.csv")
-            throw new DistTrainerException(FailureKind.Data, "missing.csv:3:7: \"abc\" is not a number; allowed: a finite number.");
+            throw new DistTrainerException(
+                FailureKind.Data, "missing.csv:3:7: \"abc\" is not a number; allowed: a finite number.");
         bool isClasses = loss.Kind == "cross-entropy";
         bool isNumeric = data.Source.Contains("number", StringComparison.Ordinal);
-        string[] names = isNumeric && isClasses ? [.. Enumerable.Range(0, 40).Select(i => (i + 0.5).ToString(CultureInfo.InvariantCulture))] : isClasses ? ["no", "yes"] : [];
+        string[] names = isNumeric && isClasses
+            ? [.. Enumerable.Range(0, 40).Select(i => (i + 0.5).ToString(CultureInfo.InvariantCulture))] : isClasses
+            ? ["no", "yes"] : [];
         var schema = new DataSchema
         {
             Task = isClasses ? TaskKind.Classification : TaskKind.Regression,
             FeatureNames = ["a", "b"],
             TargetNames = ["target"],
             ClassNames = names,
-            Normalization = new Normalization(NormalizationKind.None, [0, 0], [1, 1], [isClasses ? 0 : 10], [isClasses ? 1 : 0.5f]),
+            Normalization = new Normalization(
+                NormalizationKind.None, [0, 0], [1, 1], [isClasses ? 0 : 10], [isClasses ? 1 : 0.5f]),
         };
         return new DataParts(
-            Samples(0, 40, names.Length), Samples(40, data.ValidationFraction > 0 && data.Source != "tiny" ? 10 : 0, names.Length), Samples(50, data.TestFraction > 0 ? 10 : 0, names.Length), schema, new string('d', 64));
+            Samples(0, 40, names.Length), Samples(40, data.ValidationFraction > 0 && data.Source != "tiny" ? 10 : 0,
+                names.Length), Samples(50, data.TestFraction > 0 ? 10 : 0, names.Length), schema, new string('d', 64));
     }
 
     public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) =>
         Samples(100, 3, schema.ClassNames.Count);
 
-    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) => new(Samples(100, 3, 0).Features, 3, 2);
+    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) =>
+        new(Samples(100, 3, 0).Features, 3, 2);
 
     public IReadOnlyList<CatalogEntry> List() =>
     [
@@ -41,7 +47,8 @@ internal sealed class FakeData : IDataAccess
         new("fashion-mnist", "pictures", TaskKind.Classification, 70_000, 784, "MIT", null),
     ];
 
-    public Task<string> FetchAsync(string name, string? cacheFolder, Action<string> report, CancellationToken cancellation)
+    public Task<string> FetchAsync(
+        string name, string? cacheFolder, Action<string> report, CancellationToken cancellation)
     {
         report("fetched one file");
         return Task.FromResult(cacheFolder ?? CacheFolder);

@@ -37,8 +37,12 @@ public sealed class ForeignTextTests : IDisposable
     public async Task Columns_and_classes_are_shown_to_people_and_exact_for_programs()
     {
         string data = Path.Combine(folder, "x.csv"), model = Path.Combine(folder, "run");
-        File.WriteAllLines(data, [$"{Evil},c\u009b31m,y", .. Enumerable.Range(0, 40).Select(i => $"{i},{i * i},{(i % 2 == 0 ? Evil : "plain")}")]);
-        foreach (string[] args in (string[][])[["data", "inspect", data], ["train", "--data", data, "--epochs", "1", "--output", model, "--log-level", "debug"], ["inspect", model], ["evaluate", model]])
+        File.WriteAllLines(
+            data, [$"{Evil},c\u009b31m,y", .. Enumerable.Range(0, 40)
+            .Select(i => $"{i},{i * i},{(i % 2 == 0 ? Evil : "plain")}")]);
+        foreach (string[] args in (string[][])[["data", "inspect", data],
+            ["train", "--data", data, "--epochs", "1", "--output", model, "--log-level", "debug"], ["inspect", model],
+            ["evaluate", model]])
         {
             CliRun run = await CliRun.Of(new CliServices(), args);
             Assert.Equal(0, run.Code);
@@ -69,7 +73,12 @@ public sealed class ForeignTextTests : IDisposable
     public async Task A_live_view_shows_foreign_names_and_keeps_its_own_colors()
     {
         using var text = new StringWriter();
-        IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard, Out = new AnsiConsoleOutput(text) });
+        IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.Standard,
+            Out = new AnsiConsoleOutput(text),
+        });
         var console = new CliConsole(text, text, terminal);
         console.Terminal!.Write(new Markup($"[red]{Markup.Escape(Evil)}[/]\n"));
         await console.Terminal.Live(new Text("")).StartAsync(context =>
@@ -87,7 +96,9 @@ public sealed class ForeignTextTests : IDisposable
 
     [Fact]
     public void A_picture_of_a_run_with_an_odd_name_is_drawn() =>
-        Assert.Contains(Shown, CurvesPicture.Draw(Evil, [], [new StepReport(1, 1, 2, 4, 1.5, null, 1e-3, 0.5, 10, default)]), StringComparison.Ordinal);
+        Assert.Contains(
+            Shown, CurvesPicture.Draw(Evil, [], [new StepReport(1, 1, 2, 4, 1.5, null, 1e-3, 0.5, 10, default)]),
+            StringComparison.Ordinal);
 
     private static void AssertPrintable(string text) => Assert.Equal(Printable.Lines(text), text);
 }

@@ -16,7 +16,8 @@ public sealed class NodeOptionsTests : IDisposable
     {
         var command = new Command("node");
         new NodeOptions().AddTo(command);
-        Assert.Equal(["--config", .. NodeKeys.Knobs.Select(knob => knob.Flag)], command.Options.Select(option => option.Name));
+        Assert.Equal(
+            ["--config", .. NodeKeys.Knobs.Select(knob => knob.Flag)], command.Options.Select(option => option.Name));
         Assert.All(NodeKeys.Knobs, knob =>
         {
             string help = command.Options.Single(option => option.Name == knob.Flag).Description!;
@@ -30,7 +31,13 @@ public sealed class NodeOptionsTests : IDisposable
     {
         string file = Path.Combine(folder, "cluster.hocon");
         File.WriteAllText(file, "disttrainer.node {\n  workers = 2\n  min-workers = 2\n  max-workers = 2\n}");
-        var environment = new Dictionary<string, string> { ["DISTTRAINER_CONFIG"] = file, ["DISTTRAINER_MIN_WORKERS"] = "1", ["DISTTRAINER_MAX_WORKERS"] = "3" };
+        var environment = new Dictionary<string,
+            string>
+        {
+            ["DISTTRAINER_CONFIG"] = file,
+            ["DISTTRAINER_MIN_WORKERS"] = "1",
+            ["DISTTRAINER_MAX_WORKERS"] = "3"
+        };
         NodeSettings settings = Read(environment, "--max-workers", "4");
         Assert.Equal((2, 1, 4), (settings.Workers, settings.MinWorkers, settings.MaxWorkers));
         Assert.Equal(4096, Read([], "--max-workers", "4096").MaxWorkers);
@@ -39,7 +46,8 @@ public sealed class NodeOptionsTests : IDisposable
     [Fact]
     public void Lists_are_given_with_commas_or_by_repeating_and_a_switch_stands_alone()
     {
-        NodeSettings settings = Read([], "--role", "server", "--role", "worker", "--seed-node", "a:1,b:2", "--exit-when-done");
+        NodeSettings settings = Read(
+            [], "--role", "server", "--role", "worker", "--seed-node", "a:1,b:2", "--exit-when-done");
         Assert.Equal([NodeRole.Server, NodeRole.Worker], settings.Roles);
         Assert.Equal([new SeedNode("a", 1), new SeedNode("b", 2)], settings.SeedNodes);
         Assert.True(settings.ExitWhenDone);
@@ -48,7 +56,8 @@ public sealed class NodeOptionsTests : IDisposable
 
     [Theory]
     [InlineData("--workers: disttrainer.node.workers = \"0\" is out of range", "--workers", "0")]
-    [InlineData("--workers: disttrainer.node.workers = \"1,2\" is not a whole number", "--workers", "1", "--workers", "2")]
+    [InlineData(
+        "--workers: disttrainer.node.workers = \"1,2\" is not a whole number", "--workers", "1", "--workers", "2")]
     [InlineData("--name: disttrainer.node.name = \"\"", "--name", "")]
     [InlineData("--role: disttrainer.node.role = \"boss\"", "--role", "boss")]
     [InlineData("nowhere.hocon: cannot be read", "--config", "nowhere.hocon")]

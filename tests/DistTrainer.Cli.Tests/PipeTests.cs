@@ -16,7 +16,8 @@ public sealed class PipeTests : IDisposable
     public async Task A_pipe_is_read_once_and_gives_what_its_file_gives(string name)
     {
         string file = Path.Combine(folder, "x.csv"), pipe = MakePipe(name);
-        File.WriteAllLines(file, ["a,b,y", .. Enumerable.Range(0, 40).Select(i => $"{i},{i * i},{(i % 3 == 0 ? "no" : "yes")}")]);
+        File.WriteAllLines(
+            file, ["a,b,y", .. Enumerable.Range(0, 40).Select(i => $"{i},{i * i},{(i % 3 == 0 ? "no" : "yes")}")]);
         Task written = Task.Run(() => File.WriteAllBytes(pipe, File.ReadAllBytes(file)));
         CliRun ofPipe = await CliRun.Of(new CliServices(), ["data", "inspect", pipe]);
         await written;
@@ -34,7 +35,8 @@ public sealed class PipeTests : IDisposable
     {
         string pipe = MakePipe("nobody.csv");
         using StopSignals signals = new();
-        Task<CliRun> run = CliRun.Of(new CliServices(), [.. args.Select(arg => arg.Replace("PIPE", pipe, StringComparison.Ordinal))], signals);
+        Task<CliRun> run = CliRun.Of(
+            new CliServices(), [.. args.Select(arg => arg.Replace("PIPE", pipe, StringComparison.Ordinal))], signals);
         await Task.Delay(100);
         Assert.False(run.IsCompleted);
         signals.Raise(ExitCodes.Interrupted);
@@ -49,16 +51,20 @@ public sealed class PipeTests : IDisposable
         Task written = Task.Run(() => OpenToWrite(pipe).Dispose());
         CliRun run = await CliRun.Of(new CliServices(), ["data", "inspect", pipe]).WaitAsync(TimeSpan.FromSeconds(20));
         await written;
-        Assert.Equal((3, $"error: {pipe}: the file is empty; give a file with at least one row.\n"), (run.Code, run.Error));
+        Assert.Equal(
+            (3, $"error: {pipe}: the file is empty; give a file with at least one row.\n"), (run.Code, run.Error));
     }
 
     [Fact]
     public async Task A_device_without_end_is_refused_with_the_bound()
     {
         CliRun run = await CliRun.Of(new CliServices(), ["data", "inspect", "/dev/zero"]);
-        Assert.Equal((3, "error: /dev/zero: a pipe or device that brings more than 512 MiB, the most that is kept of one; save what it brings as a file, and give that.\n"), (run.Code, run.Error));
+        Assert.Equal(
+            (3, "error: /dev/zero: a pipe or device that brings more than 512 MiB, the most that is kept of one; save "
+            + "what it brings as a file, and give that.\n"), (run.Code, run.Error));
         CliRun job = await CliRun.Of(new CliServices(), ["train", "--config", "/dev/zero"]);
-        Assert.Equal((2, "error: /dev/zero: is larger than a job file may be (1048576 characters).\n"), (job.Code, job.Error));
+        Assert.Equal(
+            (2, "error: /dev/zero: is larger than a job file may be (1048576 characters).\n"), (job.Code, job.Error));
     }
 
     [Fact]
@@ -68,7 +74,8 @@ public sealed class PipeTests : IDisposable
         Task written = Task.Run(() => OpenToWrite(pipe).Dispose());
         CliRun run = await CliRun.Of(new CliServices(), ["predict", pipe, "--data", "iris"]);
         await written;
-        Assert.Equal((4, $"error: {pipe}: is a pipe; save what it brings as a file, and give that.\n"), (run.Code, run.Error));
+        Assert.Equal(
+            (4, $"error: {pipe}: is a pipe; save what it brings as a file, and give that.\n"), (run.Code, run.Error));
     }
 
     [Theory]
@@ -78,7 +85,10 @@ public sealed class PipeTests : IDisposable
     [InlineData(200, "serve nowhere")]
     public async Task Too_few_open_files_are_one_line_that_names_the_limit_and_what_to_do(int limit, string command)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", $"ulimit -n {limit}; exec dotnet \"{Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")}\" {command}"])
+        var start = new ProcessStartInfo(
+            "/bin/sh",
+            ["-c", $"ulimit -n {limit}; exec dotnet \"{Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")}\" "
+            + $"{command}"])
         {
             RedirectStandardError = true,
             WorkingDirectory = folder,
@@ -86,19 +96,33 @@ public sealed class PipeTests : IDisposable
         using Process process = Process.Start(start)!;
         string error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.Equal((2, $"error: open files: at most {limit} are allowed to this process; disttrainer needs 256 at least: raise the limit (ulimit -n 4096; LimitNOFILE of a systemd service, --ulimit nofile of a container).\n"), (process.ExitCode, error));
+        Assert.Equal(
+            (2, $"error: open files: at most {limit} are allowed to this process; disttrainer needs 256 at least: "
+            + "raise the limit (ulimit -n 4096; LimitNOFILE of a systemd service, --ulimit nofile of a container).\n"),
+            (process.ExitCode, error));
     }
 
     [Fact]
     public async Task Running_out_of_open_files_later_is_told_as_such()
     {
-        CliRun run = await CliRun.Of(new CliServices { Data = new FakeData(), Train = (_, _, _, _, _, _) => throw new InvalidOperationException("x", new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.TooManyOpenSockets)) }, ["train", "--output", Path.Combine(folder, "run")]);
+        CliRun run = await CliRun.Of(
+            new CliServices
+            {
+                Data = new FakeData(),
+                Train = (_, _, _, _, _, _) =>
+            throw new InvalidOperationException("x",
+            new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.TooManyOpenSockets))
+            },
+            ["train", "--output", Path.Combine(folder, "run")]);
         Assert.Equal(2, run.Code);
-        Assert.StartsWith("error: open files: all that are allowed to this process are open (x): raise the limit (ulimit -n 4096", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "error: open files: all that are allowed to this process are open (x): raise the limit (ulimit -n 4096",
+            run.Error, StringComparison.Ordinal);
     }
 
     // A lock of the writer would shut the reader out, who opens the pipe at the same time.
-    private static FileStream OpenToWrite(string pipe) => new(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+    private static FileStream OpenToWrite(string pipe) =>
+        new(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
 
     private string MakePipe(string name)
     {

@@ -22,7 +22,10 @@ public sealed class RealRunTests : IDisposable
         Assert.InRange(metrics.GetProperty("testAccuracy").GetDouble(), 0.97, 1);
 
         CliRun evaluated = await CliRun.Of(new CliServices(), ["evaluate", path]);
-        string expected = string.Create(CultureInfo.InvariantCulture, $"test samples=359 loss={metrics.GetProperty("testLoss").GetDouble():G6} accuracy={metrics.GetProperty("testAccuracy").GetDouble():G6}\n");
+        string expected = string.Create(
+            CultureInfo.InvariantCulture,
+            $"test samples=359 loss={metrics.GetProperty("testLoss").GetDouble():G6} "
+            + $"accuracy={metrics.GetProperty("testAccuracy").GetDouble():G6}\n");
         Assert.StartsWith(expected, evaluated.Output, StringComparison.Ordinal);
     }
 
@@ -36,21 +39,26 @@ public sealed class RealRunTests : IDisposable
         {
             string[] args =
             [
-                "train", "--data", "iris", "--max-steps", "30", "--quiet", "--output", Path.Combine(folder, $"run{cut.Workers}"),
+                "train", "--data", "iris", "--max-steps", "30", "--quiet", "--output", Path.Combine(
+                    folder, $"run{cut.Workers}"),
                 "--workers", Numbers.Text(cut.Workers), "--parameter-shards", Numbers.Text(cut.ParameterShards),
             ];
             CliRun run = await CliRun.Of(new CliServices(), args);
             Assert.Equal((0, ""), (run.Code, run.Error));
-            return run.Output.Split('\n').Single(line => line.StartsWith("parameters sha256=", StringComparison.Ordinal));
+            return run.Output.Split('\n')
+                .Single(line => line.StartsWith("parameters sha256=", StringComparison.Ordinal));
         }
     }
 
     [Fact]
     public async Task Log_lines_of_the_actors_are_whole_lines_of_JSON_where_asked_for()
     {
-        CliRun run = await CliRun.Of(new CliServices(), ["train", "--data", "iris", "--epochs", "2", "--log-format", "json", "--log-level", "debug", "--output", Path.Combine(folder, "run")]);
+        CliRun run = await CliRun.Of(
+            new CliServices(), ["train", "--data", "iris", "--epochs", "2", "--log-format", "json", "--log-level",
+            "debug", "--output", Path.Combine(folder, "run")]);
         Assert.Equal(0, run.Code);
-        string[] actors = [.. run.Error.TrimEnd('\n').Split('\n').Select(line => JsonDocument.Parse(line).RootElement.GetProperty("actor").GetString()!).Distinct()];
+        string[] actors = [.. run.Error.TrimEnd('\n').Split('\n')
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("actor").GetString()!).Distinct()];
         Assert.Contains("run", actors);
     }
 
@@ -58,7 +66,9 @@ public sealed class RealRunTests : IDisposable
     public async Task A_diverging_run_ends_with_code_5_and_leaves_nothing()
     {
         string path = Path.Combine(folder, "run");
-        CliRun run = await CliRun.Of(new CliServices(), ["train", "--data", "iris", "--optimizer", "sgd", "--learning-rate", "1e30", "--quiet", "--output", path]);
+        CliRun run = await CliRun.Of(
+            new CliServices(),
+            ["train", "--data", "iris", "--optimizer", "sgd", "--learning-rate", "1e30", "--quiet", "--output", path]);
         Assert.Equal(5, run.Code);
         Assert.Contains("error: step 2", run.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(path));

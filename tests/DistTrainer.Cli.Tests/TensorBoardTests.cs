@@ -7,7 +7,10 @@ using Xunit;
 
 namespace DistTrainer.Cli.Tests;
 
-/// <summary>Event files are read back by a reader of their specification: TFRecord and field numbers, nothing of what wrote them.</summary>
+/// <summary>
+/// Event files are read back by a reader of their specification: TFRecord and field numbers, nothing of what wrote
+/// them.
+/// </summary>
 public sealed class TensorBoardTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("events").FullName;
@@ -19,12 +22,15 @@ public sealed class TensorBoardTests : IDisposable
     {
         string run = Path.Combine(folder, "run");
         await CliRun.Of("train", "--tensorboard", "on", "--output", run);
-        List<(long Step, string Tag, float Value)> scalars = Read(Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*")));
+        List<(long Step, string Tag, float Value)> scalars = Read(
+            Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*")));
         string[][] table = [.. File.ReadAllLines(Path.Combine(run, "metrics.csv")).Select(line => line.Split(','))];
         Assert.NotEmpty(scalars);
         foreach (string[] row in table.Skip(1))
         {
-            (string tag, string column)[] names = row[0] == "step" ? [("train/loss", "loss"), ("train/gradient-norm", "gradientNorm")] : [("epoch/train-loss", "loss"), ("epoch/validation-loss", "validationLoss")];
+            (string tag, string column)[] names = row[0] == "step"
+                ? [("train/loss", "loss"), ("train/gradient-norm", "gradientNorm")]
+                : [("epoch/train-loss", "loss"), ("epoch/validation-loss", "validationLoss")];
             foreach ((string tag, string column) in names)
             {
                 float expected = float.Parse(row[Array.IndexOf(table[0], column)], CultureInfo.InvariantCulture);
@@ -39,12 +45,18 @@ public sealed class TensorBoardTests : IDisposable
         List<(long Step, string Tag, float Value)>[] found = await Task.WhenAll(new[] { 1, 3 }.Select(async parts =>
         {
             string run = Path.Combine(folder, $"run-{parts}");
-            await CliRun.Of(new CliServices(), ["train", "--epochs", "2", "--tensorboard", "on", "--set", "run.histograms-every=7", "--parameter-shards", $"{parts}", "--workers", $"{parts}", "--output", run]);
-            return Read(Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*"))).FindAll(entry => entry.Tag.StartsWith("parameters/", StringComparison.Ordinal) || entry.Tag.StartsWith("gradients/", StringComparison.Ordinal));
+            await CliRun.Of(
+                new CliServices(), ["train", "--epochs", "2", "--tensorboard", "on", "--set", "run.histograms-every=7",
+                "--parameter-shards", $"{parts}", "--workers", $"{parts}", "--output", run]);
+            return Read(Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*")))
+                .FindAll(entry => entry.Tag.StartsWith("parameters/", StringComparison.Ordinal)
+                || entry.Tag.StartsWith("gradients/", StringComparison.Ordinal));
         }));
         long[] steps = [.. found[0].Select(entry => entry.Step).Distinct()];
-        Assert.Equal(Enumerable.Range(1, 80).Where(step => step % 7 == 0 || step == 80).Select(step => (long)step), steps);
-        Assert.Equal(["0.bias", "0.weight", "3.bias", "3.weight", "6.bias", "6.weight"], found[0].Where(entry => entry.Step == 7).Select(entry => entry.Tag.Split('/')[1]).Distinct().Order());
+        Assert.Equal(
+            Enumerable.Range(1, 80).Where(step => step % 7 == 0 || step == 80).Select(step => (long)step), steps);
+        Assert.Equal(["0.bias", "0.weight", "3.bias", "3.weight", "6.bias", "6.weight"], found[0]
+            .Where(entry => entry.Step == 7).Select(entry => entry.Tag.Split('/')[1]).Distinct().Order());
         Assert.All(found[0].Where(entry => entry.Tag == "gradients/6.bias"), entry => Assert.Equal(10, entry.Value));
         Assert.Equal(found[0].Order(), found[1].Order());
     }
@@ -52,7 +64,8 @@ public sealed class TensorBoardTests : IDisposable
     [Fact]
     public void Buckets_leave_out_what_is_not_finite_and_say_nothing_where_nothing_is()
     {
-        ValueHistogram values = ValueHistogram.Of([1, -2, 3, float.NaN, 0.5f, 0.25f, 0, -0f, float.NegativeInfinity, 1e-40f]);
+        ValueHistogram values = ValueHistogram.Of(
+            [1, -2, 3, float.NaN, 0.5f, 0.25f, 0, -0f, float.NegativeInfinity, 1e-40f]);
         using (var events = new TensorBoardFile(folder, () => Hold.Mine, lastStep: 0))
             events.OnHistogram(new HistogramReport(7, "0.weight", values, ValueHistogram.Empty));
         List<(long Step, string Tag, float Value)> found = Read(Assert.Single(Directory.GetFiles(folder)));
@@ -121,34 +134,43 @@ public sealed class TensorBoardTests : IDisposable
                 Assert.Equal("brain.Event:2", ((ByteString)entry[3]).ToStringUtf8());
             else if (entry.ContainsKey(7))
                 found.Add((step, "restart", 0));
-            foreach ((int _, object value) in Fields(((ByteString)entry.GetValueOrDefault(5, ByteString.Empty)).ToByteArray()))
+            foreach ((int _, object value) in Fields(((ByteString)entry.GetValueOrDefault(5, ByteString.Empty))
+                .ToByteArray()))
             {
-                Dictionary<int, object> scalar = Fields(((ByteString)value).ToByteArray()).ToDictionary(field => field.Number, field => field.Value);
+                Dictionary<int, object> scalar = Fields(((ByteString)value).ToByteArray())
+                    .ToDictionary(field => field.Number, field => field.Value);
                 string tag = ((ByteString)scalar[1]).ToStringUtf8();
-                found.Add(scalar.TryGetValue(2, out object? simple) ? (step, tag, (float)simple) : (step, tag, Counted((ByteString)scalar[5])));
+                found.Add(
+                    scalar.TryGetValue(2, out object? simple) ? (step, tag, (float)simple)
+                    : (step, tag, Counted((ByteString)scalar[5])));
             }
             isFirst = false;
         }
         return found;
     }
 
-    // The number of values; as many must be in the buckets, whose limits rise and whose first and last hold the least and the largest.
+    // The number of values; as many must be in the buckets, whose limits rise and whose first and last hold the least
+    // and the largest.
     private static float Counted(ByteString message)
     {
-        Dictionary<int, object> histogram = Fields(message.ToByteArray()).ToDictionary(field => field.Number, field => field.Value);
-        double[] limits = Doubles((ByteString)histogram.GetValueOrDefault(6, ByteString.Empty)), counts = Doubles((ByteString)histogram.GetValueOrDefault(7, ByteString.Empty));
+        Dictionary<int, object> histogram = Fields(message.ToByteArray())
+            .ToDictionary(field => field.Number, field => field.Value);
+        double[] limits = Doubles((ByteString)histogram.GetValueOrDefault(6, ByteString.Empty)),
+            counts = Doubles((ByteString)histogram.GetValueOrDefault(7, ByteString.Empty));
         Assert.Equal(limits.Length, counts.Length);
         Assert.Equal(limits.Distinct().Order(), limits);
         Assert.Equal((double)histogram.GetValueOrDefault(3, 0.0), counts.Sum());
         if (limits.Length == 0)
             return 0;
-        double least = (double)histogram.GetValueOrDefault(1, 0.0), largest = (double)histogram.GetValueOrDefault(2, 0.0);
+        double least = (double)histogram.GetValueOrDefault(1, 0.0),
+            largest = (double)histogram.GetValueOrDefault(2, 0.0);
         Assert.InRange(least, double.NegativeInfinity, limits[0]);
         Assert.InRange(largest, limits.Length > 1 ? limits[^2] : double.NegativeInfinity, limits[^1]);
         return (float)counts.Sum();
     }
 
-    private static double[] Doubles(ByteString packed) => [.. packed.ToByteArray().Chunk(8).Select(bytes => BinaryPrimitives.ReadDoubleLittleEndian(bytes))];
+    private static double[] Doubles(ByteString packed) =>
+        [.. packed.ToByteArray().Chunk(8).Select(bytes => BinaryPrimitives.ReadDoubleLittleEndian(bytes))];
 
     private static List<(int Number, object Value)> Fields(byte[] message)
     {

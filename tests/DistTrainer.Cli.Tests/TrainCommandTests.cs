@@ -20,8 +20,12 @@ public sealed class TrainCommandTests : IDisposable
     {
         CliRun run = await CliRun.Of("train", "--output", Run, "--epochs", "2");
         Assert.Equal((0, ""), (run.Code, run.Error));
-        Assert.Equal(["curves.svg", "job.conf", "ledger.jsonl", "metrics.csv", "metrics.jsonl", "model.safetensors", "run.json"], Directory.GetFiles(Run).Select(path => Path.GetFileName(path)!).Order());
-        Assert.Contains("step=1 epoch=1 loss=1.5 accuracy=0.75 learning-rate=0.001 gradient-norm=0.5 samples/s=1234\n", run.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["curves.svg", "job.conf", "ledger.jsonl", "metrics.csv", "metrics.jsonl", "model.safetensors", "run.json"],
+            Directory.GetFiles(Run).Select(path => Path.GetFileName(path)!).Order());
+        Assert.Contains(
+            "step=1 epoch=1 loss=1.5 accuracy=0.75 learning-rate=0.001 gradient-norm=0.5 samples/s=1234\n", run.Output,
+            StringComparison.Ordinal);
         Assert.Contains("epoch=2 done step=4 train-loss=0.625", run.Output, StringComparison.Ordinal);
         Assert.Contains("\ntest samples=10 loss=", run.Output, StringComparison.Ordinal);
         Assert.Contains("\nparameters sha256=", run.Output, StringComparison.Ordinal);
@@ -33,7 +37,9 @@ public sealed class TrainCommandTests : IDisposable
     {
         await CliRun.Of("train", "--output", Run, "--seed", "7");
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Run, "run.json")));
-        Assert.Equal(["seed", "version", "machine", "dataHash", "reason", "epochs", "steps", "parameterHash", "metrics"], json.RootElement.EnumerateObject().Select(entry => entry.Name));
+        Assert.Equal(
+            ["seed", "version", "machine", "dataHash", "reason", "epochs", "steps", "parameterHash", "metrics"],
+            json.RootElement.EnumerateObject().Select(entry => entry.Name));
         Assert.Equal(
             ["trainLoss", "validationLoss", "testLoss", "testAccuracy", "samplesPerSecond", "peakMemoryBytes"],
             json.RootElement.GetProperty("metrics").EnumerateObject().Select(entry => entry.Name));
@@ -41,7 +47,9 @@ public sealed class TrainCommandTests : IDisposable
         Assert.True(json.RootElement.GetProperty("metrics").GetProperty("peakMemoryBytes").GetInt64() > 1_000_000);
 
         SafeTensors model = SafeTensorsFile.Read(Path.Combine(Run, "model.safetensors"));
-        Assert.Equal(["0.weight", "0.bias", "3.weight", "3.bias", "6.weight", "6.bias"], model.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal(
+            ["0.weight", "0.bias", "3.weight", "3.bias", "6.weight", "6.bias"], model.Tensors.Select(
+                tensor => tensor.Name));
         float[] flat = [.. model.Tensors.SelectMany(tensor => tensor.Values.ToArray())];
         Assert.Equal(ParameterHash.Compute(flat), json.RootElement.GetProperty("parameterHash").GetString());
     }
@@ -63,15 +71,19 @@ public sealed class TrainCommandTests : IDisposable
     {
         await CliRun.Of("train", "--output", Run);
         string[] lines = File.ReadAllLines(Path.Combine(Run, "metrics.jsonl"));
-        Assert.Equal(["step", "epoch", "step", "epoch"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString()!));
+        Assert.Equal(
+            ["step", "epoch", "step", "epoch"], lines.Select(
+                line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString()!));
         Assert.Equal(1.125, JsonDocument.Parse(lines[1]).RootElement.GetProperty("validationLoss").GetDouble());
         string[] table = File.ReadAllLines(Path.Combine(Run, "metrics.csv"));
         Assert.Equal(["type", "step", "epoch", "step", "epoch"], table.Select(line => line.Split(',')[0]));
         Assert.Equal("1.125", table[2].Split(',')[Array.IndexOf(table[0].Split(','), "validationLoss")]);
 
         XDocument svg = XDocument.Load(Path.Combine(Run, "curves.svg"));
-        string text = string.Join(' ', svg.Descendants().Where(element => element.Name.LocalName == "text").Select(element => element.Value));
-        Assert.All(["training loss", "validation loss", "training accuracy", "validation accuracy", "epoch", "digits"], label => Assert.Contains(label, text, StringComparison.Ordinal));
+        string text = string.Join(
+            ' ', svg.Descendants().Where(element => element.Name.LocalName == "text").Select(element => element.Value));
+        Assert.All(["training loss", "validation loss", "training accuracy", "validation accuracy", "epoch", "digits"],
+            label => Assert.Contains(label, text, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -93,9 +105,13 @@ public sealed class TrainCommandTests : IDisposable
             CultureInfo.CurrentCulture = before;
         }
 
-        Assert.Equal(File.ReadAllText(Path.Combine(Run, "job.conf")).Replace(Run, other, StringComparison.Ordinal), File.ReadAllText(Path.Combine(other, "job.conf")));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(Run, "metrics.jsonl")), File.ReadAllBytes(Path.Combine(other, "metrics.jsonl")));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(Run, "curves.svg")), File.ReadAllBytes(Path.Combine(other, "curves.svg")));
+        Assert.Equal(File.ReadAllText(Path.Combine(Run, "job.conf"))
+            .Replace(Run, other, StringComparison.Ordinal), File.ReadAllText(Path.Combine(other, "job.conf")));
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(Run, "metrics.jsonl")),
+            File.ReadAllBytes(Path.Combine(other, "metrics.jsonl")));
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(Run, "curves.svg")), File.ReadAllBytes(Path.Combine(other, "curves.svg")));
     }
 
     [Fact]
@@ -107,7 +123,8 @@ public sealed class TrainCommandTests : IDisposable
         string other = Path.Combine(folder, "again");
         CliRun run = await CliRun.Of("train", "--config", job, "--init-from", Run, "--seed", "1", "--output", other);
         Assert.Equal(0, run.Code);
-        Assert.Equal(ModelFile.Load(Path.Combine(Run, "model.safetensors")).Parameters, ModelFile.Load(Path.Combine(other, "model.safetensors")).Parameters);
+        Assert.Equal(ModelFile.Load(Path.Combine(Run, "model.safetensors"))
+            .Parameters, ModelFile.Load(Path.Combine(other, "model.safetensors")).Parameters);
     }
 
     [Fact]
@@ -117,7 +134,9 @@ public sealed class TrainCommandTests : IDisposable
         byte[] model = File.ReadAllBytes(Path.Combine(Run, "model.safetensors"));
         CliRun run = await CliRun.Of("train", "--output", Run, "--seed", "5");
         Assert.Equal(2, run.Code);
-        Assert.StartsWith($"error: --output: {Run} is not empty and holds a run; name a new or empty folder.", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"error: --output: {Run} is not empty and holds a run; name a new or empty folder.", run.Error,
+            StringComparison.Ordinal);
         Assert.Equal(model, File.ReadAllBytes(Path.Combine(Run, "model.safetensors")));
     }
 
@@ -127,7 +146,13 @@ public sealed class TrainCommandTests : IDisposable
     [InlineData(FailureKind.Disk, 7)]
     public async Task A_failed_run_leaves_nothing_and_its_kind_is_the_exit_code(FailureKind kind, int code)
     {
-        CliRun run = await CliRun.Of(new CliServices { Data = new FakeData(), Train = (_, _, _, _, _, _) => throw new DistTrainerException(kind, "It failed.") }, ["train", "--output", Run]);
+        CliRun run = await CliRun.Of(
+            new CliServices
+            {
+                Data = new FakeData(),
+                Train = (_, _, _, _, _, _) =>
+            throw new DistTrainerException(kind, "It failed.")
+            }, ["train", "--output", Run]);
         Assert.Equal((code, "error: It failed.\n"), (run.Code, run.Error));
         Assert.False(Directory.Exists(Run));
     }
@@ -135,9 +160,17 @@ public sealed class TrainCommandTests : IDisposable
     [Fact]
     public async Task A_fault_of_the_program_is_one_line_without_a_stack_trace()
     {
-        CliRun run = await CliRun.Of(new CliServices { Data = new FakeData(), Train = (_, _, _, _, _, _) => throw new InvalidOperationException("odd\nthing") }, ["train", "--output", Run]);
+        CliRun run = await CliRun.Of(
+            new CliServices
+            {
+                Data = new FakeData(),
+                Train = (_, _, _, _, _, _) =>
+            throw new InvalidOperationException("odd\nthing")
+            }, ["train", "--output", Run]);
         Assert.Equal(1, run.Code);
-        Assert.Equal("error: This is a fault of disttrainer: InvalidOperationException: odd thing (DISTTRAINER_DEBUG=1 shows where)\n", run.Error);
+        Assert.Equal(
+            "error: This is a fault of disttrainer: InvalidOperationException: odd thing (DISTTRAINER_DEBUG=1 shows "
+            + "where)\n", run.Error);
     }
 
     [Theory]
@@ -152,7 +185,8 @@ public sealed class TrainCommandTests : IDisposable
             Assert.False(signals.Raise(code));
             return CliRun.FakeTrainer(job, data, options, initial, observer, stop);
         };
-        CliRun run = await CliRun.Of(new CliServices { Data = new FakeData(), Train = train }, ["train", "--output", Run], signals);
+        CliRun run = await CliRun.Of(
+            new CliServices { Data = new FakeData(), Train = train }, ["train", "--output", Run], signals);
         Assert.Equal(code, run.Code);
         Assert.Contains($"--init-from {Run}", run.Output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(Run, "model.safetensors")));
@@ -161,7 +195,13 @@ public sealed class TrainCommandTests : IDisposable
     [Fact]
     public async Task A_folder_that_cannot_be_made_ends_with_the_disk_s_code_before_training()
     {
-        CliRun run = await CliRun.Of(new CliServices { Data = new FakeData(), Train = (_, _, _, _, _, _) => throw new InvalidOperationException("trained") }, ["train", "--output", "/proc/nowhere/run"]);
+        CliRun run = await CliRun.Of(
+            new CliServices
+            {
+                Data = new FakeData(),
+                Train = (_, _, _, _, _, _) =>
+            throw new InvalidOperationException("trained")
+            }, ["train", "--output", "/proc/nowhere/run"]);
         Assert.Equal(7, run.Code);
         Assert.StartsWith("error: --output: /proc/nowhere/run cannot be made", run.Error, StringComparison.Ordinal);
     }
@@ -182,7 +222,8 @@ public sealed class TrainCommandTests : IDisposable
     public async Task Bad_data_end_with_the_data_s_code_and_leave_nothing()
     {
         CliRun run = await CliRun.Of("train", "--data", "missing.csv", "--output", Run);
-        Assert.Equal((3, "error: missing.csv:3:7: \"abc\" is not a number; allowed: a finite number.\n"), (run.Code, run.Error));
+        Assert.Equal(
+            (3, "error: missing.csv:3:7: \"abc\" is not a number; allowed: a finite number.\n"), (run.Code, run.Error));
         Assert.False(Directory.Exists(Run));
     }
 }

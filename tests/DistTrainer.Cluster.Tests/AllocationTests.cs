@@ -15,7 +15,9 @@ public sealed class AllocationTests
     public async Task A_step_allocates_nothing_that_grows_with_the_model()
     {
         double small = await BytesPerStep(16), large = await BytesPerStep(512);
-        Assert.True(large < small + 2000, $"A step allocates {small:F0} bytes with 16 units and {large:F0} bytes with 512 units.");
+        Assert.True(
+            large < small + 2000,
+            $"A step allocates {small:F0} bytes with 16 units and {large:F0} bytes with 512 units.");
         Assert.True(large < 20_000, $"A step allocates {large:F0} bytes.");
     }
 
@@ -23,7 +25,12 @@ public sealed class AllocationTests
     {
         JobDescription job = s_job with
         {
-            Model = s_job.Model with { Layers = [new LayerDescription { Units = units, Activation = "relu", Dropout = 0.1f }, new LayerDescription()] },
+            Model = s_job.Model with
+            {
+                Layers =
+                    [new LayerDescription { Units = units, Activation = "relu", Dropout = 0.1f },
+                    new LayerDescription()],
+            },
             Training = s_job.Training with { Epochs = 30, BatchSize = 4 },
         };
         long start = 0, end = 0;
@@ -37,7 +44,9 @@ public sealed class AllocationTests
                     end = GC.GetTotalAllocatedBytes();
             },
         };
-        await TestJobs.Run(job, s_data with { Validation = new DataSet([], [], 11, 1) }, new RunOptions { Workers = 2, ReportEvery = 500 }, observer);
+        await TestJobs.Run(
+            job, s_data with { Validation = new DataSet([], [], 11, 1) },
+            new RunOptions { Workers = 2, ReportEvery = 500 }, observer);
         return (end - start) / 1000.0;
     }
 }

@@ -38,14 +38,20 @@ public sealed class CheckpointRunTests : IDisposable
     {
         JobDescription job = TestJobs.Variants["adam"] with
         {
-            Training = TestJobs.Variants["adam"].Training with { Epochs = 30, EarlyStopping = new EarlyStoppingDescription { Patience = 2, MinimumDelta = 0.05 } },
+            Training = TestJobs.Variants["adam"].Training with
+            {
+                Epochs = 30,
+                EarlyStopping = new EarlyStoppingDescription { Patience = 2, MinimumDelta = 0.05 },
+            },
         };
         TrainingResult whole = await TestJobs.Run(job, s_data, Options(1, 2) with { Output = _folder });
         Assert.Equal(EndReason.EarlyStopping, whole.Reason);
         foreach (string folder in new CheckpointStore(Path.Combine(_folder, "checkpoints")).List())
         {
             TrainingResult resumed = await TestJobs.Run(job, s_data, Options(2, 3) with { ResumeFrom = folder });
-            Assert.Equal((whole.ParameterHash, whole.Steps, whole.Reason), (resumed.ParameterHash, resumed.Steps, resumed.Reason));
+            Assert.Equal(
+                (whole.ParameterHash, whole.Steps, whole.Reason),
+                (resumed.ParameterHash, resumed.Steps, resumed.Reason));
         }
     }
 
@@ -56,12 +62,19 @@ public sealed class CheckpointRunTests : IDisposable
         TrainingResult whole = await TestJobs.Run(job, s_data, Options(2, 1));
         using var stop = new CancellationTokenSource();
         var recorder = new Recorder { AfterStep = _ => stop.Cancel() };
-        RunOptions options = Options(2, 1) with { Output = _folder, ReportEvery = 1, Checkpoint = new CheckpointSettings() };
+        RunOptions options = Options(2, 1) with
+        {
+            Output = _folder,
+            ReportEvery = 1,
+            Checkpoint = new CheckpointSettings(),
+        };
         TrainingResult stopped = await TestJobs.Run(job, s_data, options, recorder, stop.Token);
         string folder = Assert.Single(new CheckpointStore(Path.Combine(_folder, "checkpoints")).List());
         Assert.Equal(stopped.Steps, StepOf(folder));
         Assert.True(stopped.Steps < whole.Steps);
-        Assert.Equal(whole.ParameterHash, (await TestJobs.Run(job, s_data, Options(1, 1) with { ResumeFrom = folder })).ParameterHash);
+        Assert.Equal(
+            whole.ParameterHash, (await TestJobs.Run(job, s_data, Options(1, 1) with { ResumeFrom = folder }))
+            .ParameterHash);
     }
 
     [Fact]
@@ -70,10 +83,12 @@ public sealed class CheckpointRunTests : IDisposable
         JobDescription job = TestJobs.Variants["sgd"];
         var first = new Ledger();
         await TestJobs.Run(job, s_data, Options(3, 2) with { Output = _folder }, first);
-        string folder = new CheckpointStore(Path.Combine(_folder, "checkpoints")).List().Single(found => StepOf(found) == 6);
+        string folder = new CheckpointStore(Path.Combine(_folder, "checkpoints")).List()
+            .Single(found => StepOf(found) == 6);
         var second = new Ledger();
         await TestJobs.Run(job, s_data, Options(1, 1) with { ResumeFrom = folder }, second);
-        foreach (List<LedgerEntry> entries in (List<LedgerEntry>[])[first.Entries, [.. first.Entries.Where(entry => entry.LastStep <= 6), .. second.Entries]])
+        foreach (List<LedgerEntry> entries in (List<LedgerEntry>[])[first.Entries,
+            [.. first.Entries.Where(entry => entry.LastStep <= 6), .. second.Entries]])
         {
             long next = 1;
             foreach (LedgerEntry entry in entries)
@@ -108,25 +123,33 @@ public sealed class CheckpointRunTests : IDisposable
     public async Task A_folder_that_cannot_be_written_fails_the_checkpoints_and_not_the_run()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "checkpoints"), "a file");
-        TrainingResult result = await TestJobs.Run(TestJobs.Variants["sgd"], s_data, Options(2, 2) with { Output = _folder });
+        TrainingResult result = await TestJobs.Run(TestJobs.Variants["sgd"], s_data, Options(2, 2) with
+        {
+            Output = _folder,
+        });
         Assert.Equal(15, result.Steps);
     }
 
     [Fact]
     public async Task Checkpoints_by_time_are_written_also_while_the_machines_clock_goes_backwards()
     {
-        JobDescription job = TestJobs.Variants["sgd"] with { Training = TestJobs.Variants["sgd"].Training with { Epochs = 200 } };
+        JobDescription job = TestJobs.Variants["sgd"] with
+        {
+            Training = TestJobs.Variants["sgd"].Training with { Epochs = 200 },
+        };
         RunOptions options = Options(1, 1) with
         {
             Output = _folder,
             Checkpoint = new CheckpointSettings { EveryTime = TimeSpan.FromMilliseconds(1), Keep = 1000 },
             ActorConfiguration = ClockThatIsSetBack.Settings + "akka.loglevel = OFF\n",
         };
-        await LocalTrainer.RunAsync(job, s_data, options, null, new Ledger(), CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        await LocalTrainer.RunAsync(job, s_data, options, null, new Ledger(), CancellationToken.None)
+            .WaitAsync(TimeSpan.FromMinutes(2));
         Assert.NotEmpty(new CheckpointStore(Path.Combine(_folder, "checkpoints")).List());
     }
 
-    private static long StepOf(string folder) => long.Parse(Path.GetFileName(folder)["step-".Length..], System.Globalization.CultureInfo.InvariantCulture);
+    private static long StepOf(string folder) =>
+        long.Parse(Path.GetFileName(folder)["step-".Length..], System.Globalization.CultureInfo.InvariantCulture);
 
     private static RunOptions Options(int workers, int parameterShards) => new()
     {

@@ -15,12 +15,16 @@ public sealed class LocalTrainerTests
     public async Task It_learns_and_reports_every_step_and_epoch_once()
     {
         var observer = new Recorder();
-        TrainingResult result = await TestJobs.Run(s_job with { Training = s_job.Training with { Epochs = 30 } }, s_data, new RunOptions { ReportEvery = 2 }, observer);
+        TrainingResult result = await TestJobs.Run(
+            s_job with { Training = s_job.Training with { Epochs = 30 } }, s_data,
+            new RunOptions { ReportEvery = 2 }, observer);
 
         Assert.Equal(EndReason.Completed, result.Reason);
         Assert.Equal((30, 150L), (result.Epochs, result.Steps));
         Assert.Equal(Enumerable.Range(1, 30), observer.Epochs.Select(report => report.Epoch));
-        Assert.Equal(observer.Steps.Select(report => report.Step).Order().Distinct(), observer.Steps.Select(report => report.Step));
+        Assert.Equal(
+            observer.Steps.Select(report => report.Step).Order()
+            .Distinct(), observer.Steps.Select(report => report.Step));
         Assert.Contains(observer.Steps, report => report.Step == 5); // the end of an epoch, too
         Assert.True(observer.Epochs[^1].TrainLoss < 0.5 * observer.Epochs[0].TrainLoss);
         Assert.True(result.Test.Correct > 0.9 * result.Test.Count);
@@ -50,7 +54,8 @@ public sealed class LocalTrainerTests
         using var stop = new CancellationTokenSource();
         var observer = new Recorder { AfterStep = report => { if (report.Step >= 7) stop.Cancel(); } };
         JobDescription endless = s_job with { Training = s_job.Training with { Epochs = 1_000_000 } };
-        TrainingResult stopped = await TestJobs.Run(endless, s_data, new RunOptions { Workers = 3, ReportEvery = 1 }, observer, stop.Token);
+        TrainingResult stopped = await TestJobs.Run(
+            endless, s_data, new RunOptions { Workers = 3, ReportEvery = 1 }, observer, stop.Token);
         Assert.Equal(EndReason.Stopped, stopped.Reason);
         Assert.InRange(stopped.Steps, 7, long.MaxValue);
 
@@ -64,7 +69,9 @@ public sealed class LocalTrainerTests
     {
         using var stop = new CancellationTokenSource();
         await stop.CancelAsync();
-        TrainingResult result = await TestJobs.Run(s_job with { Training = s_job.Training with { Epochs = 1_000_000 } }, s_data, new RunOptions(), null, stop.Token);
+        TrainingResult result = await TestJobs.Run(
+            s_job with { Training = s_job.Training with { Epochs = 1_000_000 } }, s_data,
+            new RunOptions(), null, stop.Token);
         Assert.Equal(EndReason.Stopped, result.Reason);
         Assert.Equal(ParameterHash.Compute(result.Parameters), result.ParameterHash);
     }
@@ -76,7 +83,11 @@ public sealed class LocalTrainerTests
         JobDescription wild = s_job with
         {
             Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
-            Training = s_job.Training with { Epochs = 200, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
+            Training = s_job.Training with
+            {
+                Epochs = 200,
+                EarlyStopping = new EarlyStoppingDescription { Patience = 2 },
+            },
         };
         TrainingResult result = await TestJobs.Run(wild, s_data, new RunOptions { ParameterShards = 3 }, observer);
         Assert.Equal(EndReason.EarlyStopping, result.Reason);
@@ -92,11 +103,16 @@ public sealed class LocalTrainerTests
         JobDescription plateau = s_job with
         {
             Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 1e-9f },
-            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1), ("gamma", 0.5f)) },
+            Schedule = new ScheduleDescription
+            {
+                Kind = "reduce-on-plateau",
+                Settings = PartSettings.Of(("patience", 1), ("gamma", 0.5f)),
+            },
             Training = s_job.Training with { Epochs = 6 },
         };
         await TestJobs.Run(plateau, s_data, new RunOptions(), observer);
-        Assert.Equal([1e-9, 1e-9, 1e-9, 0.5e-9, 0.5e-9, 0.25e-9], observer.Epochs.Select(report => report.LearningRate).Select(rate => Math.Round(rate, 13)));
+        Assert.Equal([1e-9, 1e-9, 1e-9, 0.5e-9, 0.5e-9, 0.25e-9], observer.Epochs.Select(report => report.LearningRate)
+            .Select(rate => Math.Round(rate, 13)));
     }
 
     [Fact]
@@ -105,7 +121,8 @@ public sealed class LocalTrainerTests
         DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
         data.Train.Features[(70 * 11) + 3] = float.NaN;
         JobDescription job = s_job with { Training = s_job.Training with { Shuffle = false, BatchSize = 80 } };
-        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(job, data, new RunOptions { Workers = 4 }));
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => TestJobs.Run(job, data, new RunOptions { Workers = 4 }));
         Assert.Equal(FailureKind.Diverged, failure.Kind);
         Assert.Contains("step 1", failure.Message, StringComparison.Ordinal);
         Assert.Contains("worker 3", failure.Message, StringComparison.Ordinal);
@@ -116,13 +133,17 @@ public sealed class LocalTrainerTests
     [InlineData(DivergencePolicy.GoBack, 1e-6f, true)]
     [InlineData(DivergencePolicy.GoBack, 0.99f, false)]
     [InlineData(DivergencePolicy.Stop, 1e-6f, false)]
-    public async Task A_run_that_blows_up_goes_back_and_on_with_a_lower_rate_where_the_job_says_so(DivergencePolicy policy, float rateFactor, bool isSaved)
+    public async Task A_run_that_blows_up_goes_back_and_on_with_a_lower_rate_where_the_job_says_so(
+        DivergencePolicy policy, float rateFactor, bool isSaved)
     {
         DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
         JobDescription job = s_job with
         {
             Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3e38f },
-            Training = s_job.Training with { Divergence = new DivergenceDescription { Policy = policy, RateFactor = rateFactor, Attempts = 8 } },
+            Training = s_job.Training with
+            {
+                Divergence = new DivergenceDescription { Policy = policy, RateFactor = rateFactor, Attempts = 8 },
+            },
         };
         Task<TrainingResult> run = TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 2 });
         if (isSaved)
@@ -137,19 +158,32 @@ public sealed class LocalTrainerTests
     [InlineData(1, 1, 0f)]
     [InlineData(4, 3, 0f)]
     [InlineData(4, 3, 0.5f)]
-    public async Task With_policy_skip_step_a_step_whose_gradient_is_not_finite_is_left_out_whoever_computes_it(int workers, int parameterShards, float clipping)
+    public async Task With_policy_skip_step_a_step_whose_gradient_is_not_finite_is_left_out_whoever_computes_it(
+        int workers, int parameterShards, float clipping)
     {
         DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
         data.Train.Features[(50 * 11) + 3] = float.NaN;
         JobDescription job = s_job with
         {
             Clipping = new ClippingDescription { Norm = clipping },
-            Training = s_job.Training with { Shuffle = false, BatchSize = 20, Epochs = 2, Divergence = new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 1 } },
+            Training = s_job.Training with
+            {
+                Shuffle = false,
+                BatchSize = 20,
+                Epochs = 2,
+                Divergence = new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 1 },
+            },
         };
-        TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = workers, ParameterShards = parameterShards, ReportEvery = 1 });
+        TrainingResult result = await TestJobs.Run(job, data, new RunOptions
+        {
+            Workers = workers,
+            ParameterShards = parameterShards,
+            ReportEvery = 1,
+        });
         Assert.True(result.Parameters.All(float.IsFinite));
         Assert.True(double.IsFinite(result.TrainLoss));
-        Assert.Equal((await TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 1 })).ParameterHash, result.ParameterHash);
+        Assert.Equal((await TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 1 }))
+            .ParameterHash, result.ParameterHash);
 
         // The step counts: what comes before and after it is as with a sample that changes nothing.
         JobDescription without = job with { Training = job.Training with { MaxSteps = 2, Epochs = 1 } };
@@ -167,9 +201,15 @@ public sealed class LocalTrainerTests
             data.Train.Features[(sample * 11) + 3] = float.NaN;
         JobDescription job = s_job with
         {
-            Training = s_job.Training with { Shuffle = false, BatchSize = 20, Divergence = new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 2 } },
+            Training = s_job.Training with
+            {
+                Shuffle = false,
+                BatchSize = 20,
+                Divergence = new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 2 },
+            },
         };
-        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(job, data, new RunOptions { Workers = 2 }));
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => TestJobs.Run(job, data, new RunOptions { Workers = 2 }));
         Assert.Equal(FailureKind.Diverged, failure.Kind);
         Assert.Contains("2 steps before it", failure.Message, StringComparison.Ordinal);
     }
@@ -189,7 +229,8 @@ public sealed class LocalTrainerTests
     {
         DataParts data = TestJobs.Classification(samples: 80, features: 11, classes: 4);
         data.Train.Targets[33] = 4;
-        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(s_job, data, new RunOptions { Workers = 2 }));
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => TestJobs.Run(s_job, data, new RunOptions { Workers = 2 }));
         Assert.Equal(FailureKind.Data, failure.Kind);
     }
 
@@ -198,7 +239,8 @@ public sealed class LocalTrainerTests
     {
         DataParts data = TestJobs.Classification(samples: 300, features: 11, classes: 4);
         data.Train.Targets[299] = 4; // not in the batch that is looked at before the run
-        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => TestJobs.Run(s_job, data, new RunOptions { Workers = 2 }));
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => TestJobs.Run(s_job, data, new RunOptions { Workers = 2 }));
         Assert.Equal(FailureKind.Data, failure.Kind);
     }
 

@@ -13,7 +13,8 @@ internal sealed class Recorder : ITrainingObserver
 
     public Action<StepReport> AfterStep { get; init; } = _ => { };
 
-    public void OnStarted(int stepsPerEpoch, long totalSteps) => Assert.Equal(stepsPerEpoch * (totalSteps / stepsPerEpoch), totalSteps);
+    public void OnStarted(int stepsPerEpoch, long totalSteps) =>
+        Assert.Equal(stepsPerEpoch * (totalSteps / stepsPerEpoch), totalSteps);
 
     public void OnStep(StepReport report)
     {

@@ -12,7 +12,8 @@ namespace DistTrainer.Cluster.Tests;
 public sealed class RoomsTests
 {
     private const string Root = "DistTrainer.Cluster.";
-    private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags All =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     /// <summary>The rooms in an order in which each sees only rooms before it, and which.</summary>
     private static readonly Dictionary<string, string[]> s_rooms = new()
@@ -34,7 +35,10 @@ public sealed class RoomsTests
         Assembly cluster = typeof(Trainer).Assembly;
         string[] others = [.. cluster.GetTypes()
             .Where(type => RoomOf(type) is { } room && s_rooms.ContainsKey(room))
-            .SelectMany(type => Seen(type).Select(RoomOf).OfType<string>().Where(seen => seen != RoomOf(type) && !s_rooms[RoomOf(type)!].Contains(seen)).Select(seen => $"{type.Name} in {RoomOf(type)} sees {seen}"))
+            .SelectMany(
+                type => Seen(type).Select(RoomOf).OfType<string>()
+                .Where(seen => seen != RoomOf(type) && !s_rooms[RoomOf(type)!].Contains(seen))
+                .Select(seen => $"{type.Name} in {RoomOf(type)} sees {seen}"))
             .Distinct()];
         Assert.True(others.Length == 0, string.Join(Environment.NewLine, others));
         Assert.Equal(s_rooms.Keys.Order(), cluster.GetTypes().Select(RoomOf).OfType<string>().Distinct().Order());
@@ -44,7 +48,11 @@ public sealed class RoomsTests
     public void The_rooms_form_no_circle()
     {
         string[] order = [.. s_rooms.Keys];
-        Assert.All(s_rooms, room => Assert.All(room.Value, seen => Assert.True(Array.IndexOf(order, seen) < Array.IndexOf(order, room.Key), $"{room.Key} comes before {seen}")));
+        Assert.All(
+            s_rooms, room =>
+            Assert.All(
+                room.Value, seen => Assert.True(
+                    Array.IndexOf(order, seen) < Array.IndexOf(order, room.Key), $"{room.Key} comes before {seen}")));
     }
 
     [Fact]
@@ -54,13 +62,17 @@ public sealed class RoomsTests
         Assert.Equal(["DistTrainer.Engine"], Own(typeof(ParameterShardMap)));
         Assert.Equal(["DistTrainer.Engine"], Own(typeof(JobFile)));
         Assert.Equal(["DistTrainer.Engine"], Own(typeof(DataPlane)));
-        Assert.Equal(["DistTrainer.Engine", "DistTrainer.Jobs", "DistTrainer.ParameterServer", "DistTrainer.Transport"], Own(typeof(Trainer)));
+        Assert.Equal(
+            ["DistTrainer.Engine", "DistTrainer.Jobs", "DistTrainer.ParameterServer", "DistTrainer.Transport"],
+            Own(typeof(Trainer)));
 
         static IEnumerable<string> Own(Type type) =>
-            type.Assembly.GetReferencedAssemblies().Select(name => name.Name!).Where(name => name.StartsWith(nameof(DistTrainer), StringComparison.Ordinal)).Order();
+            type.Assembly.GetReferencedAssemblies().Select(name => name.Name!)
+                .Where(name => name.StartsWith(nameof(DistTrainer), StringComparison.Ordinal)).Order();
     }
 
-    private static string? RoomOf(Type type) => type.Namespace?.StartsWith(Root, StringComparison.Ordinal) == true ? type.Namespace[Root.Length..].Split('.')[0] : null;
+    private static string? RoomOf(Type type) => type.Namespace?.StartsWith(Root, StringComparison.Ordinal) == true
+        ? type.Namespace[Root.Length..].Split('.')[0] : null;
 
     /// <summary>Types that a type names: in its declaration, its members, and the bodies of its methods.</summary>
     private static HashSet<Type> Seen(Type type)
@@ -95,7 +107,10 @@ public sealed class RoomsTests
         }
     }
 
-    /// <summary>What a body names by a token: every four bytes that the module knows as one. Too many are found rather than too few.</summary>
+    /// <summary>
+    /// What a body names by a token: every four bytes that the module knows as one. Too many are found rather than too
+    /// few.
+    /// </summary>
     private static IEnumerable<MemberInfo> Calls(MethodBase method, MethodBody body)
     {
         byte[] code = body.GetILAsByteArray() ?? [];
@@ -103,8 +118,10 @@ public sealed class RoomsTests
         Type[]? own = method.IsGenericMethod ? method.GetGenericArguments() : null;
         for (int i = 1; i + 4 <= code.Length; i++)
         {
-            // call, callvirt, newobj, castclass, isinst, ld(s)fld(a), st(s)fld, newarr, box, unbox, ldtoken; ldftn and initobj come after a prefix
-            bool names = code[i - 1] is 0x28 or 0x6F or 0x73 or 0x74 or 0x75 or (>= 0x7B and <= 0x80) or 0x8D or 0x8C or 0x79 or 0xA5 or 0xD0 or 0x06 or 0x15;
+            // call, callvirt, newobj, castclass, isinst, ld(s)fld(a), st(s)fld, newarr, box, unbox, ldtoken; ldftn and
+            // initobj come after a prefix
+            bool names = code[i - 1] is 0x28 or 0x6F or 0x73 or 0x74 or 0x75 or (>= 0x7B and <= 0x80) or 0x8D or 0x8C
+                or 0x79 or 0xA5 or 0xD0 or 0x06 or 0x15;
             int token = BitConverter.ToInt32(code, i);
             if (!names || token >> 24 is not (0x01 or 0x02 or 0x04 or 0x06 or 0x0A or 0x1B or 0x2B))
                 continue;

@@ -18,7 +18,8 @@ public sealed class SameBitsTests
     {
         JobDescription job = TestJobs.Variants[variant];
         string expected = await Hash(job, 1, 1, 1);
-        foreach ((int workers, int parameterShards, int threads) in new[] { (2, 2, 1), (3, 1, 2), (4, 3, 1), (7, 5, 1), (8, 2, 2), (11, 3, 1) })
+        foreach ((int workers, int parameterShards, int threads) in new[] { (2, 2, 1), (3, 1, 2), (4, 3, 1), (7, 5, 1),
+            (8, 2, 2), (11, 3, 1) })
             Assert.Equal(expected, await Hash(job, workers, parameterShards, threads));
     }
 
@@ -41,11 +42,14 @@ public sealed class SameBitsTests
     {
         JobDescription job = TestJobs.Variants["adam"];
         TrainingResult one = await TestJobs.Run(job, s_data, new RunOptions { Workers = 1 });
-        TrainingResult other = await TestJobs.Run(job with { Training = job.Training with { DataShards = 3 } }, s_data, new RunOptions { Workers = 1 });
+        TrainingResult other = await TestJobs.Run(
+            job with { Training = job.Training with { DataShards = 3 } }, s_data, new RunOptions { Workers = 1 });
         Assert.NotEqual(one.ParameterHash, other.ParameterHash);
         Assert.All(one.Parameters.Zip(other.Parameters), pair => Assert.Equal(pair.First, pair.Second, 1e-3f));
     }
 
     private static async Task<string> Hash(JobDescription job, int workers, int parameterShards, int threads) =>
-        (await TestJobs.Run(job, s_data, new RunOptions { Workers = workers, ParameterShards = parameterShards, ComputeThreads = threads })).ParameterHash;
+        (await TestJobs.Run(job, s_data,
+            new RunOptions { Workers = workers, ParameterShards = parameterShards, ComputeThreads = threads }))
+            .ParameterHash;
 }

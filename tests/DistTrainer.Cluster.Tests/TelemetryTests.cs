@@ -36,22 +36,33 @@ public sealed class TelemetryTests
     public async Task Each_step_and_sample_of_a_run_is_counted_once_and_every_actor_s_times_are_recorded()
     {
         var sums = new ConcurrentDictionary<string, double>();
-        using var listener = new MeterListener { InstrumentPublished = (instrument, listener) => { if (instrument.Meter.Name == TrainingMeter.Name) listener.EnableMeasurementEvents(instrument); } };
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => sums.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
-        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => sums.AddOrUpdate(Name(instrument, tags), value, (_, sum) => sum + value));
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+                { if (instrument.Meter.Name == TrainingMeter.Name) listener.EnableMeasurementEvents(instrument); },
+        };
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, value, _, _) => sums.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
+        listener.SetMeasurementEventCallback<double>(
+            (instrument, value, tags, _) => sums.AddOrUpdate(Name(instrument, tags), value, (_, sum) => sum + value));
         listener.Start();
         (JobDescription job, DataParts data) = Job();
-        TrainingResult result = await LocalTrainer.RunAsync(job, data, new RunOptions { Workers = 2, ParameterShards = 2, ReportEvery = 3, RunId = "metrics" }, null, new Silent(), CancellationToken.None);
+        TrainingResult result = await LocalTrainer.RunAsync(
+            job, data, new RunOptions { Workers = 2, ParameterShards = 2, ReportEvery = 3, RunId = "metrics" }, null,
+            new Silent(), CancellationToken.None);
 
         // Other tests of this process may train meanwhile, so there may be more, and never less.
-        Assert.True(sums["disttrainer.run.steps"] >= result.Steps, $"{sums["disttrainer.run.steps"]} of {result.Steps} steps");
+        Assert.True(
+            sums["disttrainer.run.steps"] >= result.Steps, $"{sums["disttrainer.run.steps"]} of {result.Steps} steps");
         Assert.True(sums["disttrainer.run.samples"] >= (double)data.Train.Count * result.Epochs);
-        foreach (string actor in (string[])["worker.compute.duration/0", "worker.compute.duration/1", "worker.wait.duration/0", "parameter_shard.gather.duration/0", "parameter_shard.apply.duration/1"])
+        foreach (string actor in (string[])["worker.compute.duration/0", "worker.compute.duration/1",
+            "worker.wait.duration/0", "parameter_shard.gather.duration/0", "parameter_shard.apply.duration/1"])
             Assert.True(sums.ContainsKey($"disttrainer.{actor}"), $"{actor} of {string.Join(' ', sums.Keys)}");
         Assert.True(sums.ContainsKey("disttrainer.run.loss"));
         Assert.True(sums.ContainsKey("disttrainer.run.workers"));
 
-        static string Name(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags) => tags.Length > 0 ? $"{instrument.Name}/{tags[0].Value}" : instrument.Name;
+        static string Name(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+            tags.Length > 0 ? $"{instrument.Name}/{tags[0].Value}" : instrument.Name;
     }
 
     [Fact]
@@ -66,10 +77,14 @@ public sealed class TelemetryTests
         };
         ActivitySource.AddActivityListener(listener);
         (JobDescription job, DataParts data) = Job();
-        await LocalTrainer.RunAsync(job, data, new RunOptions { Workers = 2, ParameterShards = 2, ReportEvery = 3, RunId = "traced" }, null, new Silent(), CancellationToken.None);
+        await LocalTrainer.RunAsync(
+            job, data, new RunOptions { Workers = 2, ParameterShards = 2, ReportEvery = 3, RunId = "traced" }, null,
+            new Silent(), CancellationToken.None);
         Activity[] own = [.. spans.Where(span => "traced".Equals(span.GetTagItem("disttrainer.run")))];
         Activity[] third = [.. own.Where(span => span.TraceId == StepTrace.ContextOf("traced", 3).TraceId)];
-        Assert.Equal(["apply", "apply", "compute", "compute", "gather", "gather"], third.Select(span => span.OperationName).Order());
+        Assert.Equal(
+            ["apply", "apply", "compute", "compute", "gather", "gather"],
+            third.Select(span => span.OperationName).Order());
         Assert.All(third, span => Assert.Equal(3L, span.GetTagItem("disttrainer.step")));
         Assert.All(third, span => Assert.InRange(span.Duration, TimeSpan.Zero, TimeSpan.FromMinutes(1)));
         Assert.All(own, span => Assert.Equal(0, (long)span.GetTagItem("disttrainer.step")! % 3));
@@ -81,7 +96,9 @@ public sealed class TelemetryTests
         (JobDescription job, DataParts data) = Job();
         job = job with { Training = job.Training with { Epochs = 1_000_000 } };
         var observer = new Silent();
-        Task<TrainingResult> training = LocalTrainer.RunAsync(job, data, new RunOptions { Workers = 2, ParameterShards = 2, ReportEvery = 1 }, null, observer, CancellationToken.None);
+        Task<TrainingResult> training = LocalTrainer.RunAsync(
+            job, data, new RunOptions { Workers = 2, ParameterShards = 2, ReportEvery = 1 }, null, observer,
+            CancellationToken.None);
         IRunControl control = observer.Control!;
         await UntilAsync(async () => (await control.StatusAsync()).Run is { State: "running", Last: not null });
         ClusterStatus status = await control.StatusAsync();
@@ -101,5 +118,6 @@ public sealed class TelemetryTests
             Assert.True(DateTime.UtcNow < until, "it did not come to that");
     }
 
-    private static (JobDescription Job, DataParts Data) Job() => (TestJobs.Variants["adam"], TestJobs.Classification(400, 12, 3));
+    private static (JobDescription Job, DataParts Data) Job() =>
+        (TestJobs.Variants["adam"], TestJobs.Classification(400, 12, 3));
 }

@@ -13,20 +13,38 @@ internal static class TestJobs
     public static readonly Dictionary<string, JobDescription> Variants = new()
     {
         ["sgd"] = Job(new OptimizerDescription { Kind = "sgd", LearningRate = 0.05f }),
-        ["sgd-nesterov-clip-norm"] = Job(new OptimizerDescription { Kind = "sgd", LearningRate = 0.05f, Settings = PartSettings.Of(("momentum", 0.9f), ("nesterov", true)) }) with
-        {
-            Clipping = new ClippingDescription { Norm = 0.1f },
-        },
+        ["sgd-nesterov-clip-norm"] =
+            Job(new OptimizerDescription
+            {
+                Kind = "sgd",
+                LearningRate = 0.05f,
+                Settings = PartSettings.Of(("momentum", 0.9f), ("nesterov", true))
+            }) with
+            {
+                Clipping = new ClippingDescription { Norm = 0.1f },
+            },
         ["adam"] = Job(new OptimizerDescription { Kind = "adam", LearningRate = 0.01f }),
-        ["adamw-clip-both-max-norm"] = Job(new OptimizerDescription { Kind = "adamw", LearningRate = 0.01f, Settings = PartSettings.Of(("ams-grad", true)) }) with
-        {
-            Clipping = new ClippingDescription { Norm = 0.2f, Value = 0.05f },
-            Regularization = new RegularizationDescription { DecoupledWeightDecay = 0.01f, MaxNorm = 1f },
-        },
-        ["rmsprop-elastic-net"] = Job(new OptimizerDescription { Kind = "rmsprop", LearningRate = 0.01f, Settings = PartSettings.Of(("centered", true), ("momentum", 0.5f)) }) with
-        {
-            Regularization = new RegularizationDescription { L1 = 1e-3f, L2 = 1e-3f, ApplyToBiases = true },
-        },
+        ["adamw-clip-both-max-norm"] =
+            Job(new OptimizerDescription
+            {
+                Kind = "adamw",
+                LearningRate = 0.01f,
+                Settings = PartSettings.Of(("ams-grad", true))
+            }) with
+            {
+                Clipping = new ClippingDescription { Norm = 0.2f, Value = 0.05f },
+                Regularization = new RegularizationDescription { DecoupledWeightDecay = 0.01f, MaxNorm = 1f },
+            },
+        ["rmsprop-elastic-net"] =
+            Job(new OptimizerDescription
+            {
+                Kind = "rmsprop",
+                LearningRate = 0.01f,
+                Settings = PartSettings.Of(("centered", true), ("momentum", 0.5f))
+            }) with
+            {
+                Regularization = new RegularizationDescription { L1 = 1e-3f, L2 = 1e-3f, ApplyToBiases = true },
+            },
     };
 
     /// <summary>Three dense layers with all kinds of sizes, dropout and label smoothing.</summary>
@@ -50,7 +68,8 @@ internal static class TestJobs
     public static DataParts Classification(int samples, int features, int classes)
     {
         var random = new Random(5);
-        float[] centres = [.. Enumerable.Range(0, classes * features).Select(_ => (float)(2 * random.NextDouble() - 1))];
+        float[] centres =
+            [.. Enumerable.Range(0, classes * features).Select(_ => (float)(2 * random.NextDouble() - 1))];
         DataSet Part(int count)
         {
             float[] x = new float[count * features], y = new float[count];
@@ -58,7 +77,8 @@ internal static class TestJobs
             {
                 y[i] = random.Next(classes);
                 for (int f = 0; f < features; f++)
-                    x[(i * features) + f] = centres[((int)y[i] * features) + f] + (float)(0.6 * (random.NextDouble() - 0.5));
+                    x[(i * features) + f] =
+                        centres[((int)y[i] * features) + f] + (float)(0.6 * (random.NextDouble() - 0.5));
             }
             return new DataSet(x, y, features, 1);
         }
@@ -69,15 +89,19 @@ internal static class TestJobs
             FeatureNames = [.. Enumerable.Range(0, features).Select(i => $"x{i}")],
             TargetNames = ["class"],
             ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")],
-            Normalization = new Normalization(NormalizationKind.None, new float[features], [.. Enumerable.Repeat(1f, features)], [0f], [1f]),
+            Normalization = new Normalization(
+                NormalizationKind.None, new float[features], [.. Enumerable.Repeat(1f, features)], [0f], [1f]),
         };
         return new DataParts(Part(samples), Part(60), Part(61), schema, "test");
     }
 
     /// <summary>Runs a job quietly.</summary>
     public static Task<TrainingResult> Run(
-        JobDescription job, DataParts data, RunOptions options, ITrainingObserver? observer = null, CancellationToken stop = default) =>
-        LocalTrainer.RunAsync(job, data, options with { ActorConfiguration = "akka.loglevel = OFF" }, null, observer ?? new Silence(), stop)
+        JobDescription job, DataParts data, RunOptions options, ITrainingObserver? observer = null,
+            CancellationToken stop = default) =>
+        LocalTrainer.RunAsync(
+            job, data, options with { ActorConfiguration = "akka.loglevel = OFF" }, null,
+            observer ?? new Silence(), stop)
             .WaitAsync(TimeSpan.FromMinutes(2), CancellationToken.None);
 
     private sealed class Silence : ITrainingObserver

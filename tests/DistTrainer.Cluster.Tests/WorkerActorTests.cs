@@ -19,7 +19,9 @@ public sealed class WorkerActorTests : TestKit
     public WorkerActorTests()
         : base(ComputeDispatchers.Settings)
     {
-        var setup = new TrainingSetup(TestJobs.Job(new OptimizerDescription()), TestJobs.Classification(40, 3, 2), new RunOptions { ParameterShards = 1 }, null);
+        var setup = new TrainingSetup(
+            TestJobs.Job(new OptimizerDescription()), TestJobs.Classification(40, 3, 2),
+            new RunOptions { ParameterShards = 1 }, null);
         (_run, _other) = (CreateTestProbe(), CreateTestProbe());
         _worker = Sys.ActorOf(Props.Create(() => new WorkerActor(setup)));
     }
@@ -100,7 +102,8 @@ public sealed class WorkerActorTests : TestKit
     private static ActorPlace Place(TestProbe probe) => new(probe.Ref, new NodeAddress("s", null, []));
 
     private static (long Step, int First, int Count)[] Pushes(TestProbe shard, int count) =>
-        [.. Enumerable.Range(0, count).Select(_ => shard.ExpectMsg<PushGradient>()).Select(push => (push.Step, push.Node.Start, push.Node.Count))];
+        [.. Enumerable.Range(0, count).Select(_ => shard.ExpectMsg<PushGradient>())
+            .Select(push => (push.Step, push.Node.Start, push.Node.Count))];
 
     private void Broadcast(long step, int number = 0) => _worker.Tell(new ParametersBroadcast(1, number, step));
 
@@ -110,5 +113,6 @@ public sealed class WorkerActorTests : TestKit
         run.ExpectMsg<DataShardsAssigned>();
     }
 
-    private void Assign(TestProbe run, int generation) => _worker.Tell(new AssignDataShards(generation, 0, [], [], 0, 2, default, 0), run.Ref);
+    private void Assign(TestProbe run, int generation) =>
+        _worker.Tell(new AssignDataShards(generation, 0, [], [], 0, 2, default, 0), run.Ref);
 }

@@ -11,7 +11,8 @@ public class PrintableTests
     [InlineData("\0\b\f\r\u007f\u0080\u009b\u009f", "\\u0000\\u0008\\u000c\\u000d\\u007f\\u0080\\u009b\\u009f")]
     [InlineData("\u202a\u202e\u2066\u2069\u2028\u2029", "\\u202a\\u202e\\u2066\\u2069\\u2028\\u2029")]
     [InlineData("", "")]
-    public void What_a_terminal_would_obey_is_shown_and_all_else_stays(string text, string expected) => Assert.Equal(expected, Printable.Line(text));
+    public void What_a_terminal_would_obey_is_shown_and_all_else_stays(string text, string expected) =>
+        Assert.Equal(expected, Printable.Line(text));
 
     // An attribute cannot hold them.
     [Fact]

@@ -11,12 +11,15 @@ namespace DistTrainer.Example;
 public sealed class LambOptimizer(float beta1, float beta2) : IBlockRule
 {
     private const float Epsilon = 1e-6f;
-    private static readonly Setting<float> s_beta1 = Setting.Number("beta1", "Decay of the first moment", 0.9f, 0, 1, ")");
-    private static readonly Setting<float> s_beta2 = Setting.Number("beta2", "Decay of the second moment", 0.999f, 0, 1, ")");
+    private static readonly Setting<float> s_beta1 = Setting.Number(
+        "beta1", "Decay of the first moment", 0.9f, 0, 1, ")");
+    private static readonly Setting<float> s_beta2 = Setting.Number(
+        "beta2", "Decay of the second moment", 0.999f, 0, 1, ")");
 
     /// <summary>The rule as a job names it.</summary>
     public static OptimizerPart Part { get; } = new(
-        "lamb", settings => Optimizer.ByBlocks(new LambOptimizer(settings.Get(s_beta1), settings.Get(s_beta2))), s_beta1, s_beta2);
+        "lamb", settings =>
+            Optimizer.ByBlocks(new LambOptimizer(settings.Get(s_beta1), settings.Get(s_beta2))), s_beta1, s_beta2);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> SlotNames { get; } = ["exp_avg", "exp_avg_sq"];

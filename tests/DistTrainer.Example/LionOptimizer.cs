@@ -10,11 +10,13 @@ namespace DistTrainer.Example;
 /// <param name="beta2">Decay of the memory; in [0, 1].</param>
 public sealed class LionOptimizer(float beta1, float beta2) : CustomOptimizer("exp_avg")
 {
-    private static readonly Setting<float> s_beta1 = Setting.Number("beta1", "Share of the memory in the direction", 0.9f, 0, 1);
+    private static readonly Setting<float> s_beta1 = Setting.Number(
+        "beta1", "Share of the memory in the direction", 0.9f, 0, 1);
     private static readonly Setting<float> s_beta2 = Setting.Number("beta2", "Decay of the memory", 0.99f, 0, 1);
 
     /// <summary>The rule as a job names it.</summary>
-    public static OptimizerPart Part { get; } = new("lion", settings => new LionOptimizer(settings.Get(s_beta1), settings.Get(s_beta2)), s_beta1, s_beta2);
+    public static OptimizerPart Part { get; } = new(
+        "lion", settings => new LionOptimizer(settings.Get(s_beta1), settings.Get(s_beta2)), s_beta1, s_beta2);
 
     /// <inheritdoc/>
     protected override Vector256<float> Apply(

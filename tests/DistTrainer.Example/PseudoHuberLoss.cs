@@ -7,14 +7,16 @@ namespace DistTrainer.Example;
 /// <param name="delta">Where the loss turns linear; &gt; 0.</param>
 public sealed class PseudoHuberLoss(float delta) : ValueLoss
 {
-    private static readonly Setting<float> s_delta = Setting.Number("delta", "Where the loss turns linear", 1, 1e-3f, 1e3f);
+    private static readonly Setting<float> s_delta = Setting.Number(
+        "delta", "Where the loss turns linear", 1, 1e-3f, 1e3f);
 
     /// <summary>The loss as a job names it.</summary>
     public static LossPart Part { get; } = new(
         "pseudo-huber", TaskKind.Regression, settings => new PseudoHuberLoss(settings.Get(s_delta)), s_delta);
 
     /// <inheritdoc/>
-    protected override Vector256<float> Evaluate(Vector256<float> output, Vector256<float> target, out Vector256<float> gradient)
+    protected override Vector256<float> Evaluate(
+        Vector256<float> output, Vector256<float> target, out Vector256<float> gradient)
     {
         Vector256<float> error = output - target;
         Vector256<float> share = error / Vector256.Create(delta);

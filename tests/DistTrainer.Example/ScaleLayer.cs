@@ -16,14 +16,17 @@ public sealed class ScaleLayer(int features) : RowLayer(
     }
 
     /// <inheritdoc/>
-    protected override void BackwardInput(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
+    protected override void BackwardInput(
+        ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient)
     {
         for (int f = 0; f < inputGradient.Length; f++)
             inputGradient[f] = parameters[f] * outputGradient[f];
     }
 
     /// <inheritdoc/>
-    protected override void AddGradient(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> gradient)
+    protected override void AddGradient(
+        ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> gradient)
     {
         for (int f = 0; f < gradient.Length; f++)
             gradient[f] += input[f] * outputGradient[f];

@@ -24,5 +24,6 @@ public sealed class Softsign(int features, float sharpness) : ElementwiseLayer("
         return gradient / (divisor * divisor);
     }
 
-    private Vector256<float> Divisor(Vector256<float> x) => Vector256.FusedMultiplyAdd(Vector256.Create(sharpness), Vector256.Abs(x), Vector256<float>.One);
+    private Vector256<float> Divisor(Vector256<float> x) =>
+        Vector256.FusedMultiplyAdd(Vector256.Create(sharpness), Vector256.Abs(x), Vector256<float>.One);
 }

@@ -12,7 +12,8 @@ namespace DistTrainer.Fuzz;
 /// <summary>Control messages: one of each type of the protocol, filled with something.</summary>
 internal sealed class ControlFuzz() : FuzzReader("control", 100_000, 100)
 {
-    private readonly ExtendedActorSystem _system = (ExtendedActorSystem)ActorSystem.Create("fuzz", "akka.loglevel = OFF");
+    private readonly ExtendedActorSystem _system = (ExtendedActorSystem)ActorSystem.Create(
+        "fuzz", "akka.loglevel = OFF");
     private HyperionSerializer? _serializer;
 
     private HyperionSerializer Serializer => _serializer ??= new HyperionSerializer(_system);
@@ -58,7 +59,8 @@ internal sealed class ControlFuzz() : FuzzReader("control", 100_000, 100)
         if (type.Namespace == typeof(ImmutableArray).Namespace)
             throw new NotSupportedException($"{type}: make a sample of it here.");
         ConstructorInfo constructor = type.GetConstructors().MaxBy(found => found.GetParameters().Length)!;
-        return constructor.Invoke([.. constructor.GetParameters().Select(parameter => Sample(parameter.ParameterType))]);
+        return constructor.Invoke(
+            [.. constructor.GetParameters().Select(parameter => Sample(parameter.ParameterType))]);
     }
 
     private Array List(Type element)

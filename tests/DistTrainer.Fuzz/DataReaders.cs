@@ -5,7 +5,8 @@ namespace DistTrainer.Fuzz;
 /// <summary>IDX images or labels, each with a valid file of the other kind beside it.</summary>
 internal sealed class IdxFuzz() : FuzzReader("idx", 200_000, 10)
 {
-    private readonly string _images = Scratch.Write("images.idx3", [0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, .. new byte[24]]);
+    private readonly string _images = Scratch.Write(
+        "images.idx3", [0, 0, 8, 3, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 2, .. new byte[24]]);
     private readonly string _labels = Scratch.Write("labels.idx1", [0, 0, 8, 1, 0, 0, 0, 6, 0, 1, 2, 0, 1, 2]);
 
     /// <inheritdoc/>
@@ -22,10 +23,16 @@ internal sealed class CsvFuzz() : FuzzReader("csv", 250_000, 200)
 {
     /// <inheritdoc/>
     public override void Read(string role, byte[] input) =>
-        CsvTableReader.Read(Scratch.Write("input.csv", input), new ReadRequest { TextTargets = role.Contains("classes", StringComparison.Ordinal) });
+        CsvTableReader.Read(Scratch.Write("input.csv", input), new ReadRequest
+        {
+            TextTargets = role.Contains("classes", StringComparison.Ordinal),
+        });
 }
 
-/// <summary>NumPy arrays: features in a .npy beside valid targets, targets beside valid features, both in a .npz. .NET's reader of the ZIP method Deflate64 has tables and a window of 350,000 bytes, whatever it reads.</summary>
+/// <summary>
+/// NumPy arrays: features in a .npy beside valid targets, targets beside valid features, both in a .npz. .NET's reader
+/// of the ZIP method Deflate64 has tables and a window of 350,000 bytes, whatever it reads.
+/// </summary>
 internal sealed class NpyFuzz() : FuzzReader("npy", 450_000, 20)
 {
     private static readonly byte[] s_targets = Npy("|u1", "(6,)", new byte[6]);
@@ -46,7 +53,8 @@ internal sealed class NpyFuzz() : FuzzReader("npy", 450_000, 20)
 
     private static byte[] Npy(string type, string shape, byte[] values)
     {
-        byte[] header = System.Text.Encoding.ASCII.GetBytes($"{{'descr': '{type}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        byte[] header = System.Text.Encoding.ASCII.GetBytes(
+            $"{{'descr': '{type}', 'fortran_order': False, 'shape': {shape}, }}\n");
         return [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, .. values];
     }
 }
@@ -55,7 +63,8 @@ internal sealed class NpyFuzz() : FuzzReader("npy", 450_000, 20)
 internal sealed class ParquetFuzz() : FuzzReader("parquet", 4_000_000, 1000)
 {
     /// <inheritdoc/>
-    public override void Read(string role, byte[] input) => ParquetTableReader.Read(Scratch.Write("input.parquet", input), new ReadRequest { TextTargets = true });
+    public override void Read(string role, byte[] input) =>
+        ParquetTableReader.Read(Scratch.Write("input.parquet", input), new ReadRequest { TextTargets = true });
 
     /// <inheritdoc/>
     public override long Allocated() => GC.GetTotalAllocatedBytes(precise: false);

@@ -19,7 +19,9 @@ internal abstract class FuzzReader(string name, long constant, long factor) : ID
 
     /// <summary>What it may allocate for an input, in all; packed ones count as what they unpack to.</summary>
     public long Allowed(Seed input) =>
-        constant + (factor * Math.Max(input.Bytes.Length, input.Role.EndsWith(".gz", StringComparison.Ordinal) ? UnpackedLength(input.Bytes) : 0));
+        constant
+            + (factor * Math.Max(input.Bytes.Length, input.Role.EndsWith(".gz", StringComparison.Ordinal)
+            ? UnpackedLength(input.Bytes) : 0));
 
     /// <summary>Valid inputs to mutate: the files of its folder in the corpus.</summary>
     public virtual IReadOnlyList<Seed> Seeds() =>
@@ -37,7 +39,8 @@ internal abstract class FuzzReader(string name, long constant, long factor) : ID
     public virtual byte[] Seal(string role, byte[] input) => input;
 
     /// <summary>Whether this is how the reader says no.</summary>
-    public virtual bool IsRefusal(Exception failure) => failure is DistTrainerException && !failure.Message.Contains('\n', StringComparison.Ordinal);
+    public virtual bool IsRefusal(Exception failure) =>
+        failure is DistTrainerException && !failure.Message.Contains('\n', StringComparison.Ordinal);
 
     /// <summary>Bytes allocated so far, of the thread that reads.</summary>
     public virtual long Allocated() => GC.GetAllocatedBytesForCurrentThread();
@@ -68,7 +71,8 @@ internal static class Scratch
 {
     /// <summary>The folder; gone when the program ends.</summary>
     public static string Folder { get; } = Directory.CreateDirectory(
-        Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"disttrainer-fuzz-{Environment.ProcessId}")).FullName;
+        Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm"
+            : Path.GetTempPath(), $"disttrainer-fuzz-{Environment.ProcessId}")).FullName;
 
     /// <summary>Writes a file.</summary>
     /// <returns>Its path.</returns>

@@ -10,11 +10,13 @@ namespace DistTrainer.Fuzz;
 /// <param name="Findings">Those that it neither read nor refused as it may.</param>
 /// <param name="Seconds">Time.</param>
 /// <param name="MostAllocated">Most bytes that it allocated for one input.</param>
-internal sealed record FuzzOutcome(string Reader, long Inputs, long Accepted, long Findings, double Seconds, long MostAllocated)
+internal sealed record FuzzOutcome(
+    string Reader, long Inputs, long Accepted, long Findings, double Seconds, long MostAllocated)
 {
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Reader}: {Inputs} inputs, {100.0 * Accepted / Inputs:F1} % read, {Findings} findings, {Inputs / Seconds:F0} inputs/s, at most {MostAllocated} bytes allocated for one");
+        $"{Reader}: {Inputs} inputs, {100.0 * Accepted / Inputs:F1} % read, {Findings} findings, "
+            + $"{Inputs / Seconds:F0} inputs/s, at most {MostAllocated} bytes allocated for one");
 }
 
 /// <summary>Gives a reader mutated inputs and watches what it does.</summary>
@@ -88,7 +90,9 @@ internal sealed class Fuzzer(FuzzReader reader, string failures)
         if (time > s_longest)
             return string.Create(CultureInfo.InvariantCulture, $"took {time.TotalSeconds:F1} s");
         if (allocated > reader.Allowed(input))
-            return string.Create(CultureInfo.InvariantCulture, $"allocated {allocated} bytes for {input.Bytes.Length}; allowed are {reader.Allowed(input)}");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"allocated {allocated} bytes for {input.Bytes.Length}; allowed are {reader.Allowed(input)}");
         _mostAllocated = Math.Max(_mostAllocated, allocated);
         return null;
     }
@@ -100,7 +104,9 @@ internal sealed class Fuzzer(FuzzReader reader, string failures)
         if (_known[kind] > 1)
             return;
         string path = FailureFile.Write(failures, reader.Name, n, input);
-        Console.WriteLine($"{reader.Name}: input {n.ToString(CultureInfo.InvariantCulture)}, replay with --reader {reader.Name} --replay {path}\n{problem}");
+        Console.WriteLine(
+            $"{reader.Name}: input {n.ToString(CultureInfo.InvariantCulture)}, replay with --reader {reader.Name} "
+            + $"--replay {path}\n{problem}");
     }
 }
 
@@ -111,7 +117,9 @@ internal static class FailureFile
     /// <returns>Its path; the file is called by the input's role.</returns>
     public static string Write(string folder, string reader, long n, Seed input)
     {
-        string path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, $"{reader}-{n.ToString(CultureInfo.InvariantCulture)}")).FullName, input.Role);
+        string path = Path.Combine(
+            Directory.CreateDirectory(Path.Combine(folder, $"{reader}-{n.ToString(CultureInfo.InvariantCulture)}"))
+            .FullName, input.Role);
         File.WriteAllBytes(path, input.Bytes);
         return path;
     }

@@ -34,7 +34,9 @@ internal sealed class HangGuard : IDisposable
         if (_seconds < LongestSeconds || current.Number < 0)
             return;
         string path = FailureFile.Write(_failures, _reader, current.Number, current.Input);
-        Console.WriteLine($"{_reader}: input {current.Number.ToString(CultureInfo.InvariantCulture)} hangs, replay with --reader {_reader} --replay {path}");
+        Console.WriteLine(
+            $"{_reader}: input {current.Number.ToString(CultureInfo.InvariantCulture)} hangs, replay with --reader "
+            + $"{_reader} --replay {path}");
         Environment.Exit(1);
     }
 

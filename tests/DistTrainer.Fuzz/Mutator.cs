@@ -4,7 +4,9 @@ using System.Text;
 
 namespace DistTrainer.Fuzz;
 
-/// <summary>Makes inputs from seeds, knowing nothing of what they mean. Input n of a number is always the same.</summary>
+/// <summary>
+/// Makes inputs from seeds, knowing nothing of what they mean. Input n of a number is always the same.
+/// </summary>
 /// <param name="seeds">The valid inputs.</param>
 /// <param name="number">Which inputs are made.</param>
 internal sealed class Mutator(IReadOnlyList<Seed> seeds, int number)
@@ -13,14 +15,20 @@ internal sealed class Mutator(IReadOnlyList<Seed> seeds, int number)
     private const int LongestBlock = 64;
 
     private static readonly long[] s_integers =
-        [0, 1, 2, 3, 4, 7, 8, 16, 32, 64, 100, 127, 128, 255, 256, 1000, 4096, 32767, 32768, 65535, 65536, 1 << 20, 1 << 24, int.MaxValue, 1L << 31, uint.MaxValue, 1L << 32, long.MaxValue];
+        [0, 1, 2, 3, 4, 7, 8, 16, 32, 64, 100, 127, 128, 255, 256, 1000, 4096, 32767, 32768, 65535, 65536, 1 << 20,
+            1 << 24, int.MaxValue, 1L << 31, uint.MaxValue, 1L << 32, long.MaxValue];
 
     private static readonly string[] s_numbers =
-        ["0", "1", "-1", "2", "00", "255", "65536", "1e3", "1e38", "1e39", "1e400", "-1e400", "1e-400", "0.5", "NaN", "Infinity", "1,5", "2147483647", "2147483648", "-2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "99999999999999999999999999999999", "0x10"];
+        ["0", "1", "-1", "2", "00", "255", "65536", "1e3", "1e38", "1e39", "1e400", "-1e400", "1e-400", "0.5", "NaN",
+            "Infinity", "1,5", "2147483647", "2147483648", "-2147483648", "4294967296", "9223372036854775807",
+            "9223372036854775808", "99999999999999999999999999999999", "0x10"];
 
     private readonly long _lengths = seeds.Sum(seed => (long)seed.Bytes.Length);
 
-    /// <summary>Makes input n: every second one is a seed cut off, at each length in turn, until all were; the others are mutated.</summary>
+    /// <summary>
+    /// Makes input n: every second one is a seed cut off, at each length in turn, until all were; the others are
+    /// mutated.
+    /// </summary>
     /// <param name="n">From 0.</param>
     /// <param name="isSealed">Whether checksums are to be repaired.</param>
     public Seed Make(long n, out bool isSealed)
@@ -80,7 +88,8 @@ internal sealed class Mutator(IReadOnlyList<Seed> seeds, int number)
                 byte[] block = [.. bytes.GetRange(at, length)];
                 int times = random.Next(16) == 0 ? 1 << random.Next(12) : 1;
                 times = Math.Min(times, (LongestInput - Math.Min(bytes.Count, LongestInput)) / Math.Max(length, 1));
-                bytes.InsertRange(random.Next(bytes.Count + 1), Enumerable.Repeat(block, times).SelectMany(copy => copy));
+                bytes.InsertRange(
+                    random.Next(bytes.Count + 1), Enumerable.Repeat(block, times).SelectMany(copy => copy));
                 break;
             case 7:
                 byte[] inserted = new byte[random.Next(1, 9)];
@@ -91,7 +100,9 @@ internal sealed class Mutator(IReadOnlyList<Seed> seeds, int number)
                 byte[] other = seeds[random.Next(seeds.Count)].Bytes;
                 int from = random.Next(other.Length);
                 bytes.RemoveRange(at, random.Next(2) == 0 ? bytes.Count - at : length);
-                bytes.InsertRange(at, other[from..(random.Next(2) == 0 ? other.Length : Math.Min(other.Length, from + LongestBlock))]);
+                bytes.InsertRange(
+                    at, other[from..(random.Next(2) == 0 ? other.Length
+                    : Math.Min(other.Length, from + LongestBlock))]);
                 break;
             default:
                 SwapNumber(bytes, at, random);
@@ -103,7 +114,8 @@ internal sealed class Mutator(IReadOnlyList<Seed> seeds, int number)
     private static void SetInteger(List<byte> bytes, int at, Random random)
     {
         Span<byte> value = stackalloc byte[8];
-        long number = random.Next(3) == 0 ? bytes.Count - at + random.Next(-9, 10) : s_integers[random.Next(s_integers.Length)];
+        long number = random.Next(3) == 0 ? bytes.Count - at + random.Next(-9, 10)
+            : s_integers[random.Next(s_integers.Length)];
         if (random.Next(4) == 0)
             number = -number;
         int size = 1 << random.Next(4);
@@ -120,7 +132,8 @@ internal sealed class Mutator(IReadOnlyList<Seed> seeds, int number)
         if (start < 0)
             return;
         int end = bytes.FindIndex(start, value => !IsDigit(value));
-        string text = random.Next(3) == 0 ? random.NextInt64().ToString(CultureInfo.InvariantCulture)[..random.Next(1, 8)] : s_numbers[random.Next(s_numbers.Length)];
+        string text = random.Next(3) == 0 ? random.NextInt64()
+            .ToString(CultureInfo.InvariantCulture)[..random.Next(1, 8)] : s_numbers[random.Next(s_numbers.Length)];
         bytes.RemoveRange(start, (end < 0 ? bytes.Count : end) - start);
         bytes.InsertRange(start, Encoding.ASCII.GetBytes(text));
     }

@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using DistTrainer.Fuzz;
 
-// A library behind Parquet may hang on a damaged file, which would hide what the program's own readers do: it has to be asked for.
+// A library behind Parquet may hang on a damaged file, which would hide what the program's own readers do: it has to be
+// asked for.
 Dictionary<string, Func<FuzzReader>> all = new()
 {
     ["idx"] = () => new IdxFuzz(),
@@ -20,19 +21,41 @@ Dictionary<string, Func<FuzzReader>> all = new()
     ["control"] = () => new ControlFuzz(),
     ["parquet"] = () => new ParquetFuzz(),
 };
-var inputs = new Option<long>("--inputs") { Description = "How many inputs each reader gets.", DefaultValueFactory = _ => 20_000 };
-var number = new Option<int>("--number") { Description = "Which inputs: another number, other mutations.", DefaultValueFactory = _ => 1 };
-var readers = new Option<string[]>("--reader") { Description = $"Readers to fuzz: {string.Join(", ", all.Keys)}; all but parquet if none is named.", AllowMultipleArgumentsPerToken = true };
+var inputs = new Option<long>("--inputs")
+{
+    Description = "How many inputs each reader gets.",
+    DefaultValueFactory = _ => 20_000,
+};
+var number = new Option<int>("--number")
+{
+    Description = "Which inputs: another number, other mutations.",
+    DefaultValueFactory = _ => 1,
+};
+var readers = new Option<string[]>("--reader")
+{
+    Description = $"Readers to fuzz: {string.Join(", ", all.Keys)}; all but parquet if none is named.",
+    AllowMultipleArgumentsPerToken = true,
+};
 readers.AcceptOnlyFromAmong([.. all.Keys]);
-var failures = new Option<string>("--failures") { Description = "Where inputs that are findings are written.", DefaultValueFactory = _ => "fuzz-failures" };
+var failures = new Option<string>("--failures")
+{
+    Description = "Where inputs that are findings are written.",
+    DefaultValueFactory = _ => "fuzz-failures",
+};
 var replay = new Option<string?>("--replay") { Description = "Give one such input to the reader alone." };
-var command = new RootCommand("Gives every reader of files and of the wire damaged inputs; each must be read or refused.") { inputs, number, readers, failures, replay };
+var command =
+    new RootCommand(
+        "Gives every reader of files and of the wire damaged inputs; each must be read or refused.") { inputs, number,
+        readers, failures, replay };
 command.SetAction(parsed =>
 {
-    string[] names = parsed.GetValue(readers) is { Length: > 0 } given ? given : [.. all.Keys.Where(name => name != "parquet")];
+    string[] names = parsed.GetValue(readers) is { Length: > 0 } given ? given
+        : [.. all.Keys.Where(name => name != "parquet")];
     return parsed.GetValue(replay) is { } path
         ? Replay(all[names[0]](), path, parsed.GetValue(failures)!)
-        : RunAll(names.Select(name => all[name]), parsed.GetValue(inputs), parsed.GetValue(number), parsed.GetValue(failures)!);
+        : RunAll(
+            names.Select(name => all[name]), parsed.GetValue(inputs), parsed.GetValue(number),
+            parsed.GetValue(failures)!);
 });
 try
 {

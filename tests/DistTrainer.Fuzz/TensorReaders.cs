@@ -25,7 +25,8 @@ internal sealed class ManifestFuzz() : FuzzReader("manifest", 200_000, 50)
     private static readonly int s_sealLength = Sealed([]).Length;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Seed> Seeds() => [new Seed(ManifestFile.Name, File.ReadAllBytes(Path.Combine(Checkpoints.Folder, ManifestFile.Name)))];
+    public override IReadOnlyList<Seed> Seeds() =>
+        [new Seed(ManifestFile.Name, File.ReadAllBytes(Path.Combine(Checkpoints.Folder, ManifestFile.Name)))];
 
     /// <inheritdoc/>
     public override void Read(string role, byte[] input)
@@ -39,18 +40,21 @@ internal sealed class ManifestFuzz() : FuzzReader("manifest", 200_000, 50)
     public override byte[] Seal(string role, byte[] input) => Sealed(input[..Math.Max(0, input.Length - s_sealLength)]);
 
     private static byte[] Sealed(byte[] body) =>
-        [.. body, .. ",\n  \"manifestSha256\": \""u8, .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(body))), .. "\"\n}\n"u8];
+        [.. body, .. ",\n  \"manifestSha256\": \""u8,
+            .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(body))), .. "\"\n}\n"u8];
 }
 
 /// <summary>Parts of a checkpoint, each with a manifest that has its length and checksums right.</summary>
 internal sealed class PartFuzz() : FuzzReader("part", 200_000, 50)
 {
-    private readonly CheckpointManifest _manifest = ManifestFile.Read(Path.Combine(Checkpoints.Folder, ManifestFile.Name));
+    private readonly CheckpointManifest _manifest = ManifestFile.Read(
+        Path.Combine(Checkpoints.Folder, ManifestFile.Name));
     private readonly string _folder = Directory.CreateDirectory(Path.Combine(Scratch.Folder, "parts")).FullName;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Seed> Seeds() =>
-        [.. _manifest.Files.Select(file => new Seed(file.Name, File.ReadAllBytes(Path.Combine(Checkpoints.Folder, file.Name))))];
+        [.. _manifest.Files.Select(
+            file => new Seed(file.Name, File.ReadAllBytes(Path.Combine(Checkpoints.Folder, file.Name))))];
 
     /// <inheritdoc/>
     public override void Read(string role, byte[] input)
@@ -95,5 +99,6 @@ internal sealed class LedgerFuzz() : FuzzReader("ledger", 100_000, 100)
     }
 
     /// <inheritdoc/>
-    public override bool IsRefusal(Exception failure) => failure is FormatException && !failure.Message.Contains('\n', StringComparison.Ordinal);
+    public override bool IsRefusal(Exception failure) =>
+        failure is FormatException && !failure.Message.Contains('\n', StringComparison.Ordinal);
 }

@@ -15,7 +15,8 @@ internal abstract class WireFuzz(string name, long constant, long factor) : Fuzz
     protected WireRig Rig { get; } = new();
 
     /// <inheritdoc/>
-    public override bool IsRefusal(Exception failure) => failure is InvalidDataException or EndOfStreamException or ProtocolVersionException;
+    public override bool IsRefusal(Exception failure) =>
+        failure is InvalidDataException or EndOfStreamException or ProtocolVersionException;
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -28,7 +29,9 @@ internal abstract class WireFuzz(string name, long constant, long factor) : Fuzz
     protected IReadOnlyList<(byte Kind, byte[] Body)> Messages()
     {
         var node = new TreeNode(0, 2);
-        var push = new PushGradient(WireRig.Generation, 1, 1, 20, node, Rig.Floats, 0, true, [new LossSums(10, 2.5, 7, 1.5), new LossSums(10, 2.5, 7, 1.5)], 77);
+        var push = new PushGradient(
+            WireRig.Generation, 1, 1, 20, node, Rig.Floats, 0, true,
+            [new LossSums(10, 2.5, 7, 1.5), new LossSums(10, 2.5, 7, 1.5)], 77);
         var broadcast = new ParametersBroadcast(WireRig.Generation, 0, 3);
         SharedMemory? memory = Rig.Floats.Shared;
         return
@@ -36,12 +39,20 @@ internal abstract class WireFuzz(string name, long constant, long factor) : Fuzz
             (LinkMessages.Push, Body(output => LinkMessages.Write(output, 0, push, 0))),
             (LinkMessages.Broadcast, Body(output => LinkMessages.Write(output, broadcast, 0))),
             (LinkMessages.Collected, Body(output => LinkMessages.Write(output, broadcast, 0))),
-            (SegmentMessages.Offer, Body(output => SegmentMessages.Write(output, new SegmentOffer(1, 1, memory?.Descriptor ?? 0, Rig.Floats.Length, memory?.Tag.ToArray() ?? new byte[SharedMemory.TagBytes])))),
+            (SegmentMessages.Offer,
+                Body(output =>
+                SegmentMessages.Write(
+                    output, new SegmentOffer(
+                        1, 1, memory?.Descriptor ?? 0, Rig.Floats.Length,
+                        memory?.Tag.ToArray() ?? new byte[SharedMemory.TagBytes])))),
         ];
     }
 
-    /// <summary>Puts a header's checksums right: first that of the payload, then its own over the whole header.</summary>
-    protected static void SealFrame(Span<byte> header, int headerChecksum, int payloadChecksum, ReadOnlySpan<byte> payload)
+    /// <summary>
+    /// Puts a header's checksums right: first that of the payload, then its own over the whole header.
+    /// </summary>
+    protected static void SealFrame(
+        Span<byte> header, int headerChecksum, int payloadChecksum, ReadOnlySpan<byte> payload)
     {
         BinaryPrimitives.WriteUInt32BigEndian(header[payloadChecksum..], Crc32C.Compute(payload));
         header.Slice(headerChecksum, sizeof(uint)).Clear();
@@ -65,7 +76,8 @@ internal sealed class FramesFuzz() : WireFuzz("frames", 200_000, 50)
     public override IReadOnlyList<Seed> Seeds()
     {
         IReadOnlyList<(byte Kind, byte[] Body)> messages = Messages();
-        byte[] gradient = Floats(new FloatsHeader(FloatsKind.Gradient, WireRig.Generation, 1, 0, 1, 0, 2, 0, Rig.Floats.Length));
+        byte[] gradient = Floats(
+            new FloatsHeader(FloatsKind.Gradient, WireRig.Generation, 1, 0, 1, 0, 2, 0, Rig.Floats.Length));
         byte[] parameters = Floats(new FloatsHeader(FloatsKind.Parameters, WireRig.Generation, 3, 0, 0, 0, 0, 5, 7));
         return
         [
@@ -128,10 +140,12 @@ internal sealed class FramesFuzz() : WireFuzz("frames", 200_000, 50)
 internal sealed class MessagesFuzz() : WireFuzz("messages", 200_000, 50)
 {
     /// <inheritdoc/>
-    public override IReadOnlyList<Seed> Seeds() => [.. Messages().Select(message => new Seed($"{message.Kind}", message.Body))];
+    public override IReadOnlyList<Seed> Seeds() =>
+        [.. Messages().Select(message => new Seed($"{message.Kind}", message.Body))];
 
     /// <inheritdoc/>
-    public override void Read(string role, byte[] input) => Rig.Read([], (_, connection) => Rig.Receive(connection, (byte)(role[0] - '0'), input));
+    public override void Read(string role, byte[] input) =>
+        Rig.Read([], (_, connection) => Rig.Receive(connection, (byte)(role[0] - '0'), input));
 }
 
 /// <summary>What a stranger says first.</summary>
@@ -143,7 +157,9 @@ internal sealed class HandshakeFuzz() : WireFuzz("handshake", 200_000, 50)
     /// <inheritdoc/>
     public override IReadOnlyList<Seed> Seeds() =>
     [
-        new Seed("hello", Handshake.Encode(HandshakeKind.Hello, Handshake.HelloBody(new byte[Handshake.TokenBytes], new Hello("run", "a node")))),
+        new Seed(
+            "hello", Handshake.Encode(
+                HandshakeKind.Hello, Handshake.HelloBody(new byte[Handshake.TokenBytes], new Hello("run", "a node")))),
         new Seed("welcome", Handshake.Encode(HandshakeKind.Welcome, Handshake.Body("a node"))),
         new Seed("refused", Handshake.Encode(HandshakeKind.Refused, Handshake.Body("another run"))),
         new Seed("health", Handshake.Encode(HandshakeKind.HealthRequest, Handshake.Body())),
@@ -163,7 +179,9 @@ internal sealed class HandshakeFuzz() : WireFuzz("handshake", 200_000, 50)
     public override byte[] Seal(string role, byte[] input)
     {
         if (input.Length >= Handshake.HeaderBytes)
-            SealFrame(input.AsSpan(0, Handshake.HeaderBytes), HeaderChecksum, PayloadChecksum, input.AsSpan(Handshake.HeaderBytes));
+            SealFrame(
+                input.AsSpan(0, Handshake.HeaderBytes), HeaderChecksum, PayloadChecksum,
+                input.AsSpan(Handshake.HeaderBytes));
         return input;
     }
 }

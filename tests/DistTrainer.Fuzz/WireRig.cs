@@ -30,7 +30,10 @@ internal sealed class WireRig : IDataReceiver, IDisposable
         _plane = new DataPlane(s_options, this);
         _setup = new TrainingSetup(
             Job(), Data(), new RunOptions { ParameterShards = 1 }, null,
-            made => links = new DataPlaneLinks(made.Parameters, made.Ranges, made.Job.Training.DataShards, made.Options.BackupWorkers, _plane, "run", new NodeAddress("node", _plane.Endpoint, _plane.Token.ToArray())), sharesMemory: true);
+            made =>
+                links = new DataPlaneLinks(made.Parameters, made.Ranges, made.Job.Training.DataShards,
+                made.Options.BackupWorkers, _plane, "run",
+                new NodeAddress("node", _plane.Endpoint, _plane.Token.ToArray())), sharesMemory: true);
         _links = links!;
         Floats = _setup.CreateVector();
         _links.Join(Generation, [], ActorRefs.Nobody);
@@ -74,7 +77,8 @@ internal sealed class WireRig : IDataReceiver, IDisposable
     public Span<float> Place(DataConnection connection, in FloatsHeader header) => _links.Place(header);
 
     /// <inheritdoc/>
-    public void Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) => _links.Receive(connection, kind, body);
+    public void Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) =>
+        _links.Receive(connection, kind, body);
 
     /// <inheritdoc/>
     public void Closed(DataConnection connection, Exception? cause) => _links.Closed(connection, cause);
@@ -93,7 +97,10 @@ internal sealed class WireRig : IDataReceiver, IDisposable
 
     private static JobDescription Job() => new()
     {
-        Model = new ModelDescription { Layers = [new LayerDescription { Units = 5, Activation = "relu" }, new LayerDescription()] },
+        Model = new ModelDescription
+        {
+            Layers = [new LayerDescription { Units = 5, Activation = "relu" }, new LayerDescription()],
+        },
         Training = new TrainingDescription { BatchSize = 20, DataShards = 8 },
     };
 

@@ -15,13 +15,15 @@ public class BlockRuleTests
     {
         JobDescription job = Job(kind);
         using var rig = new ShardRig(job, 2);
-        double[] parameters = [.. rig.Parameters.ToArray().Select(value => (double)value)], memory = new double[parameters.Length];
+        double[] parameters = [.. rig.Parameters.ToArray().Select(value => (double)value)],
+            memory = new double[parameters.Length];
         for (int step = 1; step <= 3; step++)
         {
             float[] sum = ShardRig.NaiveSum([.. Enumerable.Range(0, 6).Select(leaf => rig.Leaf(step, leaf))]);
             rig.Step(step, GradientTree.Decompose(0, 6));
             for (int b = 0; b < rig.Blocks.Count; b++)
-                Expect(rig.Blocks[b], rig.Blocks.Layout.Tensors[rig.Blocks[b].Tensor].Kind == ParameterKind.Weight, sum, memory, parameters);
+                Expect(rig.Blocks[b], rig.Blocks.Layout.Tensors[rig.Blocks[b].Tensor]
+                    .Kind == ParameterKind.Weight, sum, memory, parameters);
         }
         for (int i = 0; i < parameters.Length; i++)
             Assert.Equal(parameters[i], rig.Parameters[i], 1e-5);
@@ -32,7 +34,8 @@ public class BlockRuleTests
     [InlineData("trust-block", 8)]
     public void Any_number_of_parameter_shards_gives_the_same_bits(string kind, int most)
     {
-        var jobs = new[] { Job(kind), Job(kind) with { Clipping = new ClippingDescription { Norm = 0.5f, Value = 0.1f } } };
+        var jobs =
+            new[] { Job(kind), Job(kind) with { Clipping = new ClippingDescription { Norm = 0.5f, Value = 0.1f } } };
         foreach (JobDescription job in jobs)
         {
             var hashes = new HashSet<string>();
@@ -41,7 +44,9 @@ public class BlockRuleTests
                 using var rig = new ShardRig(job, parameterShards);
                 Assert.Equal(parameterShards, rig.Shards.Count);
                 for (int step = 1; step <= 4; step++)
-                    rig.Step(step, GradientTree.Decompose(0, 6), wantNorm: step == 2, wantStatistics: step == 3, wantHistograms: step == 4);
+                    rig.Step(
+                        step, GradientTree.Decompose(0, 6), wantNorm: step == 2, wantStatistics: step == 3,
+                        wantHistograms: step == 4);
                 hashes.Add(ParameterHash.Compute(rig.Parameters));
             }
             Assert.Single(hashes);
@@ -54,7 +59,8 @@ public class BlockRuleTests
         using var rig = new ShardRig(Job("trust-tensor"), 1);
         using AlignedBuffer even = new(rig.Parameters.Length), odd = new(rig.Parameters.Length);
         rig.Parameters.CopyTo(even.Span);
-        using var beside = new ParameterShard(rig.Shards[0].Range, rig.Blocks, rig.Job, 1, new ParameterBuffers(even, odd));
+        using var beside =
+            new ParameterShard(rig.Shards[0].Range, rig.Blocks, rig.Job, 1, new ParameterBuffers(even, odd));
         for (int step = 1; step <= 2; step++)
         {
             foreach (TreeNode node in GradientTree.Decompose(0, 6))
@@ -79,8 +85,10 @@ public class BlockRuleTests
 
         var blocks = new ParameterBlocks(ShardRig.Layout);
         var refused = Assert.Throws<ArgumentException>(() => new ParameterShard(
-            ParameterShardMap.Cut(blocks, 1)[0], blocks, rig.Job, 1, new ParameterBuffers(new AlignedBuffer(blocks.Layout.Length))));
-        Assert.Contains("trust-tensor needs whole tensors; 4 tensors lie in", refused.Message, StringComparison.Ordinal);
+            ParameterShardMap.Cut(blocks, 1)[0], blocks, rig.Job, 1,
+                new ParameterBuffers(new AlignedBuffer(blocks.Layout.Length))));
+        Assert.Contains(
+            "trust-tensor needs whole tensors; 4 tensors lie in", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,7 +96,10 @@ public class BlockRuleTests
     {
         Optimizer rule = Optimizer.Create(OptimizerDescription.Of("trust-block"));
         using OptimizerState state = rule.CreateState(8);
-        Assert.Throws<NotSupportedException>(() => rule.Update(rule.At(1, 1), GradientAdjustment.ScaleOnly(1), new GradientTerms(new float[8]), state, 0, new float[8]));
+        Assert.Throws<NotSupportedException>(
+            () => rule.Update(
+                rule.At(1, 1), GradientAdjustment.ScaleOnly(1), new GradientTerms(new float[8]),
+                state, 0, new float[8]));
     }
 
     private static JobDescription Job(string kind) => ShardRig.MakeJob(6, OptimizerDescription.Of(kind)) with
@@ -125,7 +136,8 @@ public class BlockRuleTests
             Span<float> memory = update.Slot(0);
             for (int i = 0; i < memory.Length; i++)
                 memory[i] = (0.5f * memory[i]) + update.Gradient[i];
-            float rate = (float)(update.Context.Rate * Math.Sqrt(SquareSum.Of(update.Parameters) / SquareSum.Of(memory)));
+            float rate =
+                (float)(update.Context.Rate * Math.Sqrt(SquareSum.Of(update.Parameters) / SquareSum.Of(memory)));
             for (int i = 0; i < memory.Length; i++)
                 update.Parameters[i] -= rate * memory[i];
         }
@@ -135,8 +147,10 @@ public class BlockRuleTests
     {
         public void Register(PluginRegistry registry)
         {
-            registry.Add(new OptimizerPart("trust-tensor", _ => Optimizer.ByBlocks(new TrustRatio(wholeTensors: true))));
-            registry.Add(new OptimizerPart("trust-block", _ => Optimizer.ByBlocks(new TrustRatio(wholeTensors: false))));
+            registry.Add(
+                new OptimizerPart("trust-tensor", _ => Optimizer.ByBlocks(new TrustRatio(wholeTensors: true))));
+            registry.Add(
+                new OptimizerPart("trust-block", _ => Optimizer.ByBlocks(new TrustRatio(wholeTensors: false))));
         }
     }
 }

@@ -25,7 +25,8 @@ public class GradientTreeTests
             for (int count = 0; count < 20; count++)
             {
                 IReadOnlyList<TreeNode> nodes = GradientTree.Decompose(start, count);
-                Assert.Equal(Enumerable.Range(start, count), nodes.SelectMany(node => Enumerable.Range(node.Start, node.Count)));
+                Assert.Equal(
+                    Enumerable.Range(start, count), nodes.SelectMany(node => Enumerable.Range(node.Start, node.Count)));
                 Assert.All(nodes, node => Assert.True(GradientTree.IsNode(node, start + count)));
             }
         }
@@ -49,7 +50,9 @@ public class GradientTreeTests
     [Fact]
     public void Nodes_that_do_not_cover_all_leaves_once_are_refused()
     {
-        TreeNode[][] wrong = [[], [new(0, 2)], [new(0, 2), new(0, 2)], [new(2, 2), new(0, 2)], [new(0, 4), new(4, 1)], [new(1, 1), new(2, 2)]];
+        TreeNode[][] wrong =
+            [[], [new(0, 2)], [new(0, 2), new(0, 2)], [new(2, 2), new(0, 2)], [new(0, 4), new(4, 1)],
+            [new(1, 1), new(2, 2)]];
         foreach (TreeNode[] nodes in wrong)
             Assert.Throws<ArgumentException>(() => GradientTree.Compile(nodes, 4, new TreeAddition[8]));
     }
@@ -72,14 +75,16 @@ public class GradientTreeTests
     }
 
     internal static TreeNode[] Nodes(int dataShards, int workers) =>
-        [.. Enumerable.Range(0, workers).Select(worker => GradientTree.Share(dataShards, workers, worker)).SelectMany(share => GradientTree.Decompose(share.Start, share.Count))];
+        [.. Enumerable.Range(0, workers).Select(worker => GradientTree.Share(dataShards, workers, worker))
+            .SelectMany(share => GradientTree.Decompose(share.Start, share.Count))];
 
     private static float Naive(float[] leaves) => ShardRig.NaiveSum([.. leaves.Select(leaf => new[] { leaf })])[0];
 
     private static float Execute(TreeNode[] nodes, float[] leaves)
     {
         float[] places = new float[GradientTree.Places(leaves.Length)];
-        float Value(int operand) => operand < 0 ? places[~operand] : Naive(leaves[nodes[operand].Start..nodes[operand].End]);
+        float Value(int operand) =>
+            operand < 0 ? places[~operand] : Naive(leaves[nodes[operand].Start..nodes[operand].End]);
         var additions = new TreeAddition[nodes.Length - 1];
         GradientTree.Compile(nodes, leaves.Length, additions);
         foreach (TreeAddition addition in additions)

@@ -11,7 +11,8 @@ public class LedgerCheckTests
     private static readonly TrainingDescription s_training = new() { BatchSize = 5, Seed = 7, Shuffle = true };
 
     [Fact]
-    public void A_ledger_of_any_stretches_is_fine_and_every_epoch_has_each_sample_once() => Gen.Int[1, 7].Array[1, 20].Sample(lengths =>
+    public void A_ledger_of_any_stretches_is_fine_and_every_epoch_has_each_sample_once() =>
+        Gen.Int[1, 7].Array[1, 20].Sample(lengths =>
     {
         var check = new LedgerCheck(Samples, s_training);
         var whole = new List<LedgerEpoch>();
@@ -24,8 +25,13 @@ public class LedgerCheckTests
             next = last + 1;
         }
         Assert.Equal(next - 1, check.LastStep);
-        Assert.Equal(Enumerable.Range(1, (int)(check.LastStep / 5)).Select(epoch => new LedgerEpoch(epoch, 5 * epoch, Samples, true)), whole);
-        Assert.Equal(check.LastStep % 5 == 0 ? null : new LedgerEpoch((int)(check.LastStep / 5) + 1, check.LastStep, 5 * (check.LastStep % 5), false), check.OpenEpoch);
+        Assert.Equal(
+            Enumerable.Range(1, (int)(check.LastStep / 5))
+            .Select(epoch => new LedgerEpoch(epoch, 5 * epoch, Samples, true)), whole);
+        Assert.Equal(
+            check.LastStep % 5 == 0 ? null
+            : new LedgerEpoch((int)(check.LastStep / 5) + 1, check.LastStep, 5 * (check.LastStep % 5), false),
+            check.OpenEpoch);
     });
 
     [Theory]
@@ -39,7 +45,8 @@ public class LedgerCheckTests
     {
         var check = new LedgerCheck(Samples, s_training);
         check.Add(Entry(1, 2));
-        Assert.Equal(what, Assert.Throws<FormatException>(() => check.Add(new LedgerEntry(1, first, last, 5, 0))).Message);
+        Assert.Equal(
+            what, Assert.Throws<FormatException>(() => check.Add(new LedgerEntry(1, first, last, 5, 0))).Message);
     }
 
     [Fact]
@@ -50,15 +57,19 @@ public class LedgerCheckTests
         (int first, int second) = (batch[0], batch[1]);
         Refused(right with { Samples = 6 }, "counts 6 samples in step 3; the job has 5 there");
         Refused(right with { Samples = 4 }, "counts 4 samples in step 3; the job has 5 there");
-        Refused(right with { Hash = right.Hash - SampleLedger.Hash(first) + SampleLedger.Hash(second) }, "has the hash ");
+        Refused(
+            right with { Hash = right.Hash - SampleLedger.Hash(first) + SampleLedger.Hash(second) }, "has the hash ");
         Refused(right with { Epoch = 2 }, "puts step 3 into epoch 2; it is of epoch 1");
-        Assert.StartsWith("has the hash ", Assert.Throws<FormatException>(() => new LedgerCheck(Samples, s_training with { Seed = 8 }).Add(Entry(1, 1))).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "has the hash ", Assert.Throws<FormatException>(() => new LedgerCheck(Samples, s_training with { Seed = 8 })
+            .Add(Entry(1, 1))).Message, StringComparison.Ordinal);
 
         static void Refused(LedgerEntry entry, string what)
         {
             var check = new LedgerCheck(Samples, s_training);
             check.Add(Entry(1, 2));
-            Assert.StartsWith(what, Assert.Throws<FormatException>(() => check.Add(entry)).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                what, Assert.Throws<FormatException>(() => check.Add(entry)).Message, StringComparison.Ordinal);
         }
     }
 
@@ -93,15 +104,19 @@ public class LedgerCheckTests
     [InlineData("""{"epoch":2,"firstStep":41,"lastStep":50,"samples":320,"hash":"00b96607dbd""")]
     [InlineData("""{"epoch":99999999999,"firstStep":41,"lastStep":50,"samples":320,"hash":"00b96607dbdbe1d9"}""")]
     [InlineData("""{"epoch":2,"firstStep":41,"lastStep":50,"samples":320,"hash":null}""")]
-    public void A_line_that_is_no_entry_is_refused(string line) => Assert.Throws<FormatException>(() => LedgerFile.ReadEntry(line));
+    public void A_line_that_is_no_entry_is_refused(string line) =>
+        Assert.Throws<FormatException>(() => LedgerFile.ReadEntry(line));
 
     [Theory]
     [InlineData("""{"format":2,"trainingSamples":5,"dataHash":""}""", "has format 2; this program reads format 1")]
     [InlineData("""{"format":1,"trainingSamples":0,"dataHash":""}""", "says 0 training samples; allowed are 1 to 1000")]
     [InlineData("""{"format":1,"trainingSamples":1001,"dataHash":""}""", "says 1001 training samples; allowed are 1 to 1000")]
     [InlineData("""{"epoch":1}""", "is no ledger's header")]
-    public void A_header_of_a_newer_format_without_samples_or_with_more_than_the_run_can_have_is_refused(string line, string what) =>
-        Assert.StartsWith(what, Assert.Throws<FormatException>(() => LedgerFile.ReadHeader(line, 1000)).Message, StringComparison.Ordinal);
+    public void A_header_of_a_newer_format_without_samples_or_with_more_than_the_run_can_have_is_refused(
+        string line, string what) =>
+        Assert.StartsWith(
+            what, Assert.Throws<FormatException>(() => LedgerFile.ReadHeader(line, 1000))
+            .Message, StringComparison.Ordinal);
 
     private static EpochSampler Sampler() => new(Samples, s_training.BatchSize, s_training.Seed, s_training.Shuffle);
 

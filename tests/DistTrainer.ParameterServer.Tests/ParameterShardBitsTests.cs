@@ -11,14 +11,25 @@ public class ParameterShardBitsTests
     {
         get
         {
-            var all = new RegularizationDescription { L1 = 0.01f, L2 = 0.01f, DecoupledWeightDecay = 0.1f, MaxNorm = 0.9f };
+            var all = new RegularizationDescription
+            {
+                L1 = 0.01f,
+                L2 = 0.01f,
+                DecoupledWeightDecay = 0.1f,
+                MaxNorm = 0.9f,
+            };
             var jobs = new TheoryData<string, JobDescription>();
-            foreach (string kind in PluginRegistry.Shared.Optimizers.All.Where(part => part.Plugin is null).Select(part => part.Name))
+            foreach (string kind in PluginRegistry.Shared.Optimizers.All.Where(part => part.Plugin is null)
+                .Select(part => part.Name))
             {
                 OptimizerDescription optimizer = OptimizerDescription.Of(kind);
                 jobs.Add($"{kind}", ShardRig.MakeJob(6, optimizer));
                 jobs.Add($"{kind} regularized", ShardRig.MakeJob(6, optimizer) with { Regularization = all });
-                jobs.Add($"{kind} clipped", ShardRig.MakeJob(6, optimizer) with { Clipping = new ClippingDescription { Norm = 0.5f, Value = 0.1f }, Regularization = all });
+                jobs.Add($"{kind} clipped", ShardRig.MakeJob(6, optimizer) with
+                {
+                    Clipping = new ClippingDescription { Norm = 0.5f, Value = 0.1f },
+                    Regularization = all,
+                });
             }
             return jobs;
         }
@@ -82,7 +93,9 @@ public class ParameterShardBitsTests
     {
         const int dataShards = 7;
         string expected = SingleNodeHash(dataShards, int.MaxValue, ShardRig.Layout);
-        TreeNode[] nodes = [.. from count in new[] { 1, 2, 4 } from start in Enumerable.Range(0, dataShards) let node = new TreeNode(start, count) where GradientTree.IsNode(node, dataShards) select node];
+        TreeNode[] nodes =
+            [.. from count in new[] { 1, 2, 4 } from start in Enumerable.Range(0,
+            dataShards) let node = new TreeNode(start, count) where GradientTree.IsNode(node, dataShards) select node];
         Gen.Shuffle(nodes).Sample(
             arrivals =>
             {
@@ -117,7 +130,13 @@ public class ParameterShardBitsTests
         };
         JobDescription job = ShardRig.MakeJob(6, optimizer) with
         {
-            Regularization = new RegularizationDescription { L1 = 0.01f, L2 = 0.01f, DecoupledWeightDecay = 0.1f, MaxNorm = 0.9f },
+            Regularization = new RegularizationDescription
+            {
+                L1 = 0.01f,
+                L2 = 0.01f,
+                DecoupledWeightDecay = 0.1f,
+                MaxNorm = 0.9f,
+            },
             Clipping = new ClippingDescription { Norm = 0.5f, Value = 0.1f },
         };
         using var rig = new ShardRig(job, 3);
@@ -126,19 +145,24 @@ public class ParameterShardBitsTests
         Assert.Equal(expected, ParameterHash.Compute(rig.Parameters)[..16]);
     }
 
-    /// <summary>One data shard that holds the naive sum of all: no tree is left for the parameter shard to get wrong.</summary>
+    /// <summary>
+    /// One data shard that holds the naive sum of all: no tree is left for the parameter shard to get wrong.
+    /// </summary>
     private static string SingleNodeHash(int dataShards, int emptyFrom, ParameterLayout layout)
     {
         using var rig = new ShardRig(ShardRig.MakeJob(1), 1, layout);
-        float[] sum = ShardRig.NaiveSum([.. Enumerable.Range(0, dataShards).Select(leaf => rig.Leaf(1, leaf, leaf >= emptyFrom))]);
+        float[] sum = ShardRig.NaiveSum(
+            [.. Enumerable.Range(0, dataShards).Select(leaf => rig.Leaf(1, leaf, leaf >= emptyFrom))]);
         using var buffer = new AlignedBuffer(sum.Length);
         sum.CopyTo(buffer.Span);
-        Assert.Equal(PushOutcome.Completed, rig.Shards[0].Accept(new GradientPush(1, 1, new TreeNode(0, 1), buffer, 0)));
+        Assert.Equal(
+            PushOutcome.Completed, rig.Shards[0].Accept(new GradientPush(1, 1, new TreeNode(0, 1), buffer, 0)));
         rig.Shards[0].Apply(new StepContext(1, 0.01, 10));
         return ParameterHash.Compute(rig.Parameters);
     }
 
     private static IEnumerable<int[]> Permutations(int n) => n == 0
         ? [[]]
-        : Permutations(n - 1).SelectMany(rest => Enumerable.Range(0, n).Select(at => (int[])[.. rest[..at], n - 1, .. rest[at..]]));
+        : Permutations(n - 1)
+            .SelectMany(rest => Enumerable.Range(0, n).Select(at => (int[])[.. rest[..at], n - 1, .. rest[at..]]));
 }

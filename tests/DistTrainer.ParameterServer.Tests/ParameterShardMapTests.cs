@@ -71,7 +71,9 @@ public class ParameterShardMapTests
         {
             IReadOnlyList<ParameterShardRange> ranges = ParameterShardMap.Cut(blocks, parts);
             Assert.Equal(parts, ranges.Count);
-            Assert.All(ranges, range => Assert.InRange(range.Length, 0.97 * blocks.Layout.Length / parts, 1.03 * blocks.Layout.Length / parts));
+            Assert.All(
+                ranges, range =>
+                Assert.InRange(range.Length, 0.97 * blocks.Layout.Length / parts, 1.03 * blocks.Layout.Length / parts));
         }
     }
 
@@ -81,5 +83,6 @@ public class ParameterShardMapTests
 
     [Fact]
     public void No_parts_are_refused() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => ParameterShardMap.Cut(new ParameterBlocks(ShardRig.Layout), 0));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => ParameterShardMap.Cut(new ParameterBlocks(ShardRig.Layout), 0));
 }

@@ -10,13 +10,17 @@ public class ParameterShardStateTests
     [Fact]
     public void Statistics_give_each_tensors_sums_of_squares()
     {
-        JobDescription job = ShardRig.MakeJob(6) with { Regularization = new RegularizationDescription { MaxNorm = 0.9f } };
+        JobDescription job = ShardRig.MakeJob(6) with
+        {
+            Regularization = new RegularizationDescription { MaxNorm = 0.9f },
+        };
         using var rig = new ShardRig(job, 3);
         float[] before = rig.Parameters.ToArray();
         rig.Step(1, GradientTree.Decompose(0, 6), wantStatistics: true);
         float[] after = rig.Parameters.ToArray();
         float[] sum = ShardRig.NaiveSum([.. Enumerable.Range(0, 6).Select(leaf => rig.Leaf(1, leaf))]);
-        TensorStatistics[] all = [.. rig.Shards.SelectMany(shard => shard.Statistics.ToArray()).GroupBy(part => part.Tensor).Select(parts => parts.Aggregate((a, b) => a + b))];
+        TensorStatistics[] all = [.. rig.Shards.SelectMany(shard => shard.Statistics.ToArray())
+            .GroupBy(part => part.Tensor).Select(parts => parts.Aggregate((a, b) => a + b))];
         Assert.Equal(ShardRig.Layout.Tensors.Count, all.Length);
         foreach (TensorStatistics statistics in all)
         {
@@ -44,7 +48,8 @@ public class ParameterShardStateTests
 
     [Fact]
     public void Parts_of_different_tensors_do_not_add_up() =>
-        Assert.Throws<ArgumentException>(() => new TensorStatistics(0, 1, 1, 1, 1) + new TensorStatistics(1, 1, 1, 1, 1));
+        Assert.Throws<ArgumentException>(
+            () => new TensorStatistics(0, 1, 1, 1, 1) + new TensorStatistics(1, 1, 1, 1, 1));
 
     [Fact]
     public void The_best_parameters_come_back_and_only_ones_own()
@@ -69,19 +74,26 @@ public class ParameterShardStateTests
         cut.Step(1, [new TreeNode(0, 1)]);
         Assert.Equal(["exp_avg", "exp_avg_sq"], whole.Shards[0].SlotNames);
         foreach (string name in whole.Shards[0].SlotNames)
-            Assert.Equal(whole.Shards[0].Slot(name).ToArray(), cut.Shards.SelectMany(shard => shard.Slot(name).ToArray()));
+            Assert.Equal(
+                whole.Shards[0].Slot(name).ToArray(), cut.Shards.SelectMany(shard => shard.Slot(name).ToArray()));
         Assert.Throws<ArgumentException>(() => whole.Shards[0].Slot("momentum_buffer").Length);
     }
 
     [Fact]
     public void A_step_allocates_nothing_after_the_first()
     {
-        foreach (ClippingDescription clipping in new[] { new ClippingDescription(), new ClippingDescription { Norm = 1, Value = 0.1f } })
+        foreach (ClippingDescription clipping in new[] { new ClippingDescription(),
+            new ClippingDescription { Norm = 1, Value = 0.1f } })
         {
-            JobDescription job = ShardRig.MakeJob(6) with { Clipping = clipping, Regularization = new RegularizationDescription { MaxNorm = 1, L1 = 0.1f } };
+            JobDescription job = ShardRig.MakeJob(6) with
+            {
+                Clipping = clipping,
+                Regularization = new RegularizationDescription { MaxNorm = 1, L1 = 0.1f },
+            };
             using var rig = new ShardRig(job, 1);
             ParameterShard shard = rig.Shards[0];
-            GradientPush[] pushes = [.. Enumerable.Range(0, 6).Select(leaf => rig.Push(shard, 1, new TreeNode(leaf, 1)))];
+            GradientPush[] pushes =
+                [.. Enumerable.Range(0, 6).Select(leaf => rig.Push(shard, 1, new TreeNode(leaf, 1)))];
             long before = 0;
             for (int step = 1; step <= 4; step++)
             {
@@ -90,7 +102,12 @@ public class ParameterShardStateTests
                 foreach (GradientPush push in pushes)
                     shard.Accept(push with { Step = step });
                 double? norm = clipping.Norm > 0 ? GlobalNorm.Norm(shard.PartialNorms(10)) : null;
-                shard.Apply(new StepContext(step, 0.1, 10) { GradientNorm = norm, WantNorm = true, WantStatistics = true });
+                shard.Apply(new StepContext(step, 0.1, 10)
+                {
+                    GradientNorm = norm,
+                    WantNorm = true,
+                    WantStatistics = true,
+                });
             }
             Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
             Assert.Equal(5, shard.OpenStep);
@@ -102,7 +119,9 @@ public class ParameterShardStateTests
     {
         var blocks = new ParameterBlocks(ShardRig.Layout);
         using var parameters = new AlignedBuffer(ShardRig.Layout.Length - 1);
-        Assert.Throws<ArgumentException>(() => new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, ShardRig.MakeJob(1), 1, new ParameterBuffers(parameters)));
+        Assert.Throws<ArgumentException>(
+            () => new ParameterShard(
+                ParameterShardMap.Cut(blocks, 1)[0], blocks, ShardRig.MakeJob(1), 1, new ParameterBuffers(parameters)));
     }
 
     [Fact]
@@ -111,7 +130,9 @@ public class ParameterShardStateTests
         var blocks = new ParameterBlocks(ShardRig.Layout);
         using var parameters = new AlignedBuffer(ShardRig.Layout.Length);
         JobDescription job = ShardRig.MakeJob(1) with { Clipping = new ClippingDescription { Norm = -1 } };
-        var refused = Assert.Throws<DistTrainerException>(() => new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, job, 1, new ParameterBuffers(parameters)));
+        var refused = Assert.Throws<DistTrainerException>(
+            () => new ParameterShard(
+                ParameterShardMap.Cut(blocks, 1)[0], blocks, job, 1, new ParameterBuffers(parameters)));
         Assert.Equal(FailureKind.Configuration, refused.Kind);
     }
 
@@ -122,7 +143,8 @@ public class ParameterShardStateTests
         byte[] one = [0, 0, 0x80, 0x3f];
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(one)), ParameterHash.Compute([1f]));
         float[] many = ShardRig.Random(1, (1 << 20) + 5);
-        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(many))), ParameterHash.Compute(many));
+        Assert.Equal(
+            Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(many))), ParameterHash.Compute(many));
     }
 
     [Theory]

@@ -12,7 +12,8 @@ public class ParameterShardTests
     {
         using var rig = new ShardRig(ShardRig.MakeJob(4), 1);
         ParameterShard shard = rig.Shards[0];
-        PushOutcome Accept(long step, int start, int count) => shard.Accept(rig.Push(shard, step, new TreeNode(start, count)));
+        PushOutcome Accept(long step, int start, int count) =>
+            shard.Accept(rig.Push(shard, step, new TreeNode(start, count)));
 
         Assert.Equal(PushOutcome.Early, Accept(2, 0, 1));
         Assert.Equal(PushOutcome.Accepted, Accept(1, 0, 2));
@@ -91,7 +92,8 @@ public class ParameterShardTests
     [Fact]
     public void A_step_that_is_not_ready_cannot_be_applied()
     {
-        using ShardRig plain = new(ShardRig.MakeJob(2), 1), clipped = new(ShardRig.MakeJob(1) with { Clipping = new ClippingDescription { Norm = 1 } }, 1);
+        using ShardRig plain = new(ShardRig.MakeJob(2), 1),
+            clipped = new(ShardRig.MakeJob(1) with { Clipping = new ClippingDescription { Norm = 1 } }, 1);
         ParameterShard shard = plain.Shards[0];
         shard.Accept(plain.Push(shard, 1, new TreeNode(0, 1)));
         Assert.Throws<InvalidOperationException>(() => shard.Apply(new StepContext(1, 0.1, 1)));
@@ -111,7 +113,10 @@ public class ParameterShardTests
     [Fact]
     public void The_sum_is_divided_by_the_samples_and_clipped_to_the_norm()
     {
-        JobDescription job = ShardRig.MakeJob(1, s_plainSgd) with { Clipping = new ClippingDescription { Norm = 0.5f } };
+        JobDescription job = ShardRig.MakeJob(1, s_plainSgd) with
+        {
+            Clipping = new ClippingDescription { Norm = 0.5f },
+        };
         using var rig = new ShardRig(job, 3);
         float[] before = rig.Parameters.ToArray();
         double norm = GlobalNorm.Norm(rig.Step(1, [new TreeNode(0, 1)]));
@@ -125,7 +130,8 @@ public class ParameterShardTests
     public void A_gradient_within_the_norm_is_not_changed_by_clipping()
     {
         JobDescription job = ShardRig.MakeJob(6);
-        using ShardRig plain = new(job, 2), clipped = new(job with { Clipping = new ClippingDescription { Norm = 1e6f } }, 2);
+        using ShardRig plain = new(job, 2),
+            clipped = new(job with { Clipping = new ClippingDescription { Norm = 1e6f } }, 2);
         plain.Step(1, GradientTree.Decompose(0, 6));
         clipped.Step(1, GradientTree.Decompose(0, 6));
         Assert.Equal(plain.Parameters, clipped.Parameters);
@@ -134,8 +140,12 @@ public class ParameterShardTests
     [Fact]
     public void Values_are_clipped_after_averaging_and_before_the_norm()
     {
-        JobDescription job = ShardRig.MakeJob(1, s_plainSgd) with { Clipping = new ClippingDescription { Value = 0.02f, Norm = 0.1f } };
-        using ShardRig rig = new(job, 2), valueOnly = new(job with { Clipping = new ClippingDescription { Value = 0.02f } }, 2);
+        JobDescription job = ShardRig.MakeJob(1, s_plainSgd) with
+        {
+            Clipping = new ClippingDescription { Value = 0.02f, Norm = 0.1f },
+        };
+        using ShardRig rig = new(job, 2),
+            valueOnly = new(job with { Clipping = new ClippingDescription { Value = 0.02f } }, 2);
         float[] before = rig.Parameters.ToArray();
         double[] mean = [.. rig.Leaf(1, 0).Select(g => g / 10.0)];
         double[] clamped = [.. mean.Select(g => Math.Clamp(g, -0.02, 0.02))];
@@ -153,15 +163,24 @@ public class ParameterShardTests
     [InlineData(true)]
     public void Penalties_and_decay_act_on_biases_only_where_asked(bool applyToBiases)
     {
-        var regularization = new RegularizationDescription { L1 = 0.1f, L2 = 0.2f, DecoupledWeightDecay = 0.3f, ApplyToBiases = applyToBiases };
+        var regularization = new RegularizationDescription
+        {
+            L1 = 0.1f,
+            L2 = 0.2f,
+            DecoupledWeightDecay = 0.3f,
+            ApplyToBiases = applyToBiases,
+        };
         using var rig = new ShardRig(ShardRig.MakeJob(1, s_plainSgd) with { Regularization = regularization }, 2);
         float[] before = rig.Parameters.ToArray(), gradient = rig.Leaf(1, 0);
         rig.Step(1, [new TreeNode(0, 1)]);
         double[] expected = [.. before.Zip(gradient, (p, g) => p - 0.01 * g / 10)];
-        foreach (ParameterTensor tensor in ShardRig.Layout.Tensors.Where(tensor => applyToBiases || tensor.Kind == ParameterKind.Weight))
+        foreach (ParameterTensor tensor in ShardRig.Layout.Tensors.Where(tensor => applyToBiases
+            || tensor.Kind == ParameterKind.Weight))
         {
             for (int i = tensor.Offset; i < tensor.End; i++)
-                expected[i] = before[i] * (1 - 0.01 * 0.3) - 0.01 * (gradient[i] / 10 + 0.1 * Math.Sign(before[i]) + 0.2 * before[i]);
+                expected[i] =
+                    before[i] * (1 - 0.01 * 0.3) - 0.01 * (
+                        gradient[i] / 10 + 0.1 * Math.Sign(before[i]) + 0.2 * before[i]);
         }
         AssertClose(expected, rig.Parameters);
     }
@@ -169,7 +188,8 @@ public class ParameterShardTests
     [Fact]
     public void Max_norm_limits_weight_rows_and_leaves_biases()
     {
-        using ShardRig free = new(ShardRig.MakeJob(1), 2), limited = new(ShardRig.MakeJob(1) with { Regularization = new RegularizationDescription { MaxNorm = 0.9f } }, 2);
+        using ShardRig free = new(ShardRig.MakeJob(1), 2), limited =
+            new(ShardRig.MakeJob(1) with { Regularization = new RegularizationDescription { MaxNorm = 0.9f } }, 2);
         free.Step(1, [new TreeNode(0, 1)]);
         limited.Step(1, [new TreeNode(0, 1)]);
         int longer = 0;
@@ -181,7 +201,9 @@ public class ParameterShardTests
                 double norm = Math.Sqrt(was.Sum(w => (double)w * w));
                 bool isLonger = tensor.Kind == ParameterKind.Weight && norm > 0.9f;
                 longer += isLonger ? 1 : 0;
-                AssertClose([.. was.Select(w => isLonger ? w * 0.9 / norm : w)], limited.Parameters.Slice(start, tensor.RowLength));
+                AssertClose(
+                    [.. was.Select(w => isLonger ? w * 0.9 / norm : w)], limited.Parameters.Slice(
+                        start, tensor.RowLength));
             }
         }
         Assert.InRange(longer, 1, 46);

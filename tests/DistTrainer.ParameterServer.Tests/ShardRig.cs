@@ -5,7 +5,9 @@ namespace DistTrainer.ParameterServer.Tests;
 /// <summary>A small model, its parameters cut into parameter shards, and the gradients of its data shards.</summary>
 internal sealed class ShardRig : IDisposable
 {
-    /// <summary>Weights and biases of two layers; rows of 13 and 40, so that nothing falls on a multiple of eight.</summary>
+    /// <summary>
+    /// Weights and biases of two layers; rows of 13 and 40, so that nothing falls on a multiple of eight.
+    /// </summary>
     public static readonly ParameterLayout Layout = MakeLayout((40, 13), (7, 40));
 
     private readonly AlignedBuffer _parameters;
@@ -13,10 +15,12 @@ internal sealed class ShardRig : IDisposable
     public ShardRig(JobDescription job, int parameterShards, ParameterLayout? layout = null)
     {
         Job = job;
-        Blocks = new ParameterBlocks(layout ?? Layout, Optimizer.Create(job.Optimizer).BlockRule is { NeedsWholeTensors: true });
+        Blocks = new ParameterBlocks(
+            layout ?? Layout, Optimizer.Create(job.Optimizer).BlockRule is { NeedsWholeTensors: true });
         _parameters = new AlignedBuffer(Blocks.Layout.Length);
         Random(0, Blocks.Layout.Length).CopyTo(_parameters.Span);
-        Shards = [.. ParameterShardMap.Cut(Blocks, parameterShards).Select(range => new ParameterShard(range, Blocks, job, 1, new ParameterBuffers(_parameters)))];
+        Shards = [.. ParameterShardMap.Cut(Blocks, parameterShards)
+            .Select(range => new ParameterShard(range, Blocks, job, 1, new ParameterBuffers(_parameters)))];
     }
 
     public JobDescription Job { get; }
@@ -33,7 +37,9 @@ internal sealed class ShardRig : IDisposable
         int offset = 0;
         for (int i = 0; i < layers.Length; i++)
         {
-            tensors.Add(new ParameterTensor($"{i}.weight", ParameterKind.Weight, i, [layers[i].Outputs, layers[i].Inputs], offset));
+            tensors.Add(
+                new ParameterTensor(
+                    $"{i}.weight", ParameterKind.Weight, i, [layers[i].Outputs, layers[i].Inputs], offset));
             offset = tensors[^1].End;
             tensors.Add(new ParameterTensor($"{i}.bias", ParameterKind.Bias, i, [layers[i].Outputs], offset));
             offset = tensors[^1].End;
@@ -71,18 +77,23 @@ internal sealed class ShardRig : IDisposable
         return [.. left.Zip(right, (a, b) => a + b)];
     }
 
-    /// <summary>What a worker pushes for a node: the sum over its leaves, behind a gap so that offsets matter.</summary>
+    /// <summary>
+    /// What a worker pushes for a node: the sum over its leaves, behind a gap so that offsets matter.
+    /// </summary>
     public GradientPush Push(ParameterShard shard, long step, TreeNode node, int emptyFrom = int.MaxValue)
     {
-        float[] sum = NaiveSum([.. Enumerable.Range(node.Start, node.Count).Select(leaf => Leaf(step, leaf, leaf >= emptyFrom))]);
+        float[] sum = NaiveSum(
+            [.. Enumerable.Range(node.Start, node.Count).Select(leaf => Leaf(step, leaf, leaf >= emptyFrom))]);
         var buffer = new AlignedBuffer(sum.Length + 3);
         sum.CopyTo(buffer.Span[3..]);
         return new GradientPush(1, step, node, buffer, shard.Range.Start + 3);
     }
 
     /// <summary>Runs one whole step on all parameter shards.</summary>
-    /// <returns>The blocks' sums of squares that the norm is made of; empty unless it was wanted or is clipped.</returns>
-    public double[] Step(long step, IReadOnlyList<TreeNode> arrivals, bool wantNorm = false, bool wantStatistics = false, bool wantHistograms = false, int emptyFrom = int.MaxValue)
+    /// <returns>The blocks' sums of squares that the norm is made of; empty unless it was wanted or is
+    /// clipped.</returns>
+    public double[] Step(long step, IReadOnlyList<TreeNode> arrivals, bool wantNorm = false,
+        bool wantStatistics = false, bool wantHistograms = false, int emptyFrom = int.MaxValue)
     {
         var clippedSums = new List<double>();
         foreach (ParameterShard shard in Shards)
@@ -93,7 +104,13 @@ internal sealed class ShardRig : IDisposable
                 clippedSums.AddRange(shard.PartialNorms(10, wantHistograms));
         }
         double? norm = clippedSums.Count > 0 ? GlobalNorm.Norm([.. clippedSums]) : null;
-        var context = new StepContext(step, 0.01, 10) { GradientNorm = norm, WantNorm = wantNorm, WantStatistics = wantStatistics, WantHistograms = wantHistograms };
+        var context = new StepContext(step, 0.01, 10)
+        {
+            GradientNorm = norm,
+            WantNorm = wantNorm,
+            WantStatistics = wantStatistics,
+            WantHistograms = wantHistograms,
+        };
         foreach (ParameterShard shard in Shards)
             shard.Apply(context);
         return norm is not null || wantNorm ? [.. Shards.SelectMany(shard => shard.GradientSums.ToArray())] : [];

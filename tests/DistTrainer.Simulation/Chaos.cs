@@ -17,14 +17,16 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
 
     private Network Network => simulation.Network;
 
-    private IEnumerable<Node> WorkerNodes => Network.Nodes.Where(node => node.ParameterShards.Length == 0 && node.Name[0] == 'w' && node is { IsAlive: true, IsOut: false });
+    private IEnumerable<Node> WorkerNodes => Network.Nodes.Where(
+        node => node.ParameterShards.Length == 0 && node.Name[0] == 'w' && node is { IsAlive: true, IsOut: false });
 
     private IEnumerable<Node> Servers => Network.Nodes.Where(node => node is { IsAlive: true } && node.Name[0] == 's');
 
     /// <summary>Lets happen what is due.</summary>
     public void Advance()
     {
-        while (_next < scenario.Faults.Count && (Network.Deliveries >= scenario.Faults[_next].After || simulation.Time.Elapsed > s_patience))
+        while (_next < scenario.Faults.Count
+            && (Network.Deliveries >= scenario.Faults[_next].After || simulation.Time.Elapsed > s_patience))
             Happen(scenario.Faults[_next++].Fault);
         AfterEpochs();
         if (_isOver || _next < scenario.Faults.Count)
@@ -36,7 +38,8 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
     /// <summary>What happens while the run decides at an epoch's end, or soon after.</summary>
     private void AfterEpochs()
     {
-        while (_nextOfEpoch < scenario.EpochFaults.Count && scenario.EpochFaults[_nextOfEpoch] is var (epoch, seconds, fault)
+        while (_nextOfEpoch < scenario.EpochFaults.Count
+            && scenario.EpochFaults[_nextOfEpoch] is var (epoch, seconds, fault)
             && epoch <= simulation.Invariants.LastEpoch)
         {
             _nextOfEpoch++;
@@ -50,7 +53,10 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         }
     }
 
-    /// <summary>The run asks for other hosts of parameter shards: they are dealt out to the servers that are not known to be gone.</summary>
+    /// <summary>
+    /// The run asks for other hosts of parameter shards: they are dealt out to the servers that are not known to be
+    /// gone.
+    /// </summary>
     public void Hear(object message)
     {
         if (message is KeepRequests keep)
@@ -60,8 +66,10 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         if (message is not ParameterShardsLost lost || Network.IsClosed)
             return;
         Node[] servers = [.. Network.Nodes.Where(node => node.Name[0] == 's' && !node.IsUnreachable)];
-        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost, [.. servers.Select(server => server.Name)]))
-            simulation.Time.After(Network.Delay(), () => simulation.HostMore(servers.First(server => server.Name == name), shards));
+        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost,
+            [.. servers.Select(server => server.Name)]))
+            simulation.Time.After(
+                Network.Delay(), () => simulation.HostMore(servers.First(server => server.Name == name), shards));
     }
 
     // A node that the run refuses ends itself, and is started anew.
@@ -122,13 +130,16 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
                 for (int reports = 0; reports < 2; reports++)
                     Tell(new ReportWorker(simulation.Invariants.Generation, 0, 1, new WorkerTimes(1000, 0)));
                 break;
-            case Fault.KillServer when Servers.Count() > 1 && simulation.Leader.IsAlive && Pick(Network.Nodes.Where(node => node != simulation.Leader && node is { IsAlive: true, IsKnown: true, ParameterShards.Length: > 0 })) is { } server:
+            case Fault.KillServer when Servers.Count() > 1 && simulation.Leader.IsAlive
+                && Pick(Network.Nodes.Where(node => node != simulation.Leader
+                && node is { IsAlive: true, IsKnown: true, ParameterShards.Length: > 0 })) is { } server:
                 Kill(server, isSilent: random.Next(2) == 0);
                 break;
             case Fault.KillCoordinator when Servers.Count() > 1 && simulation.Leader.IsAlive:
                 KillCoordinator(simulation.Leader);
                 break;
-            case Fault.Lose when Pick(Network.Nodes.Where(node => node.IsAlive)) is { } from && Pick(Network.Nodes.Where(node => node.IsAlive && node != from)) is { } to:
+            case Fault.Lose when Pick(Network.Nodes.Where(node => node.IsAlive)) is { } from
+                && Pick(Network.Nodes.Where(node => node.IsAlive && node != from)) is { } to:
                 Network.Lose(from, to, loses: true);
                 simulation.Time.After(Seconds(0, 1), () => Network.Lose(from, to, loses: false));
                 break;
@@ -222,7 +233,8 @@ internal sealed class Chaos(SeedRun simulation, Scenario scenario, Random random
         simulation.Run.Tell(message, Akka.Actor.ActorRefs.NoSender);
     }
 
-    private TimeSpan Seconds(double from, double to) => TimeSpan.FromSeconds(from + ((to - from) * random.NextDouble()));
+    private TimeSpan Seconds(double from, double to) =>
+        TimeSpan.FromSeconds(from + ((to - from) * random.NextDouble()));
 
     private T? Pick<T>(IEnumerable<T> all)
         where T : class

@@ -1,8 +1,8 @@
 namespace DistTrainer.Simulation;
 
 /// <summary>
-/// A data connection: what is sent arrives late and in its order, until it breaks. Each side hears of that on its own, the
-/// other side behind everything that was sent before.
+/// A data connection: what is sent arrives late and in its order, until it breaks. Each side hears of that on its own,
+/// the other side behind everything that was sent before.
 /// </summary>
 internal sealed class Connection
 {

@@ -3,7 +3,9 @@ using DistTrainer.Cluster.Step;
 
 namespace DistTrainer.Simulation;
 
-/// <summary>In the place of the cluster's coordinator: the run's supervisor, which hears what the run asks for.</summary>
+/// <summary>
+/// In the place of the cluster's coordinator: the run's supervisor, which hears what the run asks for.
+/// </summary>
 internal sealed class Coordinator : ReceiveActor
 {
     /// <summary>Begins to lead.</summary>

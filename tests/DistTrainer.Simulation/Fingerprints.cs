@@ -28,5 +28,6 @@ internal sealed class Fingerprints(int seeds)
 
     private IEnumerable<string> Lines() => _all.Chunk(ALine).Select((chunk, index) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{(index * ALine) + 1}-{(index * ALine) + chunk.Length} {chunk.Aggregate(14695981039346656037, (hash, one) => (hash ^ one) * Prime):x16}"));
+        $"{(index * ALine) + 1}-{(index * ALine) + chunk.Length} "
+            + $"{chunk.Aggregate(14695981039346656037, (hash, one) => (hash ^ one) * Prime):x16}"));
 }

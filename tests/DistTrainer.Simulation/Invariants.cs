@@ -6,9 +6,9 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Simulation;
 
 /// <summary>
-/// What must hold whatever happens: each sample counts once (the reported sums are those of a run that nothing disturbs),
-/// no parameter shard has two owners in a generation, whoever computes or hands out parameters of a step has the right
-/// ones, and the final parameters are the same bits.
+/// What must hold whatever happens: each sample counts once (the reported sums are those of a run that nothing
+/// disturbs), no parameter shard has two owners in a generation, whoever computes or hands out parameters of a step has
+/// the right ones, and the final parameters are the same bits.
 /// </summary>
 /// <param name="expected">The run that nothing disturbs; null while that one itself is recorded.</param>
 /// <param name="reportsEach">Whether each step is reported; else only the sums over all are compared.</param>
@@ -25,7 +25,10 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     /// <summary>What did not hold.</summary>
     public List<string> Violations { get; } = [];
 
-    /// <summary>Parameters that were handed out, by step; of the last step there may be two, before and after the best are taken back.</summary>
+    /// <summary>
+    /// Parameters that were handed out, by step; of the last step there may be two, before and after the best are taken
+    /// back.
+    /// </summary>
     public Dictionary<long, List<float[]>> Recorded { get; } = [];
 
     /// <summary>The last epoch that was reported.</summary>
@@ -56,15 +59,22 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     private void Own(int generation, int parameterShard, string owner)
     {
         if (!_owners.TryAdd((generation, parameterShard), owner) && _owners[(generation, parameterShard)] != owner)
-            Violations.Add($"I2: parameter shard {parameterShard} has two owners in generation {generation}: {_owners[(generation, parameterShard)]} and {owner}.");
+            Violations.Add(
+                $"I2: parameter shard {parameterShard} has two owners in generation {generation}: "
+                + $"{_owners[(generation, parameterShard)]} and {owner}.");
     }
 
-    /// <summary>A worker hands in a gradient that it has computed with the parameters of a step; where its generation is over, or all have applied the next step without it, nobody takes it.</summary>
+    /// <summary>
+    /// A worker hands in a gradient that it has computed with the parameters of a step; where its generation is over,
+    /// or all have applied the next step without it, nobody takes it.
+    /// </summary>
     public void Used(Node node, int generation, long step)
     {
         bool isStale = node.Setup.Ranges.All(range => _applied.GetValueOrDefault((generation, range.Index)) > step);
-        if (expected is not null && generation >= _newest && !isStale && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
-            Violations.Add($"I3: a worker on {node.Name} has computed with other parameters of step {step} than were handed out.");
+        if (expected is not null && generation >= _newest && !isStale
+            && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
+            Violations.Add(
+                $"I3: a worker on {node.Name} has computed with other parameters of step {step} than were handed out.");
     }
 
     /// <summary>A parameter shard hands out its slice of a step.</summary>
@@ -72,11 +82,14 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     {
         long step = broadcast.Step;
         Own(broadcast.Generation, broadcast.ParameterShard, node.Name);
-        _applied[(broadcast.Generation, broadcast.ParameterShard)] = Math.Max(step, _applied.GetValueOrDefault((broadcast.Generation, broadcast.ParameterShard)));
+        _applied[(broadcast.Generation, broadcast.ParameterShard)] = Math.Max(
+            step, _applied.GetValueOrDefault((broadcast.Generation, broadcast.ParameterShard)));
         if (expected is not null)
         {
             if (!expected.Has(step, start, slice))
-                Violations.Add($"I3: a parameter shard on {node.Name} hands out other parameters of step {step}, from {start}, than without faults.");
+                Violations.Add(
+                    $"I3: a parameter shard on {node.Name} hands out other parameters of step {step}, from {start}, "
+                    + "than without faults.");
             return;
         }
         if (!Recorded.TryGetValue(step, out List<float[]>? values))
@@ -90,21 +103,30 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     {
         if (expected is null)
             return;
-        if (result.ParameterHash != expected.Result.ParameterHash || result.ParameterHash != ParameterHash.Compute(result.Parameters))
-            Violations.Add($"I4: the final parameters are {result.ParameterHash}, not {expected.Result.ParameterHash}.");
-        if ((result.Steps, result.Epochs, result.Reason, result.Validation, result.Test) != (expected.Result.Steps, expected.Result.Epochs, expected.Result.Reason, expected.Result.Validation, expected.Result.Test))
+        if (result.ParameterHash != expected.Result.ParameterHash
+            || result.ParameterHash != ParameterHash.Compute(result.Parameters))
+            Violations.Add(
+                $"I4: the final parameters are {result.ParameterHash}, not {expected.Result.ParameterHash}.");
+        if ((result.Steps, result.Epochs, result.Reason, result.Validation, result.Test) != (expected.Result.Steps,
+            expected.Result.Epochs, expected.Result.Reason, expected.Result.Validation, expected.Result.Test))
             Violations.Add($"The run ended otherwise: {result}, not {expected.Result}.");
         // A report that was lost with a connection is not told again; the ledger has its steps all the same.
         if (reportsEach && !_steps.All(expected.Steps.Contains))
-            Violations.Add($"I1: the reports of steps are [{string.Join(", ", _steps)}], not [{string.Join(", ", expected.Steps)}].");
+            Violations.Add(
+                $"I1: the reports of steps are [{string.Join(", ", _steps)}], not "
+                + $"[{string.Join(", ", expected.Steps)}].");
         if (reportsEach ? !_ledger.SequenceEqual(expected.Ledger) : Total(_ledger) != Total(expected.Ledger))
-            Violations.Add($"I1: the ledger is [{string.Join(", ", _ledger)}], not [{string.Join(", ", expected.Ledger)}].");
+            Violations.Add(
+                $"I1: the ledger is [{string.Join(", ", _ledger)}], not [{string.Join(", ", expected.Ledger)}].");
         if (!_epochs.SequenceEqual(expected.Epochs))
-            Violations.Add($"I1: the reports of epochs are [{string.Join(", ", _epochs)}], not [{string.Join(", ", expected.Epochs)}].");
+            Violations.Add(
+                $"I1: the reports of epochs are [{string.Join(", ", _epochs)}], not "
+                + $"[{string.Join(", ", expected.Epochs)}].");
     }
 
     private static (long LastStep, long Samples, ulong Hash) Total(IReadOnlyList<LedgerEntry> ledger) =>
-        (ledger[^1].LastStep, ledger.Sum(entry => entry.Samples), ledger.Aggregate(0ul, (sum, entry) => sum + entry.Hash));
+        (ledger[^1]
+            .LastStep, ledger.Sum(entry => entry.Samples), ledger.Aggregate(0ul, (sum, entry) => sum + entry.Hash));
 
     /// <summary>The run went back to a step: later ones are reported again.</summary>
     public void OnWentBack(long lastStep)
@@ -118,29 +140,36 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     public void OnLedger(LedgerEntry entry)
     {
         if (entry.FirstStep != _ledger.LastOrDefault().LastStep + 1)
-            Violations.Add($"I1: the ledger goes on with steps {entry.FirstStep} to {entry.LastStep} after step {_ledger.LastOrDefault().LastStep}.");
+            Violations.Add(
+                $"I1: the ledger goes on with steps {entry.FirstStep} to {entry.LastStep} after step "
+                + $"{_ledger.LastOrDefault().LastStep}.");
         _ledger.Add(entry);
     }
 
     /// <summary>What was reported, as the expectation of other runs.</summary>
-    public Expectation ToExpectation(TrainingResult result) => new(result, _steps, _epochs, _ledger, Recorded, _decisions);
+    public Expectation ToExpectation(TrainingResult result) =>
+        new(result, _steps, _epochs, _ledger, Recorded, _decisions);
 
     public void OnStarted(int stepsPerEpoch, long totalSteps)
     {
         // The scenario knows.
     }
 
-    public void OnStep(StepReport report) => _steps.Add(new StepDecision(report.Step, report.Loss, report.GradientNorm, report.LearningRate));
+    public void OnStep(StepReport report) =>
+        _steps.Add(new StepDecision(report.Step, report.Loss, report.GradientNorm, report.LearningRate));
 
     public void OnEpoch(EpochReport report) => _epochs.Add(
-        new EpochDecision(report.Epoch, report.Step, report.TrainLoss, report.ValidationLoss, report.LearningRate, report.ParameterHash));
+        new EpochDecision(
+            report.Epoch, report.Step, report.TrainLoss, report.ValidationLoss, report.LearningRate,
+            report.ParameterHash));
 }
 
 /// <summary>A step as it was reported.</summary>
 internal readonly record struct StepDecision(long Step, double Loss, double Norm, double Rate);
 
 /// <summary>An epoch as it was reported.</summary>
-internal readonly record struct EpochDecision(int Epoch, long Step, double Train, double? Validation, double Rate, string Hash);
+internal readonly record struct EpochDecision(
+    int Epoch, long Step, double Train, double? Validation, double Rate, string Hash);
 
 /// <summary>A run that nothing disturbs.</summary>
 /// <param name="Result">How it ended.</param>
@@ -150,8 +179,10 @@ internal readonly record struct EpochDecision(int Epoch, long Step, double Train
 /// <param name="Parameters">The parameters after each step.</param>
 /// <param name="Decisions">What was decided, by the last epoch that was over.</param>
 internal sealed record Expectation(
-    TrainingResult Result, IReadOnlyList<StepDecision> Steps, IReadOnlyList<EpochDecision> Epochs, IReadOnlyList<LedgerEntry> Ledger,
-    Dictionary<long, List<float[]>> Parameters, Dictionary<int, (PlateauState Plateau, StoppingState Stopping)> Decisions)
+    TrainingResult Result, IReadOnlyList<StepDecision> Steps, IReadOnlyList<EpochDecision> Epochs,
+        IReadOnlyList<LedgerEntry> Ledger,
+    Dictionary<long, List<float[]>> Parameters, Dictionary<int,
+        (PlateauState Plateau, StoppingState Stopping)> Decisions)
 {
     /// <summary>Whether these are the parameters of a step, from an element on, bit for bit.</summary>
     public bool Has(long step, int start, ReadOnlySpan<float> slice)

@@ -3,8 +3,8 @@ using Akka.Actor;
 namespace DistTrainer.Simulation;
 
 /// <summary>
-/// The nodes and what lies between them. As Akka's remoting over TCP has it, messages from one node to another keep their
-/// order, are late, and wait while the way is cut.
+/// The nodes and what lies between them. As Akka's remoting over TCP has it, messages from one node to another keep
+/// their order, are late, and wait while the way is cut.
 /// </summary>
 internal sealed class Network(VirtualTime time, Random random, Trace trace)
 {
@@ -29,7 +29,8 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
     public IEnumerable<Node> Nodes => _nodes.Values;
 
     /// <summary>The time that something takes on its way.</summary>
-    public TimeSpan Delay() => TimeSpan.FromMicroseconds(random.Next(100) < 97 ? random.Next(1, Latency) : random.Next(1, 60 * Latency));
+    public TimeSpan Delay() =>
+        TimeSpan.FromMicroseconds(random.Next(100) < 97 ? random.Next(1, Latency) : random.Next(1, 60 * Latency));
 
     /// <summary>A node is there from now on.</summary>
     public void Add(Node node) => _nodes.Add(node.Name, node);
@@ -40,7 +41,10 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
     /// <summary>Cuts the way from one node to another; what is sent waits.</summary>
     public void Cut(Node from, Node to) => _cuts.Add((from, to));
 
-    /// <summary>From now on, or no longer, every other control message from one node to another is lost, as with connections that break again and again.</summary>
+    /// <summary>
+    /// From now on, or no longer, every other control message from one node to another is lost, as with connections
+    /// that break again and again.
+    /// </summary>
     public void Lose(Node from, Node to, bool loses)
     {
         if (loses)
@@ -53,9 +57,11 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
     public void Mend(Node node)
     {
         _cuts.RemoveWhere(cut => cut.From == node || cut.To == node);
-        foreach (Channel channel in _channels.Values.Where(channel => channel.From == node || channel.To == node).ToArray())
+        foreach (Channel channel in _channels.Values.Where(channel => channel.From == node || channel.To == node)
+            .ToArray())
             channel.Release();
-        foreach (Connection connection in Nodes.SelectMany(each => each.Links.Connections).Where(connection => connection.Touches(node)).Distinct().ToArray())
+        foreach (Connection connection in Nodes.SelectMany(each => each.Links.Connections)
+            .Where(connection => connection.Touches(node)).Distinct().ToArray())
             connection.Release();
     }
 
@@ -101,12 +107,15 @@ internal sealed class Network(VirtualTime time, Random random, Trace trace)
         Count();
         trace.Add($"{from.Name} → {to.Name} {actor.Path.Name}", message);
         OnDelivery(from, to, message);
-        actor.Tell(References.Replace(message, reference => View(reference, to)), sender is null ? ActorRefs.NoSender : View(sender, to));
+        actor.Tell(
+            References.Replace(message, reference => View(reference, to)), sender is null ? ActorRefs.NoSender
+            : View(sender, to));
     }
 
     // An actor's uppermost parent is named number.node.role.
     private Node? Home(IActorRef actor) =>
-        actor.Path.Elements is [_, var top, ..] && top.Split('.') is [_, var name, _] ? _nodes.GetValueOrDefault(name) : null;
+        actor.Path.Elements is [_, var top, ..]
+            && top.Split('.') is [_, var name, _] ? _nodes.GetValueOrDefault(name) : null;
 }
 
 /// <summary>One direction between two nodes: things arrive late, in the order in which they were sent.</summary>

@@ -1,21 +1,34 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using DistTrainer.Simulation;
 
 var seeds = new Option<int>("--seeds") { Description = "How many seeds to run.", DefaultValueFactory = _ => 1000 };
 var first = new Option<int>("--first") { Description = "The first of them.", DefaultValueFactory = _ => 1 };
-var threads = new Option<int>("--threads") { Description = "Threads, each with an actor system of its own.", DefaultValueFactory = _ => Environment.ProcessorCount };
+var threads = new Option<int>("--threads")
+{
+    Description = "Threads, each with an actor system of its own.",
+    DefaultValueFactory = _ => Environment.ProcessorCount,
+};
 var seed = new Option<int?>("--seed") { Description = "Run one seed alone and write all that happens." };
-var fingerprints = new Option<string?>("--fingerprints") { Description = "A file with hashes of all that happens under seeds 1, 2, 3 …: they must be the same." };
+var fingerprints = new Option<string?>("--fingerprints")
+{
+    Description = "A file with hashes of all that happens under seeds 1, 2, 3 …: they must be the same.",
+};
 var write = new Option<bool>("--write") { Description = "Write that file instead." };
-var transcripts = new Option<string?>("--transcripts") { Description = "A folder with transcripts of the protocol: they must be as they are there." };
-var command = new RootCommand("Runs the training protocol's actors under a seeded scheduler, with virtual time and a network that fails.")
+var transcripts = new Option<string?>("--transcripts")
+{
+    Description = "A folder with transcripts of the protocol: they must be as they are there.",
+};
+var command = new RootCommand(
+    "Runs the training protocol's actors under a seeded scheduler, with virtual time and a network that fails.")
 {
     seeds, first, threads, seed, fingerprints, transcripts, write,
 };
 command.SetAction(parsed => parsed.GetValue(seed) is { } one ? Replay(one)
     : parsed.GetValue(transcripts) is { } folder ? Compare(folder, parsed.GetValue(write))
-    : parsed.GetValue(fingerprints) is { } file ? RunAll(1, parsed.GetValue(seeds), parsed.GetValue(threads), file, parsed.GetValue(write))
+    : parsed.GetValue(fingerprints) is { } file
+        ? RunAll(1, parsed.GetValue(seeds), parsed.GetValue(threads), file, parsed.GetValue(write))
     : RunAll(parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(threads), null, writes: false));
 return command.Parse(args).Invoke();
 
@@ -63,12 +76,18 @@ static int RunAll(int first, int count, int threads, string? file, bool writes)
         failed++;
         Console.WriteLine(outcome);
     });
-    Console.WriteLine(FormattableString.Invariant($"{count} seeds in {watch.Elapsed.TotalSeconds:F1} s, {1000 * threads * watch.Elapsed.TotalSeconds / count:F1} ms a seed and thread, {messages} messages"));
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{count} seeds in {watch.Elapsed.TotalSeconds:F1} s, "
+            + $"{1000 * threads * watch.Elapsed.TotalSeconds / count:F1} ms a seed and thread, {messages} messages"));
     Console.WriteLine($"{passed} seeds hold, {failed} do not");
     if (file is not null && writes)
         fingerprints.Write(file);
     IReadOnlyList<string> others = file is null ? [] : fingerprints.Compare(file);
     if (others.Count > 0)
-        Console.WriteLine($"other things happened than {file} says, under the seeds {string.Join(", ", others.Select(line => line.Split(' ')[0]))}; if that is meant: --write");
+        Console.WriteLine(
+            $"other things happened than {file} says, under the seeds "
+            + $"{string.Join(", ", others.Select(line => line.Split(' ')[0]))}; if that is meant: --write");
     return failed == 0 && passed > 0 && others.Count == 0 ? 0 : 1;
 }

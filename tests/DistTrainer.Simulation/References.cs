@@ -18,7 +18,8 @@ internal sealed class RemoteReference(Network network, Node from, Node to, IActo
 
     public override IActorRefProvider Provider => ((IInternalActorRef)actor).Provider;
 
-    protected override void TellInternal(object message, IActorRef sender) => network.Send(from, to, actor, message, sender);
+    protected override void TellInternal(object message, IActorRef sender) =>
+        network.Send(from, to, actor, message, sender);
 }
 
 /// <summary>
@@ -27,7 +28,8 @@ internal sealed class RemoteReference(Network network, Node from, Node to, IActo
 /// </summary>
 internal static class References
 {
-    private static readonly ConcurrentDictionary<Type, Func<object, Func<IActorRef, IActorRef>, object>?> s_copiers = new();
+    private static readonly ConcurrentDictionary<Type, Func<object, Func<IActorRef, IActorRef>,
+        object>?> s_copiers = new();
 
     /// <summary>A message with each reference replaced.</summary>
     public static object Replace(object message, Func<IActorRef, IActorRef> view) =>
@@ -49,11 +51,15 @@ internal static class References
         if (typeof(IActorRef).IsAssignableFrom(type))
             return (reference, view) => view((IActorRef)reference);
         if (type.GetElementType() is { } element && type.IsArray)
-            return Copier(element, within) is { } copy ? (array, view) => CopyArray((Array)array, element, copy, view) : null;
-        return type.Namespace?.StartsWith(nameof(DistTrainer), StringComparison.Ordinal) == true ? MakeRecord(type, within) : null;
+            return Copier(element, within) is { } copy ? (array, view) =>
+                CopyArray((Array)array, element, copy, view) : null;
+        return type.Namespace?.StartsWith(nameof(DistTrainer), StringComparison.Ordinal) == true
+            ? MakeRecord(type, within) : null;
     }
 
-    private static Array CopyArray(Array array, Type element, Func<object, Func<IActorRef, IActorRef>, object> copy, Func<IActorRef, IActorRef> view)
+    private static Array CopyArray(
+        Array array, Type element, Func<object, Func<IActorRef, IActorRef>, object> copy,
+        Func<IActorRef, IActorRef> view)
     {
         var copied = Array.CreateInstance(element, array.Length);
         for (int i = 0; i < array.Length; i++)
@@ -63,14 +69,19 @@ internal static class References
 
     private static Func<object, Func<IActorRef, IActorRef>, object>? MakeRecord(Type type, HashSet<Type> within)
     {
-        foreach (ConstructorInfo constructor in type.GetConstructors().OrderByDescending(constructor => constructor.GetParameters().Length))
+        foreach (ConstructorInfo constructor in type.GetConstructors()
+            .OrderByDescending(constructor => constructor.GetParameters().Length))
         {
-            PropertyInfo?[] properties = [.. constructor.GetParameters().Select(parameter => type.GetProperty(parameter.Name ?? "") is { } property && property.PropertyType == parameter.ParameterType ? property : null)];
+            PropertyInfo?[] properties =
+                [.. constructor.GetParameters()
+                .Select(parameter => type.GetProperty(parameter.Name ?? "") is { } property
+                && property.PropertyType == parameter.ParameterType ? property : null)];
             if (properties.Length == 0 || properties.Contains(null))
                 continue;
             var copiers = properties.Select(property => Copier(property!.PropertyType, within)).ToArray();
             return Array.TrueForAll(copiers, copier => copier is null) ? null : (record, view) => constructor.Invoke(
-                [.. properties.Select((property, i) => property!.GetValue(record) is { } value && copiers[i] is { } copy ? copy(value, view) : property.GetValue(record))]);
+                [.. properties.Select((property, i) => property!.GetValue(record) is { } value
+                    && copiers[i] is { } copy ? copy(value, view) : property.GetValue(record))]);
         }
         return null;
     }

@@ -3,7 +3,9 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Simulation;
 
-/// <summary>What a seed runs: the job, the nodes, how slow and how rough the network is, and what happens when.</summary>
+/// <summary>
+/// What a seed runs: the job, the nodes, how slow and how rough the network is, and what happens when.
+/// </summary>
 internal sealed record Scenario
 {
     private static readonly TrainingDescription s_training = new() { Epochs = 2, BatchSize = 12, DataShards = 4 };
@@ -23,7 +25,11 @@ internal sealed record Scenario
             Model = s_model,
             Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
             Training = s_training with { Epochs = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 2 } },
-            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1)) },
+            Schedule = new ScheduleDescription
+            {
+                Kind = "reduce-on-plateau",
+                Settings = PartSettings.Of(("patience", 1)),
+            },
         },
         new()
         {
@@ -33,7 +39,11 @@ internal sealed record Scenario
             {
                 Epochs = 8, BatchSize = 45, EarlyStopping = new EarlyStoppingDescription { Patience = 4 },
             },
-            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)) },
+            Schedule = new ScheduleDescription
+            {
+                Kind = "reduce-on-plateau",
+                Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)),
+            },
         },
     ];
 
@@ -43,12 +53,19 @@ internal sealed record Scenario
     /// <summary>Which of <see cref="Jobs"/>.</summary>
     public int Job { get; init; }
 
-    /// <summary>A job of which gradients are not finite from the second step on; the run goes back and on with a rate that is sane.</summary>
+    /// <summary>
+    /// A job of which gradients are not finite from the second step on; the run goes back and on with a rate that is
+    /// sane.
+    /// </summary>
     public static JobDescription Diverging { get; } = new()
     {
         Model = s_model,
         Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3e38f },
-        Training = s_training with { Epochs = 1, Divergence = new DivergenceDescription { Policy = DivergencePolicy.GoBack, RateFactor = 1e-38f } },
+        Training = s_training with
+        {
+            Epochs = 1,
+            Divergence = new DivergenceDescription { Policy = DivergencePolicy.GoBack, RateFactor = 1e-38f },
+        },
     };
 
     /// <summary>The job, where it is none of those; null: it is.</summary>
@@ -63,7 +80,9 @@ internal sealed record Scenario
     /// <summary>Workers of each other node at the start.</summary>
     public required int[] WorkerNodes { get; init; }
 
-    /// <summary>Whether there is a run folder that all nodes see; else all go back to the start where parameters are lost.</summary>
+    /// <summary>
+    /// Whether there is a run folder that all nodes see; else all go back to the start where parameters are lost.
+    /// </summary>
     public bool WritesCheckpoints { get; init; }
 
     /// <summary>Seconds that reading or writing something on the disk takes, at most.</summary>
@@ -72,17 +91,29 @@ internal sealed record Scenario
     /// <summary>Most delays on the network, in microseconds.</summary>
     public int Latency { get; init; } = 500;
 
-    /// <summary>Probability that a push or a broadcast comes twice, or late, behind others: rougher than a connection is.</summary>
+    /// <summary>
+    /// Probability that a push or a broadcast comes twice, or late, behind others: rougher than a connection is.
+    /// </summary>
     public double Repeats { get; init; }
 
     /// <summary>What happens, by the number of messages that have arrived.</summary>
     public IReadOnlyList<(int After, Fault Fault)> Faults { get; init; } = [];
 
-    /// <summary>What happens some seconds after an epoch has ended, while the run decides or waits for the disk.</summary>
+    /// <summary>
+    /// What happens some seconds after an epoch has ended, while the run decides or waits for the disk.
+    /// </summary>
     public IReadOnlyList<(int Epoch, double Seconds, Fault Fault)> EpochFaults { get; init; } = [];
 
-    /// <summary>Nothing goes wrong, with a replica on another server, so that what the run decides is told over the network.</summary>
-    public static Scenario Calm(int job) => new() { Job = job, Options = OptionsFor(1, 1, 1), Servers = [0, 0], WorkerNodes = [1] };
+    /// <summary>
+    /// Nothing goes wrong, with a replica on another server, so that what the run decides is told over the network.
+    /// </summary>
+    public static Scenario Calm(int job) => new()
+    {
+        Job = job,
+        Options = OptionsFor(1, 1, 1),
+        Servers = [0, 0],
+        WorkerNodes = [1],
+    };
 
     /// <summary>Draws a scenario.</summary>
     public static Scenario Draw(Random random)
@@ -95,34 +126,55 @@ internal sealed record Scenario
         return new Scenario
         {
             Job = Math.Min(random.Next(Jobs.Count + 2), Jobs.Count - 1),
-            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), Math.Min(1, random.Next(3))) with { Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) }, ReportEvery = random.Next(2) == 0 ? 1 : random.Next(2, 6), BackupWorkers = random.Next(3) == 0 },
+            Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), Math.Min(1, random.Next(3))) with
+            {
+                Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) },
+                ReportEvery = random.Next(2) == 0 ? 1 : random.Next(2, 6),
+                BackupWorkers = random.Next(3) == 0,
+            },
             WritesCheckpoints = random.Next(2) == 0,
             Servers = servers,
             WorkerNodes = workers,
             Latency = latencies[random.Next(latencies.Length)],
             Repeats = random.Next(3) == 0 ? 0.2 * random.NextDouble() : 0,
             DiskSeconds = disks[random.Next(disks.Length)],
-            EpochFaults = [.. Enumerable.Range(0, random.Next(0, 6)).Select(_ => DrawEpochFault(random)).OrderBy(fault => fault.Epoch)],
-            Faults = [.. Enumerable.Range(0, random.Next(0, 8)).Select(_ => (random.Next(messages), DrawFault(random))).OrderBy(fault => fault.Item1)],
+            EpochFaults =
+                [.. Enumerable.Range(0, random.Next(0, 6)).Select(_ => DrawEpochFault(random))
+                .OrderBy(fault => fault.Epoch)],
+            Faults = [.. Enumerable.Range(0, random.Next(0, 8)).Select(_ => (random.Next(messages), DrawFault(random)))
+                .OrderBy(fault => fault.Item1)],
         };
     }
 
     /// <summary>How a job is run: each step is reported, and a run outlives its nodes.</summary>
     public static RunOptions OptionsFor(int parameterShards, int minWorkers, int replicas) =>
-        new() { ParameterShards = parameterShards, MinWorkers = minWorkers, Replicas = replicas, ReportEvery = 1, ToleratesLoss = true };
+        new()
+        {
+            ParameterShards = parameterShards,
+            MinWorkers = minWorkers,
+            Replicas = replicas,
+            ReportEvery = 1,
+            ToleratesLoss = true,
+        };
 
     private static Fault DrawFault(Random random)
     {
         int kind = random.Next(100);
-        return kind < 25 ? Fault.Kill : kind < 35 ? Fault.PowerOff : kind < 50 ? Fault.Reset : kind < 60 ? Fault.Cut : kind < 70 ? Fault.CutOneWay
-            : kind < 75 ? Fault.CutLong : kind < 81 ? Fault.Drain : kind < 85 ? Fault.Join : kind < 87 ? Fault.Pause : kind < 90 ? Fault.Lose : kind < 92 ? Fault.Slow : kind < 96 ? Fault.KillCoordinator : Fault.KillServer;
+        return kind < 25 ? Fault.Kill : kind < 35 ? Fault.PowerOff : kind < 50 ? Fault.Reset : kind < 60 ? Fault.Cut
+            : kind < 70 ? Fault.CutOneWay
+            : kind < 75 ? Fault.CutLong : kind < 81 ? Fault.Drain : kind < 85 ? Fault.Join : kind < 87 ? Fault.Pause
+                : kind < 90 ? Fault.Lose : kind < 92 ? Fault.Slow : kind < 96
+                ? Fault.KillCoordinator : Fault.KillServer;
     }
 
     private static (int Epoch, double Seconds, Fault Fault) DrawEpochFault(Random random)
     {
         double[] latest = [0.002, 0.5, 5];
-        Fault[] faults = [Fault.Join, Fault.Join, Fault.KillServer, Fault.KillServer, Fault.Kill, Fault.Drain, Fault.Reset, Fault.KillCoordinator, Fault.Pause];
-        return (random.Next(1, 8), latest[random.Next(latest.Length)] * random.NextDouble(), faults[random.Next(faults.Length)]);
+        Fault[] faults =
+            [Fault.Join, Fault.Join, Fault.KillServer, Fault.KillServer, Fault.Kill, Fault.Drain, Fault.Reset,
+            Fault.KillCoordinator, Fault.Pause];
+        return (random.Next(1, 8), latest[random.Next(latest.Length)] * random.NextDouble(),
+            faults[random.Next(faults.Length)]);
     }
 
     private static DataParts MakeData()
@@ -187,7 +239,9 @@ internal enum Fault
     /// <summary>Between two nodes every other control message is lost, for a while.</summary>
     Lose,
 
-    /// <summary>The server node that leads the run is killed, or gone without a word: another server takes the run over.</summary>
+    /// <summary>
+    /// The server node that leads the run is killed, or gone without a word: another server takes the run over.
+    /// </summary>
     KillCoordinator,
 
     /// <summary>A server node is killed, or gone without a word: its parameter shards go to others.</summary>

@@ -6,7 +6,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Simulation;
 
-/// <summary>One seed: the actors of one run on some nodes, until the run ends, an invariant does not hold, or nothing goes on.</summary>
+/// <summary>
+/// One seed: the actors of one run on some nodes, until the run ends, an invariant does not hold, or nothing goes on.
+/// </summary>
 internal sealed class SeedRun
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(20);
@@ -28,7 +30,9 @@ internal sealed class SeedRun
     /// <param name="scenario">What to run.</param>
     /// <param name="expected">How the run goes when nothing disturbs it.</param>
     /// <param name="hears">Hears what happens; null: nobody does.</param>
-    public SeedRun(ActorSystem system, int number, int seed, Scenario scenario, Expectation? expected, Action<TimeSpan, TraceEvent>? hears)
+    public SeedRun(
+        ActorSystem system, int number, int seed, Scenario scenario, Expectation? expected,
+        Action<TimeSpan, TraceEvent>? hears)
     {
         (_system, _scenario, _prefix) = (system, scenario, $"{number}.");
         Time = (VirtualTime)system.Scheduler;
@@ -38,7 +42,8 @@ internal sealed class SeedRun
         Network = new Network(Time, _random, Trace) { Latency = scenario.Latency };
         Invariants = new Invariants(expected, scenario.Options.ReportEvery == 1);
         _chaos = new Chaos(this, scenario, _random);
-        _folder = scenario.WritesCheckpoints ? Directory.CreateTempSubdirectory("disttrainer-simulation-").FullName : null;
+        _folder = scenario.WritesCheckpoints
+            ? Directory.CreateTempSubdirectory("disttrainer-simulation-").FullName : null;
     }
 
     /// <summary>The clock.</summary>
@@ -65,7 +70,8 @@ internal sealed class SeedRun
     {
         Network.OnDelivery = Watch;
         SynchronizationContext? context = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(null); // with one, what follows a task would run on another thread
+        // with one, what follows a task would run on another thread
+        SynchronizationContext.SetSynchronizationContext(null);
         try
         {
             Start();
@@ -114,10 +120,14 @@ internal sealed class SeedRun
         return connection;
     }
 
-    /// <summary>Sends floats, which are read from their buffer at once or only when they arrive; from shared memory always then.</summary>
-    public void SendFloats(Connection connection, Node from, AlignedBuffer buffer, int start, int length, Action<ReadOnlySpan<float>> take)
+    /// <summary>
+    /// Sends floats, which are read from their buffer at once or only when they arrive; from shared memory always then.
+    /// </summary>
+    public void SendFloats(
+        Connection connection, Node from, AlignedBuffer buffer, int start, int length, Action<ReadOnlySpan<float>> take)
     {
-        float[]? early = _random.Next(2) == 0 && !connection.SharesMemory ? buffer.Span.Slice(start, length).ToArray() : null;
+        float[]? early = _random.Next(2) == 0
+            && !connection.SharesMemory ? buffer.Span.Slice(start, length).ToArray() : null;
         connection.Send(from, () => take(early ?? buffer.Span.Slice(start, length)));
     }
 
@@ -174,7 +184,8 @@ internal sealed class SeedRun
         for (int node = 0; node < _scenario.WorkerNodes.Length; node++)
             StartNode($"w{node}", [], _scenario.WorkerNodes[node]);
 
-        int[] Shards(int server) => ParameterShardDeal.First(_scenario.Options.ParameterShards, server, count, _scenario.Options.Replicas);
+        int[] Shards(int server) =>
+            ParameterShardDeal.First(_scenario.Options.ParameterShards, server, count, _scenario.Options.Replicas);
     }
 
     /// <summary>The coordinator is gone with its node, and another one takes the run over.</summary>
@@ -187,7 +198,8 @@ internal sealed class SeedRun
     private void Lead(Node node, int before)
     {
         (Leader, _completion) = (node, new TaskCompletionSource<TrainingResult>());
-        (TrainingSetup setup, NodeAddress address, TaskCompletionSource<TrainingResult> completion) = (node.Setup, node.Address, _completion);
+        (TrainingSetup setup, NodeAddress address, TaskCompletionSource<TrainingResult> completion) =
+            (node.Setup, node.Address, _completion);
         (RunState start, Action<object> heard, string? folder) = (setup.StartState(), _chaos.Hear, _folder);
         Action<IActorRef> started = run =>
         {
@@ -200,7 +212,8 @@ internal sealed class SeedRun
                 Time.After(Network.Delay(), () => HostMore(other, []));
         };
         _coordinator = _system.ActorOf(Props.Create(() => new Coordinator(
-            Props.Create(() => new RunActor(setup, address, Invariants, completion, folder, start, before)), started, heard)), $"{_prefix}{node.Name}.coordinator-{_coordinators++}");
+            Props.Create(() => new RunActor(setup, address, Invariants, completion, folder, start, before)), started,
+                heard)), $"{_prefix}{node.Name}.coordinator-{_coordinators++}");
     }
 
     /// <summary>The coordinator's node is gone.</summary>
@@ -221,15 +234,22 @@ internal sealed class SeedRun
 
     private void Host(Node node)
     {
-        (TrainingSetup setup, NodeAddress address, int[] shards, int workers) = (node.Setup, node.Address, node.ParameterShards, node.Workers);
+        (TrainingSetup setup, NodeAddress address, int[] shards, int workers) =
+            (node.Setup, node.Address, node.ParameterShards, node.Workers);
         var run = new RemoteReference(Network, node, Leader, Run);
-        node.Host = _system.ActorOf(Props.Create(() => new HostActor(setup, address, shards, workers, run)), $"{_prefix}{node.Name}.node");
+        node.Host = _system.ActorOf(
+            Props.Create(() => new HostActor(setup, address, shards, workers, run)), $"{_prefix}{node.Name}.node");
     }
 
     private Node Set(string name, int[] parameterShards, int workers)
     {
         var node = new Node(name, parameterShards, workers);
-        node.Setup = new TrainingSetup(_scenario.OwnJob ?? Scenario.Jobs[_scenario.Job], Scenario.Data, _scenario.Options, null, _ => node.Links = new SimulatedLinks(this, node)) { Background = new LateWork(this), Clock = new VirtualClock(Time) };
+        node.Setup = new TrainingSetup(_scenario.OwnJob ?? Scenario.Jobs[_scenario.Job], Scenario.Data,
+            _scenario.Options, null, _ => node.Links = new SimulatedLinks(this, node))
+        {
+            Background = new LateWork(this),
+            Clock = new VirtualClock(Time),
+        };
         Network.Add(node);
         return node;
     }

@@ -30,9 +30,11 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
     private TrainingSetup Setup => node.Setup;
 
-    public int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
+    public int Generation =>
+        Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
 
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
+    public IReadOnlyList<IParameterShardLink> Join(
+        int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
         Join(generation, parameterShards, Audience.Workers, worker);
 
     public Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run)
@@ -91,7 +93,8 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
         if (wasOurs)
             TellLost(peer, reason);
 
-        bool Remove(Dictionary<string, Connection> connections) => connections.GetValueOrDefault(peer) == connection && connections.Remove(peer);
+        bool Remove(Dictionary<string, Connection> connections) =>
+            connections.GetValueOrDefault(peer) == connection && connections.Remove(peer);
     }
 
     public void Dispose()
@@ -99,10 +102,16 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
         // Connections end with the node.
     }
 
-    private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, Audience audience, IActorRef listener)
+    private IReadOnlyList<IParameterShardLink> Join(
+        int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, Audience audience, IActorRef listener)
     {
         _listeners.Join(generation, audience, listener);
-        return [.. parameterShards.Select(shard => new ParameterShardLink(this, shard.Place.Node.Name == node.Name ? null : Connect(shard.Place.Node.Name), generation, shard.Index, shard.Place.Actor))];
+        return [
+            .. parameterShards.Select(
+                shard =>
+                new ParameterShardLink(
+                    this, shard.Place.Node.Name == node.Name ? null
+                    : Connect(shard.Place.Node.Name), generation, shard.Index, shard.Place.Actor))];
     }
 
     private Connection Connect(string name)
@@ -130,7 +139,9 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     }
 
     // As on the data plane: floats of another generation have no place.
-    private void TakeGradient(int generation, int parameterShard, (int Worker, TreeNode Node) contribution, int start, ReadOnlySpan<float> floats)
+    private void TakeGradient(
+        int generation, int parameterShard, (int Worker, TreeNode Node) contribution, int start,
+        ReadOnlySpan<float> floats)
     {
         if (!_served.TryGetValue(parameterShard, out Served? served) || served.Generation != generation)
             return;
@@ -163,14 +174,16 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     }
 
     /// <summary>A parameter shard, here or elsewhere, as a worker sees it.</summary>
-    private sealed class ParameterShardLink(SimulatedLinks links, Connection? connection, int generation, int parameterShard, IActorRef actor) : IParameterShardLink
+    private sealed class ParameterShardLink(SimulatedLinks links, Connection? connection, int generation,
+        int parameterShard, IActorRef actor) : IParameterShardLink
     {
         public void Prepare(int worker, long step, GradientNode node, int start, int length)
         {
             if (connection is not { SharesMemory: false })
                 return;
             SimulatedLinks peer = connection.Acceptor.Links;
-            links.Simulation.SendFloats(connection, links.Node, node.Gradient, start, length, floats => peer.TakeGradient(generation, parameterShard, (worker, node.Node), start, floats));
+            links.Simulation.SendFloats(connection, links.Node, node.Gradient, start, length,
+                floats => peer.TakeGradient(generation, parameterShard, (worker, node.Node), start, floats));
         }
 
         public void Push(PushGradient push)
@@ -179,25 +192,32 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
             if (connection is null)
                 actor.Tell(push);
             else
-                links.Simulation.SendMessage(connection, links.Node, push, () => connection.Acceptor.Links.TakePush(parameterShard, push, connection.SharesMemory));
+                links.Simulation.SendMessage(
+                    connection, links.Node, push, () =>
+                    connection.Acceptor.Links.TakePush(parameterShard, push, connection.SharesMemory));
         }
     }
 
     /// <summary>Workers of a node, or the run, here or elsewhere, as a parameter shard sees them.</summary>
-    private sealed class ParameterLink(SimulatedLinks links, Connection? connection, Audience audience, IActorRef actor) : IParameterLink
+    private sealed class ParameterLink(SimulatedLinks links, Connection? connection, Audience audience, IActorRef actor)
+        : IParameterLink
     {
         public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
         {
             if (length > 0)
-                links.Simulation.Invariants.HandedOut(links.Node, broadcast, start, parameters.Span.Slice(start, length));
+                links.Simulation.Invariants.HandedOut(
+                    links.Node, broadcast, start, parameters.Span.Slice(start, length));
             if (connection is null)
             {
                 actor.Tell(broadcast);
                 return;
             }
             SimulatedLinks peer = connection.Dialer.Links;
-            links.Simulation.SendFloats(connection, links.Node, parameters, start, length, floats => peer.TakeParameters(broadcast.Generation, broadcast.Step, start, floats));
-            links.Simulation.SendMessage(connection, links.Node, broadcast, () => peer.TakeBroadcast(audience, broadcast));
+            links.Simulation.SendFloats(
+                connection, links.Node, parameters, start, length, floats =>
+                peer.TakeParameters(broadcast.Generation, broadcast.Step, start, floats));
+            links.Simulation.SendMessage(
+                connection, links.Node, broadcast, () => peer.TakeBroadcast(audience, broadcast));
         }
     }
 

@@ -13,11 +13,13 @@ namespace DistTrainer.Simulation;
 /// <param name="Fingerprint">A hash over all that happened: the same each time the seed runs.</param>
 /// <param name="Messages">Messages that arrived.</param>
 /// <param name="Scenario">What was run.</param>
-internal sealed record SeedOutcome(int Seed, IReadOnlyList<string> Violations, ulong Fingerprint, int Messages, Scenario Scenario)
+internal sealed record SeedOutcome(
+    int Seed, IReadOnlyList<string> Violations, ulong Fingerprint, int Messages, Scenario Scenario)
 {
     /// <summary>The first thing that did not hold, and how to see it again.</summary>
     public override string ToString() =>
-        $"seed {Seed}: {(Violations.Count == 0 ? "all holds" : Violations[0])}{Environment.NewLine}  replay: dotnet run -c Release --project tests/DistTrainer.Simulation -- --seed {Seed}";
+        $"seed {Seed}: {(Violations.Count == 0 ? "all holds" : Violations[0])}{Environment.NewLine}  replay: dotnet "
+            + $"run -c Release --project tests/DistTrainer.Simulation -- --seed {Seed}";
 }
 
 /// <summary>Runs seeds one after the other, on one thread, in one actor system. One a thread.</summary>
@@ -54,13 +56,15 @@ internal sealed class Simulator
     {
         _hears = hears;
         string level = hears is null ? "OFF" : "INFO";
-        _system = ActorSystem.Create("simulation", ConfigurationFactory.ParseString(Settings.Replace("LEVEL", level, StringComparison.Ordinal)));
+        _system = ActorSystem.Create(
+            "simulation", ConfigurationFactory.ParseString(Settings.Replace("LEVEL", level, StringComparison.Ordinal)));
         while (((VirtualTime)_system.Scheduler).Step())
         {
             // The system's own actors start.
         }
         if (hears is not null)
-            _system.EventStream.Subscribe(new LogTap(((ExtendedActorSystem)_system).Guardian, () => _run?.Trace), typeof(Akka.Event.LogEvent));
+            _system.EventStream.Subscribe(
+                new LogTap(((ExtendedActorSystem)_system).Guardian, () => _run?.Trace), typeof(Akka.Event.LogEvent));
     }
 
     /// <summary>Runs a seed.</summary>
@@ -69,22 +73,27 @@ internal sealed class Simulator
     /// <summary>Runs a scenario.</summary>
     /// <param name="seed">Decides what the scenario leaves open.</param>
     /// <param name="scenario">What to run.</param>
-    /// <param name="isChanged">Whether people change what comes out, so that it cannot be compared with an undisturbed run.</param>
+    /// <param name="isChanged">Whether people change what comes out, so that it cannot be compared with an undisturbed
+    /// run.</param>
     public SeedOutcome Run(int seed, Scenario scenario, bool isChanged = false)
     {
         _run = new SeedRun(_system, _number++, seed, scenario, isChanged ? null : Expected(scenario.Job), _hears);
         _run.Go();
-        return new SeedOutcome(seed, _run.Invariants.Violations, _run.Trace.Fingerprint, _run.Network.Deliveries, scenario);
+        return new SeedOutcome(
+            seed, _run.Invariants.Violations, _run.Trace.Fingerprint, _run.Network.Deliveries, scenario);
     }
 
-    /// <summary>How a job runs when nothing disturbs it; hash and reports are those of the trainer of one process.</summary>
+    /// <summary>
+    /// How a job runs when nothing disturbs it; hash and reports are those of the trainer of one process.
+    /// </summary>
     public Expectation Expected(int job)
     {
         if (_expected.TryGetValue(job, out Expectation? known))
             return known;
         var scenario = Scenario.Calm(job);
         var run = new SeedRun(_system, _number++, 0, scenario, null, null);
-        TrainingResult result = run.Go() ?? throw new InvalidOperationException($"The undisturbed run of job {job} failed: {string.Join(" ", run.Invariants.Violations)}");
+        TrainingResult result = run.Go() ?? throw new InvalidOperationException(
+            $"The undisturbed run of job {job} failed: {string.Join(" ", run.Invariants.Violations)}");
         Expectation expected = run.Invariants.ToExpectation(result);
         Compare(job, expected);
         return _expected[job] = expected;
@@ -93,13 +102,22 @@ internal sealed class Simulator
     private static void Compare(int job, Expectation simulated)
     {
         var reports = new Invariants(null);
-        RunOptions options = Scenario.Calm(job).Options with { Workers = 2, ParameterShards = 2, ActorConfiguration = "akka.loglevel = OFF" };
-        TrainingResult result = LocalTrainer.RunAsync(Scenario.Jobs[job], Scenario.Data, options, null, reports, CancellationToken.None).GetAwaiter().GetResult();
+        RunOptions options = Scenario.Calm(job).Options with
+        {
+            Workers = 2,
+            ParameterShards = 2,
+            ActorConfiguration = "akka.loglevel = OFF",
+        };
+        TrainingResult result =
+            LocalTrainer.RunAsync(Scenario.Jobs[job], Scenario.Data, options, null, reports, CancellationToken.None)
+            .GetAwaiter().GetResult();
         Expectation local = reports.ToExpectation(result);
         if (local.Result.ParameterHash != simulated.Result.ParameterHash || !local.Steps.SequenceEqual(simulated.Steps)
             || !local.Epochs.SequenceEqual(simulated.Epochs) || !local.Ledger.SequenceEqual(simulated.Ledger))
         {
-            throw new InvalidOperationException($"The undisturbed run of job {job} ends with {simulated.Result.ParameterHash}, the trainer of one process with {result.ParameterHash}, or their reports differ.");
+            throw new InvalidOperationException(
+                $"The undisturbed run of job {job} ends with {simulated.Result.ParameterHash}, the trainer of one "
+                + $"process with {result.ParameterHash}, or their reports differ.");
         }
     }
 

@@ -10,7 +10,8 @@ namespace DistTrainer.Simulation;
 internal sealed record TraceEvent(string Text, object? Message = null)
 {
     public override string ToString() =>
-        Message is null ? Text : $"{Text} {Message.ToString()!.Replace("DistTrainer.Cluster.", "", StringComparison.Ordinal)}";
+        Message is null ? Text
+            : $"{Text} {Message.ToString()!.Replace("DistTrainer.Cluster.", "", StringComparison.Ordinal)}";
 }
 
 /// <summary>What happened, for people; also a fingerprint by which two runs of a seed are compared.</summary>

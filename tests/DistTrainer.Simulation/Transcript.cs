@@ -14,10 +14,12 @@ internal sealed partial class Transcript(IReadOnlyList<string> head)
 {
     private const string Border = "----";
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);
-    private static readonly string[] s_left = ["Generation", "Samples", "Offset", "IsKnownFinite", "SampleHash", "DataHash", "Milliseconds"];
+    private static readonly string[] s_left =
+        ["Generation", "Samples", "Offset", "IsKnownFinite", "SampleHash", "DataHash", "Milliseconds"];
 
     /// <summary>The files, in the order of their names.</summary>
-    public static IReadOnlyList<string> Files(string folder) => [.. Directory.GetFiles(folder, "*.txt").Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Files(string folder) =>
+        [.. Directory.GetFiles(folder, "*.txt").Order(StringComparer.Ordinal)];
 
     /// <summary>Runs a file's scenario.</summary>
     /// <returns>The file as it should be.</returns>
@@ -38,11 +40,13 @@ internal sealed partial class Transcript(IReadOnlyList<string> head)
             if (Line(what) is not { } line)
                 return;
             if (time - last >= s_pause)
-                lines.Add(string.Create(CultureInfo.InvariantCulture, $"        {(time - last).TotalSeconds:F1} s later"));
+                lines.Add(
+                    string.Create(CultureInfo.InvariantCulture, $"        {(time - last).TotalSeconds:F1} s later"));
             last = time;
             lines.Add(line);
         });
-        SeedOutcome outcome = simulator.Run(int.Parse(Value("seed", "1"), CultureInfo.InvariantCulture), Read(), isChanged: true);
+        SeedOutcome outcome = simulator.Run(
+            int.Parse(Value("seed", "1"), CultureInfo.InvariantCulture), Read(), isChanged: true);
         lines.AddRange(outcome.Violations.Distinct());
         return lines;
     }
@@ -55,23 +59,30 @@ internal sealed partial class Transcript(IReadOnlyList<string> head)
         WritesCheckpoints = Number("checkpoint-every", 0) > 0,
         DiskSeconds = Number("disk-seconds", 0),
         Latency = Number("latency", 300),
-        Options = Scenario.OptionsFor(Number("parameter-shards", 1), Number("min-workers", 1), Number("replicas", 0)) with
-        {
-            Checkpoint = new() { EverySteps = Number("checkpoint-every", 0) },
-            BackupWorkers = Number("backup-workers", 0) > 0,
-        },
-        Faults = [.. Lines("fault").Select(words => (int.Parse(words[0], CultureInfo.InvariantCulture), Enum.Parse<Fault>(words[1])))],
+        Options =
+            Scenario.OptionsFor(Number("parameter-shards", 1), Number("min-workers", 1), Number("replicas", 0)) with
+            {
+                Checkpoint = new() { EverySteps = Number("checkpoint-every", 0) },
+                BackupWorkers = Number("backup-workers", 0) > 0,
+            },
+        Faults =
+            [.. Lines("fault")
+            .Select(words => (int.Parse(words[0], CultureInfo.InvariantCulture), Enum.Parse<Fault>(words[1])))],
     };
 
     private IEnumerable<string[]> Lines(string name) =>
-        head.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(words => words.Length > 1 && words[0] == name)
+        head.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(words => words.Length > 1 && words[0] == name)
             .Select(words => words[1..]);
 
-    private string Value(string name, string standard) => Lines(name).Select(words => words[0]).FirstOrDefault(standard);
+    private string Value(string name, string standard) =>
+        Lines(name).Select(words => words[0]).FirstOrDefault(standard);
 
-    private int Number(string name, int standard) => int.Parse(Value(name, standard.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
+    private int Number(string name, int standard) =>
+        int.Parse(Value(name, standard.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
 
-    private int[] Numbers(string name) => [.. Lines(name).First().Select(word => int.Parse(word, CultureInfo.InvariantCulture))];
+    private int[] Numbers(string name) =>
+        [.. Lines(name).First().Select(word => int.Parse(word, CultureInfo.InvariantCulture))];
 
     private static string? Line(TraceEvent what) => what switch
     {
@@ -82,13 +93,16 @@ internal sealed partial class Transcript(IReadOnlyList<string> head)
     };
 
     private static string Name(object message) =>
-        string.Join(' ', [message.GetType().Name, .. Number(message.GetType().GetProperty("Generation")?.GetValue(message)), .. Values(message)]);
+        string.Join(
+            ' ', [message.GetType()
+            .Name, .. Number(message.GetType().GetProperty("Generation")?.GetValue(message)), .. Values(message)]);
 
     private static IEnumerable<string> Number(object? generation) => generation is int number ? [$"g{number}"] : [];
 
     private static IEnumerable<string> Values(object message)
     {
-        foreach (PropertyInfo property in message.GetType().GetProperties().Where(property => !s_left.Contains(property.Name)))
+        foreach (PropertyInfo property in message.GetType().GetProperties()
+            .Where(property => !s_left.Contains(property.Name)))
         {
             string name = char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
             object? value = property.GetValue(message);

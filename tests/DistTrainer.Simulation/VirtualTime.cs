@@ -7,8 +7,8 @@ namespace DistTrainer.Simulation;
 
 /// <summary>
 /// The only source of order: a queue of everything that is to happen, by virtual time, ties broken by the seed. Actors'
-/// mailboxes, timers and the network's deliveries all wait in it, and one thread takes them out. It is the actor system's
-/// scheduler, so that all that asks the system for the time gets the virtual one.
+/// mailboxes, timers and the network's deliveries all wait in it, and one thread takes them out. It is the actor
+/// system's scheduler, so that all that asks the system for the time gets the virtual one.
 /// </summary>
 internal sealed class VirtualTime : SchedulerBase
 {
@@ -45,19 +45,23 @@ internal sealed class VirtualTime : SchedulerBase
     }
 
     /// <summary>Something is to happen after a while.</summary>
-    /// <exception cref="InvalidOperationException">Another thread asks for it: the order would not be the seed's. The next <see cref="Step"/> fails too.</exception>
+    /// <exception cref="InvalidOperationException">Another thread asks for it: the order would not be the seed's. The
+    /// next <see cref="Step"/> fails too.</exception>
     public void After(TimeSpan delay, Action what) => After(delay, what, _random);
 
     private void After(TimeSpan delay, Action what, Random random)
     {
         if (Environment.CurrentManagedThreadId != _thread)
-            throw _foreign = new InvalidOperationException($"Something runs on another thread than the simulation's, so its order is not the seed's:{Environment.NewLine}{Environment.StackTrace}");
+            throw _foreign = new InvalidOperationException(
+                "Something runs on another thread than the simulation's, so its order is not the "
+                + $"seed's:{Environment.NewLine}{Environment.StackTrace}");
         _queue.Enqueue(what, ((Elapsed + delay).Ticks, random.Next(), _number++));
     }
 
     /// <summary>
     /// An actor has something to do: soon, mostly; its thread may be held up. Each actor has a random sequence of its
-    /// own: in which order Akka tells an actor's children to stop follows from hash codes, which no two processes share.
+    /// own: in which order Akka tells an actor's children to stop follows from hash codes, which no two processes
+    /// share.
     /// </summary>
     /// <param name="actor">Its name within the run, the same each time the seed runs.</param>
     /// <param name="what">What it has to do.</param>
@@ -82,28 +86,35 @@ internal sealed class VirtualTime : SchedulerBase
         return true;
     }
 
-    protected override void InternalScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+    protected override void InternalScheduleTellOnce(
+        TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
         InternalScheduleOnce(delay, () => receiver.Tell(message, sender), cancelable);
 
-    protected override void InternalScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+    protected override void InternalScheduleTellRepeatedly(
+        TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender,
+        ICancelable cancelable) =>
         InternalScheduleRepeatedly(initialDelay, interval, () => receiver.Tell(message, sender), cancelable);
 
-    protected override void InternalScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) => After(delay, () =>
+    protected override void InternalScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) =>
+        After(delay, () =>
     {
         if (cancelable is not { IsCancellationRequested: true })
             action();
     });
 
-    protected override void InternalScheduleOnce(TimeSpan delay, IRunnable action, ICancelable cancelable) => InternalScheduleOnce(delay, action.Run, cancelable);
+    protected override void InternalScheduleOnce(TimeSpan delay, IRunnable action, ICancelable cancelable) =>
+        InternalScheduleOnce(delay, action.Run, cancelable);
 
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
+    protected override void InternalScheduleRepeatedly(
+        TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
         InternalScheduleOnce(initialDelay, () =>
         {
             action();
             InternalScheduleRepeatedly(interval, interval, action, cancelable);
         }, cancelable);
 
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
+    protected override void InternalScheduleRepeatedly(
+        TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
         InternalScheduleRepeatedly(initialDelay, interval, action.Run, cancelable);
 }
 

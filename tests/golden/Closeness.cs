@@ -16,7 +16,9 @@ internal static class Closeness
         for (int i = 0; i < expected.Length; i++)
         {
             double difference = Math.Abs((double)actual[i] - expected[i]);
-            Assert.True(difference <= tolerance * (Math.Abs(expected[i]) + scale), $"Element {i} is {actual[i]:R}, expected {expected[i]:R}.");
+            Assert.True(
+                difference <= tolerance * (Math.Abs(expected[i]) + scale),
+                $"Element {i} is {actual[i]:R}, expected {expected[i]:R}.");
         }
         double error = RelativeError(expected, actual);
         Assert.True(error <= tolerance, $"The relative error is {error:E2}, more than {tolerance:E2}.");

@@ -12,7 +12,8 @@ namespace DistTrainer.Golden;
 /// <param name="Outputs">Name of the array with the network's outputs.</param>
 /// <param name="Loss">Mean loss a sample, from a float64 run.</param>
 /// <param name="TorchFloat32Error">Relative error of PyTorch's own float32 run: the noise floor.</param>
-internal sealed record GradientCase(string Name, ModelDescription Model, string Outputs, double Loss, double TorchFloat32Error)
+internal sealed record GradientCase(
+    string Name, ModelDescription Model, string Outputs, double Loss, double TorchFloat32Error)
 {
     /// <summary>[samples, outputs] of the last layer, before softmax or sigmoid.</summary>
     public float[] ExpectedOutputs => GoldenCases.Array(Outputs);
@@ -43,7 +44,8 @@ internal sealed record TrainingCase(
     {
         Model = Model,
         Optimizer = Optimizer,
-        Regularization = Regularization with { DecoupledWeightDecay = Regularization.DecoupledWeightDecay }, // 0 as well: make_golden.py leaves nothing to a default
+        // 0 as well: make_golden.py leaves nothing to a default
+        Regularization = Regularization with { DecoupledWeightDecay = Regularization.DecoupledWeightDecay },
         Clipping = Clipping,
         Training = Training,
     };
@@ -51,18 +53,26 @@ internal sealed record TrainingCase(
     public override string ToString() => Name;
 }
 
-/// <summary>Reads the golden vectors that <c>tests/golden/make_golden.py</c> made; they are embedded in the test assembly.</summary>
+/// <summary>
+/// Reads the golden vectors that <c>tests/golden/make_golden.py</c> made; they are embedded in the test assembly.
+/// </summary>
 internal static class GoldenCases
 {
     private static readonly JsonSerializerOptions Json = new()
     {
-        Converters = { new JsonStringEnumConverter(), new PartJson<LossDescription>((kind, settings) => new LossDescription { Kind = JsonNamingPolicy.KebabCaseLower.ConvertName(kind), Settings = settings }), new LayerJson(), new PartJson<OptimizerDescription>((kind, settings) => new OptimizerDescription { Kind = kind.ToLowerInvariant(), Settings = settings }) },
+        Converters =
+            { new JsonStringEnumConverter(),
+            new PartJson<LossDescription>((kind, settings) =>
+            new LossDescription { Kind = JsonNamingPolicy.KebabCaseLower.ConvertName(kind), Settings = settings }),
+            new LayerJson(), new PartJson<OptimizerDescription>((kind, settings) =>
+            new OptimizerDescription { Kind = kind.ToLowerInvariant(), Settings = settings }) },
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectRequiredConstructorParameters = true,
     };
 
     private static readonly Lazy<Dictionary<string, float[]>> Arrays = new(ReadSafetensors);
-    private static readonly Lazy<Index> Cases = new(() => JsonSerializer.Deserialize<Index>(Resource("golden.json"), Json)!);
+    private static readonly Lazy<Index> Cases = new(
+        () => JsonSerializer.Deserialize<Index>(Resource("golden.json"), Json)!);
 
     /// <summary>Forward and backward passes: every activation with every loss, with and without biases.</summary>
     public static IReadOnlyList<GradientCase> Gradients => Cases.Value.Gradients;
@@ -82,7 +92,8 @@ internal static class GoldenCases
             "binary-cross-entropy" => "binary",
             _ => "real",
         };
-        return new DataSet(Array("inputs"), Array($"targets.{targets}"), Inputs, model.Loss.Kind == "cross-entropy" ? 1 : Outputs);
+        return new DataSet(
+            Array("inputs"), Array($"targets.{targets}"), Inputs, model.Loss.Kind == "cross-entropy" ? 1 : Outputs);
     }
 
     /// <summary>The same samples as the training part of a job, unscaled, with nothing held out.</summary>
@@ -103,15 +114,19 @@ internal static class GoldenCases
             TargetNames = [.. Enumerable.Range(0, train.TargetWidth).Select(i => $"y{i}")],
             ClassNames = task == TaskKind.Classification ? ["0", "1", "2"] : [],
             Normalization = new Normalization(
-                NormalizationKind.None, zeros, ones, new float[train.TargetWidth], [.. new float[train.TargetWidth].Select(_ => 1f)]),
+                NormalizationKind.None, zeros, ones, new float[train.TargetWidth],
+                    [.. new float[train.TargetWidth].Select(_ => 1f)]),
         };
         var none = new DataSet([], [], Inputs, train.TargetWidth);
         return new DataParts(train, none, none, schema, "golden");
     }
 
-    /// <summary>The initial parameters, flat in layout order: of each layer the weights row-major, then the biases it has.</summary>
+    /// <summary>
+    /// The initial parameters, flat in layout order: of each layer the weights row-major, then the biases it has.
+    /// </summary>
     public static float[] InitialParameters(ModelDescription model) =>
-        [.. model.Layers.SelectMany((layer, i) => Array($"initial.{i}.weight").Concat(layer.Bias ? Array($"initial.{i}.bias") : []))];
+        [.. model.Layers.SelectMany(
+            (layer, i) => Array($"initial.{i}.weight").Concat(layer.Bias ? Array($"initial.{i}.bias") : []))];
 
     private const int Inputs = 7;
     private const int Outputs = 3;
@@ -119,7 +134,8 @@ internal static class GoldenCases
     private static byte[] Resource(string name)
     {
         using Stream stream = typeof(GoldenCases).Assembly.GetManifestResourceStream(name)
-            ?? throw new InvalidOperationException($"{name} is not embedded in this assembly: import tests/golden/Golden.props.");
+            ?? throw new InvalidOperationException(
+                $"{name} is not embedded in this assembly: import tests/golden/Golden.props.");
         using var copy = new MemoryStream();
         stream.CopyTo(copy);
         return copy.ToArray();

@@ -6,8 +6,8 @@ using DistTrainer.Engine;
 namespace DistTrainer.Golden;
 
 /// <summary>
-/// Reads a description that names a part, as <c>make_golden.py</c> writes it: <c>Kind</c>, and beside it the description's
-/// own properties and the part's settings, all with names like <c>AmsGrad</c>.
+/// Reads a description that names a part, as <c>make_golden.py</c> writes it: <c>Kind</c>, and beside it the
+/// description's own properties and the part's settings, all with names like <c>AmsGrad</c>.
 /// </summary>
 /// <typeparam name="T">The description.</typeparam>
 /// <param name="make">Makes one from the kind and the settings.</param>
@@ -18,8 +18,11 @@ internal sealed class PartJson<T>(Func<string, PartSettings, T> make) : JsonConv
     {
         JsonElement all = JsonElement.ParseValue(ref reader);
         PartSettings settings = PartSettings.None;
-        foreach (JsonProperty property in all.EnumerateObject().Where(property => property.Name != "Kind" && Own(property) is null))
-            settings = settings.With(JsonNamingPolicy.KebabCaseLower.ConvertName(property.Name), property.Value.ToString().ToLowerInvariant());
+        foreach (JsonProperty property in all.EnumerateObject()
+            .Where(property => property.Name != "Kind" && Own(property) is null))
+            settings = settings.With(
+                JsonNamingPolicy.KebabCaseLower.ConvertName(property.Name), property.Value.ToString()
+                .ToLowerInvariant());
         T made = make(all.GetProperty("Kind").GetString()!, settings);
         foreach (JsonProperty property in all.EnumerateObject())
         {
@@ -29,7 +32,8 @@ internal sealed class PartJson<T>(Func<string, PartSettings, T> make) : JsonConv
         return made;
     }
 
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 
     private static PropertyInfo? Own(JsonProperty property) => typeof(T).GetProperty(property.Name);
 }
@@ -44,10 +48,13 @@ internal sealed class LayerJson : JsonConverter<LayerDescription>
         {
             Units = all.GetProperty("Units").GetInt32(),
             Bias = !all.TryGetProperty("Bias", out JsonElement bias) || bias.GetBoolean(),
-            Activation = all.TryGetProperty("Activation", out JsonElement name) ? JsonNamingPolicy.KebabCaseLower.ConvertName(name.GetString()!) : "identity",
-            Settings = all.TryGetProperty("LeakySlope", out JsonElement slope) ? PartSettings.Of(("leaky-slope", slope.GetSingle())) : PartSettings.None,
+            Activation = all.TryGetProperty("Activation", out JsonElement name)
+                ? JsonNamingPolicy.KebabCaseLower.ConvertName(name.GetString()!) : "identity",
+            Settings = all.TryGetProperty("LeakySlope", out JsonElement slope)
+                ? PartSettings.Of(("leaky-slope", slope.GetSingle())) : PartSettings.None,
         };
     }
 
-    public override void Write(Utf8JsonWriter writer, LayerDescription value, JsonSerializerOptions options) => throw new NotSupportedException();
+    public override void Write(Utf8JsonWriter writer, LayerDescription value, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
 }

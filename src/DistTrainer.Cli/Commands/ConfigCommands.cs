@@ -9,16 +9,31 @@ namespace DistTrainer.Cli;
 internal static class ConfigCommands
 {
     /// <summary>Makes the commands.</summary>
-    public static Command Create(CliConsole console, CliServices services) => new("config", "Makes and checks job files.") { Init(console), Validate(console, services) };
+    public static Command Create(CliConsole console, CliServices services) =>
+        new("config", "Makes and checks job files.") { Init(console), Validate(console, services) };
 
     private static Command Init(CliConsole console)
     {
-        var data = new Option<string>("--for") { Description = "The built-in job to start from", HelpName = string.Join('|', BuiltInJobs.Names), DefaultValueFactory = _ => BuiltInJobs.DefaultData };
-        var output = new Option<string?>("--output") { Description = "Writes to this new file. Default: standard output", HelpName = "FILE" };
-        var command = new Command("init", "Prints a complete job file that explains every key.") { data.AcceptOnlyFromAmong([.. BuiltInJobs.Names]), output };
+        var data = new Option<string>("--for")
+        {
+            Description = "The built-in job to start from",
+            HelpName = string.Join('|', BuiltInJobs.Names),
+            DefaultValueFactory = _ => BuiltInJobs.DefaultData,
+        };
+        var output = new Option<string?>("--output")
+        {
+            Description = "Writes to this new file. Default: standard output",
+            HelpName = "FILE",
+        };
+        var command =
+            new Command("init",
+            "Prints a complete job file that explains every key.") { data.AcceptOnlyFromAmong([.. BuiltInJobs.Names]),
+            output };
         command.SetAction(result =>
         {
-            string text = "# A job of disttrainer, in HOCON (JSON works too): one key a line.\n# Lines that begin with # show keys at their default, or without effect here.\n\n"
+            string text =
+                "# A job of disttrainer, in HOCON (JSON works too): one key a line.\n# Lines that begin with # show "
+                + "keys at their default, or without effect here.\n\n"
                 + JobFile.Read(BuiltInJobs.Read(result.GetRequiredValue(data))).Write(comments: true);
             if (result.GetValue(output) is not { } path)
             {
@@ -27,7 +42,8 @@ internal static class ConfigCommands
             }
 
             if (Path.Exists(path))
-                throw new DistTrainerException(FailureKind.Configuration, $"--output: {path} is there already; name a new file.");
+                throw new DistTrainerException(
+                    FailureKind.Configuration, $"--output: {path} is there already; name a new file.");
             AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
         });
         return command;
@@ -37,7 +53,10 @@ internal static class ConfigCommands
     {
         var options = new JobOptions();
         var print = new Option<bool>("--print") { Description = "Prints the resolved job with all defaults" };
-        var command = new Command("validate", "Checks a job (a job file, or the built-in one, with the options laid over it) without training.") { print };
+        var command =
+            new Command("validate",
+            "Checks a job (a job file, or the built-in one, with the options laid over it) without "
+            + "training.") { print };
         options.AddTo(command);
         command.SetAction(result =>
         {

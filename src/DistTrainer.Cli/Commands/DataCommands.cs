@@ -10,7 +10,8 @@ internal static class DataCommands
     private const int MostRows = 1000;
 
     /// <summary>Makes the commands.</summary>
-    public static Command Create(CliConsole console, CliServices services, StopSignals signals) => new("data", "Lists, fetches and describes data sets.")
+    public static Command Create(CliConsole console, CliServices services, StopSignals signals) =>
+        new("data", "Lists, fetches and describes data sets.")
     {
         List(console, services),
         Fetch(console, services, signals),
@@ -25,8 +26,11 @@ internal static class DataCommands
             foreach (CatalogEntry known in services.Data.List())
             {
                 console.Output.WriteLine($"{known.Name,-16} {known.Description}");
-                console.Output.WriteLine($"{"",-16} {known.Task.ToString().ToLowerInvariant()}, {Numbers.Text(known.Samples)} samples of {Numbers.Text(known.Features)} features, licence {known.Licence}");
-                console.Output.WriteLine($"{"",-16} {known.Location ?? $"not here; `disttrainer data fetch {known.Name}` gets it"}");
+                console.Output.WriteLine(
+                    $"{"",-16} {known.Task.ToString().ToLowerInvariant()}, {Numbers.Text(known.Samples)} samples of "
+                    + $"{Numbers.Text(known.Features)} features, licence {known.Licence}");
+                console.Output.WriteLine(
+                    $"{"",-16} {known.Location ?? $"not here; `disttrainer data fetch {known.Name}` gets it"}");
             }
         });
         return command;
@@ -35,11 +39,18 @@ internal static class DataCommands
     private static Command Fetch(CliConsole console, CliServices services, StopSignals signals)
     {
         var name = new Argument<string>("NAME") { Description = "A name from `disttrainer data list`" };
-        var cache = new Option<string?>("--cache") { Description = $"The folder to fetch into. Default: {services.Data.CacheFolder}", HelpName = "DIR" };
-        var command = new Command("fetch", "Fetches a data set from its public address into the cache folder and checks its SHA-256.") { name, cache };
+        var cache = new Option<string?>("--cache")
+        {
+            Description = $"The folder to fetch into. Default: {services.Data.CacheFolder}",
+            HelpName = "DIR",
+        };
+        var command =
+            new Command("fetch",
+            "Fetches a data set from its public address into the cache folder and checks its SHA-256.") { name, cache };
         command.SetAction(async (result, _) =>
         {
-            string folder = await services.Data.FetchAsync(result.GetRequiredValue(name), result.GetValue(cache), console.Error.WriteLine, signals.Listen());
+            string folder = await services.Data.FetchAsync(
+                result.GetRequiredValue(name), result.GetValue(cache), console.Error.WriteLine, signals.Listen());
             console.Output.WriteLine($"data folder {folder}");
             return ExitCodes.Fine;
         });
@@ -48,11 +59,21 @@ internal static class DataCommands
 
     private static Command Inspect(CliConsole console, CliServices services)
     {
-        var source = new Argument<string>("SOURCE") { Description = "A name from `disttrainer data list`, or the path of a file or folder" };
-        var command = new Command("inspect", "Describes data: samples, targets, classes, and each feature's range, mean and deviation.") { source };
+        var source = new Argument<string>("SOURCE")
+        {
+            Description = "A name from `disttrainer data list`, or the path of a file or folder",
+        };
+        var command =
+            new Command("inspect",
+            "Describes data: samples, targets, classes, and each feature's range, mean and deviation.") { source };
         command.SetAction(result =>
         {
-            var description = new DataDescription { Source = result.GetRequiredValue(source), ValidationFraction = 0, TestFraction = 0 };
+            var description = new DataDescription
+            {
+                Source = result.GetRequiredValue(source),
+                ValidationFraction = 0,
+                TestFraction = 0,
+            };
             bool isClasses = BuiltInJobs.LooksLikeClasses(description, services.Data);
             LossDescription loss = new() { Kind = isClasses ? "cross-entropy" : "mean-squared-error" };
             Print(console.Output, services.Data.Load(description, loss));
@@ -64,15 +85,18 @@ internal static class DataCommands
     {
         ISampleSource data = parts.Train;
         DataSchema schema = parts.Schema;
-        output.WriteLine($"samples   {Numbers.Text(data.Count)}{(parts.Test.Count > 0 ? $" and {Numbers.Text(parts.Test.Count)} for the test" : "")}");
+        string test = parts.Test.Count > 0 ? $" and {Numbers.Text(parts.Test.Count)} for the test" : "";
+        output.WriteLine($"samples   {Numbers.Text(data.Count)}{test}");
         output.WriteLine($"features  {Numbers.Text(data.FeatureCount)}");
-        output.WriteLine($"targets   {string.Join(", ", schema.TargetNames)} ({schema.Task.ToString().ToLowerInvariant()})");
+        output.WriteLine(
+            $"targets   {string.Join(", ", schema.TargetNames)} ({schema.Task.ToString().ToLowerInvariant()})");
         if (schema.Task == TaskKind.Classification)
         {
             int[] counts = new int[schema.ClassNames.Count];
             foreach (float target in SampleColumns.Targets(data, 0))
                 counts[(int)target]++;
-            output.WriteLine($"classes   {string.Join(", ", schema.ClassNames.Select((name, i) => $"{name}: {Numbers.Text(counts[i])}"))}");
+            IEnumerable<string> classes = schema.ClassNames.Select((name, i) => $"{name}: {Numbers.Text(counts[i])}");
+            output.WriteLine($"classes   {string.Join(", ", classes)}");
         }
         else
         {
@@ -92,6 +116,10 @@ internal static class DataCommands
     private static void Print(TextWriter output, string name, float[] column)
     {
         TensorFigures figures = TensorFigures.Of(column);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-24} minimum={figures.Minimum:G5} mean={figures.Mean:G5} maximum={figures.Maximum:G5} deviation={figures.Deviation:G5} zeros={figures.ZeroShare:P1} |{figures.Histogram}|"));
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name,-24} minimum={figures.Minimum:G5} mean={figures.Mean:G5} maximum={figures.Maximum:G5} "
+                + $"deviation={figures.Deviation:G5} zeros={figures.ZeroShare:P1} |{figures.Histogram}|"));
     }
 }

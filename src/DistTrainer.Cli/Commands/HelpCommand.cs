@@ -13,13 +13,22 @@ internal sealed class HelpCommand : Command
     public HelpCommand(CliConsole console, RootCommand root)
         : base("help", "Shows this help, or that of a command.")
     {
-        var names = new Argument<string[]>("command") { Description = "The command, e.g. train or data fetch", HelpName = "COMMAND", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("command")
+        {
+            Description = "The command, e.g. train or data fetch",
+            HelpName = "COMMAND",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         Add(names);
         SetAction(result =>
         {
             string[] named = result.GetValue(names) ?? [];
             Require(root, named);
-            return root.Parse([.. named, "--help"]).Invoke(new InvocationConfiguration { Output = console.Output, Error = console.Error });
+            return root.Parse([.. named, "--help"]).Invoke(new InvocationConfiguration
+            {
+                Output = console.Output,
+                Error = console.Error,
+            });
         });
     }
 
@@ -29,7 +38,8 @@ internal sealed class HelpCommand : Command
         {
             string[] known = [.. command.Subcommands.Select(sub => sub.Name)];
             command = command.Subcommands.FirstOrDefault(sub => sub.Name == name) ?? throw new DistTrainerException(
-                FailureKind.Configuration, $"help: there is no command {string.Join(' ', named)}{NearestName.Hint(name, known)}; `disttrainer help` lists all.");
+                FailureKind.Configuration, $"help: there is no command {string.Join(
+                    ' ', named)}{NearestName.Hint(name, known)}; `disttrainer help` lists all.");
         }
     }
 }

@@ -29,10 +29,20 @@ internal sealed class JobOptions(params string[] only)
         ("--output", "run.output", "DIR"),
     ];
 
-    private readonly Option<string?> config = new("--config") { Description = "The job file (HOCON or JSON); `disttrainer config init` prints one. Default: a built-in job for the data", HelpName = "FILE" };
-    private readonly Option<string[]> set = new("--set") { Description = "Sets any key of the job file, e.g. --set optimizer.momentum=0.9; may be repeated", HelpName = "KEY=VALUE" };
+    private readonly Option<string?> config = new("--config")
+    {
+        Description =
+            "The job file (HOCON or JSON); `disttrainer config init` prints one. Default: a built-in job for the data",
+        HelpName = "FILE",
+    };
+    private readonly Option<string[]> set = new("--set")
+    {
+        Description = "Sets any key of the job file, e.g. --set optimizer.momentum=0.9; may be repeated",
+        HelpName = "KEY=VALUE",
+    };
     private readonly (Option<string?> Option, string Key)[] keyed =
-        [.. Keys.Where(entry => only.Length == 0 || only.Contains(entry.Name)).Select(entry => (Make(entry.Name, entry.Key, entry.HelpName), entry.Key))];
+        [.. Keys.Where(entry => only.Length == 0 || only.Contains(entry.Name))
+            .Select(entry => (Make(entry.Name, entry.Key, entry.HelpName), entry.Key))];
 
     /// <summary>The names of all options for single keys but some.</summary>
     public static string[] AllBut(params string[] left) => [.. Keys.Select(entry => entry.Name).Except(left)];
@@ -57,14 +67,16 @@ internal sealed class JobOptions(params string[] only)
     public JobSource[] Overrides(ParseResult result) =>
     [
         .. (result.GetValue(set) ?? []).Select(FromSet),
-        .. keyed.Where(entry => result.GetValue(entry.Option) is not null).Select(entry => JobSource.FromOption(entry.Key, result.GetValue(entry.Option)!, entry.Option.Name)),
+        .. keyed.Where(entry => result.GetValue(entry.Option) is not null)
+            .Select(entry => JobSource.FromOption(entry.Key, result.GetValue(entry.Option)!, entry.Option.Name)),
     ];
 
     /// <summary>The resolved job.</summary>
     /// <param name="result">The parsed command line.</param>
     /// <param name="data">Looks at the data where no job file is named.</param>
     /// <returns>The job, and a name for it.</returns>
-    /// <exception cref="DistTrainerException">Something is wrong in it (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Something is wrong in it
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public (JobFile Job, string Name) Read(ParseResult result, IDataAccess data)
     {
         JobSource[] above = Overrides(result);
@@ -77,24 +89,33 @@ internal sealed class JobOptions(params string[] only)
     }
 
     // The data decide which built-in job is taken, so their name is needed before the whole job can be read.
-    private static string SourceOf(JobSource[] above) => JobFile.Read([BuiltInJobs.Read("classification"), .. above.Where(SetsSource)]) is var file && above.Any(SetsSource)
+    private static string SourceOf(JobSource[] above) =>
+        JobFile.Read([BuiltInJobs.Read("classification"), .. above.Where(SetsSource)]) is var file
+        && above.Any(SetsSource)
         ? file.Job.Data.Source
         : BuiltInJobs.DefaultData;
 
-    private static bool SetsSource(JobSource source) => source.Text.StartsWith("data.source ", StringComparison.Ordinal) || source.Text.StartsWith("data.source=", StringComparison.Ordinal);
+    private static bool SetsSource(JobSource source) => source.Text.StartsWith("data.source ", StringComparison.Ordinal)
+        || source.Text.StartsWith("data.source=", StringComparison.Ordinal);
 
     private static JobSource FromSet(string text)
     {
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         return equals > 0
             ? new JobSource(text, $"--set {text}")
-            : throw new DistTrainerException(FailureKind.Configuration, $"--set: \"{text}\" has no key and value; write --set key=value, e.g. --set training.epochs=3.");
+            : throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"--set: \"{text}\" has no key and value; write --set key=value, e.g. --set training.epochs=3.");
     }
 
     private static Option<string?> Make(string name, string key, string helpName)
     {
         JobKeyInfo info = JobKeys.Of(key);
         string standard = info.Default is null ? "" : $". Default: {info.Default} (or the job's)";
-        return new Option<string?>(name) { Description = $"{info.Meaning}: {info.Allowed}{standard}", HelpName = helpName };
+        return new Option<string?>(name)
+        {
+            Description = $"{info.Meaning}: {info.Allowed}{standard}",
+            HelpName = helpName,
+        };
     }
 }

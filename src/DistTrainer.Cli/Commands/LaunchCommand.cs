@@ -13,22 +13,61 @@ internal sealed class LaunchCommand : Command
     private readonly StopSignals signals;
     // Nodes have workers and parameter shards of their own: --workers-per-node.
     private readonly JobOptions job = new(JobOptions.AllBut("--workers", "--parameter-shards"));
-    private readonly Option<int> nodes = new("--nodes") { Description = "Processes to start: a whole number, 1–64", HelpName = "N", DefaultValueFactory = _ => 2 };
-    private readonly Option<int?> servers = new("--servers") { Description = "How many of them hold parameter shards beside their workers: a whole number, 1–N. Default: all", HelpName = "N" };
-    private readonly Option<int> workersANode = new("--workers-per-node") { Description = "Workers of each process: a whole number, 1–64", HelpName = "N", DefaultValueFactory = _ => 1 };
-    private readonly Option<string?> initFrom = new("--init-from") { Description = "Starts from the parameters of this safetensors file or run folder instead of random ones", HelpName = "FILE" };
-    private readonly Option<string> logFormat = new("--log-format") { Description = "How the actors' log lines look: text or json", HelpName = "text|json", DefaultValueFactory = _ => "text" };
-    private readonly Option<string> logLevel = new("--log-level") { Description = "The least important log level that is printed: debug, info, warning or error", HelpName = "LEVEL", DefaultValueFactory = _ => "info" };
+    private readonly Option<int> nodes = new("--nodes")
+    {
+        Description = "Processes to start: a whole number, 1–64",
+        HelpName = "N",
+        DefaultValueFactory = _ => 2,
+    };
+    private readonly Option<int?> servers = new("--servers")
+    {
+        Description = "How many of them hold parameter shards beside their workers: a whole number, 1–N. Default: all",
+        HelpName = "N",
+    };
+    private readonly Option<int> workersANode = new("--workers-per-node")
+    {
+        Description = "Workers of each process: a whole number, 1–64",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
+    };
+    private readonly Option<string?> initFrom = new("--init-from")
+    {
+        Description = "Starts from the parameters of this safetensors file or run folder instead of random ones",
+        HelpName = "FILE",
+    };
+    private readonly Option<string> logFormat = new("--log-format")
+    {
+        Description = "How the actors' log lines look: text or json",
+        HelpName = "text|json",
+        DefaultValueFactory = _ => "text",
+    };
+    private readonly Option<string> logLevel = new("--log-level")
+    {
+        Description = "The least important log level that is printed: debug, info, warning or error",
+        HelpName = "LEVEL",
+        DefaultValueFactory = _ => "info",
+    };
 
-    private readonly Option<string?> httpPort = new("--http-port") { Description = "The port of the first process's dashboard and /metrics on this machine: a whole number from 0 to 65535, or off. Default: 4080, or a free one where that is taken", HelpName = "PORT|off" };
+    private readonly Option<string?> httpPort = new("--http-port")
+    {
+        Description =
+            "The port of the first process's dashboard and /metrics on this machine: a whole number from 0 to 65535, "
+            + "or off. Default: 4080, or a free one where that is taken",
+        HelpName = "PORT|off",
+    };
 
     /// <summary>Makes the command.</summary>
     public LaunchCommand(CliConsole console, CliServices services, StopSignals signals)
-        : base("launch", "Trains on a cluster of processes on this machine: the same parameters as `train`, bit for bit. Each process's lines are printed with its name before them.")
+        : base(
+            "launch",
+            "Trains on a cluster of processes on this machine: the same parameters as `train`, bit for bit. Each "
+            + "process's lines are printed with its name before them.")
     {
         (this.console, this.services, this.signals) = (console, services, signals);
         job.AddTo(this);
-        foreach (Option option in (Option[])[nodes, servers, workersANode, initFrom, httpPort, logFormat.AcceptOnlyFromAmong("text", "json"), logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error")])
+        foreach (Option option in (Option[])[nodes, servers, workersANode, initFrom, httpPort,
+            logFormat.AcceptOnlyFromAmong("text", "json"),
+            logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error")])
             Add(option);
         SetAction((result, _) => Printer.RunAsync(console, hasView: true, printer => RunAsync(result, printer)));
     }
@@ -46,25 +85,31 @@ internal sealed class LaunchCommand : Command
             File.WriteAllText(path, file.Write());
             string[] first =
             [
-                "node", NodeCommand.Launched, "--role", "server,worker", "--name", "node-1", "--cluster-port", "0", "--job", path, "--exit-when-done",
+                "node", NodeCommand.Launched, "--role", "server,worker", "--name", "node-1", "--cluster-port", "0",
+                    "--job", path, "--exit-when-done",
                 .. options.GetValue(httpPort) is { } port ? (string[])["--http-port", port] : [],
-                "--min-servers", Text(serverCount), "--min-workers", Text(count * workers), .. Common(options, file, workers),
+                "--min-servers", Text(serverCount), "--min-workers", Text(count * workers),
+                    .. Common(options, file, workers),
                 .. options.GetValue(initFrom) is { } from ? (string[])["--init-from", from] : [],
             ];
             var display = new LaunchDisplay(printer, name);
             using var processes = new NodeProcesses(display.Print, signals.Listen());
             string seed = await processes.StartFirstAsync(first);
-            printer.Write($"to watch and steer it: disttrainer status --cluster {seed}; likewise pause, resume, set, stop", isError: true);
+            printer.Write(
+                $"to watch and steer it: disttrainer status --cluster {seed}; likewise pause, resume, set, stop",
+                isError: true);
             for (int node = 2; node <= count; node++)
             {
                 string roles = node <= serverCount ? "server,worker" : "worker";
                 processes.Start($"node-{Text(node)}",
                 [
-                    "node", NodeCommand.Launched, "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port", "0", "--http-port", "off",
+                    "node", NodeCommand.Launched, "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port",
+                        "0", "--http-port", "off",
                     "--seed-node", seed, .. Common(options, file, workers),
                 ]);
             }
-            int code = await display.RunAsync(seed, () => processes.WaitAsync(line => printer.Write(line, isError: true)));
+            int code = await display.RunAsync(
+                seed, () => processes.WaitAsync(line => printer.Write(line, isError: true)));
             return signals.ExitCode != 0 && code is ExitCodes.Fine or ExitCodes.Terminated ? signals.ExitCode : code;
         }
         catch (DistTrainerException) when (signals.ExitCode != 0)
@@ -80,7 +125,9 @@ internal sealed class LaunchCommand : Command
 
     private static int Within(int value, int least, int most, string option) => value >= least && value <= most
         ? value
-        : throw new DistTrainerException(FailureKind.Configuration, $"{option}: {Text(value)} is out of range; allowed: {Text(least)} to {Text(most)}.");
+        : throw new DistTrainerException(
+            FailureKind.Configuration,
+            $"{option}: {Text(value)} is out of range; allowed: {Text(least)} to {Text(most)}.");
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 
@@ -88,6 +135,7 @@ internal sealed class LaunchCommand : Command
     [
         "--workers", Text(workers), "--compute-threads", Text(file.Run.ComputeThreads),
         "--log-level", options.GetValue(logLevel)!, "--log-format", options.GetValue(logFormat)!,
-        .. PluginOption.Files(options) is { Length: > 0 } plugins ? (string[])["--plugins", string.Join(',', plugins)] : [],
+        .. PluginOption.Files(options) is { Length: > 0 } plugins
+            ? (string[])["--plugins", string.Join(',', plugins)] : [],
     ];
 }

@@ -10,11 +10,27 @@ namespace DistTrainer.Cli;
 /// <summary>A run in this process: display, log, run folder, training.</summary>
 internal sealed class LocalRun(CliConsole console, CliServices services, StopSignals signals)
 {
-    private readonly Option<string> logFormat = new("--log-format") { Description = "How the actors' log lines (on standard error) look: text or json", HelpName = "text|json", DefaultValueFactory = _ => "text" };
-    private readonly Option<string> logLevel = new("--log-level") { Description = "The least important log level that is printed: debug, info, warning or error", HelpName = "LEVEL", DefaultValueFactory = _ => "info" };
+    private readonly Option<string> logFormat = new("--log-format")
+    {
+        Description = "How the actors' log lines (on standard error) look: text or json",
+        HelpName = "text|json",
+        DefaultValueFactory = _ => "text",
+    };
+    private readonly Option<string> logLevel = new("--log-level")
+    {
+        Description = "The least important log level that is printed: debug, info, warning or error",
+        HelpName = "LEVEL",
+        DefaultValueFactory = _ => "info",
+    };
     private readonly Option<bool> quiet = new("--quiet") { Description = "Prints only warnings and the final figures" };
 
-    private readonly Option<int?> httpPort = new("--http-port") { Description = "Serves a dashboard of the run on this machine at this port, and /metrics for Prometheus: a whole number from 0 to 65535; 0 takes a free one. Default: none", HelpName = "PORT" };
+    private readonly Option<int?> httpPort = new("--http-port")
+    {
+        Description =
+            "Serves a dashboard of the run on this machine at this port, and /metrics for Prometheus: a whole number "
+            + "from 0 to 65535; 0 takes a free one. Default: none",
+        HelpName = "PORT",
+    };
 
     /// <summary>Adds the options that say how it is shown.</summary>
     public void AddTo(Command command)
@@ -40,18 +56,23 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
     /// <param name="from">The checkpoint to go on from, and its run; null begins anew.</param>
     /// <returns>The exit code.</returns>
     public Task<int> RunAsync(
-        ParseResult options, JobFile file, DataParts data, ParameterLayout layout, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from) =>
-        Printer.RunAsync(console, hasView: !options.GetValue(quiet), printer => RunAsync(printer, options, file, data, layout, name, initial, from));
+        ParseResult options, JobFile file, DataParts data, ParameterLayout layout, string name, float[]? initial,
+            (string Checkpoint, RunContinuation Run)? from) =>
+        Printer.RunAsync(
+            console, hasView: !options.GetValue(quiet), printer =>
+            RunAsync(printer, options, file, data, layout, name, initial, from));
 
     private async Task<int> RunAsync(
-        Printer printer, ParseResult options, JobFile file, DataParts data, ParameterLayout layout, string name, float[]? initial, (string Checkpoint, RunContinuation Run)? from)
+        Printer printer, ParseResult options, JobFile file, DataParts data, ParameterLayout layout, string name,
+            float[]? initial, (string Checkpoint, RunContinuation Run)? from)
     {
         CancellationToken stop = signals.Listen();
         var watch = new RunWatch();
         var control = new LatestControl();
         IProgressDisplay display = Display(printer, options.GetValue(quiet), name, watch);
         using var telemetry = Telemetry.Start();
-        await using DashboardServer? dashboard = await DashboardServer.StartAsync(options.GetValue(httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
+        await using DashboardServer? dashboard = await DashboardServer.StartAsync(
+            options.GetValue(httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
         if (dashboard is not null)
             printer.Console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
         using var output = new RunOutput(printer.Console, display, file, data, layout, name, "runs", from?.Run, watch);
@@ -65,18 +86,21 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
                 ResumeFrom = from?.Checkpoint,
                 ActorConfiguration = log.ActorConfiguration,
             };
-            await display.RunAsync(async () => result = await services.Train(file.Job, data, run, initial, output, stop));
+            await display.RunAsync(
+                async () => result = await services.Train(file.Job, data, run, initial, output, stop));
         }
 
         output.Complete(result!);
         return result!.Reason == EndReason.Stopped && signals.ExitCode != 0 ? signals.ExitCode : ExitCodes.Fine;
     }
 
-    private static IProgressDisplay Display(Printer printer, bool isQuiet, string name, RunWatch watch) => printer.Console.Terminal is not null
+    private static IProgressDisplay Display(Printer printer, bool isQuiet, string name, RunWatch watch) =>
+        printer.Console.Terminal is not null
         ? new LiveProgress(printer, name, watch)
         : new PlainProgress(printer.Console.Output, printer.Console.Error, isQuiet, watch);
 
-    private LogFormat Format(ParseResult options) => options.GetValue(logFormat) == "json" ? LogFormat.Json : LogFormat.Text;
+    private LogFormat Format(ParseResult options) =>
+        options.GetValue(logFormat) == "json" ? LogFormat.Json : LogFormat.Text;
 
     private LogThreshold Threshold(ParseResult options)
     {

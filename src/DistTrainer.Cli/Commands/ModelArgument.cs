@@ -6,5 +6,8 @@ namespace DistTrainer.Cli;
 internal static class ModelArgument
 {
     /// <summary>A model file or a run folder.</summary>
-    public static Argument<string> Create() => new("MODEL|RUN") { Description = "A model.safetensors or the run folder that holds it" };
+    public static Argument<string> Create() => new("MODEL|RUN")
+    {
+        Description = "A model.safetensors or the run folder that holds it",
+    };
 }

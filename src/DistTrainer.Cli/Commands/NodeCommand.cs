@@ -19,22 +19,34 @@ internal sealed class NodeCommand : Command
     private readonly CliServices services;
     private readonly StopSignals signals;
     private readonly NodeOptions settingsOptions = new();
-    private readonly Option<string?> initFrom = new("--init-from") { Description = "With --job: starts from the parameters of this safetensors file or run folder, which every server node must be able to read", HelpName = "FILE" };
+    private readonly Option<string?> initFrom = new("--init-from")
+    {
+        Description =
+            "With --job: starts from the parameters of this safetensors file or run folder, which every server node "
+            + "must be able to read",
+        HelpName = "FILE",
+    };
     private readonly Option<bool> launched = new(Launched)
     {
-        Description = "Leaves the terminal, and ends with the process that started it, which standard input tells; `launch` gives it",
+        Description =
+            "Leaves the terminal, and ends with the process that started it, which standard input tells; `launch` "
+            + "gives it",
         Hidden = true,
     };
 
     /// <summary>Makes the command.</summary>
     public NodeCommand(CliConsole console, CliServices services, StopSignals signals)
-        : base("node", "Runs one node of a cluster until it is told to end. The first server starts a cluster; the others name one of its servers with --seed-node.")
+        : base(
+            "node",
+            "Runs one node of a cluster until it is told to end. The first server starts a cluster; the others name "
+            + "one of its servers with --seed-node.")
     {
         (this.console, this.services, this.signals) = (console, services, signals);
         settingsOptions.AddTo(this);
         Add(initFrom);
         Add(launched);
-        SetAction((result, _) => Printer.RunAsync(console, hasView: false, printer => RunAsync(result, printer.Console)));
+        SetAction(
+            (result, _) => Printer.RunAsync(console, hasView: false, printer => RunAsync(result, printer.Console)));
     }
 
     private async Task<int> RunAsync(ParseResult options, CliConsole lines)
@@ -54,14 +66,19 @@ internal sealed class NodeCommand : Command
             watch.Log(line);
         });
         using var telemetry = Telemetry.Start();
-        await using DashboardServer? dashboard = await DashboardServer.StartAsync(HttpSettings.Of(settings), watch, () => node.Control);
+        await using DashboardServer? dashboard = await DashboardServer.StartAsync(
+            HttpSettings.Of(settings), watch, () => node.Control);
         NodeEnd end = await ClusterNode.RunAsync(
             settings, node, run, log.ActorConfiguration,
             (cluster, data) =>
             {
-                lines.Output.WriteLine($"{Listening} cluster={cluster} data={data} roles={string.Join(',', settings.Roles).ToLowerInvariant()}");
+                lines.Output.WriteLine(
+                    $"{Listening} cluster={cluster} data={data} roles={string.Join(
+                        ',', settings.Roles).ToLowerInvariant()}");
                 if (dashboard is not null)
-                    lines.Output.WriteLine(settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}" : $"metrics {dashboard.Metrics}");
+                    lines.Output.WriteLine(
+                        settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}"
+                        : $"metrics {dashboard.Metrics}");
             },
             signals.Listen());
         if (end.ExitCode != 0)

@@ -12,8 +12,13 @@ internal sealed class NodeOptions(params string[] only)
 {
     private const string ConfigVariable = NodeKeys.VariablePrefix + "CONFIG";
 
-    private readonly Option<string?> config = new("--config") { Description = $"A file like cluster.hocon. Default: ${ConfigVariable}, or none", HelpName = "FILE" };
-    private readonly Option<string[]>[] knobs = [.. NodeKeys.Knobs.Where(knob => only.Length == 0 || only.Contains(knob.Flag)).Select(Make)];
+    private readonly Option<string?> config = new("--config")
+    {
+        Description = $"A file like cluster.hocon. Default: ${ConfigVariable}, or none",
+        HelpName = "FILE",
+    };
+    private readonly Option<string[]>[] knobs =
+        [.. NodeKeys.Knobs.Where(knob => only.Length == 0 || only.Contains(knob.Flag)).Select(Make)];
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
@@ -25,19 +30,23 @@ internal sealed class NodeOptions(params string[] only)
 
     /// <summary>The resolved settings, with the process's own environment.</summary>
     /// <param name="result">The parsed command line.</param>
-    /// <exception cref="DistTrainerException">Something is wrong in them (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Something is wrong in them
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public NodeSettings Read(ParseResult result) => Read(result, Environment.GetEnvironmentVariables()
         .Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? ""));
 
     /// <summary>The resolved settings.</summary>
     /// <param name="result">The parsed command line.</param>
     /// <param name="environment">Environment variables.</param>
-    /// <exception cref="DistTrainerException">Something is wrong in them (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Something is wrong in them
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public NodeSettings Read(ParseResult result, IReadOnlyDictionary<string, string> environment)
     {
         string? path = result.GetValue(config) ?? environment.GetValueOrDefault(ConfigVariable);
         Dictionary<string, string> flags = knobs.Where(option => result.GetResult(option) is not null)
-            .ToDictionary(option => option.Name, option => string.Join(',', result.GetValue(option) is { Length: > 0 } values ? values : ["true"]));
+            .ToDictionary(
+                option => option.Name, option =>
+                string.Join(',', result.GetValue(option) is { Length: > 0 } values ? values : ["true"]));
         return NodeFile.Read(string.IsNullOrEmpty(path) ? null : JobSource.FromFile(path), environment, flags);
     }
 
@@ -47,7 +56,8 @@ internal sealed class NodeOptions(params string[] only)
         JobKeyInfo info = knob.Info;
         return new Option<string[]>(knob.Flag)
         {
-            Description = $"{info.Meaning}: {info.Allowed}. Default: {info.Default ?? "none"}. Variable: {knob.Variable}",
+            Description =
+                $"{info.Meaning}: {info.Allowed}. Default: {info.Default ?? "none"}. Variable: {knob.Variable}",
             HelpName = info.Name.ToUpperInvariant(),
             Arity = knob.IsSwitch ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
         };

@@ -11,9 +11,24 @@ internal sealed class PlotCommand : Command
     public PlotCommand(CliConsole console)
         : base("plot", "Draws a figure of one or more runs, ended or not, into one picture.")
     {
-        var runs = new Argument<string[]>("runs") { Description = "Run folders", HelpName = "RUN", Arity = ArgumentArity.OneOrMore };
-        var metric = new Option<string>("--metric") { Description = $"What to draw: {string.Join(", ", PlottedMetric.Names)}", HelpName = "NAME", DefaultValueFactory = _ => "loss" };
-        var output = new Option<string>("--output") { Description = "The picture, SVG; replaced where it exists", HelpName = "FILE", DefaultValueFactory = _ => "curves.svg" };
+        var runs = new Argument<string[]>("runs")
+        {
+            Description = "Run folders",
+            HelpName = "RUN",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var metric = new Option<string>("--metric")
+        {
+            Description = $"What to draw: {string.Join(", ", PlottedMetric.Names)}",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "loss",
+        };
+        var output = new Option<string>("--output")
+        {
+            Description = "The picture, SVG; replaced where it exists",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => "curves.svg",
+        };
         Add(runs);
         Add(metric);
         Add(output);

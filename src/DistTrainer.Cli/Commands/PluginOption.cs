@@ -4,7 +4,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;
 
-/// <summary>The option <c>--plugins</c> of the commands that read jobs, models or data. A node has a setting of that name.</summary>
+/// <summary>
+/// The option <c>--plugins</c> of the commands that read jobs, models or data. A node has a setting of that name.
+/// </summary>
 internal static class PluginOption
 {
     private const string Name = "--plugins";
@@ -16,24 +18,31 @@ internal static class PluginOption
         {
             command.Add(new Option<string[]>(Name)
             {
-                Description = $"Files of plug-ins to load, separated by commas; they run with all rights of this program. Default: ${Variable}, or none",
+                Description =
+                    "Files of plug-ins to load, separated by commas; they run with all rights of this program. "
+                    + $"Default: ${Variable}, or none",
                 HelpName = "FILE",
                 Recursive = true,
             });
         }
     }
 
-    /// <summary>Loads what the command line or, without the option, the environment names. Nothing else is ever loaded.</summary>
+    /// <summary>
+    /// Loads what the command line or, without the option, the environment names. Nothing else is ever loaded.
+    /// </summary>
     /// <param name="result">The parsed command line.</param>
-    /// <exception cref="DistTrainerException">A file cannot be loaded (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">A file cannot be loaded
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Load(ParseResult result) => PluginFile.Load(Files(result));
 
     /// <summary>The files that are named.</summary>
     /// <param name="result">The parsed command line.</param>
     public static string[] Files(ParseResult result)
     {
-        string[] given = result.GetResult(Name) is null ? [Environment.GetEnvironmentVariable(Variable) ?? ""] : result.GetValue<string[]>(Name) ?? [];
-        return [.. given.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        string[] given = result.GetResult(Name) is null ? [Environment.GetEnvironmentVariable(Variable) ?? ""]
+            : result.GetValue<string[]>(Name) ?? [];
+        return [.. given.SelectMany(
+            text => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
     }
 
     private static string Variable => NodeKeys.VariablePrefix + "PLUGINS";

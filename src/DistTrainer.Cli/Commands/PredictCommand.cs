@@ -10,12 +10,29 @@ internal sealed class PredictCommand : Command
 {
     /// <summary>Makes the command.</summary>
     public PredictCommand(CliConsole console, CliServices services)
-        : base("predict", "Predicts each row of a file: the class and the probabilities of all classes, or the values in the targets' own units.")
+        : base(
+            "predict",
+            "Predicts each row of a file: the class and the probabilities of all classes, or the values in the "
+            + "targets' own units.")
     {
         Argument<string> model = ModelArgument.Create();
-        var data = new Option<string>("--data") { Description = "A file with the features; target columns may be there and are not used", HelpName = "FILE", Required = true };
-        var format = new Option<string>("--format") { Description = "Form of the output: csv or json", HelpName = "csv|json", DefaultValueFactory = _ => "csv" };
-        var output = new Option<string?>("--output") { Description = "Writes to this file. Default: standard output", HelpName = "FILE" };
+        var data = new Option<string>("--data")
+        {
+            Description = "A file with the features; target columns may be there and are not used",
+            HelpName = "FILE",
+            Required = true,
+        };
+        var format = new Option<string>("--format")
+        {
+            Description = "Form of the output: csv or json",
+            HelpName = "csv|json",
+            DefaultValueFactory = _ => "csv",
+        };
+        var output = new Option<string?>("--output")
+        {
+            Description = "Writes to this file. Default: standard output",
+            HelpName = "FILE",
+        };
         Add(model);
         Add(data);
         Add(format.AcceptOnlyFromAmong("csv", "json"));
@@ -23,9 +40,11 @@ internal sealed class PredictCommand : Command
         SetAction(result =>
         {
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
-            PredictionRows rows = services.Data.LoadForPrediction(EvaluateCommand.OtherFile(saved.Job.Job.Data, result.GetRequiredValue(data)), saved.Schema);
+            PredictionRows rows = services.Data.LoadForPrediction(
+                EvaluateCommand.OtherFile(saved.Job.Job.Data, result.GetRequiredValue(data)), saved.Schema);
             float[] predictions = saved.Predict(rows);
-            string text = result.GetValue(format) == "json" ? PredictionText.Json(saved.Schema, predictions) : PredictionText.Csv(saved.Schema, predictions);
+            string text = result.GetValue(format) == "json" ? PredictionText.Json(saved.Schema, predictions)
+                : PredictionText.Csv(saved.Schema, predictions);
             if (result.GetValue(output) is { } path)
                 AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
             else

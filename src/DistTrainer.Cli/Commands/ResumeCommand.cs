@@ -7,7 +7,9 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
-/// <summary><c>disttrainer resume</c>: goes on with a run from its newest checkpoint, or with a paused run of a cluster.</summary>
+/// <summary>
+/// <c>disttrainer resume</c>: goes on with a run from its newest checkpoint, or with a paused run of a cluster.
+/// </summary>
 internal sealed class ResumeCommand : Command
 {
     private readonly CliConsole console;
@@ -15,15 +17,31 @@ internal sealed class ResumeCommand : Command
     private readonly ClusterCommands commands;
     private readonly LocalRun local;
     private readonly Option[] localOptions;
-    private readonly JobOptions job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs", "--max-steps", "--report-every", "--tensorboard", "--checkpoint-every-steps", "--checkpoint-every-time");
-    private readonly Argument<string?> run = new("run") { Description = "A run folder; without it a paused run of a cluster goes on", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string?> cluster = new("--cluster") { Description = $"With RUN: trains on this cluster, all of whose server nodes see the folder under the same path, in place of this process. The cluster address of any node. Default without RUN: {ClusterCommands.DefaultAddress}", HelpName = "HOST:PORT" };
+    private readonly JobOptions job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs",
+        "--max-steps", "--report-every", "--tensorboard", "--checkpoint-every-steps", "--checkpoint-every-time");
+    private readonly Argument<string?> run = new("run")
+    {
+        Description = "A run folder; without it a paused run of a cluster goes on",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    private readonly Option<string?> cluster = new("--cluster")
+    {
+        Description =
+            "With RUN: trains on this cluster, all of whose server nodes see the folder under the same path, in "
+            + "place of this process. The cluster address of any node. Default without RUN: "
+            + $"{ClusterCommands.DefaultAddress}",
+        HelpName = "HOST:PORT",
+    };
 
     private readonly Option<string?> security = ClusterCommands.Security();
 
     /// <summary>Makes the command.</summary>
     public ResumeCommand(CliConsole console, CliServices services, StopSignals signals, ClusterCommands commands)
-        : base("resume", "Goes on with a run that was stopped or cut off, from its newest checkpoint and in its own folder, with any number of workers and parameter shards: the same bits as if it had never stopped. Without RUN: goes on with a paused run of a cluster.")
+        : base(
+            "resume",
+            "Goes on with a run that was stopped or cut off, from its newest checkpoint and in its own folder, with "
+            + "any number of workers and parameter shards: the same bits as if it had never stopped. Without RUN: "
+            + "goes on with a paused run of a cluster.")
     {
         (this.console, this.services, this.commands) = (console, services, commands);
         local = new LocalRun(console, services, signals);
@@ -32,7 +50,11 @@ internal sealed class ResumeCommand : Command
         Add(security);
         job.AddOverridesTo(this);
         local.AddTo(this);
-        localOptions = [.. Options.Where(option => option.Name is "--workers" or "--parameter-shards" or "--compute-threads" or "--log-format" or "--log-level" or "--quiet")];
+        localOptions =
+            [.. Options.Where(
+                option =>
+                option.Name is "--workers" or "--parameter-shards" or "--compute-threads" or "--log-format"
+                or "--log-level" or "--quiet")];
         SetAction((result, _) => RunAsync(result));
     }
 
@@ -45,8 +67,11 @@ internal sealed class ResumeCommand : Command
                 Refuse(options, localOptions, "counts only without --cluster, whose nodes have settings of their own");
             return GoOn(options, new StoppedRun(folder), address);
         }
-        Refuse(options, Options.Where(option => option != cluster && option != security), "counts only with RUN; name the run folder to go on with");
-        return commands.AskAsync(address ?? ClusterCommands.DefaultAddress, options.GetValue(security), new PauseCommand(false));
+        Refuse(
+            options, Options.Where(option => option != cluster && option != security),
+            "counts only with RUN; name the run folder to go on with");
+        return commands.AskAsync(
+            address ?? ClusterCommands.DefaultAddress, options.GetValue(security), new PauseCommand(false));
     }
 
     private async Task<int> GoOn(ParseResult options, StoppedRun stopped, string? address)
@@ -56,7 +81,9 @@ internal sealed class ResumeCommand : Command
         JobFile file = stopped.Job(checkpoint, job.Overrides(options));
         if (stopped.Ended is { } ended && ended.IsAllOf(file.Job.Training))
         {
-            console.Output.WriteLine($"{stopped.Folder} is complete: epochs={Numbers.Text(ended.Epochs)} steps={Numbers.Text(ended.Steps)} parameters sha256={ended.ParameterHash}");
+            console.Output.WriteLine(
+                $"{stopped.Folder} is complete: epochs={Numbers.Text(ended.Epochs)} steps={Numbers.Text(ended.Steps)} "
+                + $"parameters sha256={ended.ParameterHash}");
             return ExitCodes.Fine;
         }
 
@@ -67,9 +94,12 @@ internal sealed class ResumeCommand : Command
         stopped.RequireSame(from, file, layout);
         from.RequireData(data.Hash);
         if (address is not null)
-            return await commands.AskAsync(address, options.GetValue(security), new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
+            return await commands.AskAsync(
+                address, options.GetValue(security), new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
         console.Error.WriteLine($"goes on after step {Numbers.Text(from.Manifest.Step)} from {from.Folder}");
-        return await local.RunAsync(options, file, data, layout, name, null, (from.Folder, new RunContinuation(stopped.Folder, from.Manifest.Step, TakesOver: false)));
+        return await local.RunAsync(
+            options, file, data, layout, name, null,
+            (from.Folder, new RunContinuation(stopped.Folder, from.Manifest.Step, TakesOver: false)));
     }
 
     private static void RequireFolder(string folder)

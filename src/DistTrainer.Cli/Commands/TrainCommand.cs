@@ -10,11 +10,18 @@ internal sealed class TrainCommand : Command
     private readonly CliServices services;
     private readonly LocalRun run;
     private readonly JobOptions job = new();
-    private readonly Option<string?> initFrom = new("--init-from") { Description = "Starts from the parameters of this safetensors file or run folder instead of random ones", HelpName = "FILE" };
+    private readonly Option<string?> initFrom = new("--init-from")
+    {
+        Description = "Starts from the parameters of this safetensors file or run folder instead of random ones",
+        HelpName = "FILE",
+    };
 
     /// <summary>Makes the command.</summary>
     public TrainCommand(CliConsole console, CliServices services, StopSignals signals)
-        : base("train", "Trains a job and leaves a run folder. Without --config a built-in job for the data is taken; without --data that is the 1,797 digits.")
+        : base(
+            "train",
+            "Trains a job and leaves a run folder. Without --config a built-in job for the data is taken; without "
+            + "--data that is the 1,797 digits.")
     {
         this.services = services;
         run = new LocalRun(console, services, signals);
@@ -29,7 +36,8 @@ internal sealed class TrainCommand : Command
         (JobFile file, string name) = job.Read(options, services.Data);
         DataParts data = JobData.Load(services.Data, file.Job);
         ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
-        float[]? initial = options.GetValue(initFrom) is { } path ? ModelFile.LoadParameters(RunFolder.ModelOf(path), layout) : null;
+        float[]? initial = options.GetValue(initFrom) is { } path
+            ? ModelFile.LoadParameters(RunFolder.ModelOf(path), layout) : null;
         return run.RunAsync(options, file, data, layout, name, initial, null);
     }
 }

@@ -4,7 +4,9 @@ using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 
-/// <summary>The live view on a terminal. Epochs, warnings and errors stay above it; other log lines pass through its last rows.</summary>
+/// <summary>
+/// The live view on a terminal. Epochs, warnings and errors stay above it; other log lines pass through its last rows.
+/// </summary>
 /// <param name="printer">Owns the terminal.</param>
 /// <param name="name">The run's name.</param>
 /// <param name="watch">The run's course.</param>
@@ -20,7 +22,8 @@ internal sealed class LiveProgress(Printer printer, string name, RunWatch watch)
     public void Log(string line)
     {
         watch.Log(line);
-        if (!printer.Console.ErrorIsTerminal || line.Contains(" WRN ", StringComparison.Ordinal) || line.Contains(" ERR ", StringComparison.Ordinal))
+        if (!printer.Console.ErrorIsTerminal || line.Contains(" WRN ", StringComparison.Ordinal)
+            || line.Contains(" ERR ", StringComparison.Ordinal))
             printer.Write(line, isError: true);
     }
 
@@ -28,7 +31,8 @@ internal sealed class LiveProgress(Printer printer, string name, RunWatch watch)
     public void OnControl(IRunControl control) => this.control = control;
 
     /// <inheritdoc/>
-    public void OnStarted(int stepsPerEpoch, long totalSteps) => epochs = (int)((totalSteps + stepsPerEpoch - 1) / stepsPerEpoch);
+    public void OnStarted(int stepsPerEpoch, long totalSteps) =>
+        epochs = (int)((totalSteps + stepsPerEpoch - 1) / stepsPerEpoch);
 
     /// <inheritdoc/>
     public void OnStep(StepReport report)
@@ -38,11 +42,16 @@ internal sealed class LiveProgress(Printer printer, string name, RunWatch watch)
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
-        string validation = report.ValidationLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $"  validation loss {loss:G4}") : "";
+        string validation = report.ValidationLoss is { } loss
+            ? string.Create(CultureInfo.InvariantCulture, $"  validation loss {loss:G4}") : "";
         string accuracy = report.ValidationAccuracy is { } share ? $"  accuracy {Numbers.Text(share)}" : "";
-        printer.Write(string.Create(CultureInfo.InvariantCulture, $"epoch {report.Epoch}/{epochs}  train loss {report.TrainLoss:G4}{validation}{accuracy}  {report.SamplesPerSecond:N0} samples/s"), isError: false);
+        printer.Write(
+            string.Create(CultureInfo.InvariantCulture,
+            $"epoch {report.Epoch}/{epochs}  train loss {report.TrainLoss:G4}{validation}{accuracy}  "
+            + $"{report.SamplesPerSecond:N0} samples/s"), isError: false);
     }
 
     /// <inheritdoc/>
-    public void OnWentBack(long lastStep) => printer.Write($"went back to step {Numbers.Text(lastStep)}: a parameter shard was lost", isError: false);
+    public void OnWentBack(long lastStep) =>
+        printer.Write($"went back to step {Numbers.Text(lastStep)}: a parameter shard was lost", isError: false);
 }

@@ -7,7 +7,8 @@ namespace DistTrainer.Cli;
 /// <param name="error">For log lines.</param>
 /// <param name="isQuiet">Whether there is no progress to be shown.</param>
 /// <param name="watch">Hears log lines, too; null: there is none.</param>
-internal sealed class PlainProgress(TextWriter output, TextWriter error, bool isQuiet, RunWatch? watch = null) : IProgressDisplay
+internal sealed class PlainProgress(TextWriter output, TextWriter error, bool isQuiet, RunWatch? watch = null)
+    : IProgressDisplay
 {
     /// <inheritdoc/>
     public Task RunAsync(Func<Task> training) => training();
@@ -34,7 +35,8 @@ internal sealed class PlainProgress(TextWriter output, TextWriter error, bool is
 
     /// <inheritdoc/>
     public void OnCheckpoint(CheckpointReport report) => Write(
-        $"checkpoint step={Numbers.Text(report.Step)} bytes={Numbers.Text(report.Bytes)} pause-ms={Numbers.Text(report.Pause.TotalMilliseconds)} seconds={Numbers.Text(report.Seconds)}");
+        $"checkpoint step={Numbers.Text(report.Step)} bytes={Numbers.Text(report.Bytes)} "
+            + $"pause-ms={Numbers.Text(report.Pause.TotalMilliseconds)} seconds={Numbers.Text(report.Seconds)}");
 
     /// <inheritdoc/>
     public void OnWentBack(long lastStep) => Write($"went-back step={Numbers.Text(lastStep)}");

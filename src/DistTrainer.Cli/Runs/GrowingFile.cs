@@ -3,10 +3,10 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// A file of the run folder that grows by whole pieces. A piece is handed to the system at once, so that a killed process
-/// loses none. While the folder is away, or the disk full, pieces wait in memory, and are written in their order when it
-/// is back. None of that must reach the coordinator as an exception: what cannot be mended is kept, and reported when
-/// training is over.
+/// A file of the run folder that grows by whole pieces. A piece is handed to the system at once, so that a killed
+/// process loses none. While the folder is away, or the disk full, pieces wait in memory, and are written in their
+/// order when it is back. None of that must reach the coordinator as an exception: what cannot be mended is kept, and
+/// reported when training is over.
 /// </summary>
 internal sealed class GrowingFile : IDisposable
 {
@@ -170,9 +170,9 @@ internal sealed class GrowingFile : IDisposable
         long now = isThere ? new FileInfo(path).Length : 0;
         if (isThere && (now == length || (mayBeLonger && now > length)))
             return null;
-        return new DistTrainerException(
-            FailureKind.Disk,
-            $"{path}: was {(isThere ? "changed while the run went on, and is not whole" : "removed while the run went on; what was in it is lost")}.");
+        string what = isThere ? "changed while the run went on, and is not whole"
+            : "removed while the run went on; what was in it is lost";
+        return new DistTrainerException(FailureKind.Disk, $"{path}: was {what}.");
     }
 
     private void Forget()
@@ -181,7 +181,8 @@ internal sealed class GrowingFile : IDisposable
         bytesWaiting = 0;
     }
 
-    private DistTrainerException NotWritten(Exception? cause) => cause as DistTrainerException ?? new DistTrainerException(
+    private DistTrainerException NotWritten(Exception? cause) =>
+        cause as DistTrainerException ?? new DistTrainerException(
         FailureKind.Disk,
         cause is null
             ? $"{path}: ends before the run does, because the run folder was away."

@@ -3,7 +3,10 @@ using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 
-/// <summary>The lines of <c>metrics.csv</c>: the step and epoch reports of <c>metrics.jsonl</c> for spreadsheets, with the same names. What a report does not have is empty.</summary>
+/// <summary>
+/// The lines of <c>metrics.csv</c>: the step and epoch reports of <c>metrics.jsonl</c> for spreadsheets, with the same
+/// names. What a report does not have is empty.
+/// </summary>
 internal static class MetricsTable
 {
     private static readonly string[] s_columns = Columns();
@@ -21,7 +24,8 @@ internal static class MetricsTable
 
     /// <summary>Whether a line is the header, or of a step up to the one named.</summary>
     public static bool IsUpTo(string line, long lastStep) =>
-        line == Header || (line.Split(',') is [_, var step, ..] && long.TryParse(step, CultureInfo.InvariantCulture, out long number) && number <= lastStep);
+        line == Header || (line.Split(',') is [_, var step, ..]
+            && long.TryParse(step, CultureInfo.InvariantCulture, out long number) && number <= lastStep);
 
     // Those of epochs, and those that only steps have behind the one that comes before them there.
     private static string[] Columns()

@@ -7,8 +7,11 @@ namespace DistTrainer.Cli;
 /// <summary>A figure of a run that can be drawn.</summary>
 /// <param name="Name">Its name, in the spelling of options.</param>
 /// <param name="OfStep">Takes it from a step report; null where only epochs have it.</param>
-/// <param name="OfEpoch">Takes it from an epoch, for each part of the data that is drawn; none where only steps have it.</param>
-internal sealed record PlottedMetric(string Name, Func<StepReport, double?>? OfStep, IReadOnlyList<(string Part, Func<EpochReport, double?> Value)> OfEpoch)
+/// <param name="OfEpoch">Takes it from an epoch, for each part of the data that is drawn; none where only steps have
+/// it.</param>
+internal sealed record PlottedMetric(
+    string Name, Func<StepReport, double?>? OfStep,
+    IReadOnlyList<(string Part, Func<EpochReport, double?> Value)> OfEpoch)
 {
     /// <summary>The part of the data whose lines are dashed.</summary>
     public const string Validation = "validation";
@@ -20,9 +23,14 @@ internal sealed record PlottedMetric(string Name, Func<StepReport, double?>? OfS
     /// <summary>All names.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_all.Select(metric => metric.Name)];
 
-    /// <summary>Finds one by its name as a person has met it: in progress lines, metrics.jsonl, metrics.csv, pictures or TensorBoard.</summary>
-    /// <exception cref="DistTrainerException">There is none (<see cref="FailureKind.Configuration"/>); those that there are are named.</exception>
-    public static PlottedMetric Find(string name) => Array.Find(s_all, metric => Plain(metric.Name) == Plain(name)) ?? throw new DistTrainerException(
+    /// <summary>
+    /// Finds one by its name as a person has met it: in progress lines, metrics.jsonl, metrics.csv, pictures or
+    /// TensorBoard.
+    /// </summary>
+    /// <exception cref="DistTrainerException">There is none (<see cref="FailureKind.Configuration"/>); those that there
+    /// are are named.</exception>
+    public static PlottedMetric Find(string name) =>
+        Array.Find(s_all, metric => Plain(metric.Name) == Plain(name)) ?? throw new DistTrainerException(
         FailureKind.Configuration, $"--metric: \"{name}\" is not known{NearestName.Hint(name, Names)}; "
             + $"allowed: {string.Join(", ", Names)}, also in the spelling of metrics.jsonl (validationLoss).");
 

@@ -3,12 +3,14 @@ using System.Text;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 
+// Over 300 lines: all files of a run folder, each with what makes it whole or leaves it out, in the order in which they
+// come.
 namespace DistTrainer.Cli;
 
 /// <summary>
 /// The folder of one run. It is made, locked, and known to be writable, before training starts; a run that fails leaves
-/// nothing of it behind unless it has a checkpoint to go on from. <c>run.json</c> is written last, so a folder that has it
-/// is complete.
+/// nothing of it behind unless it has a checkpoint to go on from. <c>run.json</c> is written last, so a folder that has
+/// it is complete.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
@@ -35,7 +37,8 @@ internal sealed class RunFolder : IDisposable
     private bool isReady;
     private bool isKept;
 
-    private RunFolder(string path, bool isNew, bool continues) => (Path, this.isNew, this.continues) = (path, isNew, continues);
+    private RunFolder(string path, bool isNew, bool continues) =>
+        (Path, this.isNew, this.continues) = (path, isNew, continues);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -43,7 +46,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>How long the folder may be away before that counts.</summary>
     public TimeSpan Patience { get; private init; }
 
-    /// <summary>Takes a line of warning when the folder has been away for longer than that, and when it is back.</summary>
+    /// <summary>
+    /// Takes a line of warning when the folder has been away for longer than that, and when it is back.
+    /// </summary>
     public Action<string>? Warn { get; set; }
 
     /// <summary>Whether it has a checkpoint; false where that cannot be told.</summary>
@@ -74,14 +79,20 @@ internal sealed class RunFolder : IDisposable
     /// <param name="jobName">Part of that name.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
     /// <param name="patience">How long it may be away before that counts; null: the usual.</param>
-    /// <exception cref="DistTrainerException">The folder is not empty or another run's (<see cref="FailureKind.Configuration"/>), cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">The folder is not empty or another run's
+    /// (<see cref="FailureKind.Configuration"/>), cannot be written, or the disk is too full
+    /// (<see cref="FailureKind.Disk"/>).</exception>
     public static RunFolder Create(string? output, string runs, string jobName, long needed, TimeSpan? patience = null)
     {
-        string path = output ?? Unused(System.IO.Path.Combine(runs, string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd-HHmmss}-{Safe(jobName)}")));
+        string path = output ?? Unused(
+            System.IO.Path.Combine(
+                runs, string.Create(
+                    CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd-HHmmss}-{Safe(jobName)}")));
         try
         {
             if (File.Exists(path))
-                throw new DistTrainerException(FailureKind.Configuration, $"--output: {path} is a file; name a new or empty folder.");
+                throw new DistTrainerException(
+                    FailureKind.Configuration, $"--output: {path} is a file; name a new or empty folder.");
             bool isNew = !Directory.Exists(path);
             Directory.CreateDirectory(path);
             var folder = new RunFolder(path, isNew, continues: false) { Patience = patience ?? s_patience };
@@ -94,16 +105,24 @@ internal sealed class RunFolder : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DistTrainerException(FailureKind.Disk, $"--output: {path} cannot be made ({failure.Message}); name another folder.", failure);
+            throw new DistTrainerException(
+                FailureKind.Disk,
+                $"--output: {path} cannot be made ({failure.Message}); name another folder.", failure);
         }
     }
 
-    /// <summary>Opens the folder of a run that goes on; what it has stays, whatever happens, but <c>run.json</c>: the run is not complete any more. What was left half-written is deleted, unless the folder is taken over, where parts may still be being written.</summary>
+    /// <summary>
+    /// Opens the folder of a run that goes on; what it has stays, whatever happens, but <c>run.json</c>: the run is not
+    /// complete any more. What was left half-written is deleted, unless the folder is taken over, where parts may still
+    /// be being written.
+    /// </summary>
     /// <param name="path">The folder.</param>
-    /// <param name="takesOver">Whether it is taken from another process that holds it, which then finds that it is <see cref="Hold.Another"/>'s.</param>
+    /// <param name="takesOver">Whether it is taken from another process that holds it, which then finds that it is
+    /// <see cref="Hold.Another"/>'s.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
     /// <param name="patience">How long it may be away before that counts; null: the usual.</param>
-    /// <exception cref="DistTrainerException">Another run holds it (<see cref="FailureKind.Configuration"/>), it cannot be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">Another run holds it (<see cref="FailureKind.Configuration"/>), it cannot
+    /// be written, or the disk is too full (<see cref="FailureKind.Disk"/>).</exception>
     public static RunFolder Continue(string path, bool takesOver, long needed, TimeSpan? patience = null)
     {
         var folder = new RunFolder(path, isNew: false, continues: true) { Patience = patience ?? s_patience };
@@ -131,25 +150,33 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes a text whole or not at all.</summary>
-    public void WriteText(string name, string text) => AtomicFile.Write(FileAt(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    public void WriteText(string name, string text) =>
+        AtomicFile.Write(FileAt(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Whose the folder is at the moment.</summary>
     public Hold Look() => LookClosely().Hold;
 
     /// <summary>Requires that the folder is there and this run's. Where that cannot be told it is waited for.</summary>
-    /// <exception cref="DistTrainerException">Somebody has taken it over (<see cref="FailureKind.Quorum"/>), or it stays away (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">Somebody has taken it over (<see cref="FailureKind.Quorum"/>), or it
+    /// stays away (<see cref="FailureKind.Disk"/>).</exception>
     public void RequireOwned()
     {
         if (Await() is var (hold, why) && hold != Hold.Mine)
-            throw new DistTrainerException(hold == Hold.Another ? FailureKind.Quorum : FailureKind.Disk, $"{Path}: {why}.");
+            throw new DistTrainerException(
+                hold == Hold.Another ? FailureKind.Quorum : FailureKind.Disk, $"{Path}: {why}.");
     }
 
-    /// <summary>As <see cref="RequireOwned"/>, but a folder that was removed is made anew, where the folder that it lay in is still there.</summary>
+    /// <summary>
+    /// As <see cref="RequireOwned"/>, but a folder that was removed is made anew, where the folder that it lay in is
+    /// still there.
+    /// </summary>
     /// <returns>Whether it was.</returns>
     /// <exception cref="DistTrainerException">As there.</exception>
     public bool RequireOwnedOrMakeAnew()
     {
-        string above = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path).TrimEnd(System.IO.Path.DirectorySeparatorChar)) ?? "/";
+        string above =
+            System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)
+            .TrimEnd(System.IO.Path.DirectorySeparatorChar)) ?? "/";
         if (Await().Hold != Hold.Missing || !Directory.Exists(above))
         {
             RequireOwned();
@@ -162,12 +189,15 @@ internal sealed class RunFolder : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DistTrainerException(FailureKind.Disk, $"{Path}: was removed, and cannot be made anew ({failure.Message}).", failure);
+            throw new DistTrainerException(
+                FailureKind.Disk, $"{Path}: was removed, and cannot be made anew ({failure.Message}).", failure);
         }
         return true;
     }
 
-    /// <summary>The model is written: everything stays, but for checkpoints that somebody who was killed left half-written.</summary>
+    /// <summary>
+    /// The model is written: everything stays, but for checkpoints that somebody who was killed left half-written.
+    /// </summary>
     /// <exception cref="DistTrainerException">These cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
     public void Keep()
     {
@@ -207,7 +237,9 @@ internal sealed class RunFolder : IDisposable
             if (!isWarned && Away >= Patience)
             {
                 isWarned = true;
-                Warn?.Invoke($"{Path}: {found.Why}; training goes on, its lines wait in memory, and no checkpoint is written until it is back");
+                Warn?.Invoke(
+                    $"{Path}: {found.Why}; training goes on, its lines wait in memory, and no checkpoint is written "
+                    + "until it is back");
             }
             return found;
         }
@@ -227,11 +259,16 @@ internal sealed class RunFolder : IDisposable
     }
 
     private static string Unused(string path) =>
-        Enumerable.Range(1, 1000).Select(i => i == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{i}")).First(candidate => !Directory.Exists(candidate));
+        Enumerable.Range(1, 1000)
+            .Select(i => i == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{i}"))
+            .First(candidate => !Directory.Exists(candidate));
 
-    private static string Safe(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
+    private static string Safe(string name) =>
+        string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
 
-    /// <summary>Locks the folder and does what must be done before anything is written; if that fails, all is as before.</summary>
+    /// <summary>
+    /// Locks the folder and does what must be done before anything is written; if that fails, all is as before.
+    /// </summary>
     private void Take(bool takesOver, Action first)
     {
         try
@@ -249,8 +286,13 @@ internal sealed class RunFolder : IDisposable
 
     private void RequireEmpty()
     {
-        if (Directory.EnumerateFileSystemEntries(Path).Any(entry => !RunLock.Names.Contains(System.IO.Path.GetFileName(entry))))
-            throw new DistTrainerException(FailureKind.Configuration, $"--output: {Path} is not empty{(File.Exists(System.IO.Path.Combine(Path, JobName)) ? " and holds a run" : "")}; name a new or empty folder.");
+        if (Directory.EnumerateFileSystemEntries(Path)
+            .Any(entry => !RunLock.Names.Contains(System.IO.Path.GetFileName(entry))))
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"--output: {Path} is not "
+                + $"empty{(File.Exists(System.IO.Path.Combine(Path, JobName)) ? " and holds a run" : "")}; name a new "
+                + "or empty folder.");
     }
 
     private void DeleteWritten()
@@ -273,6 +315,9 @@ internal sealed class RunFolder : IDisposable
         File.Delete(System.IO.Path.Combine(Path, ".probe"));
         long free = new DriveInfo(System.IO.Path.GetFullPath(Path)).AvailableFreeSpace;
         if (free < needed)
-            throw new DistTrainerException(FailureKind.Disk, $"{(continues ? "" : "--output: ")}{Path} lies on a disk with {Numbers.Bytes(free)} free; the run needs {Numbers.Bytes(needed)}: free some space{(continues ? "" : " or name another folder")}.");
+            throw new DistTrainerException(
+                FailureKind.Disk,
+                $"{(continues ? "" : "--output: ")}{Path} lies on a disk with {Numbers.Bytes(free)} free; the run "
+                + $"needs {Numbers.Bytes(needed)}: free some space{(continues ? "" : " or name another folder")}.");
     }
 }

@@ -31,7 +31,8 @@ internal static class RunLines
     });
 
     /// <summary>Reads a line back.</summary>
-    /// <returns>Its last step, and the report that the curves need: a <see cref="StepReport"/>, an <see cref="EpochReport"/> or none. Null for a line that is none of ours.</returns>
+    /// <returns>Its last step, and the report that the curves need: a <see cref="StepReport"/>, an
+    /// <see cref="EpochReport"/> or none. Null for a line that is none of ours.</returns>
     public static (long Step, object? Report)? Read(string line)
     {
         try
@@ -46,7 +47,8 @@ internal static class RunLines
                 _ => null,
             });
         }
-        catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception failure) when (
+            failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             return null;
         }

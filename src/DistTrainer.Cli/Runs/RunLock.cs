@@ -6,8 +6,8 @@ namespace DistTrainer.Cli;
 
 /// <summary>
 /// Holds a run folder for one run. <c>run.lock</c> is empty and exclusively locked, so the lock ends with its process,
-/// however that ends. <c>run.owner</c> says who holds it; it can be replaced while the old owner is cut off from everybody
-/// but the disk, who then finds that the folder is no longer his.
+/// however that ends. <c>run.owner</c> says who holds it; it can be replaced while the old owner is cut off from
+/// everybody but the disk, who then finds that the folder is no longer his.
 /// </summary>
 internal sealed class RunLock : IDisposable
 {
@@ -20,7 +20,9 @@ internal sealed class RunLock : IDisposable
     private RunLock(string folder, FileStream file)
     {
         (this.folder, this.file) = (folder, file);
-        owner = string.Create(CultureInfo.InvariantCulture, $"process={Environment.ProcessId} host={Environment.MachineName} token={Guid.NewGuid():N}\n");
+        owner = string.Create(
+            CultureInfo.InvariantCulture,
+            $"process={Environment.ProcessId} host={Environment.MachineName} token={Guid.NewGuid():N}\n");
         WriteOwner();
     }
 
@@ -32,7 +34,8 @@ internal sealed class RunLock : IDisposable
     /// <summary>Takes a folder.</summary>
     /// <param name="folder">The run folder.</param>
     /// <param name="takesOver">Whether it is taken also from an owner that holds it.</param>
-    /// <exception cref="DistTrainerException">Another process holds it (<see cref="FailureKind.Configuration"/>), or it cannot be written (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">Another process holds it (<see cref="FailureKind.Configuration"/>), or it
+    /// cannot be written (<see cref="FailureKind.Disk"/>).</exception>
     public static RunLock Take(string folder, bool takesOver = false)
     {
         string path = Path.Combine(folder, LockName);
@@ -46,8 +49,12 @@ internal sealed class RunLock : IDisposable
         }
         catch (IOException failure) when (File.Exists(path) && IsHeld(failure))
         {
-            string holder = ReadOwner(folder) is { } text ? $" ({text[..Math.Max(0, text.IndexOf(" token", StringComparison.Ordinal))]})" : "";
-            throw new DistTrainerException(FailureKind.Configuration, $"{folder}: another run writes into this folder{holder}; wait for its end, stop it, or name another folder.", failure);
+            string holder = ReadOwner(folder) is { } text
+                ? $" ({text[..Math.Max(0, text.IndexOf(" token", StringComparison.Ordinal))]})" : "";
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"{folder}: another run writes into this folder{holder}; wait for its end, stop it, or name another "
+                + "folder.", failure);
         }
         catch (IOException failure)
         {
@@ -62,12 +69,15 @@ internal sealed class RunLock : IDisposable
         {
             string text = File.ReadAllText(OwnerPath);
             return text == owner ? (Hold.Mine, "")
-                : text.EndsWith('\n') ? (Hold.Another, "another coordinator has taken this run's folder over; this one writes nothing more")
+                : text.EndsWith('\n')
+                    ? (Hold.Another,
+                    "another coordinator has taken this run's folder over; this one writes nothing more")
                 : (Hold.Unreadable, $"{OwnerName} cannot be read (it is cut off)");
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return (Hold.Missing, Directory.Exists(folder) ? $"{OwnerName} is gone from the run folder" : "the run folder is gone");
+            return (Hold.Missing, Directory.Exists(folder) ? $"{OwnerName} is gone from the run folder"
+                : "the run folder is gone");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -143,5 +153,7 @@ internal sealed class RunLock : IDisposable
     }
 
     private static DistTrainerException NotWritable(string folder, Exception failure) =>
-        new(FailureKind.Disk, $"{folder}: cannot be written ({failure.Message}); make it writable, free some space or name another folder.", failure);
+        new(FailureKind.Disk,
+            $"{folder}: cannot be written ({failure.Message}); make it writable, free some space or name another "
+            + "folder.", failure);
 }

@@ -6,7 +6,10 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cli;
 
-/// <summary>What a run leaves behind: its folder, and the final figures on standard output. A run that fails leaves nothing but a folder with checkpoints.</summary>
+/// <summary>
+/// What a run leaves behind: its folder, and the final figures on standard output. A run that fails leaves nothing but
+/// a folder with checkpoints.
+/// </summary>
 internal sealed class RunOutput : Observers, IRunOutput
 {
     // Text and pictures of a run take well below a MiB beside the model.
@@ -34,12 +37,15 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
     /// <param name="watch">Hears what a dashboard shows, with the run's earlier parts; null: there is none.</param>
     /// <param name="patience">How long the folder may be away before that counts; null: the usual.</param>
-    /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into it.</exception>
+    /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into
+    /// it.</exception>
     public RunOutput(
-        CliConsole console, ITrainingObserver? progress, JobFile file, DataParts data, ParameterLayout layout, string name, string runs, RunContinuation? from,
+        CliConsole console, ITrainingObserver? progress, JobFile file, DataParts data, ParameterLayout layout,
+            string name, string runs, RunContinuation? from,
         RunWatch? watch = null, TimeSpan? patience = null)
     {
-        (this.console, this.file, this.data, this.layout, this.name, this.watch) = (console, file, data, layout, name, watch);
+        (this.console, this.file, this.data, this.layout, this.name, this.watch) =
+            (console, file, data, layout, name, watch);
         folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, layout), patience)
             : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, layout), patience);
         folder.Warn = Warn;
@@ -49,8 +55,11 @@ internal sealed class RunOutput : Observers, IRunOutput
             foreach (string warning in from is null ? JobData.Warnings(file.Job, data) : [])
                 Warn(warning);
             watch?.Begin(name, folder.Path);
-            recorder = new RunRecorder(folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash), from?.Step ?? 0, watch);
-            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path) ? new TensorBoardFile(folder.Path, folder.Look, from?.Step ?? 0) : null;
+            recorder = new RunRecorder(
+                folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash),
+                from?.Step ?? 0, watch);
+            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path)
+                ? new TensorBoardFile(folder.Path, folder.Look, from?.Step ?? 0) : null;
             Add(recorder);
             Add(events);
             Add(watch);
@@ -82,14 +91,17 @@ internal sealed class RunOutput : Observers, IRunOutput
         }
         catch (DistTrainerException failure) when (failure.Kind == FailureKind.Disk)
         {
-            throw new DistTrainerException(failure.Kind, $"{failure.Message} The final model is written: {model}", failure);
+            throw new DistTrainerException(
+                failure.Kind, $"{failure.Message} The final model is written: {model}", failure);
         }
         isComplete = true;
         watch?.End(result.Reason.Text());
         Report(result);
     }
 
-    /// <summary>Ends the record; what an unfinished run wrote is deleted, unless there is a checkpoint to go on from.</summary>
+    /// <summary>
+    /// Ends the record; what an unfinished run wrote is deleted, unless there is a checkpoint to go on from.
+    /// </summary>
     public void Dispose()
     {
         watch?.End("failed");
@@ -98,7 +110,9 @@ internal sealed class RunOutput : Observers, IRunOutput
         bool canGoOn = !isComplete && folder.Look() != Hold.Another && folder.HasCheckpoints;
         folder.Dispose();
         if (canGoOn)
-            console.Error.WriteLine($"the run folder {folder.Path} is kept, because it has checkpoints; to go on from the newest: disttrainer resume {folder.Path}");
+            console.Error.WriteLine(
+                $"the run folder {folder.Path} is kept, because it has checkpoints; to go on from the newest: "
+                + $"disttrainer resume {folder.Path}");
     }
 
     /// <summary>The folder is this run's; made anew for the model's sake where it was removed.</summary>
@@ -113,7 +127,8 @@ internal sealed class RunOutput : Observers, IRunOutput
         {
             throw new DistTrainerException(
                 failure.Kind,
-                $"{failure.Message} The final model is not written, and ledger and metrics end before; once the folder is back, "
+                $"{failure.Message} The final model is not written, and ledger and metrics end before; once the "
+                    + "folder is back, "
                 + $"go on from its newest checkpoint: disttrainer resume {folder.Path}",
                 failure);
         }
@@ -122,7 +137,10 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <summary>Writes all but the model; what says that the run is complete comes last.</summary>
     private void CompleteBeside(TrainingResult result)
     {
-        folder.WriteText("curves.svg", CurvesPicture.Draw($"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}", recorder.Epochs, recorder.Steps));
+        folder.WriteText(
+            "curves.svg", CurvesPicture.Draw(
+                $"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}",
+                recorder.Epochs, recorder.Steps));
         recorder.Dispose();
         events?.Dispose();
         if ((recorder.Failure ?? events?.Failure) is { } failure)
@@ -142,9 +160,12 @@ internal sealed class RunOutput : Observers, IRunOutput
 
     private void Report(TrainingResult result)
     {
-        console.Output.WriteLine($"{result.Reason.Text()} epochs={Numbers.Text(result.Epochs)} steps={Numbers.Text(result.Steps)} samples/s={Numbers.Text((long)result.SamplesPerSecond)}");
+        console.Output.WriteLine(
+            $"{result.Reason.Text()} epochs={Numbers.Text(result.Epochs)} steps={Numbers.Text(result.Steps)} "
+            + $"samples/s={Numbers.Text((long)result.SamplesPerSecond)}");
         if (result.Validation.Count > 0)
-            console.Output.WriteLine(TestFigures.Of(result.Validation, data.Validation, data.Schema.Task).Line("validation"));
+            console.Output.WriteLine(
+                TestFigures.Of(result.Validation, data.Validation, data.Schema.Task).Line("validation"));
         console.Output.WriteLine(TestFigures.Of(result.Test, data.Test, data.Schema.Task).Line("test"));
         console.Output.WriteLine($"parameters sha256={result.ParameterHash}");
         console.Output.WriteLine($"run folder {folder.Path}");
@@ -154,5 +175,6 @@ internal sealed class RunOutput : Observers, IRunOutput
 
     private string WayOn() => folder.HasCheckpoints
         ? $"to go on: disttrainer resume {folder.Path}"
-        : $"to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, RunFolder.JobName)} --init-from {folder.Path} --output DIR";
+        : $"to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, RunFolder.JobName)} "
+            + $"--init-from {folder.Path} --output DIR";
 }

@@ -6,8 +6,9 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Writes <c>metrics.jsonl</c>, <c>metrics.csv</c> and <c>ledger.jsonl</c>, and keeps what the curves need: the epochs, and before the first
-/// has ended the steps. A run that goes on, or goes back, goes on in the same files: what they say of later steps is dropped.
+/// Writes <c>metrics.jsonl</c>, <c>metrics.csv</c> and <c>ledger.jsonl</c>, and keeps what the curves need: the epochs,
+/// and before the first has ended the steps. A run that goes on, or goes back, goes on in the same files: what they say
+/// of later steps is dropped.
 /// </summary>
 internal sealed class RunRecorder : ITrainingObserver, IDisposable
 {
@@ -99,7 +100,8 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
 
     private void Recall(string path, long lastStep, ITrainingObserver? replay)
     {
-        foreach ((long step, object? report) in LineFile.WholeLines(path).Select(RunLines.Read).OfType<(long, object?)>().Where(line => line.Item1 <= lastStep))
+        foreach ((long step, object? report) in LineFile.WholeLines(path).Select(RunLines.Read)
+            .OfType<(long, object?)>().Where(line => line.Item1 <= lastStep))
         {
             if (report is StepReport ofStep)
             {

@@ -16,7 +16,8 @@ internal sealed record EndedRun(EndReason Reason, int Epochs, long Steps, string
 {
     /// <summary>Whether a job asks for no more.</summary>
     public bool IsAllOf(TrainingDescription training) =>
-        Reason == EndReason.EarlyStopping || Epochs >= training.Epochs || (training.MaxSteps > 0 && Steps >= training.MaxSteps);
+        Reason == EndReason.EarlyStopping || Epochs >= training.Epochs
+            || (training.MaxSteps > 0 && Steps >= training.MaxSteps);
 }
 
 /// <summary>The content of <c>run.json</c>.</summary>
@@ -25,7 +26,11 @@ internal static class RunSummary
     /// <summary>The file's name.</summary>
     public const string Name = "run.json";
 
-    private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>As JSON.</summary>
     /// <param name="job">What was trained.</param>
@@ -78,11 +83,16 @@ internal static class RunSummary
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             JsonElement json = document.RootElement;
             return new EndedRun(
-                Enum.Parse<EndReason>(json.GetProperty("reason").GetString() ?? ""), json.GetProperty("epochs").GetInt32(), json.GetProperty("steps").GetInt64(), json.GetProperty("parameterHash").GetString()!);
+                Enum.Parse<EndReason>(json.GetProperty("reason").GetString() ?? ""), json.GetProperty("epochs")
+                    .GetInt32(), json.GetProperty("steps").GetInt64(), json.GetProperty("parameterHash").GetString()!);
         }
-        catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception failure) when (
+            failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException
+            or ArgumentException)
         {
-            throw new DistTrainerException(FailureKind.ModelFile, $"{path}: is no record of a run ({failure.Message.ReplaceLineEndings(" ").TrimEnd('.')}).", failure);
+            throw new DistTrainerException(
+                FailureKind.ModelFile,
+                $"{path}: is no record of a run ({failure.Message.ReplaceLineEndings(" ").TrimEnd('.')}).", failure);
         }
     }
 

@@ -12,8 +12,8 @@ namespace DistTrainer.Cli;
 /// <summary>
 /// An event file for TensorBoard: the figures of steps and epochs as scalars, and histograms of each weight and bias
 /// tensor and of its gradient. A file grows by whole records (TFRecord:
-/// length, masked CRC-32C of the length, event, masked CRC-32C of the event); a part of a run that goes on writes another
-/// file into the same folder, and says from which step on the earlier ones do not count.
+/// length, masked CRC-32C of the length, event, masked CRC-32C of the event); a part of a run that goes on writes
+/// another file into the same folder, and says from which step on the earlier ones do not count.
 /// </summary>
 internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
 {
@@ -55,13 +55,25 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     public void OnHistogram(HistogramReport report)
     {
         var summary = new Summary();
-        summary.Value.Add(new Summary.Types.Value { Tag = $"parameters/{report.Tensor}", Histo = Histogram(report.Parameters) });
-        summary.Value.Add(new Summary.Types.Value { Tag = $"gradients/{report.Tensor}", Histo = Histogram(report.Gradients) });
+        summary.Value.Add(new Summary.Types.Value
+        {
+            Tag = $"parameters/{report.Tensor}",
+            Histo = Histogram(report.Parameters),
+        });
+        summary.Value.Add(new Summary.Types.Value
+        {
+            Tag = $"gradients/{report.Tensor}",
+            Histo = Histogram(report.Gradients),
+        });
         Write(new Event { Step = report.Step, Summary = summary });
     }
 
     /// <summary>TensorBoard drops what it has of the steps after <paramref name="lastStep"/>.</summary>
-    public void OnWentBack(long lastStep) => Write(new Event { Step = lastStep + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+    public void OnWentBack(long lastStep) => Write(new Event
+    {
+        Step = lastStep + 1,
+        SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start },
+    });
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => file.Dispose();
@@ -78,13 +90,23 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
         Write(new Event { Step = step, Summary = summary });
     }
 
-    /// <summary>A bucket of the schema goes from the limit before it to its own, so those that have no values stand between the others.</summary>
+    /// <summary>
+    /// A bucket of the schema goes from the limit before it to its own, so those that have no values stand between the
+    /// others.
+    /// </summary>
     private static HistogramProto Histogram(ValueHistogram values)
     {
         IReadOnlyList<(double Lower, double Upper, long Count)> buckets = values.Finite();
         if (buckets.Count == 0)
             return new HistogramProto();
-        var histogram = new HistogramProto { Min = values.Min, Max = values.Max, Num = buckets.Sum(bucket => bucket.Count), Sum = values.Sum, SumSquares = values.Squares };
+        var histogram = new HistogramProto
+        {
+            Min = values.Min,
+            Max = values.Max,
+            Num = buckets.Sum(bucket => bucket.Count),
+            Sum = values.Sum,
+            SumSquares = values.Squares,
+        };
         double last = buckets[0].Lower;
         foreach ((double lower, double upper, long count) in buckets)
         {
@@ -114,13 +136,20 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
         file.Add(record);
     }
 
-    /// <summary>TensorBoard reads files in the order of their names, so a new one comes after those that are there, whatever the clock says.</summary>
+    /// <summary>
+    /// TensorBoard reads files in the order of their names, so a new one comes after those that are there, whatever the
+    /// clock says.
+    /// </summary>
     private static string NewName(string folder)
     {
         long now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        IEnumerable<long> earlier = Directory.EnumerateFiles(folder, Prefix + "*").Select(path => Path.GetFileName(path)[Prefix.Length..].Split('.')[0])
-            .Select(text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long time) ? time : 0);
-        return string.Create(CultureInfo.InvariantCulture, $"{Prefix}{earlier.Append(now - 1).Max() + 1}.{Environment.MachineName}.{Environment.ProcessId}");
+        IEnumerable<long> earlier = Directory.EnumerateFiles(folder, Prefix + "*")
+            .Select(path => Path.GetFileName(path)[Prefix.Length..].Split('.')[0])
+            .Select(
+                text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long time) ? time : 0);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Prefix}{earlier.Append(now - 1).Max() + 1}.{Environment.MachineName}.{Environment.ProcessId}");
     }
 
     private static uint Masked(ReadOnlySpan<byte> bytes)

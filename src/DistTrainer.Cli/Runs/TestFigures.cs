@@ -6,7 +6,8 @@ namespace DistTrainer.Cli;
 /// <param name="Count">Samples.</param>
 /// <param name="Loss">Mean loss a sample; null without samples.</param>
 /// <param name="Accuracy">Share of correctly classified samples; null for regression or without samples.</param>
-/// <param name="R2">1 − squared error / squared deviation from the part's own mean, over all targets; null for classes, without samples, or where the targets do not vary.</param>
+/// <param name="R2">1 − squared error / squared deviation from the part's own mean, over all targets; null for classes,
+/// without samples, or where the targets do not vary.</param>
 internal sealed record TestFigures(long Count, double? Loss, double? Accuracy, double? R2)
 {
     /// <summary>Figures from sums.</summary>

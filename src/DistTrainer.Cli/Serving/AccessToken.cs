@@ -25,12 +25,16 @@ internal sealed class AccessToken(string? token)
             : "The header Authorization has not the token that the server was started with; allowed: Bearer TOKEN.");
     }
 
-    /// <summary>Whether a request's header Authorization has the token; the scheme's case says nothing (RFC 9110, 11.1).</summary>
+    /// <summary>
+    /// Whether a request's header Authorization has the token; the scheme's case says nothing (RFC 9110, 11.1).
+    /// </summary>
     public bool IsIn(HttpRequest request) =>
-        request.Headers.Authorization.ToString() is var shown && shown.StartsWith(Scheme + " ", StringComparison.OrdinalIgnoreCase) && Is(shown[Scheme.Length..].Trim());
+        request.Headers.Authorization.ToString() is var shown
+            && shown.StartsWith(Scheme + " ", StringComparison.OrdinalIgnoreCase) && Is(shown[Scheme.Length..].Trim());
 
     /// <summary>Whether a text is the token; takes as long for any text.</summary>
-    public bool Is(string shown) => expected is not null && CryptographicOperations.FixedTimeEquals(Hash(shown), expected);
+    public bool Is(string shown) =>
+        expected is not null && CryptographicOperations.FixedTimeEquals(Hash(shown), expected);
 
     // Hashes are of equal length, so the comparison says nothing about the token's.
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));

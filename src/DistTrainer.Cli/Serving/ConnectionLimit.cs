@@ -4,9 +4,9 @@ using Microsoft.AspNetCore.Http;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Bounds the connections of a server without shutting anybody out: where one more comes than may be open, the one that has
-/// been without a request for longest is closed. So connections on which nothing is asked (half a header, kept open and idle)
-/// never stand in the way of one on which something is. May be called from any thread.
+/// Bounds the connections of a server without shutting anybody out: where one more comes than may be open, the one that
+/// has been without a request for longest is closed. So connections on which nothing is asked (half a header, kept open
+/// and idle) never stand in the way of one on which something is. May be called from any thread.
 /// </summary>
 /// <param name="most">How many may be open at a time, ≥ 1.</param>
 internal sealed class ConnectionLimit(int most)

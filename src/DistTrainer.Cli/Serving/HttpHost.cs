@@ -8,7 +8,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace DistTrainer.Cli;
 
-/// <summary>What the dashboard and the prediction server have in common: Kestrel with one address, and nothing from settings files, variables or signals.</summary>
+/// <summary>
+/// What the dashboard and the prediction server have in common: Kestrel with one address, and nothing from settings
+/// files, variables or signals.
+/// </summary>
 internal static class HttpHost
 {
     private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(10);
@@ -21,8 +24,10 @@ internal static class HttpHost
     /// <param name="port">Its port; 0 takes a free one.</param>
     /// <param name="mostBytes">The longest body that a request may have.</param>
     /// <param name="patience">How long open requests are waited for at the end.</param>
-    /// <param name="mostConnections">How many connections may be open at a time; see <see cref="ConnectionLimit"/>.</param>
-    public static WebApplicationBuilder Create(IPAddress address, int port, long mostBytes, TimeSpan patience, int mostConnections)
+    /// <param name="mostConnections">How many connections may be open at a time; see
+    /// <see cref="ConnectionLimit"/>.</param>
+    public static WebApplicationBuilder Create(
+        IPAddress address, int port, long mostBytes, TimeSpan patience, int mostConnections)
     {
         var connections = new ConnectionLimit(mostConnections);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -31,16 +36,19 @@ internal static class HttpHost
             kestrel.AddServerHeader = false;
             kestrel.Limits.RequestHeadersTimeout = HeaderPatience;
             kestrel.Limits.MaxRequestBodySize = mostBytes;
-            kestrel.Listen(address, port, listen => listen.Use(next => connection => connections.ServeAsync(connection, next)));
+            kestrel.Listen(
+                address, port, listen => listen.Use(next => connection => connections.ServeAsync(connection, next)));
         });
         builder.Services.AddRoutingCore();
-        builder.Services.AddSingleton<IStartupFilter>(new First(app => app.Use(connections.ServeAsync).Use(AnswerHeadAsync)));
+        builder.Services.AddSingleton<IStartupFilter>(
+            new First(app => app.Use(connections.ServeAsync).Use(AnswerHeadAsync)));
         builder.Services.AddSingleton<IHostLifetime>(new NoSignals());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = patience);
         return builder;
     }
 
-    // Whatever can be got answers to HEAD as well (RFC 9110, 9.3.2); Kestrel leaves the body out, since it knows what was asked.
+    // Whatever can be got answers to HEAD as well (RFC 9110, 9.3.2); Kestrel leaves the body out, since it knows what
+    // was asked.
     private static Task AnswerHeadAsync(HttpContext context, RequestDelegate next)
     {
         if (HttpMethods.IsHead(context.Request.Method))

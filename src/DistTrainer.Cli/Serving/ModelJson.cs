@@ -9,7 +9,11 @@ namespace DistTrainer.Cli;
 /// <summary>What <c>GET /model</c> says.</summary>
 internal static class ModelJson
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Indented = true,
+    };
 
     /// <summary>Names, shapes and hash of a model, and the limits of a request.</summary>
     /// <param name="model">The model.</param>

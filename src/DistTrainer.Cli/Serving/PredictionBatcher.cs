@@ -5,8 +5,8 @@ using DistTrainer.Jobs;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Computes requests that come at the same time as one batch, on threads of its own. A row's prediction does not depend on
-/// the batch. The caller bounds how many requests wait.
+/// Computes requests that come at the same time as one batch, on threads of its own. A row's prediction does not depend
+/// on the batch. The caller bounds how many requests wait.
 /// </summary>
 internal sealed class PredictionBatcher : IDisposable
 {
@@ -25,7 +25,9 @@ internal sealed class PredictionBatcher : IDisposable
     public PredictionBatcher(TrainedModel model, ServeSettings settings)
     {
         (this.model, batchSize, wait) = (model, settings.BatchSize, settings.BatchWait);
-        threads = [.. Enumerable.Range(0, settings.Threads).Select(n => new Thread(Work) { IsBackground = true, Name = $"predict-{n}" })];
+        threads =
+            [.. Enumerable.Range(0, settings.Threads)
+            .Select(n => new Thread(Work) { IsBackground = true, Name = $"predict-{n}" })];
         foreach (Thread thread in threads)
             thread.Start();
     }
@@ -39,7 +41,8 @@ internal sealed class PredictionBatcher : IDisposable
     /// <returns>[rows, outputs] row-major.</returns>
     public Task<float[]> PredictAsync(PredictionRows rows, CancellationToken aborted)
     {
-        var waiting = new Waiting(rows, new float[rows.Count * model.Network.Outputs], Stopwatch.GetTimestamp(), aborted);
+        var waiting = new Waiting(
+            rows, new float[rows.Count * model.Network.Outputs], Stopwatch.GetTimestamp(), aborted);
         lock (queue)
         {
             ObjectDisposedException.ThrowIf(closed, this);
@@ -67,7 +70,8 @@ internal sealed class PredictionBatcher : IDisposable
     private void Work()
     {
         using var predictor = new Predictor(model);
-        float[] features = new float[batchSize * model.Network.Inputs], predictions = new float[batchSize * model.Network.Outputs];
+        float[] features = new float[batchSize * model.Network.Inputs],
+            predictions = new float[batchSize * model.Network.Outputs];
         var batch = new List<Waiting>();
         while (Take(batch))
         {
@@ -98,7 +102,8 @@ internal sealed class PredictionBatcher : IDisposable
                         return false;
                     Monitor.Wait(queue);
                 }
-                else if (rowsWaiting < batchSize && !closed && wait - Stopwatch.GetElapsedTime(first.Since) is { Ticks: > 0 } left)
+                else if (rowsWaiting < batchSize && !closed
+                    && wait - Stopwatch.GetElapsedTime(first.Since) is { Ticks: > 0 } left)
                 {
                     Monitor.Wait(queue, (int)Math.Ceiling(left.TotalMilliseconds));
                 }

@@ -23,8 +23,12 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
     private long rows;
     private long refused;
 
-    /// <summary>Counts of answered requests, their rows, the batches they were computed in, and refused requests.</summary>
-    public string Figures => $"requests={Interlocked.Read(ref requests)} rows={Interlocked.Read(ref rows)} batches={batcher.Batches} refused={Interlocked.Read(ref refused)}";
+    /// <summary>
+    /// Counts of answered requests, their rows, the batches they were computed in, and refused requests.
+    /// </summary>
+    public string Figures =>
+        $"requests={Interlocked.Read(ref requests)} rows={Interlocked.Read(ref rows)} batches={batcher.Batches} "
+        + $"refused={Interlocked.Read(ref refused)}";
 
     /// <summary>Answers one request.</summary>
     /// <exception cref="RequestProblem">It is refused.</exception>
@@ -35,7 +39,10 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
             if (Interlocked.Increment(ref open) > settings.MaxRequests)
             {
                 context.Response.Headers.RetryAfter = "1";
-                throw new RequestProblem(StatusCodes.Status503ServiceUnavailable, $"{Numbers.Text(settings.MaxRequests)} requests are open, the most at a time (--max-requests); come again in a second.");
+                throw new RequestProblem(
+                    StatusCodes.Status503ServiceUnavailable,
+                    $"{Numbers.Text(settings.MaxRequests)} requests are open, the most at a time (--max-requests); "
+                    + "come again in a second.");
             }
 
             PredictionRows read = await ReadAsync(context.Request);
@@ -69,14 +76,19 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
         PredictionRows read = DataLoader.ReadForPrediction(bytes, "body", csv, model.Schema);
         return read.Count <= settings.MaxRows
             ? read
-            : throw new RequestProblem(StatusCodes.Status413PayloadTooLarge, $"The body has {Numbers.Text(read.Count)} rows; allowed: {Numbers.Text(settings.MaxRows)} in one request (--max-rows); send several requests.");
+            : throw new RequestProblem(
+                StatusCodes.Status413PayloadTooLarge,
+                $"The body has {Numbers.Text(read.Count)} rows; allowed: {Numbers.Text(settings.MaxRows)} in one "
+                + "request (--max-rows); send several requests.");
     }
 
     private static string MediaTypeOf(HttpRequest request)
     {
         if (!string.IsNullOrEmpty(request.Headers.ContentEncoding))
-            throw new RequestProblem(StatusCodes.Status415UnsupportedMediaType, $"Content-Encoding: \"{request.Headers.ContentEncoding}\" is not read; send the body as it is.");
-        if (MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? given) && (given.Encoding ?? Encoding.UTF8).CodePage == Encoding.UTF8.CodePage)
+            throw new RequestProblem(StatusCodes.Status415UnsupportedMediaType,
+                $"Content-Encoding: \"{request.Headers.ContentEncoding}\" is not read; send the body as it is.");
+        if (MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? given)
+            && (given.Encoding ?? Encoding.UTF8).CodePage == Encoding.UTF8.CodePage)
         {
             foreach (string known in new[] { Json, Csv })
             {
@@ -85,13 +97,16 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
             }
         }
 
-        throw new RequestProblem(StatusCodes.Status415UnsupportedMediaType, $"Content-Type: \"{request.ContentType}\" is not read; allowed: {Json} and {Csv}, in UTF-8.");
+        throw new RequestProblem(
+            StatusCodes.Status415UnsupportedMediaType,
+            $"Content-Type: \"{request.ContentType}\" is not read; allowed: {Json} and {Csv}, in UTF-8.");
     }
 
     private async Task WriteAsync(HttpContext context, float[] predictions)
     {
         HttpResponse response = context.Response;
-        bool wantsCsv = context.Request.GetTypedHeaders().Accept.Any(accepted => accepted.MediaType.Equals(Csv, StringComparison.OrdinalIgnoreCase));
+        bool wantsCsv = context.Request.GetTypedHeaders()
+            .Accept.Any(accepted => accepted.MediaType.Equals(Csv, StringComparison.OrdinalIgnoreCase));
         response.ContentType = wantsCsv ? $"{Csv}; charset=utf-8" : Json;
         if (wantsCsv)
             response.BodyWriter.Write(Encoding.UTF8.GetBytes(PredictionText.Csv(model.Schema, predictions)));

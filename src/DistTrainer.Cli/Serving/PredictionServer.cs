@@ -9,7 +9,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace DistTrainer.Cli;
 
-/// <summary>Answers predictions over HTTP: <c>POST /predict</c>, <c>GET /model</c>, <c>GET /health/live</c>, <c>GET /health/ready</c>.</summary>
+/// <summary>
+/// Answers predictions over HTTP: <c>POST /predict</c>, <c>GET /model</c>, <c>GET /health/live</c>, <c>GET
+/// /health/ready</c>.
+/// </summary>
 internal sealed class PredictionServer : IAsyncDisposable
 {
     private const int MoreConnections = 1000; // those of clients that think, and of health checks
@@ -23,20 +26,24 @@ internal sealed class PredictionServer : IAsyncDisposable
 
     private PredictionServer(TrainedModel model, string run, ServeSettings settings, Action<string> report)
     {
-        (endpoint, token, this.report) = (new PredictionEndpoint(model, settings), new AccessToken(settings.Token), report);
-        app = HttpHost.Create(settings.Address, settings.Port, settings.MaxBytes, Patience, settings.MaxRequests + MoreConnections).Build();
+        (endpoint, token, this.report) =
+            (new PredictionEndpoint(model, settings), new AccessToken(settings.Token), report);
+        app = HttpHost.Create(settings.Address, settings.Port, settings.MaxBytes, Patience,
+            settings.MaxRequests + MoreConnections).Build();
         app.Use(GuardAsync);
         byte[] description = ModelJson.Write(model, run, settings);
         app.MapPost("/predict", endpoint.AnswerAsync);
         app.MapGet("/model", context => WriteAsync(context.Response, description));
         app.MapGet("/health/live", context => WriteAsync(context.Response, "{\"status\":\"live\"}\n"u8.ToArray()));
         app.MapGet("/health/ready", context => isStopping
-            ? throw new RequestProblem(StatusCodes.Status503ServiceUnavailable, "The server is about to end; ask another one.")
+            ? throw new RequestProblem(
+                StatusCodes.Status503ServiceUnavailable, "The server is about to end; ask another one.")
             : WriteAsync(context.Response, "{\"status\":\"ready\"}\n"u8.ToArray()));
     }
 
     /// <summary>Where it listens, e.g. <c>http://127.0.0.1:8080</c>.</summary>
-    public string Address => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+    public string Address =>
+        app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     /// <summary>What it has done, for a last line.</summary>
     public string Figures => endpoint.Figures;
@@ -47,7 +54,8 @@ internal sealed class PredictionServer : IAsyncDisposable
     /// <param name="settings">Where and how.</param>
     /// <param name="report">Told of faults of this program, one line each.</param>
     /// <exception cref="DistTrainerException">The port cannot be listened on.</exception>
-    public static async Task<PredictionServer> StartAsync(TrainedModel model, string run, ServeSettings settings, Action<string> report)
+    public static async Task<PredictionServer> StartAsync(
+        TrainedModel model, string run, ServeSettings settings, Action<string> report)
     {
         var server = new PredictionServer(model, run, settings, report);
         try
@@ -94,8 +102,13 @@ internal sealed class PredictionServer : IAsyncDisposable
             if (!context.Request.Path.StartsWithSegments("/health"))
                 token.Check(context);
             await next(context);
-            if (!response.HasStarted && response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
-                throw new RequestProblem(response.StatusCode, $"{(HttpHost.IsHead(context) ? HttpMethods.Head : context.Request.Method)} {context.Request.Path} is not answered; allowed: POST /predict, and GET or HEAD of /model, /health/live, /health/ready.");
+            if (!response.HasStarted
+                && response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
+                throw new RequestProblem(
+                    response.StatusCode,
+                    $"{(HttpHost.IsHead(context) ? HttpMethods.Head : context.Request.Method)} {context.Request.Path} "
+                    + "is not answered; allowed: POST /predict, and GET or HEAD of /model, /health/live, "
+                    + "/health/ready.");
         }
         catch (Exception failure) when (context.RequestAborted.IsCancellationRequested || response.HasStarted)
         {
@@ -108,7 +121,9 @@ internal sealed class PredictionServer : IAsyncDisposable
             if (Problem(failure) is not { } problem)
             {
                 report($"{context.Request.Method} {context.Request.Path}: {failure}");
-                problem = new RequestProblem(StatusCodes.Status500InternalServerError, "This is a fault of disttrainer; its standard error says more.");
+                problem = new RequestProblem(
+                    StatusCodes.Status500InternalServerError,
+                    "This is a fault of disttrainer; its standard error says more.");
             }
 
             await problem.WriteAsync(response);
@@ -118,9 +133,13 @@ internal sealed class PredictionServer : IAsyncDisposable
     private static RequestProblem? Problem(Exception failure) => failure switch
     {
         RequestProblem problem => problem,
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(StatusCodes.Status413PayloadTooLarge, "The body is longer than one request may be (--max-bytes; GET /model says maxBytes); send several requests."),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
+            new(StatusCodes.Status413PayloadTooLarge,
+            "The body is longer than one request may be (--max-bytes; GET /model says maxBytes); send several "
+            + "requests."),
         BadHttpRequestException bad => new(bad.StatusCode, bad.Message),
-        DistTrainerException { Kind: FailureKind.Data or FailureKind.Configuration } wrong => new(StatusCodes.Status400BadRequest, wrong.Message),
+        DistTrainerException { Kind: FailureKind.Data or FailureKind.Configuration } wrong =>
+            new(StatusCodes.Status400BadRequest, wrong.Message),
         _ => null,
     };
 }

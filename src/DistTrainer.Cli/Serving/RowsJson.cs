@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// Reads <c>{"rows": [[…], …]}</c> and <c>{"rows": [{"area": 72.5, …}, …]}</c>. Numbers become the same floats as those of a
-/// CSV file. Other columns may be there and are not used, as in a CSV file.
+/// Reads <c>{"rows": [[…], …]}</c> and <c>{"rows": [{"area": 72.5, …}, …]}</c>. Numbers become the same floats as those
+/// of a CSV file. Other columns may be there and are not used, as in a CSV file.
 /// </summary>
 /// <param name="schema">The model's columns and scaling.</param>
 /// <param name="mostRows">Most rows of a request.</param>
@@ -17,11 +17,13 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
 {
     private const string Form = "allowed: {\"rows\": [[number, …], …]} or {\"rows\": [{\"column\": number, …}, …]}";
 
-    private readonly Dictionary<string, int> columns = schema.FeatureNames.Select((name, column) => (name, column)).ToDictionary(pair => pair.name, pair => pair.column, StringComparer.Ordinal);
+    private readonly Dictionary<string, int> columns = schema.FeatureNames.Select((name, column) => (name, column))
+        .ToDictionary(pair => pair.name, pair => pair.column, StringComparer.Ordinal);
 
     /// <summary>Reads and scales the rows.</summary>
     /// <param name="body">JSON in UTF-8.</param>
-    /// <exception cref="RequestProblem">It is not JSON (400), does not fit the model (400), or has too many rows (413).</exception>
+    /// <exception cref="RequestProblem">It is not JSON (400), does not fit the model (400), or has too many rows
+    /// (413).</exception>
     public PredictionRows Read(ReadOnlySpan<byte> body)
     {
         var json = new Utf8JsonReader(body);
@@ -31,7 +33,9 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         }
         catch (JsonException failure)
         {
-            throw Wrong($"The body is not JSON (line {(failure.LineNumber ?? 0) + 1}, byte {(failure.BytePositionInLine ?? 0) + 1}); {Form}.");
+            throw Wrong(
+                $"The body is not JSON (line {(failure.LineNumber ?? 0) + 1}, byte "
+                + $"{(failure.BytePositionInLine ?? 0) + 1}); {Form}.");
         }
         catch (InvalidOperationException)
         {
@@ -70,7 +74,10 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
             if (count == mostRows)
-                throw new RequestProblem(StatusCodes.Status413PayloadTooLarge, $"rows: there are more than {Numbers.Text(mostRows)}, the most of one request (--max-rows); send several requests.");
+                throw new RequestProblem(
+                    StatusCodes.Status413PayloadTooLarge,
+                    $"rows: there are more than {Numbers.Text(mostRows)}, the most of one request (--max-rows); send "
+                    + "several requests.");
             Span<float> row = features.GetSpan(width)[..width];
             if (json.TokenType == JsonTokenType.StartArray)
                 ReadArray(ref json, count, row);
@@ -79,12 +86,15 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
             else
                 throw Wrong($"rows[{count}]: is {Shown(ref json)}; {Form}.", count);
             if (!schema.Normalization.ScaleFeatures(row))
-                throw Wrong($"rows[{count}]: a value is so far from the training data that it cannot be scaled; correct it.", count);
+                throw Wrong(
+                    $"rows[{count}]: a value is so far from the training data that it cannot be scaled; correct it.",
+                    count);
             features.Advance(width);
             count++;
         }
 
-        return count > 0 ? new PredictionRows(features.WrittenSpan.ToArray(), count, width) : throw Wrong("rows: is empty; give at least one row.");
+        return count > 0 ? new PredictionRows(features.WrittenSpan.ToArray(), count, width)
+            : throw Wrong("rows: is empty; give at least one row.");
     }
 
     private void ReadArray(ref Utf8JsonReader json, int row, Span<float> values)
@@ -100,7 +110,9 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         }
 
         if (count != values.Length)
-            throw Wrong($"rows[{row}]: has {count} value(s); the model wants {values.Length}: {Listed(schema.FeatureNames)}.", row);
+            throw Wrong(
+                $"rows[{row}]: has {count} value(s); the model wants {values.Length}: {Listed(schema.FeatureNames)}.",
+                row);
     }
 
     private void ReadObject(ref Utf8JsonReader json, int row, Span<float> values, bool[] seen)
@@ -125,7 +137,10 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         }
 
         if (Array.IndexOf(seen, false) is var missing and >= 0)
-            throw Wrong($"rows[{row}]: has no {Quote(schema.FeatureNames[missing])}{Misspelt(schema.FeatureNames[missing], others)}; the model wants {Listed(schema.FeatureNames)}.", row, schema.FeatureNames[missing]);
+            throw Wrong(
+                $"rows[{row}]: has no "
+                + $"{Quote(schema.FeatureNames[missing])}{Misspelt(schema.FeatureNames[missing], others)}; the model "
+                + $"wants {Listed(schema.FeatureNames)}.", row, schema.FeatureNames[missing]);
     }
 
     private static string Misspelt(string missing, IReadOnlyList<string> others) =>
@@ -135,13 +150,18 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
     {
         string name = schema.FeatureNames[column];
         if (json.TokenType != JsonTokenType.Number)
-            throw Wrong($"rows[{row}], column {Quote(name)}: is {Shown(ref json)}; allowed: a number, without quotes.", row, name);
+            throw Wrong(
+                $"rows[{row}], column {Quote(name)}: is {Shown(ref json)}; allowed: a number, without quotes.", row,
+                name);
         return json.TryGetSingle(out float value) && float.IsFinite(value)
             ? value
-            : throw Wrong($"rows[{row}], column {Quote(name)}: {Shown(ref json)} is too large; allowed: numbers up to 3.4e38.", row, name);
+            : throw Wrong(
+                $"rows[{row}], column {Quote(name)}: {Shown(ref json)} is too large; allowed: numbers up to 3.4e38.",
+                row, name);
     }
 
-    private static RequestProblem Wrong(string detail, int? row = null, string? column = null) => new(StatusCodes.Status400BadRequest, detail) { Row = row, Column = column };
+    private static RequestProblem Wrong(string detail, int? row = null, string? column = null) =>
+        new(StatusCodes.Status400BadRequest, detail) { Row = row, Column = column };
 
     private static string Shown(ref Utf8JsonReader json) => json.TokenType switch
     {
@@ -154,5 +174,6 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
 
     private static string Quote(string text) => $"\"{Printable.Short(text, 40)}\"";
 
-    private static string Listed(IReadOnlyList<string> names) => string.Join(", ", names.Take(12)) + (names.Count > 12 ? $", … ({names.Count} in all)" : "");
+    private static string Listed(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(12)) + (names.Count > 12 ? $", … ({names.Count} in all)" : "");
 }

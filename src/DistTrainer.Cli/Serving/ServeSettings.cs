@@ -17,10 +17,15 @@ internal sealed record ServeSettings
     /// <summary>Most bytes of one request's body.</summary>
     public int MaxBytes { get; init; } = 4 << 20;
 
-    /// <summary>Most requests that are read, wait or are computed at the same time; more are turned away with 503.</summary>
+    /// <summary>
+    /// Most requests that are read, wait or are computed at the same time; more are turned away with 503.
+    /// </summary>
     public int MaxRequests { get; init; } = 128;
 
-    /// <summary>How long a request may wait for others that are computed with it; without, only those are that came while the batch before was computed.</summary>
+    /// <summary>
+    /// How long a request may wait for others that are computed with it; without, only those are that came while the
+    /// batch before was computed.
+    /// </summary>
     public TimeSpan BatchWait { get; init; }
 
     /// <summary>Rows of a batch that do not wait for more.</summary>

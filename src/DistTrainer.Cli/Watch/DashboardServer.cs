@@ -15,8 +15,8 @@ using OpenTelemetry.Metrics;
 namespace DistTrainer.Cli;
 
 /// <summary>
-/// A node over HTTP: <c>/</c> is the dashboard, <c>/api/news</c> what it shows as server-sent events, <c>/api/pause</c> and
-/// so on change the run (POST, with the token), <c>/metrics</c> is for Prometheus.
+/// A node over HTTP: <c>/</c> is the dashboard, <c>/api/news</c> what it shows as server-sent events, <c>/api/pause</c>
+/// and so on change the run (POST, with the token), <c>/metrics</c> is for Prometheus.
 /// </summary>
 internal sealed class DashboardServer : IAsyncDisposable
 {
@@ -36,10 +36,13 @@ internal sealed class DashboardServer : IAsyncDisposable
 
     private DashboardServer(HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
     {
-        (this.settings, token, this.watch, this.control, status) = (settings, new AccessToken(settings.Token), watch, control, new SharedStatus(control, Every));
-        WebApplicationBuilder builder = HttpHost.Create(AddressOf(settings.Host), port, MostBytes, Patience, MostConnections);
+        (this.settings, token, this.watch, this.control, status) =
+            (settings, new AccessToken(settings.Token), watch, control, new SharedStatus(control, Every));
+        WebApplicationBuilder builder = HttpHost.Create(
+            AddressOf(settings.Host), port, MostBytes, Patience, MostConnections);
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNameCaseInsensitive = true);
-        builder.Services.AddOpenTelemetry().ConfigureResource(Telemetry.Describe).WithMetrics(metrics => Telemetry.AddMeters(metrics).AddPrometheusExporter());
+        builder.Services.AddOpenTelemetry().ConfigureResource(Telemetry.Describe)
+            .WithMetrics(metrics => Telemetry.AddMeters(metrics).AddPrometheusExporter());
         app = builder.Build();
         app.Use(GuardAsync);
         app.UseRouting();
@@ -59,8 +62,10 @@ internal sealed class DashboardServer : IAsyncDisposable
     /// <param name="settings">Where, and to whom; null: nothing is served.</param>
     /// <param name="watch">What the process knows.</param>
     /// <param name="control">How the run is asked and told; null before it can be.</param>
-    /// <exception cref="DistTrainerException">The port cannot be had (<see cref="FailureKind.Configuration"/>).</exception>
-    public static async Task<DashboardServer?> StartAsync(HttpSettings? settings, RunWatch watch, Func<IRunControl?> control)
+    /// <exception cref="DistTrainerException">The port cannot be had
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
+    public static async Task<DashboardServer?> StartAsync(
+        HttpSettings? settings, RunWatch watch, Func<IRunControl?> control)
     {
         if (settings is null)
             return null;
@@ -85,7 +90,8 @@ internal sealed class DashboardServer : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    private static async Task<DashboardServer> StartAsync(HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
+    private static async Task<DashboardServer> StartAsync(
+        HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
     {
         var server = new DashboardServer(settings, watch, control, port);
         try
@@ -100,13 +106,15 @@ internal sealed class DashboardServer : IAsyncDisposable
         }
     }
 
-    private static IPAddress AddressOf(string host) => host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(host, out IPAddress? address) ? address : Dns.GetHostAddresses(host)[0];
+    private static IPAddress AddressOf(string host) => host == "localhost" ? IPAddress.Loopback
+        : IPAddress.TryParse(host, out IPAddress? address) ? address : Dns.GetHostAddresses(host)[0];
 
     private void Map(IEndpointRouteBuilder routes)
     {
         foreach ((string path, string file, string type) in DashboardFiles.All)
             routes.MapGet(path, () => TypedResults.Bytes(DashboardFiles.Read(file), type));
-        routes.MapGet("/api/news", (HttpContext context, CancellationToken end) => TypedResults.ServerSentEvents(HttpHost.IsHead(context) ? AsyncEnumerable.Empty<SseItem<object>>() : NewsAsync(end)));
+        routes.MapGet("/api/news", (HttpContext context, CancellationToken end) => TypedResults.ServerSentEvents(
+            HttpHost.IsHead(context) ? AsyncEnumerable.Empty<SseItem<object>>() : NewsAsync(end)));
         Command("/api/pause", _ => new PauseCommand(true));
         Command("/api/resume", _ => new PauseCommand(false));
         Command("/api/stop", _ => new StopCommand());
@@ -141,7 +149,8 @@ internal sealed class DashboardServer : IAsyncDisposable
             if (control() is not { } run)
                 return TypedResults.Problem("there is no run yet", statusCode: StatusCodes.Status409Conflict);
             CommandAnswer answer = await run.TellAsync(command);
-            return answer.Failure is null ? TypedResults.Ok(new { text = answer.Text }) : TypedResults.Problem(answer.Text, statusCode: StatusCodes.Status409Conflict);
+            return answer.Failure is null ? TypedResults.Ok(new { text = answer.Text })
+                : TypedResults.Problem(answer.Text, statusCode: StatusCodes.Status409Conflict);
         }
         catch (DistTrainerException failure)
         {
@@ -149,24 +158,31 @@ internal sealed class DashboardServer : IAsyncDisposable
         }
     }
 
-    // A page of somebody else's must neither read nor change anything: it cannot know the token, and under another name for this
-    // machine it is refused.
+    // A page of somebody else's must neither read nor change anything: it cannot know the token, and under another name
+    // for this machine it is refused.
     private Task GuardAsync(HttpContext context, RequestDelegate next)
     {
         (HttpRequest request, HttpResponse response) = (context.Request, context.Response);
-        response.Headers.ContentSecurityPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
+        response.Headers.ContentSecurityPolicy =
+            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers["Referrer-Policy"] = "no-referrer";
         response.Headers.CacheControl = "no-store";
         if (settings.IsLoopback && request.Host.Host is not ("127.0.0.1" or "localhost"))
-            return TypedResults.Problem($"this dashboard answers as 127.0.0.1 and localhost, not as {request.Host.Host}", statusCode: StatusCodes.Status421MisdirectedRequest).ExecuteAsync(context);
-        bool needsToken = request.Path.StartsWithSegments("/api") && (!HttpMethods.IsGet(request.Method) || !settings.IsLoopback);
+            return TypedResults.Problem(
+                $"this dashboard answers as 127.0.0.1 and localhost, not as {request.Host.Host}",
+                statusCode: StatusCodes.Status421MisdirectedRequest).ExecuteAsync(context);
+        bool needsToken = request.Path.StartsWithSegments("/api")
+            && (!HttpMethods.IsGet(request.Method) || !settings.IsLoopback);
         if (!needsToken || HasToken(request))
             return next(context);
         response.Headers.WWWAuthenticate = AccessToken.Scheme;
-        return TypedResults.Problem("the token is missing or wrong; the node has printed it with the dashboard's address", statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(context);
+        return TypedResults.Problem(
+            "the token is missing or wrong; the node has printed it with the dashboard's address",
+            statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(context);
     }
 
     // In the address only where a page may not set a header: server-sent events.
-    private bool HasToken(HttpRequest request) => token.IsIn(request) || (HttpMethods.IsGet(request.Method) && token.Is(request.Query["token"].ToString()));
+    private bool HasToken(HttpRequest request) =>
+        token.IsIn(request) || (HttpMethods.IsGet(request.Method) && token.Is(request.Query["token"].ToString()));
 }

@@ -15,9 +15,12 @@ internal sealed record HttpSettings(string Host, int Port, bool IsFixed, string 
     public bool IsLoopback => Host is "127.0.0.1" or "localhost";
 
     /// <summary>A node's; null where it is switched off.</summary>
-    public static HttpSettings? Of(NodeSettings node) => node.HttpPort == NodeSettings.HttpOff || (node.HttpPort is null && !node.IsServer)
+    public static HttpSettings? Of(NodeSettings node) =>
+        node.HttpPort == NodeSettings.HttpOff || (node.HttpPort is null && !node.IsServer)
         ? null
-        : new HttpSettings(node.HttpHost, node.HttpPort ?? NodeSettings.DefaultHttpPort, node.HttpPort is not null, node.HttpToken ?? NewToken());
+        : new HttpSettings(
+            node.HttpHost, node.HttpPort ?? NodeSettings.DefaultHttpPort, node.HttpPort is not null,
+            node.HttpToken ?? NewToken());
 
     /// <summary>On loopback, with a token of its own.</summary>
     /// <param name="port">The port; 0 takes a free one.</param>
@@ -25,7 +28,10 @@ internal sealed record HttpSettings(string Host, int Port, bool IsFixed, string 
 
     /// <summary>The address with the token, for people.</summary>
     /// <param name="port">The port that was bound.</param>
-    public string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://{(NodeSettings.IsEveryAddress(Host) ? "localhost" : Host)}:{port}/?token={Token}");
+    public string Address(int port) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"http://{(NodeSettings.IsEveryAddress(Host) ? "localhost" : Host)}:{port}/?token={Token}");
 
     private static string NewToken() => RandomNumberGenerator.GetHexString(24, lowercase: true);
 }

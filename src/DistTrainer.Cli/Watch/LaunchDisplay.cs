@@ -2,12 +2,16 @@ using DistTrainer.Cluster.Nodes;
 
 namespace DistTrainer.Cli;
 
-/// <summary>The lines of a cluster's processes: all of them with the process's name before them, or, on a terminal, a live view with what matters above it.</summary>
+/// <summary>
+/// The lines of a cluster's processes: all of them with the process's name before them, or, on a terminal, a live view
+/// with what matters above it.
+/// </summary>
 /// <param name="printer">Writes them.</param>
 /// <param name="name">The run's name.</param>
 internal sealed class LaunchDisplay(Printer printer, string name)
 {
-    private const string Epoch = "] epoch-ended "; // the event that stays above the live view, beside warnings and errors
+    // the event that stays above the live view, beside warnings and errors
+    private const string Epoch = "] epoch-ended ";
     private readonly RunWatch watch = new();
     private readonly bool hasView = printer.Console.Terminal is not null;
 
@@ -42,12 +46,14 @@ internal sealed class LaunchDisplay(Printer printer, string name)
     }
 
     private static bool IsOrdinary(string line) =>
-        (line.Contains(" INF ", StringComparison.Ordinal) || line.Contains(" DBG ", StringComparison.Ordinal)) && !line.Contains(Epoch, StringComparison.Ordinal);
+        (line.Contains(" INF ", StringComparison.Ordinal) || line.Contains(" DBG ", StringComparison.Ordinal))
+            && !line.Contains(Epoch, StringComparison.Ordinal);
 
     // An epoch takes one row: its figures, without the actor and the hash.
     private static string Short(string node, string text)
     {
-        int epoch = text.IndexOf(Epoch, StringComparison.Ordinal), hash = text.LastIndexOf(" parameterHash=", StringComparison.Ordinal);
+        int epoch = text.IndexOf(Epoch, StringComparison.Ordinal),
+            hash = text.LastIndexOf(" parameterHash=", StringComparison.Ordinal);
         return epoch < 0 || hash < epoch ? text : $"{node} | {text[(epoch + Epoch.Length)..hash]}";
     }
 }

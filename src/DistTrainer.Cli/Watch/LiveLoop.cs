@@ -7,7 +7,8 @@ namespace DistTrainer.Cli;
 /// <summary>Draws <see cref="LiveView"/> again and again while something runs.</summary>
 /// <param name="printer">Shows it.</param>
 /// <param name="name">The run's name.</param>
-/// <param name="watch">The run's course and the log; with none of its own run it takes the course from the statuses.</param>
+/// <param name="watch">The run's course and the log; with none of its own run it takes the course from the
+/// statuses.</param>
 /// <param name="control">Who is asked; null while nobody can be.</param>
 internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Func<IRunControl?> control)
 {
@@ -53,7 +54,9 @@ internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Fun
         watch.Follow(status);
         WatchNews news = watch.Since(default);
         double rate = StepsPerSecond(status?.Run?.Step);
-        string[] lines = [.. news.Lines.Where(line => !Elsewhere.Any(part => line.Contains(part, StringComparison.Ordinal))).TakeLast(LinesShown)];
+        string[] lines =
+            [.. news.Lines.Where(line => !Elsewhere.Any(part => line.Contains(part, StringComparison.Ordinal)))
+            .TakeLast(LinesShown)];
         printer.Show(width => LiveView.Draw(name, status, news.Points, rate, lines, width));
     }
 
@@ -64,6 +67,7 @@ internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Fun
             steps.Enqueue((now, at));
         while (steps.Count > 2 && now - steps.Peek().Time > RateOver.TotalMilliseconds)
             steps.Dequeue();
-        return steps.Count < 2 || now == steps.Peek().Time ? 0 : Math.Max(0, (step ?? 0) - steps.Peek().Step) * 1000.0 / (now - steps.Peek().Time);
+        return steps.Count < 2 || now == steps.Peek()
+            .Time ? 0 : Math.Max(0, (step ?? 0) - steps.Peek().Step) * 1000.0 / (now - steps.Peek().Time);
     }
 }

@@ -2,7 +2,9 @@ using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cli;
 
-/// <summary>What the dashboard's page gets, as JSON with the names in lower case. Numbers that are not finite are null.</summary>
+/// <summary>
+/// What the dashboard's page gets, as JSON with the names in lower case. Numbers that are not finite are null.
+/// </summary>
 internal static class NewsJson
 {
     /// <summary>One piece of news.</summary>
@@ -15,7 +17,16 @@ internal static class NewsJson
         isAnew = news.IsAnew,
         run = status?.Run is { } run ? RunOf(run) : null,
         watched = news.Run is { } watched
-            ? new { watched.Name, watched.Folder, watched.TotalSteps, watched.StepsPerEpoch, last = LastOf(watched.Last), watched.Checkpoint, watched.End }
+            ? new
+            {
+                watched.Name,
+                watched.Folder,
+                watched.TotalSteps,
+                watched.StepsPerEpoch,
+                last = LastOf(watched.Last),
+                watched.Checkpoint,
+                watched.End
+            }
             : null,
         nodes = status?.Nodes,
         curves = ReportFigures.OfStep.In(FigurePlaces.Curves).Select(figure => figure.Name.Replace('-', ' ')),
@@ -34,7 +45,17 @@ internal static class NewsJson
         run.Step,
         run.TotalSteps,
         last = LastOf(run.Last),
-        workers = run.Workers.Select(worker => new { worker.Worker, worker.Node, worker.DataShards.First, worker.DataShards.Count, worker.Times.Compute, worker.Times.Wait }),
+        workers = run.Workers.Select(
+            worker =>
+            new
+            {
+                worker.Worker,
+                worker.Node,
+                worker.DataShards.First,
+                worker.DataShards.Count,
+                worker.Times.Compute,
+                worker.Times.Wait
+            }),
         run.ParameterShards,
     };
 
@@ -44,7 +65,9 @@ internal static class NewsJson
             return null;
         var json = new OrderedDictionary<string, object?>
         {
-            ["step"] = last.Step, ["epoch"] = last.Epoch, ["stepsPerEpoch"] = last.StepsPerEpoch,
+            ["step"] = last.Step,
+            ["epoch"] = last.Epoch,
+            ["stepsPerEpoch"] = last.StepsPerEpoch,
         };
         foreach (Figure<StepReport> figure in ReportFigures.OfStep.In(FigurePlaces.Progress))
             json.Add(figure.Key, Finite(figure.Of(last)));

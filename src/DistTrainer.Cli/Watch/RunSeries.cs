@@ -19,8 +19,8 @@ internal readonly record struct RunPoint(StepReport Report, int Count)
 }
 
 /// <summary>
-/// A run's whole course in bounded memory: when the points are as many as may be, neighbours become one, and from then on
-/// a point takes twice as many reports.
+/// A run's whole course in bounded memory: when the points are as many as may be, neighbours become one, and from then
+/// on a point takes twice as many reports.
 /// </summary>
 /// <param name="most">Points and epochs at most; even.</param>
 internal sealed class RunSeries(int most = 2000)

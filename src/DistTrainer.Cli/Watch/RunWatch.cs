@@ -18,7 +18,9 @@ internal readonly record struct WatchCursor(int Run, int Version, int Points, in
 /// <param name="Points">New points.</param>
 /// <param name="Epochs">New epochs.</param>
 /// <param name="Lines">New log lines; of very many the last ones.</param>
-internal sealed record WatchNews(WatchCursor Cursor, bool IsAnew, WatchedRun? Run, IReadOnlyList<RunPoint> Points, IReadOnlyList<EpochReport> Epochs, IReadOnlyList<string> Lines);
+internal sealed record WatchNews(
+    WatchCursor Cursor, bool IsAnew, WatchedRun? Run, IReadOnlyList<RunPoint> Points, IReadOnlyList<EpochReport> Epochs,
+    IReadOnlyList<string> Lines);
 
 /// <summary>A run that is watched.</summary>
 /// <param name="Name">Its name.</param>
@@ -28,11 +30,12 @@ internal sealed record WatchNews(WatchCursor Cursor, bool IsAnew, WatchedRun? Ru
 /// <param name="Last">The last step report.</param>
 /// <param name="Checkpoint">The last checkpoint's step.</param>
 /// <param name="End">How it ended; null while it goes on.</param>
-internal sealed record WatchedRun(string Name, string Folder, long TotalSteps, int StepsPerEpoch, StepReport? Last, long? Checkpoint, string? End);
+internal sealed record WatchedRun(
+    string Name, string Folder, long TotalSteps, int StepsPerEpoch, StepReport? Last, long? Checkpoint, string? End);
 
 /// <summary>
-/// What a node's process knows of the run that it leads, and of its own log, in bounded memory, for those who look at it:
-/// the dashboard. May be called from any thread.
+/// What a node's process knows of the run that it leads, and of its own log, in bounded memory, for those who look at
+/// it: the dashboard. May be called from any thread.
 /// </summary>
 internal sealed class RunWatch : ITrainingObserver
 {
@@ -52,7 +55,8 @@ internal sealed class RunWatch : ITrainingObserver
     public void Begin(string name, string folder)
     {
         lock (gate)
-            (run, series, runs, isFollowing) = (new WatchedRun(name, folder, 0, 0, null, null, null), new RunSeries(), runs + 1, false);
+            (run, series, runs, isFollowing) =
+                (new WatchedRun(name, folder, 0, 0, null, null, null), new RunSeries(), runs + 1, false);
     }
 
     /// <summary>The run has ended.</summary>
@@ -79,7 +83,9 @@ internal sealed class RunWatch : ITrainingObserver
             if (status?.Run is not { Last: { } last } led || (run is not null && !isFollowing))
                 return;
             if (followed != led.Id)
-                (run, series, runs, followed, isFollowing) = (new WatchedRun(led.Name, "", led.TotalSteps, last.StepsPerEpoch, null, null, null), new RunSeries(), runs + 1, led.Id, true);
+                (run, series, runs, followed, isFollowing) =
+                    (new WatchedRun(led.Name, "", led.TotalSteps, last.StepsPerEpoch, null, null, null),
+                    new RunSeries(), runs + 1, led.Id, true);
             if (last.Step < run!.Last?.Step)
                 series.GoBack(last.Step - 1);
             if (last.Step != run.Last?.Step)
@@ -89,7 +95,11 @@ internal sealed class RunWatch : ITrainingObserver
     }
 
     /// <inheritdoc/>
-    public void OnStarted(int stepsPerEpoch, long totalSteps) => Change(run => run with { StepsPerEpoch = stepsPerEpoch, TotalSteps = totalSteps });
+    public void OnStarted(int stepsPerEpoch, long totalSteps) => Change(run => run with
+    {
+        StepsPerEpoch = stepsPerEpoch,
+        TotalSteps = totalSteps,
+    });
 
     /// <inheritdoc/>
     public void OnStep(StepReport report) => Change(run =>
@@ -124,7 +134,8 @@ internal sealed class RunWatch : ITrainingObserver
             int points = isAnew ? 0 : known.Points, epochs = isAnew ? 0 : known.Epochs;
             return new WatchNews(
                 new WatchCursor(runs, series.Version, series.Points.Count, series.Epochs.Count, lineCount), isAnew, run,
-                [.. series.Points.Skip(points)], [.. series.Epochs.Skip(epochs)], [.. lines.TakeLast((int)Math.Clamp(lineCount - known.Lines, 0, lines.Count))]);
+                [.. series.Points.Skip(points)], [.. series.Epochs.Skip(epochs)],
+                    [.. lines.TakeLast((int)Math.Clamp(lineCount - known.Lines, 0, lines.Count))]);
         }
     }
 

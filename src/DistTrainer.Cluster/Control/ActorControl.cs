@@ -15,7 +15,10 @@ internal sealed class ActorControl(ICanTell actor, TimeSpan timeout, string unan
 
     /// <inheritdoc/>
     public Task<CommandAnswer> TellAsync(IClusterCommand command) =>
-        AskAsync<CommandAnswer>(command, " It may have been carried out all the same, where the coordinator died meanwhile: see disttrainer status.");
+        AskAsync<CommandAnswer>(
+            command,
+            " It may have been carried out all the same, where the coordinator died meanwhile: see disttrainer "
+            + "status.");
 
     private async Task<T> AskAsync<T>(IClusterCommand command, string beside = "")
     {

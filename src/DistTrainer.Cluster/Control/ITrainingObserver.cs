@@ -21,17 +21,25 @@ public interface ITrainingObserver
     /// <summary>At the end of an epoch, after evaluation.</summary>
     void OnEpoch(EpochReport report);
 
-    /// <summary>How the values of a tensor spread, where <see cref="RunSettings.TensorBoard"/> asks for it. None comes where a part was lost with a node or a connection.</summary>
+    /// <summary>
+    /// How the values of a tensor spread, where <see cref="RunSettings.TensorBoard"/> asks for it. None comes where a
+    /// part was lost with a node or a connection.
+    /// </summary>
     void OnHistogram(HistogramReport report)
     {
     }
 
-    /// <summary>Which samples went into the parameters: every step once, in order, at each report and at the end of an epoch.</summary>
+    /// <summary>
+    /// Which samples went into the parameters: every step once, in order, at each report and at the end of an epoch.
+    /// </summary>
     void OnLedger(LedgerEntry entry)
     {
     }
 
-    /// <summary>The run went back to <paramref name="lastStep"/>, because a parameter shard was lost: later steps are computed, and reported, again.</summary>
+    /// <summary>
+    /// The run went back to <paramref name="lastStep"/>, because a parameter shard was lost: later steps are computed,
+    /// and reported, again.
+    /// </summary>
     void OnWentBack(long lastStep)
     {
     }

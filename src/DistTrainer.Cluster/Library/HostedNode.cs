@@ -12,7 +12,8 @@ namespace DistTrainer.Cluster.Library;
 /// <param name="services">What the node needs.</param>
 /// <param name="log">Takes the actors' log lines.</param>
 /// <param name="lifetime">Ends the host.</param>
-internal sealed class HostedNode(DistTrainerOptions options, INodeServices services, ILogger<HostedNode> log, IHostApplicationLifetime lifetime) : BackgroundService, IClusterNode
+internal sealed class HostedNode(DistTrainerOptions options, INodeServices services, ILogger<HostedNode> log,
+    IHostApplicationLifetime lifetime) : BackgroundService, IClusterNode
 {
     private readonly TaskCompletionSource<string> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<NodeEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,7 +31,9 @@ internal sealed class HostedNode(DistTrainerOptions options, INodeServices servi
         {
             NodeSettings settings = options.Node!;
             using var output = new LogOutput(LogFormat.Text, settings.LogLevel, Write);
-            NodeEnd end = await ClusterNode.RunAsync(settings, services, FirstRun(settings), output.ActorConfiguration, Listen, stoppingToken).ConfigureAwait(false);
+            NodeEnd end =
+                await ClusterNode.RunAsync(settings, services, FirstRun(settings), output.ActorConfiguration, Listen,
+                stoppingToken).ConfigureAwait(false);
             if (end.ExitCode != 0)
                 log.LogError("node-ended code={Code} reason=\"{Reason}\"", end.ExitCode, end.Reason);
             _started.TrySetCanceled(CancellationToken.None);

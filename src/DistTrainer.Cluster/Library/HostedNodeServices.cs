@@ -7,8 +7,9 @@ using DistTrainer.Jobs;
 namespace DistTrainer.Cluster.Library;
 
 /// <summary>
-/// What a hosted node needs where the application gives nothing else: data as the job names them, and of a run's results
-/// the model alone, in <c>RUNS/NAME-ID/model.safetensors</c>. It keeps no run folder, so no checkpoints are written.
+/// What a hosted node needs where the application gives nothing else: data as the job names them, and of a run's
+/// results the model alone, in <c>RUNS/NAME-ID/model.safetensors</c>. It keeps no run folder, so no checkpoints are
+/// written.
 /// </summary>
 internal sealed class HostedNodeServices(DistTrainerOptions options) : INodeServices
 {
@@ -37,7 +38,10 @@ internal sealed class HostedNodeServices(DistTrainerOptions options) : INodeServ
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
-                throw new DistTrainerException(FailureKind.Disk, $"{folder}: cannot be made ({failure.Message}); set runs to a folder that can be written.", failure);
+                throw new DistTrainerException(
+                    FailureKind.Disk,
+                    $"{folder}: cannot be made ({failure.Message}); set runs to a folder that can be written.",
+                    failure);
             }
             model.Save(Path.Combine(folder, "model.safetensors"));
             options.Completed?.Invoke(new FitResult(model, result));

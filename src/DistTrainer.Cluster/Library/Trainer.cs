@@ -7,7 +7,8 @@ using DistTrainer.Jobs;
 namespace DistTrainer.Cluster.Library;
 
 /// <summary>How a run goes: exactly one of the two is there.</summary>
-/// <param name="Step">Figures of the steps since the report before, every <see cref="RunSettings.ReportEvery"/> steps and at the end of an epoch.</param>
+/// <param name="Step">Figures of the steps since the report before, every <see cref="RunSettings.ReportEvery"/> steps
+/// and at the end of an epoch.</param>
 /// <param name="Epoch">Figures of an epoch that has ended.</param>
 public sealed record TrainingProgress(StepReport? Step, EpochReport? Epoch);
 
@@ -22,31 +23,43 @@ public static class Trainer
     /// <summary>Trains a job to its end, on all cores of the machine.</summary>
     /// <param name="job">What to train; from code, or <see cref="JobFile.Read"/>.</param>
     /// <param name="data">The samples; from <see cref="DataLoader.Load"/> or <see cref="DataLoader.From"/>.</param>
-    /// <param name="progress">Hears of steps and epochs, one call at a time; it should return quickly. Null: nobody does.</param>
-    /// <param name="cancellationToken">When cancelled, the open step is finished, and the model of that point is returned with <see cref="EndReason.Stopped"/>; nothing is thrown.</param>
-    /// <returns>The model and how its training went. The parameters are the same bits for the same job and data, on any machine.</returns>
-    /// <exception cref="DistTrainerException">The job is wrong or does not fit the data, or a gradient is not finite; <see cref="DistTrainerException.Kind"/> says which.</exception>
+    /// <param name="progress">Hears of steps and epochs, one call at a time; it should return quickly. Null: nobody
+    /// does.</param>
+    /// <param name="cancellationToken">When cancelled, the open step is finished, and the model of that point is
+    /// returned with <see cref="EndReason.Stopped"/>; nothing is thrown.</param>
+    /// <returns>The model and how its training went. The parameters are the same bits for the same job and data, on any
+    /// machine.</returns>
+    /// <exception cref="DistTrainerException">The job is wrong or does not fit the data, or a gradient is not finite;
+    /// <see cref="DistTrainerException.Kind"/> says which.</exception>
     public static Task<FitResult> FitAsync(
-        JobDescription job, DataParts data, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        JobDescription job, DataParts data, IProgress<TrainingProgress>? progress = null,
+            CancellationToken cancellationToken = default) =>
         FitAsync(job, data, new RunOptions(), progress, cancellationToken);
 
     /// <summary>Trains a job to its end.</summary>
     /// <param name="job">What to train.</param>
     /// <param name="data">The samples.</param>
-    /// <param name="options">Workers, threads, checkpoints: none of it changes the result by a bit. The actors' log is off unless <see cref="RunOptions.ActorConfiguration"/> says otherwise.</param>
-    /// <param name="progress">Hears of steps and epochs, one call at a time; it should return quickly. Null: nobody does.</param>
-    /// <param name="cancellationToken">When cancelled, the open step is finished, and the model of that point is returned with <see cref="EndReason.Stopped"/>; nothing is thrown.</param>
+    /// <param name="options">Workers, threads, checkpoints: none of it changes the result by a bit. The actors' log is
+    /// off unless <see cref="RunOptions.ActorConfiguration"/> says otherwise.</param>
+    /// <param name="progress">Hears of steps and epochs, one call at a time; it should return quickly. Null: nobody
+    /// does.</param>
+    /// <param name="cancellationToken">When cancelled, the open step is finished, and the model of that point is
+    /// returned with <see cref="EndReason.Stopped"/>; nothing is thrown.</param>
     /// <returns>The model and how its training went.</returns>
-    /// <exception cref="DistTrainerException">The job is wrong or does not fit the data, or a gradient is not finite; <see cref="DistTrainerException.Kind"/> says which.</exception>
+    /// <exception cref="DistTrainerException">The job is wrong or does not fit the data, or a gradient is not finite;
+    /// <see cref="DistTrainerException.Kind"/> says which.</exception>
     public static async Task<FitResult> FitAsync(
-        JobDescription job, DataParts data, RunOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+        JobDescription job, DataParts data, RunOptions options, IProgress<TrainingProgress>? progress = null,
+            CancellationToken cancellationToken = default)
     {
         var file = new JobFile(job, new RunSettings());
         JobChecks.Check(file, new ConfigObject(new Dictionary<string, ConfigNode>(), "job"));
         Network network = JobNetwork.Create(job.Model, data.Schema);
         TrainingResult result = await LocalTrainer.RunAsync(
-            job, data, options with { ActorConfiguration = "akka.loglevel = OFF\n" + options.ActorConfiguration }, null, new ProgressObserver(progress), cancellationToken).ConfigureAwait(false);
-        return new FitResult(new TrainedModel(file, data.Schema, network, result.Parameters, result.ParameterHash), result);
+            job, data, options with { ActorConfiguration = "akka.loglevel = OFF\n" + options.ActorConfiguration }, null,
+                new ProgressObserver(progress), cancellationToken).ConfigureAwait(false);
+        return new FitResult(
+            new TrainedModel(file, data.Schema, network, result.Parameters, result.ParameterHash), result);
     }
 }
 

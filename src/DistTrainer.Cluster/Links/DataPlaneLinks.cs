@@ -7,13 +7,14 @@ using DistTrainer.ParameterServer;
 using DistTrainer.Transport;
 using MessagePack;
 
+// Over 300 lines: the only place that knows both the actors' messages and the connections' buffers.
 namespace DistTrainer.Cluster.Links;
 
 /// <summary>
 /// Links of one node to the others for one run. Workers' nodes connect to parameter shards' nodes; gradients go up and
 /// parameters come down the same connection. Floats are received where they are used: parameters in the buffer of their
-/// step, gradients in a buffer for each contribution. Between processes of one machine gradients are read, and parameters
-/// copied, from memory that both have mapped. A lost connection is told to the run at once.
+/// step, gradients in a buffer for each contribution. Between processes of one machine gradients are read, and
+/// parameters copied, from memory that both have mapped. A lost connection is told to the run at once.
 /// </summary>
 /// <param name="parameters">The run's parameters on this node.</param>
 /// <param name="ranges">Its parameter shards.</param>
@@ -23,7 +24,8 @@ namespace DistTrainer.Cluster.Links;
 /// <param name="runId">The run; connections of another one are refused.</param>
 /// <param name="self">This node.</param>
 internal sealed class DataPlaneLinks(
-    ParameterBuffers parameters, IReadOnlyList<ParameterShardRange> ranges, int dataShards, bool copiesFloats, DataPlane plane, string runId, NodeAddress self) : ILinks
+    ParameterBuffers parameters, IReadOnlyList<ParameterShardRange> ranges, int dataShards, bool copiesFloats,
+        DataPlane plane, string runId, NodeAddress self) : ILinks
 {
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_acceptTimeout = TimeSpan.FromSeconds(1);
@@ -32,31 +34,39 @@ internal sealed class DataPlaneLinks(
     private readonly ConcurrentDictionary<string, DataConnection> _accepted = new();
     private readonly ConcurrentDictionary<int, Served> _served = new();
     private readonly ConcurrentDictionary<string, (DataEndpoint? Endpoint, Action Died)> _peers = new();
-    // A reader thread writes through a pointer, which keeps nothing alive: a buffer of an older generation would be freed under it.
+    // A reader thread writes through a pointer, which keeps nothing alive: a buffer of an older generation would be
+    // freed under it.
     [ThreadStatic]
     private static AlignedBuffer? s_receiving;
     private readonly Listeners _listeners = new();
     private volatile bool _isClosed;
 
-    /// <summary>A parameter shard of this node, with the buffers of the contributions to it. A slow worker may still be sending what another has handed in for it.</summary>
+    /// <summary>
+    /// A parameter shard of this node, with the buffers of the contributions to it. A slow worker may still be sending
+    /// what another has handed in for it.
+    /// </summary>
     private sealed record Served(int Generation, IActorRef Actor)
     {
         public ConcurrentDictionary<(int Worker, TreeNode Node), AlignedBuffer> Contributions { get; } = new();
     }
 
-    /// <summary>Gives what to call when the process that is a member at a cluster address now is known to have ended.</summary>
+    /// <summary>
+    /// Gives what to call when the process that is a member at a cluster address now is known to have ended.
+    /// </summary>
     public Func<Address, Action> DeathOf { get; set; } = _ => () => { };
 
     /// <summary>Leads the run; hears of lost connections.</summary>
     public IActorRef Owner { get; set; } = ActorRefs.Nobody;
 
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
+    public IReadOnlyList<IParameterShardLink> Join(
+        int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
         Join(generation, parameterShards, Audience.Workers, worker);
 
     public Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run) =>
         Task.Run(() => Join(generation, parameterShards, Audience.Run, run));
 
-    private IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, Audience audience, IActorRef listener)
+    private IReadOnlyList<IParameterShardLink> Join(
+        int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, Audience audience, IActorRef listener)
     {
         lock (_joining)
         {
@@ -66,14 +76,16 @@ internal sealed class DataPlaneLinks(
                     connection.Segments.Forget(); // workers of another generation have gradients of their own
             }
             foreach (ActorPlace place in parameterShards.Select(shard => shard.Place))
-                _peers[place.Node.Name] = (place.Node.Endpoint, DeathOf(place.Actor.Path.Address)); // its membership may not have been known here the last time
+                // its membership may not have been known here the last time
+                _peers[place.Node.Name] = (place.Node.Endpoint, DeathOf(place.Actor.Path.Address));
             return [.. parameterShards.Select(shard => shard.Place.Node.Name == self.Name
                 ? (IParameterShardLink)new LocalParameterShardLink(shard.Place.Actor)
                 : new RemoteParameterShardLink(Connect(shard.Place.Node), generation, shard.Index))];
         }
     }
 
-    public void Serve(int generation, int parameterShard, IActorRef actor) => _served[parameterShard] = new Served(generation, actor);
+    public void Serve(int generation, int parameterShard, IActorRef actor) =>
+        _served[parameterShard] = new Served(generation, actor);
 
     public IReadOnlyList<IParameterLink> To(Audience audience, IReadOnlyList<ActorPlace> places)
     {
@@ -88,7 +100,8 @@ internal sealed class DataPlaneLinks(
                 links.Add(new RemoteParameterLink(connection, audience));
             }
             else
-                Owner.Tell(new LinkLost(Generation, self.Name, node.Key, "it has no connection here", PeerIsDead: false));
+                Owner.Tell(
+                    new LinkLost(Generation, self.Name, node.Key, "it has no connection here", PeerIsDead: false));
         }
         return links;
     }
@@ -116,21 +129,30 @@ internal sealed class DataPlaneLinks(
     public Span<float> Place(in FloatsHeader header)
     {
         if (header.Count < 0 || header.Offset < 0 || header.Offset > parameters.Length - header.Count)
-            throw new InvalidDataException($"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the {parameters.Length} parameters.");
+            throw new InvalidDataException(
+                $"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the "
+                + $"{parameters.Length} parameters.");
         if (header.Kind == FloatsKind.Parameters)
-            return header.Generation == _listeners.Generation ? Receiving(parameters[header.Step]).Slice(header.Offset, header.Count) : [];
+            return header.Generation == _listeners.Generation ? Receiving(parameters[header.Step])
+                .Slice(header.Offset, header.Count) : [];
         var node = new TreeNode(header.NodeStart, header.NodeCount);
         if (!GradientTree.IsNode(node, dataShards))
-            throw new InvalidDataException($"data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {dataShards}.");
+            throw new InvalidDataException(
+                $"data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {dataShards}.");
         if (!_served.TryGetValue(header.ParameterShard, out Served? served) || served.Generation != header.Generation)
             return [];
         ParameterShardRange range = ranges[header.ParameterShard];
         if (header.Offset < range.Start || header.Offset + header.Count > range.End)
-            throw new InvalidDataException($"floats {header.Offset} to {header.Offset + header.Count} lie outside of parameter shard {range.Index}, {range.Start} to {range.End}.");
+            throw new InvalidDataException(
+                $"floats {header.Offset} to {header.Offset + header.Count} lie outside of parameter shard "
+                + $"{range.Index}, {range.Start} to {range.End}.");
         // Each data shard has one worker, and at most one other that stands in for it.
         if (served.Contributions.Count >= 2 * dataShards && !served.Contributions.ContainsKey((header.Sender, node)))
-            throw new InvalidDataException($"data shards {node.Start} to {node.End - 1} of worker {header.Sender} are one contribution too many; there are {served.Contributions.Count} for {dataShards} data shards.");
-        return Receiving(served.Contributions.GetOrAdd((header.Sender, node), _ => new AlignedBuffer(range.Length))).Slice(header.Offset - range.Start, header.Count);
+            throw new InvalidDataException(
+                $"data shards {node.Start} to {node.End - 1} of worker {header.Sender} are one contribution too many; "
+                + $"there are {served.Contributions.Count} for {dataShards} data shards.");
+        return Receiving(served.Contributions.GetOrAdd((header.Sender, node), _ => new AlignedBuffer(range.Length)))
+            .Slice(header.Offset - range.Start, header.Count);
     }
 
     private static Span<float> Receiving(AlignedBuffer buffer)
@@ -159,7 +181,8 @@ internal sealed class DataPlaneLinks(
         {
             case LinkMessages.Push:
                 (int shard, PushGradient? push) = LinkMessages.ReadPush(
-                    message, dataShards, (generation, shard, worker, node, segment) => Contribution(connection, generation, shard, worker, node, segment));
+                    message, dataShards, (generation, shard, worker, node, segment) =>
+                        Contribution(connection, generation, shard, worker, node, segment));
                 if (push is not null)
                     _served[shard].Actor.Tell(push);
                 break;
@@ -167,7 +190,8 @@ internal sealed class DataPlaneLinks(
                 (ParametersBroadcast broadcast, int inMemory) = LinkMessages.ReadBroadcast(message);
                 if (broadcast.Generation == _listeners.Generation && inMemory != 0)
                     Copy(connection, broadcast, inMemory);
-                foreach (IActorRef listener in _listeners.Of(broadcast.Generation, kind == LinkMessages.Broadcast ? Audience.Workers : Audience.Run))
+                foreach (IActorRef listener in _listeners.Of(broadcast.Generation, kind == LinkMessages.Broadcast
+                    ? Audience.Workers : Audience.Run))
                     listener.Tell(broadcast);
                 break;
             case SegmentMessages.Offer:
@@ -178,23 +202,26 @@ internal sealed class DataPlaneLinks(
                 connection.Segments.TakeAnswer(answered, isMapped);
                 break;
             default:
-                throw new InvalidDataException($"message kind {kind} is not known; known are {LinkMessages.Push} to {SegmentMessages.Answer}.");
+                throw new InvalidDataException(
+                    $"message kind {kind} is not known; known are {LinkMessages.Push} to {SegmentMessages.Answer}.");
         }
     }
 
-    // A worker listens for no data, but its cluster port tells as much of its process. Akka removes a dead member only after
-    // some quiet time, and all members at once where another dies meanwhile that had missed the first.
+    // A worker listens for no data, but its cluster port tells as much of its process. Akka removes a dead member only
+    // after some quiet time, and all members at once where another dies meanwhile that had missed the first.
     private void Watch(ActorPlace place)
     {
         Address address = place.Actor.Path.Address;
-        if ((place.Node.Endpoint ?? (address is { Host: { } host, Port: { } port } ? new DataEndpoint(host, port, null, "") : null)) is { } endpoint)
+        if ((place.Node.Endpoint ?? (address is { Host: { } host, Port: { } port }
+            ? new DataEndpoint(host, port, null, "") : null)) is { } endpoint)
             _peers[place.Node.Name] = (endpoint, DeathOf(address));
     }
 
     /// <summary>A connection is gone.</summary>
     public void Closed(DataConnection connection, Exception? cause)
     {
-        bool wasOurs = _dialed.TryRemove(KeyValuePair.Create(connection.Peer, connection)) | _accepted.TryRemove(KeyValuePair.Create(connection.Peer, connection));
+        bool wasOurs = _dialed.TryRemove(KeyValuePair.Create(connection.Peer, connection)) | _accepted.TryRemove(
+            KeyValuePair.Create(connection.Peer, connection));
         if (wasOurs && !_isClosed)
             _ = TellLostAsync(connection.Peer, Generation, cause?.Message ?? "the connection was closed");
     }
@@ -219,7 +246,8 @@ internal sealed class DataPlaneLinks(
             connection.Close();
     }
 
-    public int Generation => Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
+    public int Generation =>
+        Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
 
     // The peer may tell the run that its link stands before this side's thread has said so.
     private DataConnection? Accepted(string node)
@@ -228,24 +256,28 @@ internal sealed class DataPlaneLinks(
         return _accepted.GetValueOrDefault(node);
     }
 
-    private (AlignedBuffer Buffer, int Offset)? Contribution(DataConnection connection, int generation, int parameterShard, int worker, TreeNode node, int segment)
+    private (AlignedBuffer Buffer, int Offset)? Contribution(
+        DataConnection connection, int generation, int parameterShard, int worker, TreeNode node, int segment)
     {
         if (!_served.TryGetValue(parameterShard, out Served? served) || served.Generation != generation)
             return null;
         if (segment != 0)
             return connection.Segments.Mapped(segment) is { } shared ? (shared, 0) : null;
-        return served.Contributions.TryGetValue((worker, node), out AlignedBuffer? buffer) ? (buffer, ranges[parameterShard].Start) : null;
+        return served.Contributions.TryGetValue((worker, node), out AlignedBuffer? buffer)
+            ? (buffer, ranges[parameterShard].Start) : null;
     }
 
     // The parameter shard writes over its buffer two steps later: the slice counts as received only once it is copied.
     private void Copy(DataConnection connection, ParametersBroadcast broadcast, int segment)
     {
         if (broadcast.ParameterShard < 0 || broadcast.ParameterShard >= ranges.Count)
-            throw new InvalidDataException($"parameter shard {broadcast.ParameterShard} does not exist; there are {ranges.Count}.");
+            throw new InvalidDataException(
+                $"parameter shard {broadcast.ParameterShard} does not exist; there are {ranges.Count}.");
         if (connection.Segments.Mapped(segment) is not { } shared)
             return;
         ParameterShardRange range = ranges[broadcast.ParameterShard];
-        shared.Span.Slice(range.Start, range.Length).CopyTo(parameters[broadcast.Step].Span.Slice(range.Start, range.Length));
+        shared.Span.Slice(range.Start, range.Length)
+            .CopyTo(parameters[broadcast.Step].Span.Slice(range.Start, range.Length));
         GC.KeepAlive(shared);
     }
 
@@ -267,7 +299,8 @@ internal sealed class DataPlaneLinks(
 }
 
 /// <summary>A parameter shard on another node.</summary>
-internal sealed class RemoteParameterShardLink(DataConnection connection, int generation, int parameterShard) : IParameterShardLink
+internal sealed class RemoteParameterShardLink(DataConnection connection, int generation, int parameterShard)
+    : IParameterShardLink
 {
     private readonly ArrayBufferWriter<byte> _message = new();
     private readonly Dictionary<AlignedBuffer, (long Step, int Segment)> _segments = [];
@@ -278,7 +311,9 @@ internal sealed class RemoteParameterShardLink(DataConnection connection, int ge
         if (!_segments.TryGetValue(node.Gradient, out var used) || used.Step != step)
             _segments[node.Gradient] = used = (step, connection.Segments.NumberOf(node.Gradient));
         if (used.Segment == 0)
-            connection.Send(new FloatsHeader(FloatsKind.Gradient, generation, step, parameterShard, worker, node.Node.Start, node.Node.Count, start, length), node.Gradient, start);
+            connection.Send(
+                new FloatsHeader(FloatsKind.Gradient, generation, step, parameterShard, worker, node.Node.Start,
+                node.Node.Count, start, length), node.Gradient, start);
     }
 
     public void Push(PushGradient push)
@@ -298,9 +333,12 @@ internal sealed class RemoteParameterLink(DataConnection connection, Audience au
     {
         int segment = length > 0 ? connection.Segments.NumberOf(parameters) : 0;
         if (segment == 0 && length > 0)
-            connection.Send(new FloatsHeader(FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start, length), parameters, start);
+            connection.Send(
+                new FloatsHeader(FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard,
+                0, 0, 0, start, length), parameters, start);
         _message.ResetWrittenCount();
         LinkMessages.Write(_message, broadcast, segment);
-        connection.Send(audience == Audience.Run ? LinkMessages.Collected : LinkMessages.Broadcast, _message.WrittenSpan);
+        connection.Send(
+            audience == Audience.Run ? LinkMessages.Collected : LinkMessages.Broadcast, _message.WrittenSpan);
     }
 }

@@ -24,17 +24,21 @@ internal interface ILinks : IDisposable
     int Generation { get; }
 
     /// <summary>
-    /// Brings the node into a generation, for a worker: connects to the parameter shards' nodes, takes in their parameters
-    /// from now on and tells <paramref name="worker"/> of them. Blocks until the links stand. A second call changes nothing.
+    /// Brings the node into a generation, for a worker: connects to the parameter shards' nodes, takes in their
+    /// parameters from now on and tells <paramref name="worker"/> of them. Blocks until the links stand. A second call
+    /// changes nothing.
     /// </summary>
     /// <param name="generation">The generation; older parameters are no longer taken in.</param>
     /// <param name="parameterShards">Those that the worker hands gradients in to.</param>
     /// <param name="worker">Gets <see cref="ParametersBroadcast"/>.</param>
     /// <returns>A link to each of them.</returns>
     /// <exception cref="IOException">A node cannot be reached or refuses.</exception>
-    IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker);
+    IReadOnlyList<IParameterShardLink> Join(
+        int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker);
 
-    /// <summary>As <see cref="Join"/> for the run, which must hear of who is lost while connecting takes its time.</summary>
+    /// <summary>
+    /// As <see cref="Join"/> for the run, which must hear of who is lost while connecting takes its time.
+    /// </summary>
     /// <param name="generation">The generation; older parameters are no longer taken in.</param>
     /// <param name="parameterShards">Those that hand parameters out.</param>
     /// <param name="run">Gets <see cref="ParametersBroadcast"/>.</param>
@@ -73,7 +77,8 @@ internal interface IParameterLink
 {
     /// <summary>Hands a slice of the parameters on.</summary>
     /// <param name="broadcast">Which one.</param>
-    /// <param name="parameters">The flat vector of that step; the slice is not changed before the step after the next.</param>
+    /// <param name="parameters">The flat vector of that step; the slice is not changed before the step after the
+    /// next.</param>
     /// <param name="start">First element of the slice.</param>
     /// <param name="length">Its elements; 0 only says that the step is applied.</param>
     void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length);
@@ -94,10 +99,12 @@ internal sealed class LocalLinks : ILinks
     // Nobody takes a run over in a single process.
     public int Generation => 0;
 
-    public IReadOnlyList<IParameterShardLink> Join(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
+    public IReadOnlyList<IParameterShardLink> Join(
+        int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef worker) =>
         [.. parameterShards.Select(shard => new LocalParameterShardLink(shard.Place.Actor))];
 
-    public Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run) => Task.CompletedTask;
+    public Task JoinAsync(int generation, IReadOnlyList<ParameterShardCopyPlace> parameterShards, IActorRef run) =>
+        Task.CompletedTask;
 
     public void Serve(int generation, int parameterShard, IActorRef actor)
     {
@@ -124,8 +131,11 @@ internal sealed class LocalParameterShardLink(IActorRef actor) : IParameterShard
     public void Push(PushGradient push) => actor.Tell(push);
 }
 
-/// <summary>A worker, or the run, in the same process: its parameters lie where the parameter shard wrote them.</summary>
+/// <summary>
+/// A worker, or the run, in the same process: its parameters lie where the parameter shard wrote them.
+/// </summary>
 internal sealed class LocalParameterLink(IActorRef actor) : IParameterLink
 {
-    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length) => actor.Tell(broadcast);
+    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length) =>
+        actor.Tell(broadcast);
 }

@@ -8,16 +8,23 @@ namespace DistTrainer.Cluster.Links;
 
 /// <summary>
 /// The small messages of the data plane, each after the floats that it speaks of, or with the segment in shared memory
-/// where they lie (0: they were sent; see <see cref="SegmentMessages"/>): MessagePack arrays of numbers, written and read field by field (docs/wire.md). Of
-/// other bytes the library throws <see cref="MessagePackSerializationException"/>, <see cref="EndOfStreamException"/> or
+/// where they lie (0: they were sent; see <see cref="SegmentMessages"/>): MessagePack arrays of numbers, written and
+/// read field by field (docs/wire.md). Of other bytes the library throws
+/// <see cref="MessagePackSerializationException"/>, <see cref="EndOfStreamException"/> or
 /// <see cref="OverflowException"/>.
 /// </summary>
 internal static class LinkMessages
 {
-    /// <summary>Kind of <see cref="PushGradient"/>: [generation, parameter shard, worker, step, samples, node start, node count, known finite, segment, sample hash, losses].</summary>
+    /// <summary>
+    /// Kind of <see cref="PushGradient"/>: [generation, parameter shard, worker, step, samples, node start, node count,
+    /// known finite, segment, sample hash, losses].
+    /// </summary>
     public const byte Push = 1;
 
-    /// <summary>Kind of <see cref="ParametersBroadcast"/> to the workers of a node: [generation, parameter shard, step, segment].</summary>
+    /// <summary>
+    /// Kind of <see cref="ParametersBroadcast"/> to the workers of a node: [generation, parameter shard, step,
+    /// segment].
+    /// </summary>
     public const byte Broadcast = 2;
 
     /// <summary>Kind of <see cref="ParametersBroadcast"/> to the run: the same fields.</summary>
@@ -69,10 +76,12 @@ internal static class LinkMessages
     /// <summary>Reads a contribution's message.</summary>
     /// <param name="body">The message.</param>
     /// <param name="dataShards">Data shards of the job: no node has more.</param>
-    /// <param name="gradient">Finds the buffer that the floats went to, by generation, parameter shard, worker, node and segment.</param>
+    /// <param name="gradient">Finds the buffer that the floats went to, by generation, parameter shard, worker, node
+    /// and segment.</param>
     /// <exception cref="InvalidDataException">A field is out of its range.</exception>
     public static (int ParameterShard, PushGradient? Push) ReadPush(
-        ReadOnlySequence<byte> body, int dataShards, Func<int, int, int, TreeNode, int, (AlignedBuffer Buffer, int Offset)?> gradient)
+        ReadOnlySequence<byte> body, int dataShards, Func<int, int, int, TreeNode, int,
+            (AlignedBuffer Buffer, int Offset)?> gradient)
     {
         var reader = new MessagePackReader(body);
         SegmentMessages.Expect(ref reader, PushFields, "push");
@@ -84,7 +93,9 @@ internal static class LinkMessages
         int segment = reader.ReadInt32();
         ulong sampleHash = reader.ReadUInt64();
         if (!GradientTree.IsNode(node, dataShards))
-            throw new InvalidDataException($"push: data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of {dataShards}.");
+            throw new InvalidDataException(
+                $"push: data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of "
+                + $"{dataShards}.");
         if (samples < 1)
             throw new InvalidDataException($"push: samples is {samples}; it is at least 1.");
         SegmentMessages.Expect(ref reader, node.Count, "losses");
@@ -95,7 +106,8 @@ internal static class LinkMessages
             losses[i] = new LossSums(reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64(), reader.ReadDouble());
         }
         return gradient(generation, parameterShard, worker, node, segment) is { } place
-            ? (parameterShard, new PushGradient(generation, worker, step, samples, node, place.Buffer, place.Offset, isKnownFinite, losses, sampleHash))
+            ? (parameterShard, new PushGradient(
+                generation, worker, step, samples, node, place.Buffer, place.Offset, isKnownFinite, losses, sampleHash))
             : (parameterShard, null);
     }
 
@@ -104,6 +116,7 @@ internal static class LinkMessages
     {
         var reader = new MessagePackReader(body);
         SegmentMessages.Expect(ref reader, BroadcastFields, "broadcast");
-        return (new ParametersBroadcast(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64()), reader.ReadInt32());
+        return (
+            new ParametersBroadcast(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64()), reader.ReadInt32());
     }
 }

@@ -35,7 +35,9 @@ internal sealed class Listeners
         return isNew;
     }
 
-    /// <summary>Who is to hear of parameters of a generation: nobody where it is another one, whose floats have no place.</summary>
+    /// <summary>
+    /// Who is to hear of parameters of a generation: nobody where it is another one, whose floats have no place.
+    /// </summary>
     /// <param name="generation">The generation.</param>
     /// <param name="audience">Workers, or the run.</param>
     public IReadOnlyList<IActorRef> Of(int generation, Audience audience)

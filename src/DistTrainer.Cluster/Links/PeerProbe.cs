@@ -11,9 +11,9 @@ internal static class PeerProbe
     private static readonly TimeSpan s_timeout = TimeSpan.FromMilliseconds(300);
 
     /// <summary>
-    /// Whether the machine refuses a connection to the port where the process listened: it is up, and nobody listens. A cut
-    /// network, a stopped process and a machine that is down do not refuse. A process that is just ending may still accept:
-    /// hence a few attempts.
+    /// Whether the machine refuses a connection to the port where the process listened: it is up, and nobody listens. A
+    /// cut network, a stopped process and a machine that is down do not refuse. A process that is just ending may still
+    /// accept: hence a few attempts.
     /// </summary>
     /// <param name="endpoint">Where it listened.</param>
     /// <param name="attempts">How often to try while it accepts; 1 is enough for whoever asks again.</param>

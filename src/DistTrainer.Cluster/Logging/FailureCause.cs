@@ -5,7 +5,9 @@ namespace DistTrainer.Cluster.Logging;
 /// <summary>Finds what to tell people of a failure that came wrapped in others.</summary>
 internal static class FailureCause
 {
-    /// <summary>The outermost failure that was made for people, though it may have a cause of its own; else what a task wrapped.</summary>
+    /// <summary>
+    /// The outermost failure that was made for people, though it may have a cause of its own; else what a task wrapped.
+    /// </summary>
     /// <param name="failure">The failure, e.g. of a task.</param>
     public static Exception Cause(this Exception failure)
     {

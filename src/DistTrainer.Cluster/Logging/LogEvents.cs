@@ -28,7 +28,8 @@ public sealed partial class LogEvent : LogMessage
 
     /// <summary>The fields in order, with their values as they were given.</summary>
     public IEnumerable<KeyValuePair<string, object?>> Fields =>
-        _template.Fields.Select(part => KeyValuePair.Create(part.Name, part.Hole < 0 ? part.Constant : _values[part.Hole]));
+        _template.Fields.Select(
+            part => KeyValuePair.Create(part.Name, part.Hole < 0 ? part.Constant : _values[part.Hole]));
 
     /// <inheritdoc/>
     public override string Unformatted() => Format;
@@ -39,7 +40,8 @@ public sealed partial class LogEvent : LogMessage
     /// <summary>The line: <c>name field=value …</c>.</summary>
     public override string ToString() => string.Format(CultureInfo.InvariantCulture, _template.Text, _values);
 
-    private sealed record Template(string Name, IReadOnlyList<(string Name, int Hole, object? Constant)> Fields, CompositeFormat Text)
+    private sealed record Template(
+        string Name, IReadOnlyList<(string Name, int Hole, object? Constant)> Fields, CompositeFormat Text)
     {
         public static Template Parse(string template)
         {
@@ -50,7 +52,8 @@ public sealed partial class LogEvent : LogMessage
                 string name = match.Groups["field"].Value, text = match.Groups["text"].Value;
                 if (match.Groups["text"].Success)
                 {
-                    fields.Add((name, -1, long.TryParse(text, CultureInfo.InvariantCulture, out long number) ? number : text));
+                    fields.Add(
+                        (name, -1, long.TryParse(text, CultureInfo.InvariantCulture, out long number) ? number : text));
                     return match.Value;
                 }
                 fields.Add((name, holes, null));

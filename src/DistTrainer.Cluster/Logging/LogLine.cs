@@ -14,7 +14,9 @@ public enum LogFormat
     /// <summary><c>HH:mm:ss.fff INF [coordinator] epoch=1 step=50 …</c>, in UTC.</summary>
     Text,
 
-    /// <summary>One JSON object a line: time, level, actor, event, the whole line as message, and the event's fields as values.</summary>
+    /// <summary>
+    /// One JSON object a line: time, level, actor, event, the whole line as message, and the event's fields as values.
+    /// </summary>
     Json,
 }
 
@@ -24,7 +26,10 @@ internal static class LogLine
     /// <summary>In the path of every actor of this program.</summary>
     internal const string UserPath = "/user/";
 
-    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions JsonOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The line, without its end; what a terminal would obey is shown (<see cref="Printable"/>).</summary>
     /// <param name="entry">What was said.</param>
@@ -37,7 +42,8 @@ internal static class LogLine
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return Printable.Line(format == LogFormat.Json ? Json(entry, Message(entry, leftOut)) : Text(entry, Message(entry, leftOut)));
+            return Printable.Line(
+                format == LogFormat.Json ? Json(entry, Message(entry, leftOut)) : Text(entry, Message(entry, leftOut)));
         }
         finally
         {
@@ -57,11 +63,14 @@ internal static class LogLine
 
     private static string Message(AkkaLogEvent entry, int leftOut) => leftOut == 0
         ? entry.Message?.ToString() ?? ""
-        : string.Create(CultureInfo.InvariantCulture, $"{entry.Message} ({leftOut} more like it were left out since the last one)");
+        : string.Create(
+            CultureInfo.InvariantCulture, $"{entry.Message} ({leftOut} more like it were left out since the last one)");
 
     private static string Text(AkkaLogEvent entry, string message)
     {
-        string line = string.Create(CultureInfo.InvariantCulture, $"{entry.Timestamp:HH:mm:ss.fff} {Short(entry.LogLevel())} [{ActorOf(entry.LogSource)}] {message}");
+        string line = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{entry.Timestamp:HH:mm:ss.fff} {Short(entry.LogLevel())} [{ActorOf(entry.LogSource)}] {message}");
         return OneLine(entry.Cause is null ? line : $"{line} cause={Cause(entry.Cause)}");
     }
 
@@ -71,7 +80,8 @@ internal static class LogLine
         using (var json = new Utf8JsonWriter(buffer, JsonOptions))
         {
             json.WriteStartObject();
-            json.WriteString("time", entry.Timestamp.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+            json.WriteString(
+                "time", entry.Timestamp.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
             json.WriteString("level", Long(entry.LogLevel()));
             json.WriteString("actor", ActorOf(entry.LogSource));
             json.WriteString("message", OneLine(message));
@@ -82,7 +92,8 @@ internal static class LogLine
                 json.WriteString("event", fact.Name);
                 WriteValues(json, fact.Fields);
             }
-            else if (entry.Message is LogMessage && entry.TryGetProperties(out IReadOnlyDictionary<string, object>? values) && values is not null)
+            else if (entry.Message is LogMessage
+                && entry.TryGetProperties(out IReadOnlyDictionary<string, object>? values) && values is not null)
                 WriteValues(json, values!);
             json.WriteEndObject();
         }

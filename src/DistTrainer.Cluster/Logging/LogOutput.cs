@@ -30,8 +30,8 @@ public sealed class LogOutput : IDisposable
     private static readonly ConcurrentDictionary<int, LogOutput> Open = new();
     private static int last;
 
-    // Classes of Akka that warn of the ordinary: a coordinator that is not found yet (nodes say when they have registered),
-    // a connection that the other end closes while the node ends.
+    // Classes of Akka that warn of the ordinary: a coordinator that is not found yet (nodes say when they have
+    // registered), a connection that the other end closes while the node ends.
     private static readonly string[] Warned = ["ClusterSingletonProxy", "TcpClientHandler"];
 
     private readonly RepeatedWarnings repeated = new(() => Environment.TickCount64);
@@ -66,12 +66,16 @@ public sealed class LogOutput : IDisposable
     /// <summary>The open place of that number; null where it is closed.</summary>
     internal static LogOutput? Find(int number) => Open.GetValueOrDefault(number);
 
-    /// <summary>Writes an event, if it is of interest: what Akka says of itself is from warnings up only, or where everything is asked for.</summary>
+    /// <summary>
+    /// Writes an event, if it is of interest: what Akka says of itself is from warnings up only, or where everything is
+    /// asked for.
+    /// </summary>
     internal void Write(AkkaLogEvent entry)
     {
         int leftOut = 0;
         if (threshold == LogThreshold.Debug || entry.Message is LogEvent
-            || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name) && repeated.IsTold(entry, out leftOut)))
+            || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name)
+                && repeated.IsTold(entry, out leftOut)))
             Write(LogLine.Of(entry, Format, leftOut));
     }
 
@@ -88,6 +92,8 @@ public sealed class LogOutput : IDisposable
         if (!Open.TryRemove(number, out _))
             return;
         foreach ((string kind, int leftOut) in repeated.Untold())
-            Write(LogLine.Of(new Warning("log", typeof(LogOutput), $"left out {leftOut.ToString(CultureInfo.InvariantCulture)} more like: {kind}"), Format));
+            Write(LogLine.Of(
+                new Warning("log", typeof(LogOutput),
+                $"left out {leftOut.ToString(CultureInfo.InvariantCulture)} more like: {kind}"), Format));
     }
 }

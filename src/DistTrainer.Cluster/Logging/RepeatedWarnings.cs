@@ -4,10 +4,10 @@ using AkkaLogEvent = Akka.Event.LogEvent;
 namespace DistTrainer.Cluster.Logging;
 
 /// <summary>
-/// What Akka warns of again and again (a heartbeat that was late on a busy machine) is told once a minute, with the number of
-/// those that were left out. Two lines are of a kind where class and text are the same but for numbers; of classes that
-/// strangers can make warn as they like, where the class is, and these are told every ten seconds: what a stranger tries
-/// next is worth a line. May be called from any thread.
+/// What Akka warns of again and again (a heartbeat that was late on a busy machine) is told once a minute, with the
+/// number of those that were left out. Two lines are of a kind where class and text are the same but for numbers; of
+/// classes that strangers can make warn as they like, where the class is, and these are told every ten seconds: what a
+/// stranger tries next is worth a line. May be called from any thread.
 /// </summary>
 /// <param name="now">Milliseconds of a clock that never goes back.</param>
 internal sealed partial class RepeatedWarnings(Func<long> now)
@@ -21,7 +21,9 @@ internal sealed partial class RepeatedWarnings(Func<long> now)
     // Kinds that are told by their texts at most; more of a class are one kind.
     private const int Most = 500;
 
-    private static readonly string[] Strangers = ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter", "ReliableDeliverySupervisor", "ClusterSingletonManager"];
+    private static readonly string[] Strangers =
+        ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter", "ReliableDeliverySupervisor",
+        "ClusterSingletonManager"];
 
     private readonly Dictionary<string, (long Due, int LeftOut)> kinds = [];
 

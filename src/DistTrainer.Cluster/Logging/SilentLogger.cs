@@ -3,8 +3,8 @@ using Akka.Event;
 namespace DistTrainer.Cluster.Logging;
 
 /// <summary>
-/// In the place of the logger that Akka uses before and after the configured ones: what it says of its own start and end
-/// would stand between our lines in a form of its own. What prevents a start is thrown, too.
+/// In the place of the logger that Akka uses before and after the configured ones: what it says of its own start and
+/// end would stand between our lines in a form of its own. What prevents a start is thrown, too.
 /// </summary>
 public sealed class SilentLogger : MinimalLogger
 {

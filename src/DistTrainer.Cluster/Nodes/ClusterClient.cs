@@ -15,8 +15,10 @@ public sealed class ClusterClient : IRunControl, IAsyncDisposable
     /// <summary>Gets ready to ask; nothing is sent yet.</summary>
     /// <param name="address">Any node's cluster address, host:port.</param>
     /// <param name="timeout">How long to wait for an answer.</param>
-    /// <param name="securityFolder">The folder with a certificate of the cluster's authority, see <see cref="NodeCertificate"/>; null or empty where security is off.</param>
-    /// <exception cref="DistTrainerException">The address or the certificate is none (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <param name="securityFolder">The folder with a certificate of the cluster's authority, see
+    /// <see cref="NodeCertificate"/>; null or empty where security is off.</param>
+    /// <exception cref="DistTrainerException">The address or the certificate is none
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public ClusterClient(string address, TimeSpan timeout, string? securityFolder = null)
     {
         SeedNode node;
@@ -26,13 +28,20 @@ public sealed class ClusterClient : IRunControl, IAsyncDisposable
         }
         catch (FormatException failure)
         {
-            throw new DistTrainerException(FailureKind.Configuration, $"--cluster: \"{address}\" is no address; write host:port, e.g. server:{NodeSettings.DefaultClusterPort}.", failure);
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"--cluster: \"{address}\" is no address; write host:port, e.g. "
+                + $"server:{NodeSettings.DefaultClusterPort}.", failure);
         }
         NodeCertificate? certificate = NodeCertificate.Load(securityFolder);
-        _system = ClusterConfiguration.Start("disttrainer-client", ClusterConfiguration.ForClient(certificate is not null), certificate);
+        _system = ClusterConfiguration.Start(
+            "disttrainer-client", ClusterConfiguration.ForClient(certificate is not null), certificate);
+        string scheme = ClusterConfiguration.Scheme(certificate is not null);
+        string security = certificate is null ? "off, as here (--security-folder)" : "on, with the same ca.pem";
         _control = new ActorControl(
-            _system.ActorSelection($"{ClusterConfiguration.Scheme(certificate is not null)}://{ClusterConfiguration.SystemName}@{node}/user/node"), timeout,
-            $"--cluster: nobody answered at {node} within {timeout.TotalSeconds:0} s; is a node running there, has it a coordinator, and is its security {(certificate is null ? "off, as here (--security-folder)" : "on, with the same ca.pem")}?");
+            _system.ActorSelection($"{scheme}://{ClusterConfiguration.SystemName}@{node}/user/node"), timeout,
+            $"--cluster: nobody answered at {node} within {timeout.TotalSeconds:0} s; is a node running there, has it "
+                + $"a coordinator, and is its security {security}?");
     }
 
     /// <inheritdoc/>

@@ -28,9 +28,9 @@ public static class ClusterConfiguration
     /// <summary>The role of nodes that compute gradients.</summary>
     public const string WorkerRole = "worker";
 
-    // A cut is decided by the majority of the server nodes, so workers that die together never take the servers with them, and
-    // workers without a server end themselves. Servers that die one after another leave a majority each time; of the last
-    // two the one with the lower address goes on.
+    // A cut is decided by the majority of the server nodes, so workers that die together never take the servers with
+    // them, and workers without a server end themselves. Servers that die one after another leave a majority each time;
+    // of the last two the one with the lower address goes on.
     private const string Defaults = """
         akka {
           stdout-loglevel = OFF
@@ -76,8 +76,8 @@ public static class ClusterConfiguration
 
         """ + ComputeDispatchers.Settings;
 
-    // The sender of a message picks the serializer by its number, so the general ones must not be there at all. And no actor
-    // is ended, deployed or looked up from afar, but for the paths that nodes ask for.
+    // The sender of a message picks the serializer by its number, so the general ones must not be there at all. And no
+    // actor is ended, deployed or looked up from afar, but for the paths that nodes ask for.
     private const string Serializers = """
         akka.actor {
           serializers {
@@ -119,7 +119,8 @@ public static class ClusterConfiguration
 
     /// <summary>The configuration of a node.</summary>
     /// <param name="settings">The node's settings.</param>
-    /// <param name="actorConfiguration">HOCON laid over everything, e.g. <see cref="LogOutput.ActorConfiguration"/>.</param>
+    /// <param name="actorConfiguration">HOCON laid over everything, e.g.
+    /// <see cref="LogOutput.ActorConfiguration"/>.</param>
     public static Config For(NodeSettings settings, string actorConfiguration = "")
     {
         Config own = ConfigurationFactory.ParseString(settings.AkkaSettings);
@@ -129,7 +130,10 @@ public static class ClusterConfiguration
             .WithFallback(ConfigurationFactory.ParseString(Defaults));
     }
 
-    /// <summary>The configuration of an actor system that only asks: it joins nothing, and answers come back over its own connection.</summary>
+    /// <summary>
+    /// The configuration of an actor system that only asks: it joins nothing, and answers come back over its own
+    /// connection.
+    /// </summary>
     internal static Config ForClient(bool isSecure) => ConfigurationFactory.ParseString($$"""
         akka {
           loglevel = OFF
@@ -152,7 +156,8 @@ public static class ClusterConfiguration
     internal static ActorSystem Start(string name, Config config, NodeCertificate? certificate)
     {
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(config);
-        return ActorSystem.Create(name, certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(SecurityOf(certificate)));
+        return ActorSystem.Create(
+            name, certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(SecurityOf(certificate)));
     }
 
     /// <summary>What a node's address begins with.</summary>
@@ -200,5 +205,6 @@ public static class ClusterConfiguration
 
     /// <summary>How Akka's transport uses a node's certificate.</summary>
     internal static DotNettySslSetup SecurityOf(NodeCertificate certificate) => new(
-        certificate.Own, suppressValidation: false, requireMutualAuthentication: true, customValidator: (peer, _, _, _, _) => certificate.ProblemOf(peer) is null);
+        certificate.Own, suppressValidation: false, requireMutualAuthentication: true,
+            customValidator: (peer, _, _, _, _) => certificate.ProblemOf(peer) is null);
 }

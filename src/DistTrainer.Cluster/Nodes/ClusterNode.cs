@@ -27,7 +27,8 @@ public static class ClusterNode
     private static readonly TimeSpan s_askTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_releaseTimeout = TimeSpan.FromSeconds(30);
 
-    // A coordinator that does not know yet that it was removed can do no harm: generations and the run folder's lock fence it.
+    // A coordinator that does not know yet that it was removed can do no harm: generations and the run folder's lock
+    // fence it.
     private static readonly TimeSpan s_removalMargin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_leaveTimeout = TimeSpan.FromSeconds(15);
 
@@ -35,12 +36,15 @@ public static class ClusterNode
     /// <param name="settings">How it is deployed.</param>
     /// <param name="services">What it needs from this program.</param>
     /// <param name="job">A run to begin with, where this node's coordinator leads; null: wait for one.</param>
-    /// <param name="actorConfiguration">HOCON laid over everything, e.g. <see cref="LogOutput.ActorConfiguration"/>.</param>
+    /// <param name="actorConfiguration">HOCON laid over everything, e.g.
+    /// <see cref="LogOutput.ActorConfiguration"/>.</param>
     /// <param name="started">Hears the node's cluster address (host:port) and the data plane's once it listens.</param>
     /// <param name="stop">When cancelled, the node gives its work back and leaves.</param>
-    /// <exception cref="DistTrainerException">A port cannot be had, or the certificate is wrong (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">A port cannot be had, or the certificate is wrong
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static async Task<NodeEnd> RunAsync(
-        NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, Action<string, string> started, CancellationToken stop)
+        NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, Action<string,
+            string> started, CancellationToken stop)
     {
         PluginFile.Load(settings.Plugins);
         using var process = new NodeProcess(settings, services, job, actorConfiguration);
@@ -62,7 +66,8 @@ public static class ClusterNode
         private readonly IActorRef _node;
         private volatile bool _wasMember;
 
-        public NodeProcess(NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration)
+        public NodeProcess(
+            NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration)
         {
             NodeCertificate? certificate = NodeCertificate.Load(settings.SecurityFolder);
             try
@@ -76,14 +81,17 @@ public static class ClusterNode
             try
             {
                 TryToBind(settings.ClusterHost, settings.PortToBind);
-                _system = ClusterConfiguration.Start(ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, actorConfiguration), certificate);
+                _system = ClusterConfiguration.Start(
+                    ClusterConfiguration.SystemName,
+                    ClusterConfiguration.For(settings, actorConfiguration), certificate);
             }
             catch (Exception failure)
             {
                 _runtime.Dispose();
                 throw PortFailure.Of("cluster-port", settings.ClusterHost, settings.PortToBind, failure);
             }
-            CoordinatedShutdown.Get(_system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "failed-connection", HoldAsync);
+            CoordinatedShutdown.Get(_system)
+                .AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "failed-connection", HoldAsync);
             Action<int, string> end = (code, reason) => _end.TrySetResult(new NodeEnd(code, reason));
             try
             {
@@ -92,12 +100,15 @@ public static class ClusterNode
                     NodeRuntime runtime = _runtime;
                     _system.ActorOf(
                         ClusterSingletonManager.Props(
-                            Props.Create(() => new CoordinatorActor(runtime, job, end)), new CoordinatorActor.EndCoordinator(),
-                            ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterConfiguration.ServerRole).WithRemovalMargin(s_removalMargin)),
+                            Props.Create(() => new CoordinatorActor(runtime, job, end)),
+                                new CoordinatorActor.EndCoordinator(),
+                            ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)
+                                .WithRemovalMargin(s_removalMargin)),
                         "coordinator");
                 }
                 IActorRef proxy = _system.ActorOf(
-                    ClusterSingletonProxy.Props("/user/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterConfiguration.ServerRole)), "coordinator-proxy");
+                    ClusterSingletonProxy.Props("/user/coordinator", ClusterSingletonProxySettings.Create(_system)
+                        .WithRole(ClusterConfiguration.ServerRole)), "coordinator-proxy");
                 NodeRuntime shared = _runtime;
                 _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
                 services.OnControl(new ActorControl(_node, s_askTimeout, "the coordinator does not answer"));
@@ -117,11 +128,18 @@ public static class ClusterNode
             _cluster.RegisterOnMemberUp(() =>
             {
                 _wasMember = true;
-                if (VersionCheck.Conflict(_cluster.SelfMember, _cluster.State.Members.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress))) is { } conflict)
+                if (VersionCheck.Conflict(_cluster.SelfMember,
+                    _cluster.State.Members.Where(member => !member.UniqueAddress.Equals(_cluster.SelfUniqueAddress)))
+                    is { } conflict)
                     end((int)FailureKind.Configuration, conflict);
             });
-            _cluster.RegisterOnMemberRemoved(() => end((int)FailureKind.Quorum, _wasMember ? "the cluster removed this node, or went on without it; the other side of the cut goes on" : NotJoined()));
-            _ = _system.WhenTerminated.ContinueWith(_ => end((int)FailureKind.Quorum, NotJoined()), TaskScheduler.Default);
+            _cluster.RegisterOnMemberRemoved(
+                () => end(
+                    (int)FailureKind.Quorum, _wasMember
+                    ? "the cluster removed this node, or went on without it; the other side of the cut goes on"
+                    : NotJoined()));
+            _ = _system.WhenTerminated.ContinueWith(
+                _ => end((int)FailureKind.Quorum, NotJoined()), TaskScheduler.Default);
         }
 
         public Task<NodeEnd> Ended => _end.Task;
@@ -134,7 +152,10 @@ public static class ClusterNode
         public void Leave()
         {
             _node.Tell(new NodeActor.Leave());
-            _ = Task.Delay(s_releaseTimeout).ContinueWith(_ => _end.TrySetResult(new NodeEnd(0, "no coordinator took the work back in time")), TaskScheduler.Default);
+            _ = Task.Delay(s_releaseTimeout)
+                .ContinueWith(
+                    _ => _end.TrySetResult(new NodeEnd(0, "no coordinator took the work back in time")),
+                    TaskScheduler.Default);
         }
 
         public async Task CloseAsync(TimeSpan timeout)
@@ -153,27 +174,33 @@ public static class ClusterNode
         // Akka would say it in a dozen lines of its own.
         private static void TryToBind(string host, int port)
         {
-            IPAddress address = IPAddress.TryParse(host, out IPAddress? literal) ? literal : Dns.GetHostAddresses(host, AddressFamily.InterNetwork)[0];
+            IPAddress address = IPAddress.TryParse(host, out IPAddress? literal) ? literal
+                : Dns.GetHostAddresses(host, AddressFamily.InterNetwork)[0];
             using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             socket.Bind(new IPEndPoint(address, port));
         }
 
-        // Akka ends a whole actor system when it dials a node and TLS fails, be it that the other end dies just then. A member
-        // must live on; its shutdown waits here until it leaves for a reason of its own.
-        private Task<Done> HoldAsync() => IsConnectionFailure && _cluster is { IsUp: true } ? _leaves.Task : Task.FromResult(Done.Instance);
+        // Akka ends a whole actor system when it dials a node and TLS fails, be it that the other end dies just then. A
+        // member must live on; its shutdown waits here until it leaves for a reason of its own.
+        private Task<Done> HoldAsync() =>
+            IsConnectionFailure && _cluster is { IsUp: true } ? _leaves.Task : Task.FromResult(Done.Instance);
 
-        private bool IsConnectionFailure => CoordinatedShutdown.Get(_system).ShutdownReason?.GetType().Assembly == typeof(RemoteSettings).Assembly;
+        private bool IsConnectionFailure =>
+            CoordinatedShutdown.Get(_system).ShutdownReason?.GetType().Assembly == typeof(RemoteSettings).Assembly;
 
         private string NotJoined() => IsConnectionFailure
-            ? "a seed node speaks no TLS, or it and this node do not accept each other's certificates; give all nodes certificates of one ca.pem (security.folder)"
+            ? "a seed node speaks no TLS, or it and this node do not accept each other's certificates; give all nodes "
+                + "certificates of one ca.pem (security.folder)"
             : "no seed node answered in time; is a server running at that address, with the same security setting?";
 
-        private void Warn(string line) => Akka.Event.Logging.GetLogger(_system, "data-plane").Warning("data-plane-refused message=\"{0}\"", line);
+        private void Warn(string line) =>
+            Akka.Event.Logging.GetLogger(_system, "data-plane").Warning("data-plane-refused message=\"{0}\"", line);
 
         private string Health()
         {
             string status = _cluster?.SelfMember.Status.ToString() ?? "Starting";
-            return JsonSerializer.Serialize(new { node = _runtime.Address.Name, status, protocolVersion = ProtocolVersion.Current });
+            return JsonSerializer.Serialize(
+                new { node = _runtime.Address.Name, status, protocolVersion = ProtocolVersion.Current });
         }
     }
 }

@@ -18,14 +18,17 @@ internal sealed partial class CoordinatorActor
         if (NodeName.Problem(node.Node.Name) is { } problem)
             return $"its name {problem}; allowed: {NodeName.Allowed()}";
         if (node.Version != ProtocolVersion.Current)
-            return $"this cluster speaks protocol version {ProtocolVersion.Current}, {node.Address} speaks {node.Version}; run the same version of disttrainer on every node";
+            return $"this cluster speaks protocol version {ProtocolVersion.Current}, {node.Address} speaks "
+                + $"{node.Version}; run the same version of disttrainer on every node";
         string own = _runtime.Services.Plugins;
-        return node.Plugins == own ? null : $"this cluster has the plug-ins: {own}; {node.Address} has: {node.Plugins}; list the same files under plugins on every node";
+        return node.Plugins == own ? null
+            : $"this cluster has the plug-ins: {own}; {node.Address} has: {node.Plugins}; list the same files under "
+            + "plugins on every node";
     }
 
     /// <summary>
-    /// A node cannot take part in the run. Where steps have been made, others can, and it ends itself. A run that has not
-    /// begun and never could without it ends with that reason, and its nodes stay for the next one.
+    /// A node cannot take part in the run. Where steps have been made, others can, and it ends itself. A run that has
+    /// not begun and never could without it ends with that reason, and its nodes stay for the next one.
     /// </summary>
     private void Refuse(NodeUnfit unfit)
     {

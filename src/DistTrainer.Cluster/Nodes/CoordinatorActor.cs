@@ -12,11 +12,13 @@ using DistTrainer.Jobs;
 using DistTrainer.Transport;
 using AkkaCluster = Akka.Cluster.Cluster;
 
+// Over 300 lines: the order of things of a cluster stands in it: who waits, leaves or is refused, and what is open. It
+// is to be taken apart as RunActor was.
 namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>
-/// Leads a cluster, as its singleton on the oldest server node: knows the nodes, takes people's requests, and has one run
-/// at a time, led by a <see cref="RunActor"/>. States: idle → opening (this node reads the data) → running → idle.
+/// Leads a cluster, as its singleton on the oldest server node: knows the nodes, takes people's requests, and has one
+/// run at a time, led by a <see cref="RunActor"/>. States: idle → opening (this node reads the data) → running → idle.
 /// </summary>
 internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 {
@@ -36,7 +38,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     /// <summary>Begins to lead.</summary>
     /// <param name="runtime">What this node's actors share.</param>
-    /// <param name="job">A run to begin with as soon as enough nodes are there; null: wait for one to be submitted.</param>
+    /// <param name="job">A run to begin with as soon as enough nodes are there; null: wait for one to be
+    /// submitted.</param>
     /// <param name="end">Ends this process with an exit code, and says why.</param>
     public CoordinatorActor(NodeRuntime runtime, RunDescription? job, Action<int, string> end)
     {
@@ -86,7 +89,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>The run that no node hosts yet; they remember it, in case that this coordinator ends before.</summary>
-    private SubmitRun? NotBegun => _waiting ?? (_run is { Hosted: null, TakenOver: null, End: null } opening ? new SubmitRun(opening.Run) : null);
+    private SubmitRun? NotBegun =>
+        _waiting ?? (_run is { Hosted: null, TakenOver: null, End: null } opening ? new SubmitRun(opening.Run) : null);
 
     private NodeRegistered Registered => new(Self, NotBegun, _run?.Kept);
 
@@ -94,12 +98,16 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
-        AkkaCluster.Get(Context.System).Subscribe(Self, ClusterEvent.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.ReachableMember));
+        AkkaCluster.Get(Context.System)
+            .Subscribe(Self, ClusterEvent.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent),
+            typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.ReachableMember));
         Timers.StartPeriodicTimer(nameof(Check), new Check(), s_checkEvery);
-        _log.Event(LogLevel.InfoLevel, "coordinator-started node={Node} dataEndpoint={DataEndpoint}", _runtime.Address.Name, _runtime.Address.Endpoint is { } endpoint ? $"{endpoint.Host}:{endpoint.Port}" : "");
+        _log.Event(LogLevel.InfoLevel, "coordinator-started node={Node} dataEndpoint={DataEndpoint}",
+            _runtime.Address.Name, _runtime.Address.Endpoint is { } endpoint ? $"{endpoint.Host}:{endpoint.Port}" : "");
     }
 
-    protected override void PreRestart(Exception reason, object message) => _end((int)FailureKind.Internal, $"the coordinator failed: {reason.Message}");
+    protected override void PreRestart(Exception reason, object message) =>
+        _end((int)FailureKind.Internal, $"the coordinator failed: {reason.Message}");
 
     protected override void PostStop()
     {
@@ -111,12 +119,15 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (Conflict(node) is { } reason)
         {
-            LogRefused(NodeName.Problem(node.Node.Name) is null ? node.Node.Name : Sender.Path.Address.ToString(), reason);
+            LogRefused(
+                NodeName.Problem(node.Node.Name) is null ? node.Node.Name : Sender.Path.Address.ToString(), reason);
             Sender.Tell(new EndNode((int)FailureKind.Configuration, reason));
             return;
         }
         Sender.Tell(Registered);
-        _inherited = (_inherited.Run ?? node.Waiting, node.Kept?.Version > (_inherited.Kept?.Version ?? 0) ? node.Kept : _inherited.Kept);
+        _inherited =
+            (_inherited.Run ?? node.Waiting, node.Kept?.Version > (_inherited.Kept?.Version ?? 0)
+            ? node.Kept : _inherited.Kept);
         if (node.Ended is { } ended && (_ended is null || ended.At > _ended.At))
             _ended = ended;
         var known = new KnownNode(node, Sender);
@@ -127,7 +138,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         }
         foreach (KnownNode old in _nodes.At(known.Address).Where(old => old != known))
             Forget(old, "its process was started anew");
-        _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}", node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
+        _log.Event(LogLevel.InfoLevel, "node-known node={Node} server={Server} workers={Workers} nodes={Nodes}",
+            node.Node.Name, node.IsServer, node.Workers, _nodes.Count);
         if (_run is null && node.Run is { } hosted && hosted.Run.Id != _ended?.Id)
             TakeOver(hosted);
         _run?.Inherit(node.Kept);
@@ -167,7 +179,10 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (_run is not null || _waiting is not null)
         {
-            Answer(FailureKind.Configuration, $"the run {(_run?.Run ?? _waiting!.Run).Name} is not over; one run at a time: wait for it, or stop it first");
+            Answer(
+                FailureKind.Configuration,
+                $"the run {(_run?.Run ?? _waiting!.Run).Name} is not over; one run at a time: wait for it, or stop it "
+                + "first");
             return;
         }
         if (NodeName.Problem(submit.Run.Id) is { } problem)
@@ -223,7 +238,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         else if (_waiting is null)
             _inherited = default;
         if (_waiting is not null && _nodes.Missing() is { } missing)
-            _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing, Stopwatch.GetElapsedTime(_waitingSince).TotalSeconds);
+            _log.Event(LogLevel.InfoLevel, "waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing,
+                Stopwatch.GetElapsedTime(_waitingSince).TotalSeconds);
     }
 
     private void Start(RunOpened opened)
@@ -240,19 +256,29 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             run.Opened = opened.Run ?? throw opened.Failure!.Cause();
             TrainingSetup setup = run.Opened.Setup;
             RunState start = setup.StartState();
-            RunContinuation? from = run.TakenOver?.Folder is { } taken ? new RunContinuation(taken, long.MaxValue, TakesOver: true)
-                : run.Run.ResumeFrom is { } checkpoint ? new RunContinuation(RunFolderOf(checkpoint), start.Step, TakesOver: false) : null;
+            RunContinuation? from = run.TakenOver?.Folder is { } taken ? new RunContinuation(
+                taken, long.MaxValue, TakesOver: true)
+                : run.Run.ResumeFrom is { } checkpoint
+                    ? new RunContinuation(RunFolderOf(checkpoint), start.Step, TakesOver: false) : null;
             run.Output = _runtime.Services.Open(run.Run, run.Opened.Job, setup.Data, setup.Layout, from);
-            var completion = new TaskCompletionSource<TrainingResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-            (NodeAddress node, IRunOutput output, string? folder, int before) = (_runtime.Address, run.Output, run.Output.Folder, run.TakenOver?.Coordinators ?? 0);
+            var completion = new TaskCompletionSource<TrainingResult>(
+                TaskCreationOptions.RunContinuationsAsynchronously);
+            (NodeAddress node, IRunOutput output, string? folder, int before) =
+                (_runtime.Address, run.Output, run.Output.Folder, run.TakenOver?.Coordinators ?? 0);
             run.Hosted = new HostedRun(run.Run, setup.Ranges.Count, folder, before + 1);
-            run.LedBy(Context.Watch(Context.ActorOf(Props.Create(() => new RunActor(setup, node, output, completion, folder, start, before)), $"run-{run.Run.Id}")));
+            run.LedBy(
+                Context.Watch(
+                    Context.ActorOf(
+                        Props.Create(() => new RunActor(setup, node, output, completion, folder, start, before)),
+                        $"run-{run.Run.Id}")));
             run.Opened.Links.Owner = run.Actor;
-            completion.Task.PipeTo(Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
+            completion.Task.PipeTo(
+                Self, success: result => new RunEnded(result, null), failure: cause => new RunEnded(null, cause));
             Host(run);
             TellRegistered();
         }
-        catch (DistTrainerException unseen) when (run.TakenOver is not null && Others.Any(node => node is { IsServer: true, IsReachable: true }))
+        catch (DistTrainerException unseen) when (run.TakenOver is not null
+            && Others.Any(node => node is { IsServer: true, IsReachable: true }))
         {
             EndThisNode((int)unseen.Kind, unseen.Message);
         }
@@ -265,7 +291,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
 
     /// <summary>The run folder that a checkpoint's folder lies in: RUN/checkpoints/step-000000100.</summary>
     private static string RunFolderOf(string checkpoint) =>
-        Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(checkpoint.TrimEnd(Path.DirectorySeparatorChar)))) ?? "";
+        Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(checkpoint.TrimEnd(Path.DirectorySeparatorChar))))
+            ?? "";
 
     /// <summary>Deals the parameter shards out to the server nodes, and asks all nodes for their workers.</summary>
     private void Host(CurrentRun run)
@@ -275,22 +302,29 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         foreach (KnownNode node in _nodes.Working)
         {
             int server = Array.IndexOf(servers, node);
-            int[] shards = server < 0 ? [] : ParameterShardDeal.First(count, server, servers.Length, _runtime.Settings.Replicas);
+            int[] shards = server < 0 ? [] : ParameterShardDeal.First(
+                count, server, servers.Length, _runtime.Settings.Replicas);
             if (shards.Length > 0 || node.Workers > 0 || node.HostedBefore is not null)
                 node.Tell(new OpenRun(run.Hosted, shards, node.Workers, run.Actor));
         }
     }
 
-    /// <summary>Deals parameter shards that are lost, or have lost a copy, out to the servers that are left; with none, the run asks again.</summary>
+    /// <summary>
+    /// Deals parameter shards that are lost, or have lost a copy, out to the servers that are left; with none, the run
+    /// asks again.
+    /// </summary>
     private void Deal(ParameterShardsLost lost)
     {
         if (_run?.Hosted is not { } run)
             return;
-        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost, [.. _nodes.Servers.Where(node => node.IsReachable).Select(node => node.Name)]))
+        foreach ((string name, int[] shards) in ParameterShardDeal.Again(lost,
+            [.. _nodes.Servers.Where(node => node.IsReachable).Select(node => node.Name)]))
         {
             KnownNode server = _nodes.Find(name)!;
             if (!_run!.Dealt.IsSupersetOf(shards.Select(shard => (name, shard))))
-                _log.Event(LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", name, string.Join(' ', shards));
+                _log.Event(
+                    LogLevel.WarningLevel, "parameter-shards-dealt node={Node} shards=\"{Shards}\"", name,
+                    string.Join(' ', shards));
             _run.Dealt.UnionWith(shards.Select(shard => (name, shard)));
             server.Tell(new OpenRun(run, shards, server.Workers, _run.Actor));
         }
@@ -314,7 +348,9 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         run.Output?.Dispose();
         run.Output = null;
         if (run.End.Failure is { } cause)
-            _log.Event(LogLevel.ErrorLevel, "run-failed run={Run} name=\"{Name}\" message=\"{Message}\"", run.Run.Id, run.Run.Name, cause.Cause().Message);
+            _log.Event(
+                LogLevel.ErrorLevel, "run-failed run={Run} name=\"{Name}\" message=\"{Message}\"", run.Run.Id,
+                run.Run.Name, cause.Cause().Message);
         _ended = run.Told();
         if (run.IsGone)
             AfterRun(run.Actor);
@@ -375,7 +411,9 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private void Drain(string name)
     {
         if (_nodes.Meant(name) is not { } node)
-            Answer(FailureKind.Configuration, $"there is no node {name}; there are {string.Join(", ", _nodes.All.Select(known => known.Name))}");
+            Answer(
+                FailureKind.Configuration,
+                $"there is no node {name}; there are {string.Join(", ", _nodes.All.Select(known => known.Name))}");
         else if (node.IsServer)
             Answer(FailureKind.Configuration, $"{name} is a server; only workers can be drained");
         else
@@ -385,7 +423,9 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         }
     }
 
-    /// <summary>Takes a node's work away, then lets it end. A server's work cannot be taken away: the run ends first.</summary>
+    /// <summary>
+    /// Takes a node's work away, then lets it end. A server's work cannot be taken away: the run ends first.
+    /// </summary>
     private void Release(string name, IActorRef actor)
     {
         if (_nodes.Find(name) is { IsReleased: false } node)
@@ -435,7 +475,9 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
     private void Forget(KnownNode node, string reason)
     {
         _nodes.Remove(node);
-        _log.Event(LogLevel.InfoLevel, "node-forgotten node={Node} reason=\"{Reason}\" nodes={Nodes}", node.Name, reason, _nodes.Count);
+        _log.Event(
+            LogLevel.InfoLevel, "node-forgotten node={Node} reason=\"{Reason}\" nodes={Nodes}", node.Name,
+            reason, _nodes.Count);
         _run?.Actor.Tell(new NodeGone(node.Name, reason, Bans: true));
         EndIfAlone();
     }
@@ -477,10 +519,13 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
         }
         RunDescription run = _run.Run;
         _run.Actor.Ask<RunStatus>(new StatusCommand(), TimeSpan.FromSeconds(3))
-            .PipeTo(asker, success: status => new ClusterStatus(status with { Name = run.Name }, nodes, leader), failure: _ => new ClusterStatus(null, nodes, leader, $"{run.Name}, which does not answer"));
+            .PipeTo(asker, success: status => new ClusterStatus(status with { Name = run.Name }, nodes, leader),
+                failure: _ => new ClusterStatus(null, nodes, leader, $"{run.Name}, which does not answer"));
     }
 
-    /// <summary>A run that has not begun, or that this node does not lead yet, and what for; null: there is none.</summary>
+    /// <summary>
+    /// A run that has not begun, or that this node does not lead yet, and what for; null: there is none.
+    /// </summary>
     private string? Waiting() => _waiting is { } waiting ? $"{waiting.Run.Name}, for {_nodes.Missing() ?? "its data"}"
         : _run is { Opened: null, End: null } run ? $"{run.Run.Name}, for its data" : null;
 

@@ -23,7 +23,9 @@ internal sealed class CurrentRun(RunDescription run)
     /// <summary>What another coordinator led before; null where this one began it.</summary>
     public HostedRun? TakenOver { get; init; }
 
-    /// <summary>Whether steps have been made, under whatever coordinator: then it goes on without nodes that cannot take part.</summary>
+    /// <summary>
+    /// Whether steps have been made, under whatever coordinator: then it goes on without nodes that cannot take part.
+    /// </summary>
     public bool HasBegun { get; set; }
 
     /// <summary>What it leaves behind; null before and after.</summary>

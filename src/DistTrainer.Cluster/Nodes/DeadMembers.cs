@@ -9,10 +9,10 @@ using AkkaCluster = Akka.Cluster.Cluster;
 namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>
-/// Removes members that are proven dead: the cluster does not reach them, and their machine refuses a connection to their
-/// cluster port. Without it Akka's resolver would take them for cut off and, where they were half of the servers, might
-/// end the living half. A data connection proves a death sooner (<see cref="DataPlaneLinks"/>), but not every pair of
-/// nodes has one. Runs on every server, since servers decide who stays.
+/// Removes members that are proven dead: the cluster does not reach them, and their machine refuses a connection to
+/// their cluster port. Without it Akka's resolver would take them for cut off and, where they were half of the servers,
+/// might end the living half. A data connection proves a death sooner (<see cref="DataPlaneLinks"/>), but not every
+/// pair of nodes has one. Runs on every server, since servers decide who stays.
 /// </summary>
 internal sealed class DeadMembers : ReceiveActor, IWithTimers
 {
@@ -34,12 +34,16 @@ internal sealed class DeadMembers : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>Gives what to call when the process that is a member at an address now is known to have ended.</summary>
+    /// <summary>
+    /// Gives what to call when the process that is a member at an address now is known to have ended.
+    /// </summary>
     /// <param name="cluster">The cluster.</param>
-    /// <param name="address">The address. Downing goes by it, and another process may have been started there by the time of the call: that one stays.</param>
+    /// <param name="address">The address. Downing goes by it, and another process may have been started there by the
+    /// time of the call: that one stays.</param>
     public static Action DeathOf(AkkaCluster cluster, Address address)
     {
-        UniqueAddress? IncarnationNow() => cluster.State.Members.FirstOrDefault(member => member.Address == address)?.UniqueAddress;
+        UniqueAddress? IncarnationNow() =>
+            cluster.State.Members.FirstOrDefault(member => member.Address == address)?.UniqueAddress;
         UniqueAddress? incarnation = IncarnationNow();
         return () =>
         {
@@ -53,14 +57,18 @@ internal sealed class DeadMembers : ReceiveActor, IWithTimers
     // Asked again as long as the member is not reached: a process that is just ending may still accept.
     private void Ask()
     {
-        foreach (Member member in _cluster.State.Unreachable.Where(member => member.Status != MemberStatus.Down && member.Address.Port is not null))
+        foreach (Member member in _cluster.State.Unreachable.Where(member => member.Status != MemberStatus.Down
+            && member.Address.Port is not null))
         {
             UniqueAddress unique = member.UniqueAddress;
             if (!_asked.Add(unique))
                 continue;
             Action died = DeathOf(_cluster, member.Address);
-            PeerProbe.IsGoneAsync(new DataEndpoint(member.Address.Host!, member.Address.Port!.Value, null, ""), attempts: 1)
-                .PipeTo(Self, success: isDead => new Answer(unique, isDead, died), failure: _ => new Answer(unique, false, died));
+            PeerProbe.IsGoneAsync(
+                new DataEndpoint(member.Address.Host!, member.Address.Port!.Value, null, ""), attempts: 1)
+                .PipeTo(
+                    Self, success: isDead => new Answer(unique, isDead, died), failure: _ =>
+                    new Answer(unique, false, died));
         }
     }
 
@@ -69,7 +77,10 @@ internal sealed class DeadMembers : ReceiveActor, IWithTimers
         _asked.Remove(answer.Member);
         if (!answer.IsDead)
             return;
-        _log.Event(LogLevel.WarningLevel, "member-dead address={Address} reason=\"its machine refuses a connection to its port\"", answer.Member.Address);
+        _log.Event(
+            LogLevel.WarningLevel,
+            "member-dead address={Address} reason=\"its machine refuses a connection to its port\"",
+            answer.Member.Address);
         answer.Died();
     }
 }

@@ -43,7 +43,8 @@ public interface INodeServices
     /// <param name="data">Its data.</param>
     /// <param name="layout">Its model's tensors.</param>
     /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
-    /// <exception cref="DistTrainerException">It cannot be written (<see cref="FailureKind.Disk"/>), or belongs to another run (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">It cannot be written (<see cref="FailureKind.Disk"/>), or belongs to
+    /// another run (<see cref="FailureKind.Configuration"/>).</exception>
     IRunOutput Open(
         RunDescription run, JobFile job, DataParts data, ParameterLayout layout, RunContinuation? from);
 }

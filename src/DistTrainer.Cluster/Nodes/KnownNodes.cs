@@ -65,14 +65,18 @@ internal sealed class KnownNodes(NodeSettings settings)
     public KnownNode[] Working => [.. _byName.Values.Where(node => node.IsWorking)];
 
     /// <summary>The servers among those, in the order of their names.</summary>
-    public KnownNode[] Servers => [.. Working.Where(node => node.IsServer).OrderBy(node => node.Name, StringComparer.Ordinal)];
+    public KnownNode[] Servers =>
+        [.. Working.Where(node => node.IsServer).OrderBy(node => node.Name, StringComparer.Ordinal)];
 
     /// <summary>The node of a name; null: none.</summary>
     public KnownNode? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>The node that a person means by its name, the part of it before the slash, or its host and port.</summary>
+    /// <summary>
+    /// The node that a person means by its name, the part of it before the slash, or its host and port.
+    /// </summary>
     public KnownNode? Meant(string text) => All.FirstOrDefault(node =>
-        node.Name == text || node.Name.StartsWith(text + "/", StringComparison.Ordinal) || node.Address.EndsWith("@" + text, StringComparison.Ordinal));
+        node.Name == text || node.Name.StartsWith(text + "/", StringComparison.Ordinal)
+            || node.Address.EndsWith("@" + text, StringComparison.Ordinal));
 
     /// <summary>The node at an address: one, or none.</summary>
     public KnownNode[] At(string address) => [.. All.Where(node => node.Address == address)];
@@ -90,9 +94,11 @@ internal sealed class KnownNodes(NodeSettings settings)
         int servers = Servers.Length, workers = Working.Sum(node => node.Workers);
         if (servers < settings.MinServers)
             return $"{settings.MinServers - servers} of at least {settings.MinServers} server nodes";
-        return workers < settings.MinWorkers ? $"{settings.MinWorkers - workers} of at least {settings.MinWorkers} workers" : null;
+        return workers < settings.MinWorkers
+            ? $"{settings.MinWorkers - workers} of at least {settings.MinWorkers} workers" : null;
     }
 
     /// <summary>All, for people.</summary>
-    public NodeStatus[] Status() => [.. All.Select(node => new NodeStatus(node.Name, node.Address, node.IsServer, node.Workers, node.IsReachable))];
+    public NodeStatus[] Status() =>
+        [.. All.Select(node => new NodeStatus(node.Name, node.Address, node.IsServer, node.Workers, node.IsReachable))];
 }

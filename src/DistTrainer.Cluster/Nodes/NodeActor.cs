@@ -15,7 +15,9 @@ namespace DistTrainer.Cluster.Nodes;
 /// </summary>
 internal sealed class NodeActor : ReceiveActor, IWithTimers
 {
-    private const string NoMemory = "the memory does not suffice for this run's data and parameters; give the node more, or take data.limit or fewer units";
+    private const string NoMemory =
+        "the memory does not suffice for this run's data and parameters; give the node more, or take data.limit or "
+        + "fewer units";
     private static readonly TimeSpan s_registerEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_sayEvery = TimeSpan.FromSeconds(3);
     private readonly NodeRuntime _runtime;
@@ -68,9 +70,11 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Register), new Register(), TimeSpan.Zero, s_registerEvery);
+    protected override void PreStart() =>
+        Timers.StartPeriodicTimer(nameof(Register), new Register(), TimeSpan.Zero, s_registerEvery);
 
-    protected override void PreRestart(Exception reason, object message) => _end((int)FailureKind.Internal, $"the node's actor failed: {reason.Message}");
+    protected override void PreRestart(Exception reason, object message) =>
+        _end((int)FailureKind.Internal, $"the node's actor failed: {reason.Message}");
 
     private void Ending()
     {
@@ -84,7 +88,10 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
     {
         NodeSettings settings = _runtime.Settings;
         string address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.ToString();
-        _coordinator.Tell(new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address, settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted, _known.IsNobody() ? _waiting : null, _known.IsNobody() ? _kept : null, _ended));
+        _coordinator.Tell(
+            new RegisterNode(ProtocolVersion.Current, _runtime.Services.Plugins, _runtime.Address, address,
+            settings.IsServer, settings.IsWorker ? settings.Workers : 0, _hosted, _known.IsNobody() ? _waiting
+            : null, _known.IsNobody() ? _kept : null, _ended));
     }
 
     private void Registered(NodeRegistered registered)
@@ -96,7 +103,9 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         // Said again and again: what the coordinator told may have been lost with a connection.
         Timers.StartPeriodicTimer(nameof(Register), new Register(), s_sayEvery);
         _known = Context.Watch(registered.Coordinator);
-        _log.Event(LogLevel.InfoLevel, "node-registered node={Node} coordinator={Coordinator}", _runtime.Address.Name, registered.Coordinator.Path.Address);
+        _log.Event(
+            LogLevel.InfoLevel, "node-registered node={Node} coordinator={Coordinator}", _runtime.Address.Name,
+            registered.Coordinator.Path.Address);
         AskToLeave(); // the coordinator before may have heard it only
     }
 
@@ -115,7 +124,8 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
 
     private void Open(OpenRun open)
     {
-        (_waiting, _hosted) = (null, open.Run); // also while the data are being read: whoever leads next hears of the run
+        // also while the data are being read: whoever leads next hears of the run
+        (_waiting, _hosted) = (null, open.Run);
         if (_closed == open.Run.Run.Id)
             _closed = null; // it was withdrawn, and is submitted again
         if (_host is { } host && host.Id != open.Run.Run.Id)
@@ -124,7 +134,10 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             _next = open;
             return;
         }
-        _log.Event(LogLevel.InfoLevel, "run-opening run={Run} name=\"{Name}\" parameterShards={ParameterShards} workers={Workers}", open.Run.Run.Id, open.Run.Run.Name, open.ParameterShards.Length, open.Workers);
+        _log.Event(
+            LogLevel.InfoLevel,
+            "run-opening run={Run} name=\"{Name}\" parameterShards={ParameterShards} workers={Workers}",
+            open.Run.Run.Id, open.Run.Run.Name, open.ParameterShards.Length, open.Workers);
         _runtime.OpenAsync(open.Run.Run, open.Run.ParameterShardCount).PipeTo(
             Self, success: run => new Opened(open, run, null), failure: cause => new Opened(open, null, cause));
     }
@@ -135,7 +148,10 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
         if (opened.Run is not { } run)
         {
             Exception cause = opened.Failure!.Cause();
-            request.RunActor.Tell(new ActorFailed(_runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause is OutOfMemoryException ? NoMemory : cause.Message));
+            request.RunActor.Tell(
+                new ActorFailed(
+                    _runtime.Address.Name, "node", (cause as DistTrainerException)?.Kind ?? FailureKind.Internal,
+                    cause is OutOfMemoryException ? NoMemory : cause.Message));
             _runtime.Close(request.Run.Run.Id);
             _hosted = null;
             return;
@@ -152,7 +168,10 @@ internal sealed class NodeActor : ReceiveActor, IWithTimers
             hosting.Actor.Tell(new HostActor.HostMore(request.ParameterShards, request.RunActor));
             return;
         }
-        IActorRef host = Context.ActorOf(Props.Create(() => new HostActor(run.Setup, _runtime.Address, request.ParameterShards, request.Workers, request.RunActor)));
+        IActorRef host = Context.ActorOf(
+            Props.Create(
+                () => new HostActor(
+                    run.Setup, _runtime.Address, request.ParameterShards, request.Workers, request.RunActor)));
         _host = (request.Run.Run.Id, Context.Watch(host));
     }
 

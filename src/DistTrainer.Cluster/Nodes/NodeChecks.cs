@@ -12,7 +12,8 @@ internal static class NodeChecks
     /// <summary>Refuses the first combination that cannot work.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="read">What was read, for the origin of a key.</param>
-    /// <exception cref="DistTrainerException">Settings do not fit each other (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">Settings do not fit each other
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Check(NodeSettings settings, ConfigObject read)
     {
         foreach ((string key, string what) in Problems(settings))
@@ -27,16 +28,21 @@ internal static class NodeChecks
         if (node.Roles.Count == 0)
             yield return ("role", "is empty; allowed: server, worker or both");
         if (!node.IsServer && node.SeedNodes.Count == 0)
-            yield return ("seed-node", "is missing; a node without the role server joins a cluster: name a server, e.g. server:4053");
+            yield return ("seed-node",
+                "is missing; a node without the role server joins a cluster: name a server, e.g. server:4053");
         if (node.PublicHost is { } host && NodeSettings.IsEveryAddress(host))
             yield return ("public-host", $"= \"{host}\" is no address that other nodes can reach; name the machine");
         if (node.PortToBind != 0 && node.PortToBind == node.DataPort)
-            yield return ("data-port", $"= {node.DataPort} is the cluster port too; name another one, or 0 for any free one");
+            yield return (
+                "data-port", $"= {node.DataPort} is the cluster port too; name another one, or 0 for any free one");
         if (ConfigurationFactory.ParseString(node.AkkaSettings).HasPath(EnableSsl))
-            yield return (EnableSsl, "would not reach the data plane; allowed: disttrainer.node.security.folder, which secures both");
+            yield return (EnableSsl,
+                "would not reach the data plane; allowed: disttrainer.node.security.folder, which secures both");
         if (node.MaxWorkers < node.MinWorkers)
             yield return ("max-workers", $"= {node.MaxWorkers} is below min-workers = {node.MinWorkers}");
         if (node.AcceptablePause < node.HeartbeatInterval)
-            yield return ("acceptable-pause", $"= {JobValues.Show(node.AcceptablePause)} is below heartbeat-interval = {JobValues.Show(node.HeartbeatInterval)}");
+            yield return ("acceptable-pause",
+                $"= {JobValues.Show(node.AcceptablePause)} is below heartbeat-interval = "
+                + $"{JobValues.Show(node.HeartbeatInterval)}");
     }
 }

@@ -23,42 +23,54 @@ public static class NodeFile
         """;
 
     /// <summary>A file with every setting at its default, explained.</summary>
-    public static string Template() => Header.ReplaceLineEndings("\n") + new JobWriter(0, true).Keys(NodeKeys.Root, NodeKeys.Root.Defaults);
+    public static string Template() =>
+        Header.ReplaceLineEndings("\n") + new JobWriter(0, true).Keys(NodeKeys.Root, NodeKeys.Root.Defaults);
 
     /// <summary>Reads a node's settings: defaults, then the file, then the environment, then options.</summary>
     /// <param name="file">The text of <c>cluster.hocon</c>; null for none.</param>
-    /// <param name="environment">Environment variables; only those of <see cref="NodeKeys.Knobs"/> count, and empty ones do not.</param>
+    /// <param name="environment">Environment variables; only those of <see cref="NodeKeys.Knobs"/> count, and empty
+    /// ones do not.</param>
     /// <param name="flags">Options that were given, by <see cref="NodeKnob.Flag"/>.</param>
-    /// <exception cref="DistTrainerException">Something is wrong; the message names file, variable or option, the key, the value and what is allowed (<see cref="FailureKind.Configuration"/>).</exception>
-    public static NodeSettings Read(JobSource? file, IReadOnlyDictionary<string, string> environment, IReadOnlyDictionary<string, string> flags)
+    /// <exception cref="DistTrainerException">Something is wrong; the message names file, variable or option, the key,
+    /// the value and what is allowed (<see cref="FailureKind.Configuration"/>).</exception>
+    public static NodeSettings Read(
+        JobSource? file, IReadOnlyDictionary<string, string> environment, IReadOnlyDictionary<string, string> flags)
     {
         CheckVariables(environment);
-        IEnumerable<JobSource> above = Given(knob => knob.Variable, environment).Where(source => source.Value.Length > 0)
+        IEnumerable<JobSource> above = Given(knob => knob.Variable, environment)
+            .Where(source => source.Value.Length > 0)
             .Concat(Given(knob => knob.Flag, flags))
             .Select(given => JobSource.FromOption(given.Knob.Info.Path, given.Value, given.Origin));
         IEnumerable<JobSource> sources = file is null ? above : above.Prepend(file);
         ConfigObject all = sources.Select(source => HoconText.Parse(source.Text, source.Origin))
-            .Aggregate(new ConfigObject(new Dictionary<string, ConfigNode>(), "node"), (below, over) => below.Under(over));
+            .Aggregate(
+                new ConfigObject(new Dictionary<string, ConfigNode>(), "node"), (below, over) => below.Under(over));
         NodeSettings settings = NodeKeys.Root.Read(all, "", NodeKeys.Root.Defaults);
         NodeChecks.Check(settings, all);
         return settings;
     }
 
-    private static IEnumerable<(NodeKnob Knob, string Value, string Origin)> Given(Func<NodeKnob, string> name, IReadOnlyDictionary<string, string> values) =>
+    private static IEnumerable<(NodeKnob Knob, string Value, string Origin)> Given(
+        Func<NodeKnob, string> name, IReadOnlyDictionary<string, string> values) =>
         from knob in NodeKeys.Knobs
         let origin = name(knob)
         where values.ContainsKey(origin)
         select (knob, values[origin], origin);
 
-    // Container platforms make variables of their own from a service's name, so only what looks like a misspelt setting is refused.
+    // Container platforms make variables of their own from a service's name, so only what looks like a misspelt setting
+    // is refused.
     private static void CheckVariables(IReadOnlyDictionary<string, string> environment)
     {
         string[] known = [.. NodeKeys.Knobs.Select(knob => knob.Variable), .. OtherVariables];
         string prefix = NodeKeys.VariablePrefix;
-        foreach (string name in environment.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !known.Contains(name)).Order(StringComparer.Ordinal))
+        foreach (string name in environment.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)
+            && !known.Contains(name)).Order(StringComparer.Ordinal))
         {
-            if (NearestName.Find(name[prefix.Length..], known.Select(other => other[prefix.Length..].ToLowerInvariant())) is { } near)
-                throw new DistTrainerException(FailureKind.Configuration, $"{name}: is not a known environment variable; did you mean {prefix}{near.ToUpperInvariant()}?");
+            if (NearestName.Find(name[prefix.Length..],
+                known.Select(other => other[prefix.Length..].ToLowerInvariant())) is { } near)
+                throw new DistTrainerException(
+                    FailureKind.Configuration,
+                    $"{name}: is not a known environment variable; did you mean {prefix}{near.ToUpperInvariant()}?");
         }
     }
 }

@@ -17,8 +17,8 @@ namespace DistTrainer.Cluster.Nodes;
 internal sealed record OpenedRun(RunDescription Run, JobFile Job, TrainingSetup Setup, DataPlaneLinks Links);
 
 /// <summary>
-/// What a node's actors share: settings, the data plane, and the run that is open. What arrives over the data plane goes
-/// to that run; with none, every connection is refused.
+/// What a node's actors share: settings, the data plane, and the run that is open. What arrives over the data plane
+/// goes to that run; with none, every connection is refused.
 /// </summary>
 internal sealed class NodeRuntime : IDataReceiver, IDisposable
 {
@@ -36,12 +36,18 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     /// <param name="health">How the node is, as short JSON.</param>
     /// <param name="warn">Takes warnings about strangers.</param>
     /// <param name="certificate">The node's, where security is on.</param>
-    public NodeRuntime(NodeSettings settings, INodeServices services, Func<string> health, Action<string> warn, NodeCertificate? certificate)
+    public NodeRuntime(
+        NodeSettings settings, INodeServices services, Func<string> health, Action<string> warn,
+        NodeCertificate? certificate)
     {
         (Settings, Services, _health) = (settings, services, health);
-        string host = settings.PortToBind == 0 ? settings.ReachableHost : $"{settings.ReachableHost}:{settings.PortToBind}";
+        string host = settings.PortToBind == 0 ? settings.ReachableHost
+            : $"{settings.ReachableHost}:{settings.PortToBind}";
         if (NodeName.Problem(settings.Name ?? host, NodeName.LongestGiven) is { } problem)
-            throw new DistTrainerException(FailureKind.Configuration, $"name: {(settings.Name is null ? "the node's address, which it is called by, " : "")}{problem}; allowed: {NodeName.Allowed(NodeName.LongestGiven)}; give the node another name.");
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"name: {(settings.Name is null ? "the node's address, which it is called by, " : "")}{problem}; "
+                + $"allowed: {NodeName.Allowed(NodeName.LongestGiven)}; give the node another name.");
         string name = NodeName.Unique(settings.Name ?? host);
         _plane = new DataPlane(
             new DataPlaneOptions
@@ -59,7 +65,9 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         Address = new NodeAddress(name, _plane.Endpoint, _plane.Token.ToArray());
     }
 
-    /// <summary>Gives what to call when the process that is a member at a cluster address now is known to have ended.</summary>
+    /// <summary>
+    /// Gives what to call when the process that is a member at a cluster address now is known to have ended.
+    /// </summary>
     public Func<Address, Action> DeathOf { get; set; } = _ => () => { };
 
     /// <summary>The node's settings.</summary>
@@ -71,7 +79,9 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     /// <summary>Where others find this node's data plane.</summary>
     public NodeAddress Address { get; }
 
-    /// <summary>Reads a run's job and data and lays out its parameters; a second call for the same run gives the same.</summary>
+    /// <summary>
+    /// Reads a run's job and data and lays out its parameters; a second call for the same run gives the same.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="parameterShards">Parameter shards over all nodes; 0: as the model's size has it.</param>
     /// <param name="servers">Server nodes that they are spread over; counts with 0 only.</param>
@@ -82,7 +92,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             if (_open is { } open && open.Id == run.Id)
                 return open.Opening;
             Task<OpenedRun> opening = Task.Factory.StartNew(
-                () => Open(run, parameterShards, servers), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => Open(run, parameterShards, servers), CancellationToken.None, TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default);
             _open = (run.Id, opening);
             return opening;
         }
@@ -96,12 +107,15 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             if (_open?.Id != id)
                 return;
             _links = null;
-            _open.Value.Opening.ContinueWith(opened => opened.Result.Setup.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            _open.Value.Opening.ContinueWith(
+                opened => opened.Result.Setup.Dispose(), CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
             _open = null;
         }
     }
 
-    (bool Accepted, string Reason) IDataReceiver.Admit(Hello hello) => _links?.Admit(hello) ?? (false, "no run is open here");
+    (bool Accepted, string Reason) IDataReceiver.Admit(Hello hello) =>
+        _links?.Admit(hello) ?? (false, "no run is open here");
 
     void IDataReceiver.Opened(DataConnection connection)
     {
@@ -113,11 +127,14 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
             links.Opened(connection);
     }
 
-    Span<float> IDataReceiver.Place(DataConnection connection, in FloatsHeader header) => LinksOf(connection).Place(header);
+    Span<float> IDataReceiver.Place(DataConnection connection, in FloatsHeader header) =>
+        LinksOf(connection).Place(header);
 
-    void IDataReceiver.Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) => LinksOf(connection).Receive(connection, kind, body);
+    void IDataReceiver.Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) =>
+        LinksOf(connection).Receive(connection, kind, body);
 
-    void IDataReceiver.Closed(DataConnection connection, Exception? cause) => (connection.State as DataPlaneLinks)?.Closed(connection, cause);
+    void IDataReceiver.Closed(DataConnection connection, Exception? cause) =>
+        (connection.State as DataPlaneLinks)?.Closed(connection, cause);
 
     string IDataReceiver.Health() => _health();
 
@@ -127,7 +144,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
     private static DataPlaneLinks LinksOf(DataConnection connection) =>
         connection.State as DataPlaneLinks ?? throw new InvalidDataException("no run is open here");
 
-    // While one is being handed out, the next is being updated: a large model's step gains 6 % from four (compare.py cluster).
+    // While one is being handed out, the next is being updated: a large model's step gains 6 % from four (compare.py
+    // cluster).
     private static int ShardsOfAServer(int floats) => Math.Clamp(floats / FloatsOfAShard, 1, ShardsOfAServerAtMost);
 
     private OpenedRun Open(RunDescription run, int parameterShards, int servers)
@@ -138,7 +156,8 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         float[]? initial = run.InitFrom is { } path ? Services.LoadInitial(path, model.Layout) : null;
         var options = new RunOptions(job.Run)
         {
-            ParameterShards = parameterShards > 0 ? parameterShards : servers * ShardsOfAServer(model.Layout.Length / servers),
+            ParameterShards = parameterShards > 0 ? parameterShards : servers * ShardsOfAServer(
+                model.Layout.Length / servers),
             ComputeThreads = Settings.ComputeThreads,
             ReportEvery = Settings.ReportEvery ?? job.Run.ReportEvery,
             MinWorkers = Settings.MinWorkers,
@@ -150,7 +169,11 @@ internal sealed class NodeRuntime : IDataReceiver, IDisposable
         };
         DataPlaneLinks? links = null;
         Func<Address, Action> deathOf = address => DeathOf(address);
-        var setup = new TrainingSetup(job.Job, data, options, initial, setup => links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards, setup.Options.BackupWorkers, _plane, run.Id, Address) { DeathOf = deathOf }, Settings.SharedMemory, model);
+        var setup = new TrainingSetup(
+            job.Job, data, options, initial, setup =>
+            links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards,
+            setup.Options.BackupWorkers, _plane, run.Id, Address)
+            { DeathOf = deathOf }, Settings.SharedMemory, model);
         lock (_gate)
         {
             if (_open?.Id == run.Id)

@@ -20,10 +20,14 @@ public enum NodeRole
 public sealed record SeedNode(string Host, int Port)
 {
     /// <inheritdoc/>
-    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Host}:{Port}");
+    public override string ToString() =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Host}:{Port}");
 }
 
-/// <summary>How one node is deployed: every key of <c>disttrainer.node</c> in <c>cluster.hocon</c>. None of it changes a trained parameter by a bit.</summary>
+/// <summary>
+/// How one node is deployed: every key of <c>disttrainer.node</c> in <c>cluster.hocon</c>. None of it changes a trained
+/// parameter by a bit.
+/// </summary>
 public sealed record NodeSettings
 {
     /// <summary>The cluster port of a server where none is named.</summary>
@@ -41,7 +45,9 @@ public sealed record NodeSettings
     /// <summary>The cluster port, 0–65535; 0 takes a free one; null: see <see cref="PortToBind"/>.</summary>
     public int? ClusterPort { get; init; }
 
-    /// <summary>The name or address under which other nodes reach this one; null: see <see cref="ReachableHost"/>.</summary>
+    /// <summary>
+    /// The name or address under which other nodes reach this one; null: see <see cref="ReachableHost"/>.
+    /// </summary>
     public string? PublicHost { get; init; }
 
     /// <summary>Nodes to join through; empty starts a cluster.</summary>
@@ -56,10 +62,15 @@ public sealed record NodeSettings
     /// <summary>The data port, 0–65535; 0 takes a free one, which the node announces over the cluster.</summary>
     public int DataPort { get; init; }
 
-    /// <summary>Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux only).</summary>
+    /// <summary>
+    /// Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux only).
+    /// </summary>
     public bool SharedMemory { get; init; } = true;
 
-    /// <summary>The folder with this node's certificate, see <see cref="NodeCertificate"/>; null or empty: connections are neither encrypted nor authenticated.</summary>
+    /// <summary>
+    /// The folder with this node's certificate, see <see cref="NodeCertificate"/>; null or empty: connections are
+    /// neither encrypted nor authenticated.
+    /// </summary>
     public string? SecurityFolder { get; init; }
 
     /// <summary>The port of a server's <see cref="HttpPort"/> where none is named.</summary>
@@ -68,13 +79,19 @@ public sealed record NodeSettings
     /// <summary>What <see cref="HttpPort"/> is where it is switched off.</summary>
     public const int HttpOff = -1;
 
-    /// <summary>The port for dashboard and metrics, 0–65535; 0 takes a free one; <see cref="HttpOff"/>: none. Null: a server takes <see cref="DefaultHttpPort"/> or, where that is taken, a free one; a mere worker has none.</summary>
+    /// <summary>
+    /// The port for dashboard and metrics, 0–65535; 0 takes a free one; <see cref="HttpOff"/>: none. Null: a server
+    /// takes <see cref="DefaultHttpPort"/> or, where that is taken, a free one; a mere worker has none.
+    /// </summary>
     public int? HttpPort { get; init; }
 
     /// <summary>The address that it is bound to.</summary>
     public string HttpHost { get; init; } = "127.0.0.1";
 
-    /// <summary>What a browser must show to change the run, and to see anything where <see cref="HttpHost"/> is not loopback; null makes one up.</summary>
+    /// <summary>
+    /// What a browser must show to change the run, and to see anything where <see cref="HttpHost"/> is not loopback;
+    /// null makes one up.
+    /// </summary>
     public string? HttpToken { get; init; }
 
     /// <summary>Files of plug-ins to load, see <see cref="Engine.PluginFile"/>: the same ones on every node.</summary>
@@ -86,7 +103,10 @@ public sealed record NodeSettings
     /// <summary>Threads of one worker, ≥ 1.</summary>
     public int ComputeThreads { get; init; } = 1;
 
-    /// <summary>Server nodes without which a run does not start, ≥ 1; parameter shards are dealt out to those that are there then.</summary>
+    /// <summary>
+    /// Server nodes without which a run does not start, ≥ 1; parameter shards are dealt out to those that are there
+    /// then.
+    /// </summary>
     public int MinServers { get; init; } = 1;
 
     /// <summary>Workers without which training does not start or go on, ≥ 1.</summary>
@@ -95,10 +115,15 @@ public sealed record NodeSettings
     /// <summary>Workers that get data shards at most, ≥ <see cref="MinWorkers"/>; others wait in reserve.</summary>
     public int MaxWorkers { get; init; } = 4096;
 
-    /// <summary>Parameter-shard actors over all servers; 0 is one a server node, and up to four where the model is large.</summary>
+    /// <summary>
+    /// Parameter-shard actors over all servers; 0 is one a server node, and up to four where the model is large.
+    /// </summary>
     public int ParameterShards { get; init; }
 
-    /// <summary>Copies of each parameter shard on another server, which take over without a step lost when its server dies: 0 or 1. They need two servers or more.</summary>
+    /// <summary>
+    /// Copies of each parameter shard on another server, which take over without a step lost when its server dies: 0 or
+    /// 1. They need two servers or more.
+    /// </summary>
     public int Replicas { get; init; } = 1;
 
     /// <summary>A job file or the name of a built-in job to start; null waits for one to be submitted.</summary>
@@ -140,10 +165,16 @@ public sealed record NodeSettings
     /// <summary>Whether the node has the role worker.</summary>
     public bool IsWorker => Roles.Contains(NodeRole.Worker);
 
-    /// <summary>The cluster port to bind: where none is named, <see cref="DefaultClusterPort"/> for a server and any free one (0) for a mere worker.</summary>
+    /// <summary>
+    /// The cluster port to bind: where none is named, <see cref="DefaultClusterPort"/> for a server and any free one
+    /// (0) for a mere worker.
+    /// </summary>
     public int PortToBind => ClusterPort ?? (IsServer ? DefaultClusterPort : 0);
 
-    /// <summary>The host of the node's cluster address: <see cref="PublicHost"/>, else <see cref="ClusterHost"/>, else (where that is every address of the machine) the machine's name.</summary>
+    /// <summary>
+    /// The host of the node's cluster address: <see cref="PublicHost"/>, else <see cref="ClusterHost"/>, else (where
+    /// that is every address of the machine) the machine's name.
+    /// </summary>
     public string ReachableHost => PublicHost ?? (IsEveryAddress(ClusterHost) ? Dns.GetHostName() : ClusterHost);
 
     /// <summary>The address to bind the data port to.</summary>
@@ -153,5 +184,6 @@ public sealed record NodeSettings
     public string ReachableDataHost => DataHost is null || IsEveryAddress(DataHost) ? ReachableHost : DataHost;
 
     /// <summary>Whether an address stands for all addresses of the machine.</summary>
-    public static bool IsEveryAddress(string host) => IPAddress.TryParse(host, out IPAddress? address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
+    public static bool IsEveryAddress(string host) => IPAddress.TryParse(host, out IPAddress? address)
+        && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
 }

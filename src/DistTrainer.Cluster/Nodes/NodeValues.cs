@@ -9,42 +9,56 @@ namespace DistTrainer.Cluster.Nodes;
 internal static class NodeValues
 {
     /// <summary>The name or IPv4 address of a machine.</summary>
-    public static JobValue<string> Host { get; } = new ScalarValue<string>("a host name or an IPv4 address", ParseHost, JobValues.Quote);
+    public static JobValue<string> Host { get; } = new ScalarValue<string>(
+        "a host name or an IPv4 address", ParseHost, JobValues.Quote);
 
     /// <summary>The same, or nothing.</summary>
-    public static JobValue<string?> OptionalHost { get; } = new ScalarValue<string?>(Host.Allowed, ParseHost, value => value is null ? null : JobValues.Quote(value));
+    public static JobValue<string?> OptionalHost { get; } = new ScalarValue<string?>(
+        Host.Allowed, ParseHost, value => value is null ? null : JobValues.Quote(value));
 
     /// <summary>A node's name, or nothing.</summary>
     public static JobValue<string?> OptionalName { get; } = new ScalarValue<string?>(
-        $"a text of {NodeName.Allowed(NodeName.LongestGiven)}", ParseName, value => value is null ? null : JobValues.Quote(value));
+        $"a text of {NodeName.Allowed(NodeName.LongestGiven)}", ParseName, value =>
+            value is null ? null : JobValues.Quote(value));
 
     /// <summary>A port for HTTP, or off.</summary>
-    public static JobValue<int?> HttpPort { get; } = new ScalarValue<int?>("a whole number from 0 to 65535, or off", ParseHttpPort, ShowHttpPort);
+    public static JobValue<int?> HttpPort { get; } = new ScalarValue<int?>(
+        "a whole number from 0 to 65535, or off", ParseHttpPort, ShowHttpPort);
 
     /// <summary>Host and port of a seed node.</summary>
-    public static JobValue<SeedNode> SeedNode { get; } = new ScalarValue<SeedNode>("HOST:PORT with a port from 1 to 65535, e.g. \"server:4053\"", ParseSeedNode, value => JobValues.Quote(value.ToString()));
+    public static JobValue<SeedNode> SeedNode { get; } = new ScalarValue<SeedNode>(
+        "HOST:PORT with a port from 1 to 65535, e.g. \"server:4053\"", ParseSeedNode, value =>
+        JobValues.Quote(value.ToString()));
 
     /// <summary>A list that may also be one text with commas, as in an environment variable.</summary>
-    public static JobValue<IReadOnlyList<T>> Commas<T>(JobValue<T> element, int longest) => new CommaListValue<T>(element, longest);
+    public static JobValue<IReadOnlyList<T>> Commas<T>(JobValue<T> element, int longest) =>
+        new CommaListValue<T>(element, longest);
 
     private static int? ParseHttpPort(string text) => text switch
     {
         "off" or "false" or "no" => NodeSettings.HttpOff,
-        _ => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) ? port : throw new FormatException("is no port"),
+        _ => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) ? port
+            : throw new FormatException("is no port"),
     };
 
-    private static string? ShowHttpPort(int? port) => port == NodeSettings.HttpOff ? "off" : port?.ToString(CultureInfo.InvariantCulture);
+    private static string? ShowHttpPort(int? port) =>
+        port == NodeSettings.HttpOff ? "off" : port?.ToString(CultureInfo.InvariantCulture);
 
-    private static string ParseName(string text) => NodeName.Problem(text, NodeName.LongestGiven) is { } problem ? throw new FormatException(problem) : text;
+    private static string ParseName(string text) =>
+        NodeName.Problem(text, NodeName.LongestGiven) is { } problem ? throw new FormatException(problem) : text;
 
-    private static string ParseHost(string text) => Uri.CheckHostName(text) is UriHostNameType.Dns or UriHostNameType.IPv4 ? text : throw new FormatException("is not a host");
+    private static string ParseHost(string text) =>
+        Uri.CheckHostName(text) is UriHostNameType.Dns or UriHostNameType.IPv4 ? text
+        : throw new FormatException("is not a host");
 
     /// <summary>Reads <c>host:port</c>.</summary>
     /// <exception cref="FormatException">It is none.</exception>
     public static SeedNode ParseSeedNode(string text)
     {
         int colon = text.LastIndexOf(':');
-        if (colon <= 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)
+        if (colon <= 0
+            || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture,
+            out ushort port) || port == 0)
             throw new FormatException("is not a host and a port");
         return new SeedNode(ParseHost(text[..colon]), port);
     }
@@ -61,7 +75,9 @@ internal sealed class CommaListValue<T>(JobValue<T> element, int longest) : JobV
     /// <inheritdoc/>
     public override IReadOnlyList<T> Read(ConfigNode node, string path, IReadOnlyList<T> current) => list.Read(
         node is ConfigText { Value: { } text } && text.Contains(',')
-            ? new ConfigList([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => new ConfigText(item, node.Origin))], node.Origin)
+            ? new ConfigList(
+                [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(item => new ConfigText(item, node.Origin))], node.Origin)
             : node,
         path,
         current);
@@ -87,7 +103,8 @@ internal sealed class AkkaSectionValue : JobValue<string>
     }
 
     /// <inheritdoc/>
-    public override string? Write(string value, JobWriter writer) => value.Length == 0 ? null : value[(value.IndexOf(':') + 2)..];
+    public override string? Write(string value, JobWriter writer) =>
+        value.Length == 0 ? null : value[(value.IndexOf(':') + 2)..];
 
     private static void Append(StringBuilder text, ConfigNode node)
     {

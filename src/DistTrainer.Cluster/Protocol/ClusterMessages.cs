@@ -9,11 +9,16 @@ namespace DistTrainer.Cluster.Protocol;
 /// <param name="Id">Names it; made by whoever submits it.</param>
 /// <param name="Name">For people.</param>
 /// <param name="Job">The whole job file, resolved.</param>
-/// <param name="InitFrom">A model that every server node can read, to start from its parameters; null: by the job's seed.</param>
-/// <param name="ResumeFrom">A checkpoint's folder that every server node can read, to go on from it in its run's folder; null starts at step 1.</param>
+/// <param name="InitFrom">A model that every server node can read, to start from its parameters; null: by the job's
+/// seed.</param>
+/// <param name="ResumeFrom">A checkpoint's folder that every server node can read, to go on from it in its run's
+/// folder; null starts at step 1.</param>
 public sealed record RunDescription(string Id, string Name, string Job, string? InitFrom, string? ResumeFrom = null);
 
-/// <summary>Node → coordinator, until it is answered: I am here. Reply: <see cref="NodeRegistered"/>. A second copy is answered again.</summary>
+/// <summary>
+/// Node → coordinator, until it is answered: I am here. Reply: <see cref="NodeRegistered"/>. A second copy is answered
+/// again.
+/// </summary>
 /// <param name="Version">Its protocol version.</param>
 /// <param name="Plugins">Its plug-ins, see <see cref="INodeServices.Plugins"/>.</param>
 /// <param name="Node">Its name and data plane.</param>
@@ -21,11 +26,15 @@ public sealed record RunDescription(string Id, string Name, string Job, string? 
 /// <param name="IsServer">Whether it holds parameter shards.</param>
 /// <param name="Workers">Workers that it offers; 0 without the role worker.</param>
 /// <param name="Run">The run that it hosts, for a coordinator that takes over; null: none.</param>
-/// <param name="Waiting">The run that waits to begin as the last coordinator said, for one that takes over; null: none, or that coordinator still leads.</param>
-/// <param name="Kept">What the last coordinator's run was asked for, for one that takes over; null: nothing, or that coordinator still leads.</param>
-/// <param name="Ended">The last run that has ended as far as the node knows, for a coordinator that takes over; null: none.</param>
+/// <param name="Waiting">The run that waits to begin as the last coordinator said, for one that takes over; null: none,
+/// or that coordinator still leads.</param>
+/// <param name="Kept">What the last coordinator's run was asked for, for one that takes over; null: nothing, or that
+/// coordinator still leads.</param>
+/// <param name="Ended">The last run that has ended as far as the node knows, for a coordinator that takes over; null:
+/// none.</param>
 internal sealed record RegisterNode(
-    int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run, SubmitRun? Waiting, KeepRequests? Kept, LastRun? Ended)
+    int Version, string Plugins, NodeAddress Node, string Address, bool IsServer, int Workers, HostedRun? Run,
+        SubmitRun? Waiting, KeepRequests? Kept, LastRun? Ended)
     : IControlMessage;
 
 /// <summary>A run that a node hosts.</summary>
@@ -35,13 +44,20 @@ internal sealed record RegisterNode(
 /// <param name="Coordinators">How many have led it, with the one that leads now.</param>
 internal sealed record HostedRun(RunDescription Run, int ParameterShardCount, string? Folder, int Coordinators);
 
-/// <summary>Coordinator → node: known; also when a run has come or begun. No reply. A second copy changes nothing.</summary>
+/// <summary>
+/// Coordinator → node: known; also when a run has come or begun. No reply. A second copy changes nothing.
+/// </summary>
 /// <param name="Coordinator">Who leads; a node that sees it end registers with the next one.</param>
-/// <param name="Waiting">The run that waits to begin; the node remembers it for the next coordinator. Null: none.</param>
-/// <param name="Kept">What its run has been asked for; the node remembers it for the next coordinator. Null: nothing.</param>
+/// <param name="Waiting">The run that waits to begin; the node remembers it for the next coordinator. Null:
+/// none.</param>
+/// <param name="Kept">What its run has been asked for; the node remembers it for the next coordinator. Null:
+/// nothing.</param>
 internal sealed record NodeRegistered(IActorRef Coordinator, SubmitRun? Waiting, KeepRequests? Kept) : IControlMessage;
 
-/// <summary>Coordinator → node: host actors of a run; or more parameter shards of it, or report to another coordinator. Reply: <see cref="ActorsHosted"/> or <see cref="ActorFailed"/>, to the run. A second copy changes nothing.</summary>
+/// <summary>
+/// Coordinator → node: host actors of a run; or more parameter shards of it, or report to another coordinator. Reply:
+/// <see cref="ActorsHosted"/> or <see cref="ActorFailed"/>, to the run. A second copy changes nothing.
+/// </summary>
 /// <param name="Run">The run.</param>
 /// <param name="ParameterShards">Those to host here, beside those that are hosted.</param>
 /// <param name="Workers">Workers to host here.</param>
@@ -50,7 +66,8 @@ internal sealed record OpenRun(HostedRun Run, int[] ParameterShards, int Workers
 
 /// <summary>Coordinator → node: the run is over. No reply. A second copy changes nothing.</summary>
 /// <param name="Id">The run.</param>
-/// <param name="Ended">How it ended; the node remembers it for the next coordinator. Null: the coordinator does not know.</param>
+/// <param name="Ended">How it ended; the node remembers it for the next coordinator. Null: the coordinator does not
+/// know.</param>
 internal sealed record CloseRun(string Id, LastRun? Ended) : IControlMessage;
 
 /// <summary>Node → run: the data connection to another node is gone.</summary>
@@ -59,7 +76,8 @@ internal sealed record CloseRun(string Id, LastRun? Ended) : IControlMessage;
 /// <param name="Peer">The other end.</param>
 /// <param name="Reason">Why, for people.</param>
 /// <param name="PeerIsDead">Whether the other end's machine says that nobody listens there any more.</param>
-internal sealed record LinkLost(int Generation, string Node, string Peer, string Reason, bool PeerIsDead) : IControlMessage;
+internal sealed record LinkLost(int Generation, string Node, string Peer, string Reason, bool PeerIsDead)
+    : IControlMessage;
 
 /// <summary>Node → coordinator: I am about to leave. Reply: <see cref="EndNode"/>.</summary>
 /// <param name="Node">Its name.</param>
@@ -76,7 +94,8 @@ internal sealed record EndNode(int ExitCode, string Reason) : IControlMessage;
 /// <param name="Coordinator">The node that leads.</param>
 /// <param name="Waiting">The name of a run that has not begun, and what it waits for; null: there is none.</param>
 /// <param name="Ended">The last run that has ended; null: there was none, or there is a run.</param>
-public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes, string Coordinator, string? Waiting = null, LastRun? Ended = null)
+public sealed record ClusterStatus(
+    RunStatus? Run, NodeStatus[] Nodes, string Coordinator, string? Waiting = null, LastRun? Ended = null)
     : IControlMessage;
 
 /// <summary>A run that has ended.</summary>
@@ -87,7 +106,8 @@ public sealed record ClusterStatus(RunStatus? Run, NodeStatus[] Nodes, string Co
 /// <param name="Steps">Steps trained; of a failed one the last that was reported.</param>
 /// <param name="ParameterHash">SHA-256, in hex, of its parameters; null where it failed or never began.</param>
 /// <param name="Failure">Why it failed; null where it did not.</param>
-public sealed record LastRun(string Id, string Name, string How, DateTime At, long Steps, string? ParameterHash, string? Failure);
+public sealed record LastRun(
+    string Id, string Name, string How, DateTime At, long Steps, string? ParameterHash, string? Failure);
 
 /// <summary>How a run is going.</summary>
 /// <param name="Id">The run.</param>

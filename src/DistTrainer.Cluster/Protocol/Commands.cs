@@ -2,12 +2,15 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Protocol;
 
-/// <summary>A person's request to the cluster; any node takes it and hands it to the coordinator. Reply: <see cref="CommandAnswer"/> unless said otherwise.</summary>
+/// <summary>
+/// A person's request to the cluster; any node takes it and hands it to the coordinator. Reply:
+/// <see cref="CommandAnswer"/> unless said otherwise.
+/// </summary>
 public interface IClusterCommand : IControlMessage;
 
 /// <summary>
-/// A person's request to a run: the coordinator hands it on, and the run answers, on a cluster as in one process. Where the
-/// run's data are still being read the coordinator answers, and the run hears of it then.
+/// A person's request to a run: the coordinator hands it on, and the run answers, on a cluster as in one process. Where
+/// the run's data are still being read the coordinator answers, and the run hears of it then.
 /// </summary>
 public interface IRunCommand : IClusterCommand
 {
@@ -29,7 +32,9 @@ public sealed record SubmitRun(RunDescription Run) : IClusterCommand;
 /// <param name="Node">Its name, or its cluster address as host:port.</param>
 public sealed record DrainCommand(string Node) : IClusterCommand;
 
-/// <summary>How is it going? Reply: <see cref="ClusterStatus"/>; from the run itself: <see cref="RunStatus"/>.</summary>
+/// <summary>
+/// How is it going? Reply: <see cref="ClusterStatus"/>; from the run itself: <see cref="RunStatus"/>.
+/// </summary>
 public sealed record StatusCommand : IClusterCommand;
 
 /// <summary>Finish the open step, write the model and end the run. One that has not begun is withdrawn.</summary>

@@ -157,6 +157,7 @@ public static class ReportFigures
         new($"{name}-milliseconds", "ms", meaning,
             r => of(r.Times), (r, v) => r with { Times = with(r.Times, v ?? double.NaN) })
         {
-            Group = "speed", Places = FigurePlaces.Curves,
+            Group = "speed",
+            Places = FigurePlaces.Curves,
         };
 }

@@ -11,9 +11,11 @@ namespace DistTrainer.Cluster.Protocol;
 /// Hash of the data that it has read, and after a space its model's <see cref="IModel.Identity"/> where that is not
 /// empty; all nodes' must be the same.
 /// </param>
-/// <param name="Generation">The newest generation that it was in, under whatever coordinator: the next one is newer.</param>
+/// <param name="Generation">The newest generation that it was in, under whatever coordinator: the next one is
+/// newer.</param>
 internal sealed record ActorsHosted(
-    NodeAddress Node, HostedParameterShard[] ParameterShards, IActorRef[] Workers, string DataHash, int Generation) : IControlMessage;
+    NodeAddress Node, HostedParameterShard[] ParameterShards, IActorRef[] Workers, string DataHash, int Generation)
+        : IControlMessage;
 
 /// <summary>A parameter shard on a node.</summary>
 /// <param name="Index">Its number.</param>

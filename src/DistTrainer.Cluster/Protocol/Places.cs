@@ -21,7 +21,8 @@ public readonly record struct DataShardRange(int First, int Count);
 
 /// <summary>Where a worker's time went, in milliseconds a step.</summary>
 /// <param name="Compute">Loading samples, forward, loss, backward.</param>
-/// <param name="Wait">From the end of the backward pass until the last layer's parameters were in, computing not counted.</param>
+/// <param name="Wait">From the end of the backward pass until the last layer's parameters were in, computing not
+/// counted.</param>
 public readonly record struct WorkerTimes(double Compute, double Wait);
 
 /// <summary>Where a parameter shard's time went, in milliseconds a step.</summary>

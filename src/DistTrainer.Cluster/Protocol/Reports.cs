@@ -11,7 +11,8 @@ namespace DistTrainer.Cluster.Protocol;
 /// <param name="Loss">Mean training loss a sample over the report's steps (without regularization).</param>
 /// <param name="Accuracy">Share of correctly classified training samples; null for regression.</param>
 /// <param name="LearningRate">Rate of the last step.</param>
-/// <param name="GradientNorm">Euclidean norm of the last step's averaged gradient, before clipping and regularization.</param>
+/// <param name="GradientNorm">Euclidean norm of the last step's averaged gradient, before clipping and
+/// regularization.</param>
 /// <param name="SamplesPerSecond">Training samples a second over the report's steps.</param>
 /// <param name="Times">Where the time went.</param>
 public sealed record StepReport(
@@ -20,8 +21,8 @@ public sealed record StepReport(
 
 /// <summary>
 /// Where the time of a step went, in milliseconds, means over the report's steps: of the workers the slowest, of the
-/// parameter shards the slowest. Compute + Wait is the whole step of a worker; Gather and Apply lie within its wait, and
-/// what is left of it went into sending gradients and parameters.
+/// parameter shards the slowest. Compute + Wait is the whole step of a worker; Gather and Apply lie within its wait,
+/// and what is left of it went into sending gradients and parameters.
 /// </summary>
 /// <param name="Compute">Samples, forward, loss, backward.</param>
 /// <param name="Wait">From the end of the backward pass until parameters are in.</param>
@@ -35,7 +36,8 @@ public readonly record struct StepTimes(double Compute, double Wait, double Gath
 /// <param name="TrainLoss">Mean training loss a sample over the epoch, as the parameters changed.</param>
 /// <param name="TrainAccuracy">Share of correctly classified training samples; null for regression.</param>
 /// <param name="ValidationLoss">Mean loss on the validation part; null where there is none.</param>
-/// <param name="ValidationAccuracy">Accuracy on the validation part; null for regression or where there is none.</param>
+/// <param name="ValidationAccuracy">Accuracy on the validation part; null for regression or where there is
+/// none.</param>
 /// <param name="LearningRate">Rate of the last step.</param>
 /// <param name="SamplesPerSecond">Training samples a second, evaluation not counted.</param>
 /// <param name="TrainSeconds">Seconds spent training in this epoch, evaluation not counted.</param>

@@ -2,7 +2,10 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Protocol;
 
-/// <summary>What people have asked of a run, and it has not done or goes on doing. Part of the run's state: it outlives a coordinator.</summary>
+/// <summary>
+/// What people have asked of a run, and it has not done or goes on doing. Part of the run's state: it outlives a
+/// coordinator.
+/// </summary>
 /// <param name="Stops">End after the open step.</param>
 /// <param name="Pauses">Begin no further step until resumed.</param>
 /// <param name="AskedRate">A full learning rate that comes into force after the open step.</param>
@@ -17,18 +20,21 @@ internal sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, b
 }
 
 /// <summary>
-/// Run → coordinator: what people have asked for. The coordinator tells every node (<see cref="NodeRegistered"/>), and a
-/// node the next coordinator: so it outlives this one and all parameter shards. Coordinator → run, as it takes over. No
-/// reply. A second copy changes nothing.
+/// Run → coordinator: what people have asked for. The coordinator tells every node (<see cref="NodeRegistered"/>), and
+/// a node the next coordinator: so it outlives this one and all parameter shards. Coordinator → run, as it takes over.
+/// No reply. A second copy changes nothing.
 /// </summary>
 /// <param name="Version">Of the run's state with it: of two the higher one holds.</param>
 /// <param name="Requests">All that is asked for.</param>
 internal sealed record KeepRequests(long Version, RunRequests Requests) : IControlMessage;
 
-/// <summary>Run → coordinator: of these parameter shards there are too few copies, or none; deal them out anew.</summary>
+/// <summary>
+/// Run → coordinator: of these parameter shards there are too few copies, or none; deal them out anew.
+/// </summary>
 /// <param name="ParameterShards">Their numbers.</param>
 /// <param name="Gone">Names of nodes that the run has lost; the cluster may not have noticed yet.</param>
-internal sealed record ParameterShardsLost(IReadOnlyList<ScarceParameterShard> ParameterShards, IReadOnlyList<string> Gone);
+internal sealed record ParameterShardsLost(
+    IReadOnlyList<ScarceParameterShard> ParameterShards, IReadOnlyList<string> Gone);
 
 /// <summary>A parameter shard of which there are too few copies.</summary>
 /// <param name="Index">Its number.</param>

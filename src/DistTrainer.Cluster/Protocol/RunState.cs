@@ -12,13 +12,16 @@ namespace DistTrainer.Cluster.Protocol;
 /// <param name="Rates">The full learning rates that were set while running; none: the job's.</param>
 /// <param name="Plateau">Where reduce-on-plateau stands.</param>
 /// <param name="Stopping">Where early stopping stands.</param>
-/// <param name="ValidationLoss">Mean validation loss of exactly these parameters; null where it was not computed.</param>
+/// <param name="ValidationLoss">Mean validation loss of exactly these parameters; null where it was not
+/// computed.</param>
 /// <param name="TrainLoss">Mean training loss of the last epoch that ended; null before the first.</param>
 /// <param name="Divergence">What was done about gradients that were not finite.</param>
 /// <param name="Requests">What people have asked for; a checkpoint does not keep it.</param>
-/// <param name="Version">Rises whenever the run tells its state: of two states the higher one holds. 0 in a checkpoint.</param>
+/// <param name="Version">Rises whenever the run tells its state: of two states the higher one holds. 0 in a
+/// checkpoint.</param>
 internal sealed record RunState(
-    long Step, LossSums EpochSums, RateSet[] Rates, PlateauState Plateau, StoppingState Stopping, double? ValidationLoss, double? TrainLoss,
+    long Step, LossSums EpochSums, RateSet[] Rates, PlateauState Plateau, StoppingState Stopping,
+        double? ValidationLoss, double? TrainLoss,
     DivergenceState Divergence, RunRequests Requests, long Version)
     : IControlMessage
 {
@@ -26,7 +29,8 @@ internal sealed record RunState(
 
     /// <summary>Where every run begins.</summary>
     public static RunState Start { get; } = new(
-        0, default, [], new PlateauState(1, double.PositiveInfinity, 0), new StoppingState(0, double.PositiveInfinity, 0), null, null,
+        0, default, [], new PlateauState(1, double.PositiveInfinity, 0),
+            new StoppingState(0, double.PositiveInfinity, 0), null, null,
         default, RunRequests.None, 0);
 
     /// <summary>What a checkpoint says.</summary>
@@ -38,9 +42,12 @@ internal sealed record RunState(
             new LossSums((long)Sum("samples"), Sum("loss"), (long)Sum("correct"), Sum("squared-error")),
             manifest.Rate.Base is { } rate ? [new RateSet(1, rate)] : [],
             new PlateauState(manifest.Rate.PlateauFactor, manifest.Rate.PlateauBest, manifest.Rate.PlateauBadEpochs),
-            new StoppingState(manifest.EarlyStopping.BestEpoch, manifest.EarlyStopping.BestLoss, manifest.EarlyStopping.BadEpochs),
+            new StoppingState(
+                manifest.EarlyStopping.BestEpoch, manifest.EarlyStopping.BestLoss, manifest.EarlyStopping.BadEpochs),
             manifest.ValidationLoss, manifest.Position.Sums.TryGetValue(LastEpochLoss, out double loss) ? loss : null,
-            manifest.Divergence is { } done ? new DivergenceState(done.Lowered, done.FirstRate, done.LeftOutStep, done.LeftOut) : default, RunRequests.None, 0);
+            manifest.Divergence is { } done
+                ? new DivergenceState(done.Lowered, done.FirstRate, done.LeftOutStep, done.LeftOut)
+                : default, RunRequests.None, 0);
     }
 }
 

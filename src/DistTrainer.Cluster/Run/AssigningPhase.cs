@@ -22,7 +22,8 @@ internal sealed class AssigningPhase(LedRun run, RunAim aim) : RunPhase(run, aim
         }
 
         // Connecting may take its time, and the actor must hear of who is lost meanwhile.
-        ParameterShardCopyPlace[] shards = [.. generation.Owners.Select((place, index) => new ParameterShardCopyPlace(index, place))];
+        ParameterShardCopyPlace[] shards =
+            [.. generation.Owners.Select((place, index) => new ParameterShardCopyPlace(index, place))];
         Run.Setup.Links.JoinAsync(generation.Number, shards, Run.Shell.Self).PipeTo(
             Run.Shell.Self,
             success: () => new Linked(generation.Number, null), failure: cause => new Linked(generation.Number, cause));
@@ -55,7 +56,9 @@ internal sealed class AssigningPhase(LedRun run, RunAim aim) : RunPhase(run, aim
         Run.Nodes.TakePart();
         IActorRef[] all = [.. Generation.ParameterShards.Select(place => place.Actor)];
         for (int shard = 0; shard < all.Length; shard++)
-            all[shard].Tell(new BroadcastParameters(Generation.Number, Generation.Roles.FirstOpen - 1, Generation.Workers, all, shard));
+            all[shard].Tell(
+                new BroadcastParameters(
+                    Generation.Number, Generation.Roles.FirstOpen - 1, Generation.Workers, all, shard));
         Run.Log.GenerationBegun(Generation);
 
         // A server that gets a replica may die before it has it, or come later.

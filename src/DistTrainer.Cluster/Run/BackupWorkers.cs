@@ -4,8 +4,8 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Backup workers, without the actor: whoever is idle, or else the fastest, computes the slowest worker's data shards too.
-/// Both hand in the same bits, so it does not matter who comes first.
+/// Backup workers, without the actor: whoever is idle, or else the fastest, computes the slowest worker's data shards
+/// too. Both hand in the same bits, so it does not matter who comes first.
 /// </summary>
 internal sealed class BackupWorkers
 {

@@ -7,8 +7,9 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Writes checkpoints while steps go on: parameter shards have copied themselves, the folder is made, each writes its part,
-/// the manifest comes last. Messages are said again until they are answered; what cannot be whole any more is given up.
+/// Writes checkpoints while steps go on: parameter shards have copied themselves, the folder is made, each writes its
+/// part, the manifest comes last. Messages are said again until they are answered; what cannot be whole any more is
+/// given up.
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="checkpoints">When one is due, and what is written.</param>
@@ -57,7 +58,8 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
 
     /// <summary>A parameter shard has copied itself.</summary>
     /// <param name="milliseconds">How long it stood still.</param>
-    public void Copied(double milliseconds) => checkpoints.PauseMilliseconds = Math.Max(checkpoints.PauseMilliseconds, milliseconds);
+    public void Copied(double milliseconds) =>
+        checkpoints.PauseMilliseconds = Math.Max(checkpoints.PauseMilliseconds, milliseconds);
 
     /// <summary>All have copied themselves: one of the run's step is begun.</summary>
     /// <param name="writers">The parameter shards that write its parts.</param>
@@ -66,13 +68,15 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
     {
         (RunState state, int generation) = (run.State, run.Generation.Number);
         Func<CheckpointWriter> begin = checkpoints.Begin(
-            run.Step, generation, run.Setup.Ranges.Count, () => RunManifest.Of(state, run.Setup, run.Name, generation), run.Shell.Now);
+            run.Step, generation, run.Setup.Ranges.Count, () =>
+                RunManifest.Of(state, run.Setup, run.Name, generation), run.Shell.Now);
         CheckpointTarget target = checkpoints.Target!;
         _writers = writers;
         goOn();
         InFolder(begin, yields: false).PipeTo(
             run.Shell.Self,
-            success: writer => new FolderMade(target, writer, null), failure: cause => new FolderMade(target, null, cause));
+            success: writer => new FolderMade(target, writer, null), failure: cause =>
+                new FolderMade(target, null, cause));
     }
 
     /// <summary>Its folder is made: parts can be written.</summary>
@@ -127,18 +131,20 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
     /// <summary>A generation begins: who copied a part and is gone cannot write it any more.</summary>
     public void GiveUp()
     {
-        if (checkpoints.Target is { } target && Enumerable.Range(0, _writers.Length).Any(part => checkpoints.Lacks(part) && IsGone(part)))
+        if (checkpoints.Target is { } target && Enumerable.Range(0, _writers.Length)
+            .Any(part => checkpoints.Lacks(part) && IsGone(part)))
             Ended(target, null, "the server of one of its parameter shards was lost while it was written");
 
         bool IsGone(int part) => !run.Generation.Copies.Any(copy => copy.Place.Actor.Equals(_writers[part].Actor));
     }
 
     /// <summary>
-    /// The newest one that is whole, and why newer ones are not; to be run off the actor. A folder that is away for a moment
-    /// has its checkpoints all the same; one that stays away has those that are found there.
+    /// The newest one that is whole, and why newer ones are not; to be run off the actor. A folder that is away for a
+    /// moment has its checkpoints all the same; one that stays away has those that are found there.
     /// </summary>
     /// <param name="regular">Only those of the steps at which one is due whatever happens.</param>
-    public (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) NewestOnDisk(bool regular)
+    public (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) NewestOnDisk(
+        bool regular)
     {
         try
         {

@@ -2,7 +2,9 @@ using DistTrainer.Cluster.Protocol;
 
 namespace DistTrainer.Cluster.Run;
 
-/// <summary>Parameter shards copy themselves for a checkpoint; steps stand still for it, and go on while it is written.</summary>
+/// <summary>
+/// Parameter shards copy themselves for a checkpoint; steps stand still for it, and go on while it is written.
+/// </summary>
 internal sealed class CopyingPhase(LedRun run) : RunPhase(run, RunAim.Checkpoint)
 {
     private readonly Round _copied = new(run.Setup.Ranges.Count);

@@ -4,7 +4,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Run;
 
-/// <summary>Workers evaluate parts of the data, while the parameters are collected: at the end of an epoch, and of the run.</summary>
+/// <summary>
+/// Workers evaluate parts of the data, while the parameters are collected: at the end of an epoch, and of the run.
+/// </summary>
 /// <param name="run">The run.</param>
 /// <param name="aim">Validating or finishing.</param>
 /// <param name="parts">Which parts.</param>
@@ -23,7 +25,8 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
             .. Generation.WorkersBut(round.HasAll),
             .. Generation.ShardsBut(shard => Generation.IsReplica(shard) || round.HasCollected(shard)),
         ]);
-        Generation.TellOwners(new CollectParameters(Generation.Number, Run.Step, new ActorPlace(Run.Shell.Self, Run.Node)));
+        Generation.TellOwners(
+            new CollectParameters(Generation.Number, Run.Step, new ActorPlace(Run.Shell.Self, Run.Node)));
         foreach ((int worker, EvaluateChunks chunks) in round.Requests())
             Generation.Workers[worker].Actor.Tell(chunks);
     }
@@ -64,7 +67,8 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
 
     // As its parameter shards had it; the plateau's factor is of the last decision.
     private double LastRate() =>
-        new LearningRateSchedule((float)(Run.Rates.At(Run.Step) ?? Run.Setup.Job.Optimizer.LearningRate), Run.Setup.Job.Schedule)
+        new LearningRateSchedule(
+            (float)(Run.Rates.At(Run.Step) ?? Run.Setup.Job.Optimizer.LearningRate), Run.Setup.Job.Schedule)
             .Rate(Run.Step, Run.Setup.StepsPerEpoch, Run.Setup.TotalSteps, Run.Plan.PlateauFactor);
 
     // Nothing half-written stays behind.

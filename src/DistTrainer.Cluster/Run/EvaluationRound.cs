@@ -13,9 +13,11 @@ namespace DistTrainer.Cluster.Run;
 /// <param name="step">The parameters' step.</param>
 /// <param name="parts">Which parts of the data.</param>
 /// <param name="workers">Numbers of the workers that divide them.</param>
-internal sealed class EvaluationRound(TrainingSetup setup, int generation, long step, IReadOnlyList<DataPart> parts, IReadOnlyList<int> workers)
+internal sealed class EvaluationRound(
+    TrainingSetup setup, int generation, long step, IReadOnlyList<DataPart> parts, IReadOnlyList<int> workers)
 {
-    private readonly Dictionary<DataPart, LossSums[]> _sums = parts.ToDictionary(part => part, part => new LossSums[Evaluator.ChunkCount(setup.PartOf(part))]);
+    private readonly Dictionary<DataPart, LossSums[]> _sums = parts.ToDictionary(
+        part => part, part => new LossSums[Evaluator.ChunkCount(setup.PartOf(part))]);
     private readonly HashSet<(DataPart Part, int Chunk)> _done = [];
     private readonly HashSet<int> _collected = [];
 
@@ -25,7 +27,9 @@ internal sealed class EvaluationRound(TrainingSetup setup, int generation, long 
     /// <summary>Whether all parameters are in.</summary>
     public bool IsCollected => _collected.Count == setup.Ranges.Count;
 
-    /// <summary>Evaluates all chunks on this node, off the thread pool; for a run that has no workers any more.</summary>
+    /// <summary>
+    /// Evaluates all chunks on this node, off the thread pool; for a run that has no workers any more.
+    /// </summary>
     public Task<Evaluated[]> EvaluateAllAsync() => setup.Background.Run(() =>
     {
         using var evaluator = new Evaluator(setup.Model, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
@@ -39,7 +43,8 @@ internal sealed class EvaluationRound(TrainingSetup setup, int generation, long 
 
     /// <summary>Whether a worker has evaluated all that it was asked to.</summary>
     public bool HasAll(int worker) => Requests().Where(request => request.Worker == worker).All(request =>
-        Enumerable.Range(request.Chunks.FirstChunk, request.Chunks.ChunkCount).All(chunk => _done.Contains((request.Chunks.Part, chunk))));
+        Enumerable.Range(request.Chunks.FirstChunk, request.Chunks.ChunkCount)
+            .All(chunk => _done.Contains((request.Chunks.Part, chunk))));
 
     /// <summary>Whether a parameter shard's slice is in.</summary>
     public bool HasCollected(int parameterShard) => _collected.Contains(parameterShard);

@@ -3,8 +3,8 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Steps flow between workers and parameter shards, up to the end of a stretch; the run is not on their path. Where somebody
-/// asks for something, workers are held, and the stretch ends with the last step that one of them has begun.
+/// Steps flow between workers and parameter shards, up to the end of a stretch; the run is not on their path. Where
+/// somebody asks for something, workers are held, and the stretch ends with the last step that one of them has begun.
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="stretch">The steps.</param>

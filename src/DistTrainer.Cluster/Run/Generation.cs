@@ -5,8 +5,8 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// One version of the membership: who takes part, as what, and how far they have come together. A new generation is a new
-/// object, so nothing of the one before can be left in it.
+/// One version of the membership: who takes part, as what, and how far they have come together. A new generation is a
+/// new object, so nothing of the one before can be left in it.
 /// </summary>
 /// <param name="number">Its number, higher than that of every one before.</param>
 /// <param name="copies">All copies of the parameter shards that are hosted, in the order of their ranges.</param>
@@ -51,7 +51,9 @@ internal sealed class Generation(
     /// <summary>The latest step that a parameter shard has applied.</summary>
     public long Applied { get; private set; }
 
-    /// <summary>The last step that can be finished everywhere: one that some have applied, if there are workers for it.</summary>
+    /// <summary>
+    /// The last step that can be finished everywhere: one that some have applied, if there are workers for it.
+    /// </summary>
     public long LastWhole => Workers.Length > 0 ? Applied : Roles.FirstOpen - 1;
 
     /// <summary>The latest open step that a copy has named.</summary>
@@ -104,7 +106,8 @@ internal sealed class Generation(
     /// <summary>Parameter shards that have not answered, for people.</summary>
     public IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
         ParameterShards.Select((place, shard) => (place, shard)).Where(one => !answered(one.shard)).Select(one =>
-            (IsReplica(one.shard) ? "a replica of " : "") + $"parameter shard {IndexOf(one.shard)} on {one.place.Node.Name}");
+            (IsReplica(one.shard) ? "a replica of " : "")
+                + $"parameter shard {IndexOf(one.shard)} on {one.place.Node.Name}");
 
     /// <summary>Copies that have not answered, for people.</summary>
     public IEnumerable<string> CopiesBut(Func<int, bool> answered) =>

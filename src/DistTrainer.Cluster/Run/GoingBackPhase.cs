@@ -12,11 +12,12 @@ namespace DistTrainer.Cluster.Run;
 /// <param name="Refused">Newer ones, and why they are not whole.</param>
 /// <param name="Failure">Why the folder cannot be read; null: it can.</param>
 internal sealed record CheckpointFound(
-    int Generation, string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused, Exception? Failure);
+    int Generation, string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused,
+        Exception? Failure);
 
 /// <summary>
-/// All go back to the newest checkpoint, or to where the run started: a parameter shard was lost; or the run diverged, and
-/// then those that were written for a replica's sake do not count.
+/// All go back to the newest checkpoint, or to where the run started: a parameter shard was lost; or the run diverged,
+/// and then those that were written for a replica's sake do not count.
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="aim">What is entered again, if another generation begins before.</param>

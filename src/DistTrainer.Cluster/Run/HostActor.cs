@@ -25,10 +25,15 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     /// <param name="parameterShards">Numbers of the parameter shards.</param>
     /// <param name="workers">Number of workers.</param>
     /// <param name="run">Hears of them.</param>
-    public HostActor(TrainingSetup setup, NodeAddress node, IReadOnlyList<int> parameterShards, int workers, IActorRef run)
+    public HostActor(
+        TrainingSetup setup, NodeAddress node, IReadOnlyList<int> parameterShards, int workers, IActorRef run)
     {
         (_setup, _node, _run) = (setup, node, run);
-        _workers = [.. Enumerable.Range(0, workers).Select(index => Host($"worker-{index}", "disttrainer.worker-dispatcher", Props.Create(() => new WorkerActor(_setup))))];
+        _workers =
+            [.. Enumerable.Range(0, workers)
+            .Select(
+                index =>
+                Host($"worker-{index}", "disttrainer.worker-dispatcher", Props.Create(() => new WorkerActor(_setup))))];
         Add(parameterShards, areLost: false);
         Receive<HostMore>(more =>
         {
@@ -54,11 +59,15 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     // Said again and again: a run that took this node for lost takes it in again.
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(SayHosted), new SayHosted(), TimeSpan.Zero, s_sayEvery);
+    protected override void PreStart() =>
+        Timers.StartPeriodicTimer(nameof(SayHosted), new SayHosted(), TimeSpan.Zero, s_sayEvery);
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(0, 0, cause =>
     {
-        Self.Tell(new ActorFailed(_node.Name, Sender.Path.Name, (cause as DistTrainerException)?.Kind ?? FailureKind.Internal, cause.Message));
+        Self.Tell(
+            new ActorFailed(
+                _node.Name, Sender.Path.Name, (cause as DistTrainerException)?.Kind
+                ?? FailureKind.Internal, cause.Message));
         return Directive.Stop;
     });
 
@@ -72,9 +81,11 @@ internal sealed class HostActor : ReceiveActor, IWithTimers
         foreach (int index in parameterShards)
         {
             if (!_parameterShards.ContainsKey(index))
-                _parameterShards[index] = Host($"parameter-shard-{index}", "disttrainer.parameter-shard-dispatcher", Props.Create(() => new ParameterShardActor(_setup, _setup.Ranges[index], areLost)));
+                _parameterShards[index] = Host($"parameter-shard-{index}", "disttrainer.parameter-shard-dispatcher",
+                    Props.Create(() => new ParameterShardActor(_setup, _setup.Ranges[index], areLost)));
         }
     }
 
-    private static IActorRef Host(string name, string dispatcher, Props props) => Context.ActorOf(props.WithDispatcher(dispatcher), name);
+    private static IActorRef Host(string name, string dispatcher, Props props) =>
+        Context.ActorOf(props.WithDispatcher(dispatcher), name);
 }

@@ -64,7 +64,8 @@ internal sealed class JoiningPhase(LedRun run, RunAim aim) : RunPhase(run, aim)
         Run.Log.TakenOver(Run.Step, goesBack);
     }
 
-    // A run that diverged waits for a checkpoint that is being written; where a parameter shard was lost, it cannot be whole.
+    // A run that diverged waits for a checkpoint that is being written; where a parameter shard was lost, it cannot be
+    // whole.
     private void GoBack(long? from)
     {
         if (Run.Refusals.GoesBack && Run.Checkpoints.IsWriting)

@@ -23,7 +23,8 @@ internal sealed class KeepingBestPhase(LedRun run, RunAim aim) : RunPhase(run, a
         if (kept.Restore != Restores || !_kept.Add(kept.ParameterShard))
             return;
         if (Restores)
-            Run.BeginGeneration(RunAim.Finish); // the parameters have changed without a step: a new generation hands them out
+            // the parameters have changed without a step: a new generation hands them out
+            Run.BeginGeneration(RunAim.Finish);
         else
             Run.GoOn();
     }

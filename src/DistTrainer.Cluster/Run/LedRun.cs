@@ -5,15 +5,20 @@ using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
+// Over 300 lines: the list of a run's parts, with a line for each; what it does itself is a third of it.
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// A run as its leader sees it: where it stands, who takes part, what it is at. What comes in goes to the part that it is
-/// for, or to the <see cref="RunPhase"/>; what is to be decided is decided by <see cref="RunCourse"/>, and done here.
+/// A run as its leader sees it: where it stands, who takes part, what it is at. What comes in goes to the part that it
+/// is for, or to the <see cref="RunPhase"/>; what is to be decided is decided by <see cref="RunCourse"/>, and done
+/// here.
 /// </summary>
 internal sealed class LedRun
 {
-    /// <summary>Each coordinator begins with another thousand: a generation that only nodes know that are gone is not begun again.</summary>
+    /// <summary>
+    /// Each coordinator begins with another thousand: a generation that only nodes know that are gone is not begun
+    /// again.
+    /// </summary>
     private const int GenerationsOfACoordinator = 1000;
 
     private static readonly TimeSpan s_overdue = TimeSpan.FromMilliseconds(500);
@@ -34,7 +39,8 @@ internal sealed class LedRun
         RunShell shell, RunLog log, TrainingSetup setup, NodeAddress node, ITrainingObserver observer,
         TaskCompletionSource<TrainingResult> completion, string? folder, RunState start, int before)
     {
-        (Shell, Log, Setup, Node, _observer, _completion, Start) = (shell, log, setup, node, observer, completion, start);
+        (Shell, Log, Setup, Node, _observer, _completion, Start) =
+            (shell, log, setup, node, observer, completion, start);
         Plan = new RunPlan(setup.Job, setup.StepsPerEpoch, setup.TotalSteps, setup.Data.Validation.Count > 0);
         Members = new Membership(setup.Ranges.Count, Options.MinWorkers, Options.MaxWorkers, Options.Replicas);
         Figures = new RunFigures(setup);
@@ -43,7 +49,8 @@ internal sealed class LedRun
         Nodes = new NodeChanges(this);
         Checkpoints = new CheckpointWriting(this, new RunCheckpoints(Options.Checkpoint, folder, Name));
         Replicas = new ReplicaSync(this);
-        Generation = new Generation(GenerationsOfACoordinator * before, [], [], setup.Ranges.Count, setup.Job.Training.DataShards);
+        Generation = new Generation(
+            GenerationsOfACoordinator * before, [], [], setup.Ranges.Count, setup.Job.Training.DataShards);
         Restore(start);
         Phase = new GatheringPhase(this, RunAim.Steps);
         if (before > 0)
@@ -116,10 +123,14 @@ internal sealed class LedRun
     /// <summary>Steps that are done, up to the last decision.</summary>
     public long Step { get; set; }
 
-    /// <summary>The step after which the validation part was evaluated last, and its mean loss; null: there is none.</summary>
+    /// <summary>
+    /// The step after which the validation part was evaluated last, and its mean loss; null: there is none.
+    /// </summary>
     public (long Step, double? Loss) Validation { get; set; }
 
-    /// <summary>A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.</summary>
+    /// <summary>
+    /// A run that is being stopped does not wait for workers: it ends with the step that all parameter shards have.
+    /// </summary>
     public bool EndsWithoutWorkers => Asked.Open.Stops && IsStarted && Members.HasParameterShards;
 
     /// <summary>Whether the first generation has begun to gather.</summary>
@@ -127,7 +138,8 @@ internal sealed class LedRun
 
     /// <summary>Where the run stands, between two steps.</summary>
     public RunState State => new(
-        Step, Figures.EpochSums, Rates.All, Plan.Plateau, Plan.Stopping, Validation.Step == Step ? Validation.Loss : null,
+        Step, Figures.EpochSums, Rates.All, Plan.Plateau, Plan.Stopping, Validation.Step == Step
+            ? Validation.Loss : null,
         Figures.LastEpochLoss, Refusals.State, Asked.Open, Asked.Version);
 
     /// <summary>Where the run stands, to be told to the parameter shards.</summary>
@@ -156,7 +168,9 @@ internal sealed class LedRun
         Shell.Every(WaitWatch.First, new RunReports.CheckWait());
     }
 
-    /// <summary>Requires that the run folder is there and this run's; it may wait for it, so it is called off the actor.</summary>
+    /// <summary>
+    /// Requires that the run folder is there and this run's; it may wait for it, so it is called off the actor.
+    /// </summary>
     public void RequireFolder() => (_observer as IRunOutput)?.RequireFolder();
 
     /// <summary>Someone came or went: a new generation, as soon as enough are there.</summary>
@@ -217,7 +231,9 @@ internal sealed class LedRun
         Phase.OnRequest(held);
     }
 
-    /// <summary>Goes on with what the run is about to do, in the generation that has just begun or in the same one.</summary>
+    /// <summary>
+    /// Goes on with what the run is about to do, in the generation that has just begun or in the same one.
+    /// </summary>
     public void Enter(RunAim aim)
     {
         if (aim == RunAim.Decide)
@@ -280,7 +296,8 @@ internal sealed class LedRun
         FailureKind.Internal, $"The run failed in epoch {Setup.EpochOf(Step + 1)}: {cause.Message}", cause);
 
     private RunPosition Position() => new(
-        Step, Generation.Applied, Plan.IsFinished(Step), Asked.Open.Stops, Asked.Open.Pauses, Plan.KeepsBest && Plan.BestEpoch > 0,
+        Step, Generation.Applied, Plan.IsFinished(Step), Asked.Open.Stops, Asked.Open.Pauses, Plan.KeepsBest
+            && Plan.BestEpoch > 0,
         Replicas.MaySync, Checkpoints.Newest.Step, Checkpoints.IsWriting, Checkpoints.HasBegun(Step),
         Checkpoints.IsDue(Step, Shell.Now), Checkpoints.WantsLast(Step));
 

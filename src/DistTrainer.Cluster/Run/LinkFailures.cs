@@ -1,6 +1,8 @@
 namespace DistTrainer.Cluster.Run;
 
-/// <summary>Which data connections could not be made, how often in a row, and who is to blame: without the actors' doings.</summary>
+/// <summary>
+/// Which data connections could not be made, how often in a row, and who is to blame: without the actors' doings.
+/// </summary>
 internal sealed class LinkFailures
 {
     /// <summary>So many times in a row, and one of the two ends is to blame.</summary>
@@ -13,7 +15,8 @@ internal sealed class LinkFailures
     /// <param name="peer">Name of the node that it could not reach.</param>
     /// <param name="leader">The node that leads; it is never to blame.</param>
     /// <param name="isNewcomer">Whether a node has not taken part yet.</param>
-    /// <returns>Who is to blame: a newcomer before one that has taken part, else the peer where others cannot reach it either, else the dialer; null: nobody yet.</returns>
+    /// <returns>Who is to blame: a newcomer before one that has taken part, else the peer where others cannot reach it
+    /// either, else the dialer; null: nobody yet.</returns>
     public string? Add(string dialer, string peer, string leader, Func<string, bool> isNewcomer)
     {
         if ((_inARow[(dialer, peer)] = _inARow.GetValueOrDefault((dialer, peer)) + 1) < Most)
@@ -29,7 +32,8 @@ internal sealed class LinkFailures
     /// <summary>All connections among these nodes have been made.</summary>
     public void Forget(IReadOnlySet<string> nodes)
     {
-        foreach ((string Dialer, string Peer) pair in _inARow.Keys.Where(pair => nodes.Contains(pair.Dialer) && nodes.Contains(pair.Peer)).ToArray())
+        foreach ((string Dialer, string Peer) pair in _inARow.Keys.Where(pair => nodes.Contains(pair.Dialer)
+            && nodes.Contains(pair.Peer)).ToArray())
             _inARow.Remove(pair);
     }
 }

@@ -5,7 +5,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.Cluster.Run;
 
-/// <summary>What a coordinator is on a cluster, for a run in this process: takes people's requests, and knows the only node.</summary>
+/// <summary>
+/// What a coordinator is on a cluster, for a run in this process: takes people's requests, and knows the only node.
+/// </summary>
 internal sealed class LocalRoot : ReceiveActor
 {
     /// <summary>The name of the only node.</summary>
@@ -21,12 +23,14 @@ internal sealed class LocalRoot : ReceiveActor
     {
         NodeStatus[] nodes = [new NodeStatus(NodeName, NodeName, IsServer: true, workers, IsReachable: true)];
         Receive<StatusCommand>(status => run.Ask<RunStatus>(status, s_patience).PipeTo(
-            Sender, success: answer => new ClusterStatus(answer, nodes, NodeName), failure: _ => new ClusterStatus(null, nodes, NodeName)));
+            Sender, success: answer => new ClusterStatus(answer, nodes, NodeName), failure: _ =>
+                new ClusterStatus(null, nodes, NodeName)));
         Receive<IRunCommand>(run.Forward);
         Receive<IClusterCommand>(_ => Sender.Tell(new CommandAnswer(FailureKind.Configuration, NoOthers)));
     }
 
     /// <summary>How such a run is asked and told.</summary>
     /// <param name="root">This actor.</param>
-    public static IRunControl Control(IActorRef root) => new ActorControl(root, 2 * s_patience, "the run does not answer.");
+    public static IRunControl Control(IActorRef root) =>
+        new ActorControl(root, 2 * s_patience, "the run does not answer.");
 }

@@ -27,8 +27,10 @@ public static class LocalTrainer
     /// <param name="options">Workers, parameter shards, threads.</param>
     /// <param name="initialParameters">The flat parameters to start from; null initializes by the job's seed.</param>
     /// <param name="observer">Hears of steps and epochs.</param>
-    /// <param name="stop">When cancelled, the open step is finished and the result of that point is returned (<see cref="EndReason.Stopped"/>).</param>
-    /// <exception cref="DistTrainerException">The run cannot start or go on; <see cref="DistTrainerException.Kind"/> says why.</exception>
+    /// <param name="stop">When cancelled, the open step is finished and the result of that point is returned
+    /// (<see cref="EndReason.Stopped"/>).</param>
+    /// <exception cref="DistTrainerException">The run cannot start or go on; <see cref="DistTrainerException.Kind"/>
+    /// says why.</exception>
     public static Task<TrainingResult> RunAsync(
         JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer,
         CancellationToken stop) => RunAsync(job, null, data, options, initialParameters, observer, stop);
@@ -61,11 +63,17 @@ public static class LocalTrainer
             var node = new NodeAddress(LocalRoot.NodeName, null, []);
             RunState start = setup.StartState();
             string? folder = options.Output;
-            IActorRef run = system.ActorOf(Props.Create(() => new RunActor(setup, node, observer, completion, folder, start)), "run");
-            system.ActorOf(Props.Create(() => new HostActor(setup, node, Enumerable.Range(0, setup.Ranges.Count).ToArray(), options.Workers, run)), "node");
+            IActorRef run = system.ActorOf(
+                Props.Create(() => new RunActor(setup, node, observer, completion, folder, start)), "run");
+            system.ActorOf(
+                Props.Create(() =>
+                new HostActor(setup, node, Enumerable.Range(0, setup.Ranges.Count).ToArray(), options.Workers, run)),
+                "node");
             int workers = options.Workers;
-            observer.OnControl(LocalRoot.Control(system.ActorOf(Props.Create(() => new LocalRoot(run, workers)), "root")));
-            using CancellationTokenRegistration registration = stop.Register(() => run.Tell(new StopCommand(), ActorRefs.NoSender));
+            observer.OnControl(
+                LocalRoot.Control(system.ActorOf(Props.Create(() => new LocalRoot(run, workers)), "root")));
+            using CancellationTokenRegistration registration =
+                stop.Register(() => run.Tell(new StopCommand(), ActorRefs.NoSender));
             return await completion.Task.ConfigureAwait(false);
         }
         finally

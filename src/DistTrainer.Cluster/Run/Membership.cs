@@ -3,8 +3,8 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Who takes part in a run, without actors' doings: nodes come with the parameter shards and workers that they host, and
-/// go. Workers keep the order in which their nodes came, so a change moves as few data shards as it can.
+/// Who takes part in a run, without actors' doings: nodes come with the parameter shards and workers that they host,
+/// and go. Workers keep the order in which their nodes came, so a change moves as few data shards as it can.
 /// </summary>
 /// <param name="parameterShards">Parameter shards of the run.</param>
 /// <param name="minWorkers">Workers without which no step is begun, ≥ 1.</param>
@@ -27,7 +27,8 @@ internal sealed class Membership(int parameterShards, int minWorkers, int maxWor
 
     /// <summary>All copies of the parameter shards that are hosted, in the order of their ranges.</summary>
     public ParameterShardCopyPlace[] Copies =>
-        [.. _nodes.SelectMany(node => node.ParameterShards, (node, shard) => new ParameterShardCopyPlace(shard.Index, new ActorPlace(shard.Actor, node.Node)))
+        [.. _nodes.SelectMany(node => node.ParameterShards,
+            (node, shard) => new ParameterShardCopyPlace(shard.Index, new ActorPlace(shard.Actor, node.Node)))
             .OrderBy(copy => copy.Index)];
 
     /// <summary>Parameter shards of which fewer copies are hosted than are wanted.</summary>
@@ -48,7 +49,9 @@ internal sealed class Membership(int parameterShards, int minWorkers, int maxWor
 
     /// <summary>The workers in the order of their numbers.</summary>
     public ActorPlace[] Workers =>
-        [.. Rotated([.. _nodes.SelectMany(node => node.Workers, (node, worker) => new ActorPlace(worker, node.Node)).Take(maxWorkers)])];
+        [.. Rotated(
+            [.. _nodes.SelectMany(node => node.Workers, (node, worker) => new ActorPlace(worker, node.Node))
+            .Take(maxWorkers)])];
 
     /// <summary>From now on each worker's data shards belong to the worker before it.</summary>
     public void Rotate() => _rotation++;

@@ -6,8 +6,9 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// What follows when nodes come, go, fail, cannot reach each other or do not answer: whoever takes part has changed, and a
-/// new generation begins. A node that fails before it has taken part is refused, and the run goes on as if it had not come.
+/// What follows when nodes come, go, fail, cannot reach each other or do not answer: whoever takes part has changed,
+/// and a new generation begins. A node that fails before it has taken part is refused, and the run goes on as if it had
+/// not come.
 /// </summary>
 /// <param name="run">The run.</param>
 internal sealed class NodeChanges(LedRun run)
@@ -48,8 +49,8 @@ internal sealed class NodeChanges(LedRun run)
     }
 
     /// <summary>
-    /// A worker's node that lost a link is most likely dead: the others go on without it at once, and it is taken in again
-    /// if it says that it is there. Where parameter shards are at the other end, all try once more.
+    /// A worker's node that lost a link is most likely dead: the others go on without it at once, and it is taken in
+    /// again if it says that it is there. Where parameter shards are at the other end, all try once more.
     /// </summary>
     public void On(LinkLost lost)
     {
@@ -79,7 +80,9 @@ internal sealed class NodeChanges(LedRun run)
             run.Fail(new DistTrainerException(failed.Kind, message));
     }
 
-    /// <summary>A worker's node could not connect to the parameter shards: it is tried again, but not for ever.</summary>
+    /// <summary>
+    /// A worker's node could not connect to the parameter shards: it is tried again, but not for ever.
+    /// </summary>
     public void On(DataShardsRefused refused)
     {
         string node = run.Generation.Workers[refused.Worker].Node.Name;
@@ -101,8 +104,8 @@ internal sealed class NodeChanges(LedRun run)
     }
 
     /// <summary>
-    /// A message may have been lost: a new generation asks everybody again, but for nodes that have not said for long that
-    /// they are there. What does take so long gets twice the time.
+    /// A message may have been lost: a new generation asks everybody again, but for nodes that have not said for long
+    /// that they are there. What does take so long gets twice the time.
     /// </summary>
     public void AskAgain()
     {
@@ -147,7 +150,9 @@ internal sealed class NodeChanges(LedRun run)
         run.Renew();
     }
 
-    /// <summary>Whether an actor, or a whole node, failed that was about to take part; the run can do without it.</summary>
+    /// <summary>
+    /// Whether an actor, or a whole node, failed that was about to take part; the run can do without it.
+    /// </summary>
     private bool IsNewcomer(ActorFailed failed) =>
         run.Options.ToleratesLoss && failed.Node != run.Node.Name && !Members.TookPart(failed.Node, failed.Actor);
 
@@ -176,7 +181,8 @@ internal sealed class NodeChanges(LedRun run)
         if (_linkFailures.Add(dialer, peer, run.Node.Name, Members.IsNewcomer) is not { } blamed)
             return false;
         Refuse(blamed, FailureKind.Quorum,
-            $"data connections from {dialer} to {peer} could not be made {LinkFailures.Most} times in a row ({reason.TrimEnd('.')}); "
+            $"data connections from {dialer} to {peer} could not be made {LinkFailures.Most} times in a row "
+                + $"({reason.TrimEnd('.')}); "
             + "do all nodes reach each other's data ports under the addresses that they announce?");
         return true;
     }

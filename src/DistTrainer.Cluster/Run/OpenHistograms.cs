@@ -5,8 +5,8 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Puts the histograms of tensors together from the parameter shards' parts. Those of two steps are open at a time, since
-/// parameter shards are at most a step apart; of a step before them a part was lost.
+/// Puts the histograms of tensors together from the parameter shards' parts. Those of two steps are open at a time,
+/// since parameter shards are at most a step apart; of a step before them a part was lost.
 /// </summary>
 /// <param name="layout">The tensors.</param>
 internal sealed class OpenHistograms(ParameterLayout layout)
@@ -24,12 +24,15 @@ internal sealed class OpenHistograms(ParameterLayout layout)
         Dictionary<(int Tensor, int ParameterShard), TensorHistogram> parts = PartsOf(report.Step);
         if (!parts.TryAdd((tensor, report.ParameterShard), report.Part))
             return null;
-        TensorHistogram[] own = [.. parts.Where(part => part.Key.Tensor == tensor).OrderBy(part => part.Key.ParameterShard).Select(part => part.Value)];
+        TensorHistogram[] own =
+            [.. parts.Where(part => part.Key.Tensor == tensor).OrderBy(part => part.Key.ParameterShard)
+            .Select(part => part.Value)];
         if (own.Sum(part => part.Parameters.Count) < layout.Tensors[tensor].Length)
             return null;
         return new HistogramReport(
             report.Step, layout.Tensors[tensor].Name,
-            own.Select(part => part.Parameters).Aggregate((left, right) => left + right), own.Select(part => part.Gradients).Aggregate((left, right) => left + right));
+            own.Select(part => part.Parameters).Aggregate((left, right) => left + right),
+                own.Select(part => part.Gradients).Aggregate((left, right) => left + right));
     }
 
     private Dictionary<(int Tensor, int ParameterShard), TensorHistogram> PartsOf(long step)

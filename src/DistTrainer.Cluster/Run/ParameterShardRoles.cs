@@ -4,8 +4,8 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Which copy of a parameter shard hands out parameters in a generation, and which follow as replicas. All that are up to
-/// date serve equally well, since they have applied the same steps to the same bits.
+/// Which copy of a parameter shard hands out parameters in a generation, and which follow as replicas. All that are up
+/// to date serve equally well, since they have applied the same steps to the same bits.
 /// </summary>
 internal sealed class ParameterShardRoles
 {
@@ -17,7 +17,9 @@ internal sealed class ParameterShardRoles
     /// <param name="openSteps">Each one's open step; 0 where it has no parameters.</param>
     /// <param name="parameterShards">Parameter shards of the run.</param>
     /// <param name="replicas">Replicas of each that take part, at most.</param>
-    public ParameterShardRoles(IReadOnlyList<ParameterShardCopyPlace> copies, IReadOnlyDictionary<int, long> openSteps, int parameterShards, int replicas)
+    public ParameterShardRoles(
+        IReadOnlyList<ParameterShardCopyPlace> copies, IReadOnlyDictionary<int, long> openSteps,
+        int parameterShards, int replicas)
     {
         long newest = openSteps.Values.DefaultIfEmpty(0).Max();
         var stale = new List<int>();
@@ -33,11 +35,14 @@ internal sealed class ParameterShardRoles
             load[NodeOf(owner)] = load.GetValueOrDefault(NodeOf(owner)) + 1;
             owners[shard] = owner;
             followers.AddRange(fresh[shard].Where(copy => copy != owner).Take(replicas));
-            stale.AddRange(Enumerable.Range(0, copies.Count).Where(copy => copies[copy].Index == shard && !IsFresh(copy)).Take(Math.Max(0, 1 + replicas - fresh[shard].Count())));
+            stale.AddRange(
+                Enumerable.Range(0, copies.Count).Where(copy => copies[copy].Index == shard && !IsFresh(copy))
+                .Take(Math.Max(0, 1 + replicas - fresh[shard].Count())));
         }
         AreWhole = owners.All(owner => owner is not null);
         int[] chosen = [.. owners.OfType<int>(), .. followers];
-        (FirstOpen, LastOpen) = (chosen.Select(copy => openSteps[copy]).DefaultIfEmpty(0).Min(), chosen.Select(copy => openSteps[copy]).DefaultIfEmpty(0).Max());
+        (FirstOpen, LastOpen) = (chosen.Select(copy => openSteps[copy]).DefaultIfEmpty(0)
+            .Min(), chosen.Select(copy => openSteps[copy]).DefaultIfEmpty(0).Max());
         Stale = [.. stale];
         Places = [.. chosen.Select(copy => copies[copy].Place)];
         Replicas = [.. followers.Select(copy => copies[copy].Index)];

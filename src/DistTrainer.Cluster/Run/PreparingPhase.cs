@@ -47,7 +47,9 @@ internal sealed class Stretch(long target, int parameterShards)
 /// <summary>Parameter shards hear how to apply the steps to the next decision.</summary>
 internal sealed class PreparingPhase(LedRun run) : RunPhase(run, RunAim.Steps)
 {
-    /// <summary>Reports between two decisions at most: so many does a parameter shard keep for a coordinator that takes over.</summary>
+    /// <summary>
+    /// Reports between two decisions at most: so many does a parameter shard keep for a coordinator that takes over.
+    /// </summary>
     private const int MostReports = 256;
 
     private Stretch _stretch = new(0, 0);

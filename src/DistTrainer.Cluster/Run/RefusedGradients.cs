@@ -20,9 +20,9 @@ internal enum RefusalAnswer
 }
 
 /// <summary>
-/// Decides about contributions that are not finite. The first time at a step somebody else computes the data shards again:
-/// memory or a network may have damaged the contribution. If it is refused again, the gradient itself is not finite, and
-/// the job says what to do.
+/// Decides about contributions that are not finite. The first time at a step somebody else computes the data shards
+/// again: memory or a network may have damaged the contribution. If it is refused again, the gradient itself is not
+/// finite, and the job says what to do.
 /// </summary>
 /// <param name="policy">What the job says.</param>
 internal sealed class RefusedGradients(DivergenceDescription policy)
@@ -42,7 +42,8 @@ internal sealed class RefusedGradients(DivergenceDescription policy)
 
     /// <summary>Goes on from where a run stood; a rate that was lowered since then stays lowered.</summary>
     public void Restore(DivergenceState state) =>
-        State = state.Lowered < State.Lowered ? state with { Lowered = State.Lowered, FirstRate = State.FirstRate } : state;
+        State = state.Lowered < State.Lowered
+            ? state with { Lowered = State.Lowered, FirstRate = State.FirstRate } : state;
 
     /// <summary>A contribution was refused.</summary>
     /// <param name="step">Its step.</param>
@@ -60,7 +61,11 @@ internal sealed class RefusedGradients(DivergenceDescription policy)
                 (GoesBack, _refusedStep) = (true, 0);
                 return RefusalAnswer.GoBack;
             case DivergencePolicy.SkipStep:
-                State = State with { AdmittedStep = step, LeftOut = step == State.AdmittedStep + 1 ? State.LeftOut + 1 : 1 };
+                State = State with
+                {
+                    AdmittedStep = step,
+                    LeftOut = step == State.AdmittedStep + 1 ? State.LeftOut + 1 : 1,
+                };
                 return State.LeftOut <= policy.Attempts ? RefusalAnswer.LeaveOut : RefusalAnswer.End;
             default:
                 return RefusalAnswer.End;

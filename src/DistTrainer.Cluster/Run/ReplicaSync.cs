@@ -4,9 +4,9 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Replicas of parameter shards: a copy on another node that applies the same steps, and hands out parameters when the node
-/// of the first one dies, with no step lost. A copy that was hosted anew is brought up to date between two steps, from a
-/// checkpoint of just that step.
+/// Replicas of parameter shards: a copy on another node that applies the same steps, and hands out parameters when the
+/// node of the first one dies, with no step lost. A copy that was hosted anew is brought up to date between two steps,
+/// from a checkpoint of just that step.
 /// </summary>
 /// <param name="run">The run.</param>
 internal sealed class ReplicaSync(LedRun run)
@@ -15,9 +15,12 @@ internal sealed class ReplicaSync(LedRun run)
     private (long Step, string Folder)? _from;
 
     /// <summary>Whether copies are behind that can be brought up to date.</summary>
-    public bool MaySync => run.Checkpoints.IsOn && run.Generation.Workers.Length > 0 && run.Generation.Roles.Stale.Any(IsFit);
+    public bool MaySync =>
+        run.Checkpoints.IsOn && run.Generation.Workers.Length > 0 && run.Generation.Roles.Stale.Any(IsFit);
 
-    /// <summary>Between two steps: copies that are behind take the checkpoint of this step, in a new generation.</summary>
+    /// <summary>
+    /// Between two steps: copies that are behind take the checkpoint of this step, in a new generation.
+    /// </summary>
     public void Begin()
     {
         _from = run.Checkpoints.Newest;

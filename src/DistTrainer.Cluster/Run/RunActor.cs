@@ -9,8 +9,8 @@ namespace DistTrainer.Cluster.Run;
 
 /// <summary>
 /// Leads one run: brings parameter shards and workers into a generation, lets them run to the next decision, evaluates,
-/// decides, and ends with a <see cref="TrainingResult"/>. It is not on the path of a step. The actor says which message goes
-/// where; what it does is in <see cref="LedRun"/>, what it is at in <see cref="RunPhase"/>, what comes next in
+/// decides, and ends with a <see cref="TrainingResult"/>. It is not on the path of a step. The actor says which message
+/// goes where; what it does is in <see cref="LedRun"/>, what it is at in <see cref="RunPhase"/>, what comes next in
 /// <see cref="RunCourse"/>. A restart would lose the run, so its own failure ends it.
 /// </summary>
 internal sealed class RunActor : ReceiveActor, IWithTimers
@@ -26,16 +26,20 @@ internal sealed class RunActor : ReceiveActor, IWithTimers
     /// <param name="completion">Gets the result.</param>
     /// <param name="folder">The run folder, for checkpoints; null writes none.</param>
     /// <param name="start">Where the run began.</param>
-    /// <param name="before">How many coordinators led it before: parameter shards know how far it is, and some may be lost with the last one's node.</param>
+    /// <param name="before">How many coordinators led it before: parameter shards know how far it is, and some may be
+    /// lost with the last one's node.</param>
     public RunActor(
-        TrainingSetup setup, NodeAddress node, ITrainingObserver observer, TaskCompletionSource<TrainingResult> completion,
+        TrainingSetup setup, NodeAddress node, ITrainingObserver observer,
+            TaskCompletionSource<TrainingResult> completion,
         string? folder, RunState start, int before = 0)
     {
         _completion = completion;
         IActorContext context = Context;
-        var shell = new RunShell(Self, context.Parent, Timers, context.System.Scheduler, () => context.Stop(context.Self));
+        var shell = new RunShell(
+            Self, context.Parent, Timers, context.System.Scheduler, () => context.Stop(context.Self));
         _run = new LedRun(
-            shell, new RunLog(setup, context.GetLogger(), observer), setup, node, observer, completion, folder, start, before);
+            shell, new RunLog(setup, context.GetLogger(), observer), setup, node, observer, completion,
+                folder, start, before);
         _reports = new RunReports(_run);
         HearsPeople();
         HearsNodes();

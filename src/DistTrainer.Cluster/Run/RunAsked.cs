@@ -3,10 +3,11 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// What people have asked of a run, and of which version that is, without the actor: every node keeps it, for a coordinator
-/// that takes over; and what was asked of that one, before it knew how far the run is, comes on top.
+/// What people have asked of a run, and of which version that is, without the actor: every node keeps it, for a
+/// coordinator that takes over; and what was asked of that one, before it knew how far the run is, comes on top.
 /// </summary>
-/// <param name="hasLed">False where another coordinator led the run before, and this one does not know yet where it stands.</param>
+/// <param name="hasLed">False where another coordinator led the run before, and this one does not know yet where it
+/// stands.</param>
 internal sealed class RunAsked(bool hasLed)
 {
     private readonly List<Func<RunRequests, RunRequests>> _early = [];
@@ -22,7 +23,8 @@ internal sealed class RunAsked(bool hasLed)
     public bool HasLed { get; private set; } = hasLed;
 
     /// <summary>Something is asked for.</summary>
-    /// <returns>Whether that changes anything; and what every node is to keep of it, once this coordinator leads.</returns>
+    /// <returns>Whether that changes anything; and what every node is to keep of it, once this coordinator
+    /// leads.</returns>
     public (bool IsNews, KeepRequests? Keep) Ask(Func<RunRequests, RunRequests> change)
     {
         // What the coordinator before was asked for came earlier.
@@ -67,7 +69,8 @@ internal sealed class RunAsked(bool hasLed)
     {
         HasLed = true;
         Version = Math.Max(Version, _kept?.Version ?? 0);
-        KeepRequests? keep = _early.Count > 0 ? Keep(_early.Aggregate(Open, (requests, change) => change(requests))) : null;
+        KeepRequests? keep = _early.Count > 0
+            ? Keep(_early.Aggregate(Open, (requests, change) => change(requests))) : null;
         _early.Clear();
         return keep;
     }

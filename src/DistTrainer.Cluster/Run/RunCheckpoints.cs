@@ -38,7 +38,8 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     private CheckpointStore Store => new(Folder);
 
     /// <summary>The next step after one at which a decision is due for a checkpoint's sake.</summary>
-    public long NextStep(long step) => IsOn && settings.EverySteps > 0 ? ((step / settings.EverySteps) + 1) * (long)settings.EverySteps : long.MaxValue;
+    public long NextStep(long step) => IsOn
+        && settings.EverySteps > 0 ? ((step / settings.EverySteps) + 1) * (long)settings.EverySteps : long.MaxValue;
 
     /// <summary>Whether time for one has come, so that steps should stop flowing.</summary>
     /// <param name="now">The time of a clock that nobody sets.</param>
@@ -52,7 +53,8 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     /// <param name="step">The last step that is in.</param>
     /// <param name="now">As for <see cref="IsTime"/>.</param>
     public bool IsDue(long step, TimeSpan now) =>
-        IsOn && step > _lastStep && step > 0 && ((settings.EverySteps > 0 && step % settings.EverySteps == 0) || IsTime(now));
+        IsOn && step > _lastStep && step > 0
+            && ((settings.EverySteps > 0 && step % settings.EverySteps == 0) || IsTime(now));
 
     /// <summary>Whether the newest one that was begun is of this step.</summary>
     public bool HasBegun(long step) => step > 0 && _lastStep == step;
@@ -67,7 +69,8 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     /// <param name="manifest">Where the run stands after that step; called later, off the actor.</param>
     /// <param name="now">As for <see cref="IsTime"/>.</param>
     /// <returns>Makes its folder; to be run off the actor.</returns>
-    public Func<CheckpointWriter> Begin(long step, int generation, int parts, Func<CheckpointManifest> manifest, TimeSpan now)
+    public Func<CheckpointWriter> Begin(
+        long step, int generation, int parts, Func<CheckpointManifest> manifest, TimeSpan now)
     {
         (_manifest, _begun, _lastStep, _lastTime) = (manifest, Stopwatch.GetTimestamp(), step, now);
         _files.Clear();
@@ -82,7 +85,8 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     public bool Lacks(int parameterShard) => _target is not null && !_files.ContainsKey(parameterShard);
 
     /// <summary>A part is written.</summary>
-    /// <returns>Completes the checkpoint and deletes superfluous ones, once all parts are in; to be run off the actor. Else null.</returns>
+    /// <returns>Completes the checkpoint and deletes superfluous ones, once all parts are in; to be run off the actor.
+    /// Else null.</returns>
     public Func<CheckpointReport>? Take(PartWritten part)
     {
         if (_writer is not { } writer || part.Target != _target || part.File is null)
@@ -90,14 +94,17 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         _files[part.ParameterShard] = part.File;
         if (_files.Count < _target.Parts)
             return null;
-        (Func<CheckpointManifest> manifest, CheckpointTarget target, CheckpointFile[] files) = (_manifest!, _target, [.. _files.Values]);
+        (Func<CheckpointManifest> manifest, CheckpointTarget target, CheckpointFile[] files) =
+            (_manifest!, _target, [.. _files.Values]);
         (double pause, long begun) = (PauseMilliseconds, _begun);
         return () =>
         {
             using (writer)
                 writer.Complete(manifest(), files);
             Store.Retain(settings.Keep, settings.KeepBest, target.Folder, Every);
-            return new CheckpointReport(target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause), Stopwatch.GetElapsedTime(begun).TotalSeconds);
+            return new CheckpointReport(
+                target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause),
+                Stopwatch.GetElapsedTime(begun).TotalSeconds);
         };
     }
 
@@ -111,8 +118,11 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
 
     private int Every => Math.Max(1, settings.EverySteps);
 
-    /// <summary>The newest checkpoint that is whole, its manifest, and why newer ones are not; to be run off the actor.</summary>
-    /// <param name="regular">Only those of the steps at which one is due whatever happens: where nobody has died, no other may decide what follows.</param>
+    /// <summary>
+    /// The newest checkpoint that is whole, its manifest, and why newer ones are not; to be run off the actor.
+    /// </summary>
+    /// <param name="regular">Only those of the steps at which one is due whatever happens: where nobody has died, no
+    /// other may decide what follows.</param>
     /// <exception cref="DistTrainerException">The folder cannot be read.</exception>
     public (string? Folder, CheckpointManifest? Manifest, IReadOnlyList<RefusedCheckpoint> Refused) Newest(bool regular)
     {

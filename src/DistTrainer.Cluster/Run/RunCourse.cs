@@ -9,7 +9,9 @@ internal enum RunAim
     /// <summary>The validation part, at the end of an epoch.</summary>
     Validate,
 
-    /// <summary>What comes next is decided, once an epoch's end is, or has to wait for a checkpoint that is being written.</summary>
+    /// <summary>
+    /// What comes next is decided, once an epoch's end is, or has to wait for a checkpoint that is being written.
+    /// </summary>
     Decide,
 
     /// <summary>Parameter shards copy themselves for a checkpoint.</summary>
@@ -69,7 +71,8 @@ internal enum AfterJoin
 /// <param name="IsFinished">Whether all steps are done, or early stopping says so.</param>
 /// <param name="Stops">Whether somebody has asked for the end.</param>
 /// <param name="Pauses">Whether somebody has asked for a pause.</param>
-/// <param name="RestoresBest">Whether an earlier epoch's parameters are kept and are to be taken back at the end.</param>
+/// <param name="RestoresBest">Whether an earlier epoch's parameters are kept and are to be taken back at the
+/// end.</param>
 /// <param name="HasStaleReplicas">Whether replicas are behind that a checkpoint could bring up to date.</param>
 /// <param name="NewestCheckpoint">The step of the newest checkpoint that this coordinator wrote; −1: none.</param>
 /// <param name="IsWriting">Whether a checkpoint is being written.</param>
@@ -77,7 +80,8 @@ internal enum AfterJoin
 /// <param name="IsCheckpointDue">Whether one is due here.</param>
 /// <param name="WantsLastCheckpoint">Whether the run's end here would lose something.</param>
 internal readonly record struct RunPosition(
-    long Step, long Applied = 0, bool IsFinished = false, bool Stops = false, bool Pauses = false, bool RestoresBest = false,
+    long Step, long Applied = 0, bool IsFinished = false, bool Stops = false, bool Pauses = false,
+        bool RestoresBest = false,
     bool HasStaleReplicas = false, long NewestCheckpoint = -1, bool IsWriting = false, bool HasBegunCheckpoint = false,
     bool IsCheckpointDue = false, bool WantsLastCheckpoint = false);
 
@@ -85,13 +89,17 @@ internal readonly record struct RunPosition(
 /// <param name="Step">Steps done, as this coordinator knows.</param>
 /// <param name="AreWhole">Whether each parameter shard has a copy that is up to date.</param>
 /// <param name="LastOpen">The latest step that one of those who take part has open.</param>
-/// <param name="KnowsState">Whether it is known where the run stands: this coordinator led it before, or a parameter shard told.</param>
+/// <param name="KnowsState">Whether it is known where the run stands: this coordinator led it before, or a parameter
+/// shard told.</param>
 /// <param name="GoesBack">Whether the run is on its way back because a gradient was not finite.</param>
 /// <param name="HasRestoreFailure">Whether a copy could not take its parameters.</param>
 internal readonly record struct JoinedPosition(
-    long Step, bool AreWhole, long LastOpen, bool KnowsState = true, bool GoesBack = false, bool HasRestoreFailure = false)
+    long Step, bool AreWhole, long LastOpen, bool KnowsState = true, bool GoesBack = false,
+        bool HasRestoreFailure = false)
 {
-    /// <summary>All may be hosted anew: then they know nothing of the steps that are decided, or of a run that is taken over.</summary>
+    /// <summary>
+    /// All may be hosted anew: then they know nothing of the steps that are decided, or of a run that is taken over.
+    /// </summary>
     public bool IsLost => !AreWhole || LastOpen <= Step || !KnowsState;
 }
 
@@ -115,7 +123,8 @@ internal static class RunCourse
             return RunNext.Checkpoint;
         if (!ends)
             return at.Pauses ? RunNext.Pause : RunNext.Steps;
-        return at.RestoresBest && at.IsFinished ? RunNext.RestoreBest : RunNext.Finish; // also where a stop comes with the end
+        // also where a stop comes with the end
+        return at.RestoresBest && at.IsFinished ? RunNext.RestoreBest : RunNext.Finish;
     }
 
     /// <summary>What follows when all copies have joined.</summary>
@@ -125,14 +134,17 @@ internal static class RunCourse
 
     /// <summary>The last step to make before the next decision.</summary>
     /// <param name="step">Steps done.</param>
-    /// <param name="lastWhole">The last step that can be finished everywhere: steps that some have applied are, before anything else.</param>
+    /// <param name="lastWhole">The last step that can be finished everywhere: steps that some have applied are, before
+    /// anything else.</param>
     /// <param name="decision">The step of the next decision, if nothing is asked for.</param>
     /// <param name="holds">Whether steps must stop at once, for a request or because there are no workers.</param>
-    public static long Target(long step, long lastWhole, long decision, bool holds) => holds ? Math.Max(step, lastWhole) : decision;
+    public static long Target(long step, long lastWhole, long decision, bool holds) =>
+        holds ? Math.Max(step, lastWhole) : decision;
 
     /// <summary>What a generation does that has begun.</summary>
     /// <param name="aim">What was interrupted.</param>
-    /// <param name="areEnough">Whether there are workers enough; else the run ends with the step that all parameter shards have.</param>
+    /// <param name="areEnough">Whether there are workers enough; else the run ends with the step that all parameter
+    /// shards have.</param>
     public static RunAim AfterAssigned(RunAim aim, bool areEnough) =>
         areEnough || aim == RunAim.Finish ? aim : RunAim.Steps;
 

@@ -58,13 +58,15 @@ internal sealed class RunFigures(TrainingSetup setup)
     public void Restore(RunState state)
     {
         (_epoch, _decided, _lastStep) = (state.EpochSums, state.EpochSums, state.Step);
-        (TrainLoss, LastEpochLoss) = (_epoch.Count > 0 ? _epoch.LossSum / _epoch.Count : state.TrainLoss ?? double.NaN, state.TrainLoss);
+        (TrainLoss, LastEpochLoss) =
+            (_epoch.Count > 0 ? _epoch.LossSum / _epoch.Count : state.TrainLoss ?? double.NaN, state.TrainLoss);
         _open.Clear();
         (_unreported, _unreportedSamples) = (default, 0);
     }
 
     /// <summary>Takes sums of steps that were not reported: the next report has them too.</summary>
-    /// <returns>The ledger's entry; null where there are none, they are known, or steps before them are missing.</returns>
+    /// <returns>The ledger's entry; null where there are none, they are known, or steps before them are
+    /// missing.</returns>
     public LedgerEntry? Add(StepSums sums)
     {
         LedgerEntry? entry = Take(sums);
@@ -83,13 +85,15 @@ internal sealed class RunFigures(TrainingSetup setup)
         _epoch += sums.Losses;
         _samples += sums.Samples;
         TrainLoss = _epoch.LossSum / _epoch.Count;
-        return new LedgerEntry(setup.EpochOf(sums.LastStep), sums.FirstStep, sums.LastStep, sums.Samples, sums.SampleHash);
+        return new LedgerEntry(
+            setup.EpochOf(sums.LastStep), sums.FirstStep, sums.LastStep, sums.Samples, sums.SampleHash);
     }
 
     /// <summary>Takes one parameter shard's report; a second copy changes nothing.</summary>
     /// <param name="report">The report.</param>
     /// <param name="slowest">Times of the worker that computes longest.</param>
-    /// <returns>Whole reports and the ledger's entries, in the order of the steps: those that have all parameter shards' and all steps before them.</returns>
+    /// <returns>Whole reports and the ledger's entries, in the order of the steps: those that have all parameter
+    /// shards' and all steps before them.</returns>
     public IEnumerable<(StepReport Report, LedgerEntry Entry)> Add(ReportSteps report, WorkerTimes slowest)
     {
         if (report.Step <= _lastStep)
@@ -97,7 +101,8 @@ internal sealed class RunFigures(TrainingSetup setup)
         if (!_open.TryGetValue(report.Step, out ReportSteps?[]? parts))
             _open[report.Step] = parts = new ReportSteps?[setup.Ranges.Count];
         parts[report.ParameterShard] = report;
-        while (_open.Count > 0 && _open.First().Value is var first && !first.Contains(null) && first[0]!.Sums.FirstStep == _lastStep + 1)
+        while (_open.Count > 0 && _open.First()
+            .Value is var first && !first.Contains(null) && first[0]!.Sums.FirstStep == _lastStep + 1)
         {
             yield return Whole(first, slowest);
         }
@@ -116,7 +121,8 @@ internal sealed class RunFigures(TrainingSetup setup)
         var times = new StepTimes(
             slowest.Compute, slowest.Wait, parts.Max(part => part!.Times.Gather), parts.Max(part => part!.Times.Apply));
         Last = new StepReport(
-            report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps, losses.LossSum / losses.Count,
+            report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps,
+                losses.LossSum / losses.Count,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, report.LearningRate,
             GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), PerSecond(samples, seconds), times);
         return (Last, entry);
@@ -140,7 +146,8 @@ internal sealed class RunFigures(TrainingSetup setup)
         LastEpochLoss = train.LossSum / train.Count;
         return new EpochReport(
             epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
-            validation?.LossSum / validation?.Count, CountsCorrect ? (double?)validation?.Correct / validation?.Count : null,
+            validation?.LossSum / validation?.Count, CountsCorrect
+                ? (double?)validation?.Correct / validation?.Count : null,
             rate, PerSecond(train.Count, seconds), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
     }
 }

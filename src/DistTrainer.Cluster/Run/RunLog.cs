@@ -10,8 +10,9 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// Tells what happens in a run, once for all who hear it: the actor's log, the meter and the observer. One method an event;
-/// docs/logs.md explains each line. Steps in it are those that are done; a line's epoch is that of the step after them.
+/// Tells what happens in a run, once for all who hear it: the actor's log, the meter and the observer. One method an
+/// event; docs/logs.md explains each line. Steps in it are those that are done; a line's epoch is that of the step
+/// after them.
 /// </summary>
 /// <param name="setup">Sizes of the run.</param>
 /// <param name="log">The run actor's log.</param>
@@ -62,7 +63,8 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
     public void NodeGone(ActorsHosted gone, long step, string reason)
     {
         TrainingMeter.NodeLost();
-        Warn("node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} reason=\"{Reason}\"",
+        Warn("node-gone node={Node} workers={Workers} parameterShards={ParameterShards} epoch={Epoch} step={Step} "
+            + "reason=\"{Reason}\"",
             gone.Node.Name, gone.Workers.Length, gone.ParameterShards.Length, EpochAfter(step), step, reason);
     }
 
@@ -71,14 +73,16 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
     public void Paused(long step) => Info("run-paused epoch={Epoch} step={Step}", EpochAfter(step), step);
 
     public void RateSet(long step, double rate) =>
-        Info("learning-rate-set epoch={Epoch} step={Step} learningRate={LearningRate:G6}", EpochAfter(step), step + 1, rate);
+        Info("learning-rate-set epoch={Epoch} step={Step} learningRate={LearningRate:G6}",
+            EpochAfter(step), step + 1, rate);
 
     public void RateLowered(long step, double rate, int attempt) =>
         Warn("learning-rate-lowered epoch={Epoch} step={Step} learningRate={LearningRate:G6} attempt={Attempt} of={Of}",
             EpochAfter(step), step, rate, attempt, setup.Job.Training.Divergence.Attempts);
 
     public void Refused(RefuseContribution refused, string node) =>
-        Warn("contribution-refused epoch={Epoch} step={Step} worker={Worker} node={Node} parameterShard={ParameterShard} "
+        Warn("contribution-refused epoch={Epoch} step={Step} worker={Worker} node={Node} "
+            + "parameterShard={ParameterShard} "
             + "firstDataShard={First} dataShards={Count} reason=\"not finite\"",
             setup.EpochOf(refused.Step), refused.Step, refused.Worker, node, refused.ParameterShard, refused.Node.Start,
             refused.Node.Count);
@@ -127,19 +131,24 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
             helper, node, slow, slowNode, setup.EpochOf(step), step);
 
     public void ReplicaRefused(ParameterShardCopyPlace copy, long step, string reason) =>
-        Warn("replica-refused node={Node} parameterShard={ParameterShard} epoch={Epoch} step={Step} reason=\"{Reason}\"",
+        Warn("replica-refused node={Node} parameterShard={ParameterShard} epoch={Epoch} step={Step} "
+            + "reason=\"{Reason}\"",
             copy.Place.Node.Name, copy.Index, EpochAfter(step), step, reason);
 
     public void CheckpointWritten(CheckpointTarget target, CheckpointReport report)
     {
-        Info("checkpoint-written epoch={Epoch} step={Step} folder=\"{Folder}\" bytes={Bytes} pauseMilliseconds={Pause:F1} seconds={Seconds:F2}",
-            EpochOf(target.Step), target.Step, report.Folder, report.Bytes, report.Pause.TotalMilliseconds, report.Seconds);
+        Info("checkpoint-written epoch={Epoch} step={Step} folder=\"{Folder}\" bytes={Bytes} "
+            + "pauseMilliseconds={Pause:F1} seconds={Seconds:F2}",
+            EpochOf(target.Step), target.Step, report.Folder, report.Bytes,
+                report.Pause.TotalMilliseconds, report.Seconds);
         TrainingMeter.Checkpoint(report);
         observer.OnCheckpoint(report);
     }
 
     public void CheckpointFailed(CheckpointTarget target, string message) =>
-        log.Event(LogLevel.ErrorLevel, "checkpoint-failed epoch={Epoch} step={Step} folder=\"{Folder}\" message=\"{Message}\"",
+        log.Event(
+            LogLevel.ErrorLevel,
+            "checkpoint-failed epoch={Epoch} step={Step} folder=\"{Folder}\" message=\"{Message}\"",
             EpochOf(target.Step), target.Step, target.Folder, message);
 
     public void CheckpointRefused(RefusedCheckpoint refused) =>
@@ -161,14 +170,16 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
             who, what, EpochAfter(step), step, since.TotalSeconds);
 
     public void WaitingForStep(string who, WaitingFor waiting) =>
-        Warn("waiting-for who=\"{Who}\" for=step epoch={Epoch} step={Step} parameterShard={ParameterShard} seconds={Seconds:F1}",
+        Warn("waiting-for who=\"{Who}\" for=step epoch={Epoch} step={Step} parameterShard={ParameterShard} "
+            + "seconds={Seconds:F1}",
             who, setup.EpochOf(waiting.Step), waiting.Step, waiting.ParameterShard, waiting.Seconds);
 
     public void WaitingToStart(string missing, TimeSpan since) =>
         Info("waiting-for who=\"{Missing}\" for=start seconds={Seconds:F0}", missing, since.TotalSeconds);
 
     public void Ended(long step, TrainingResult result) =>
-        Info("run-ended epoch={Epoch} step={Step} reason={Reason} samplesPerSecond={SamplesPerSecond:F0} parameterHash={ParameterHash}",
+        Info("run-ended epoch={Epoch} step={Step} reason={Reason} samplesPerSecond={SamplesPerSecond:F0} "
+            + "parameterHash={ParameterHash}",
             EpochOf(step), step, result.Reason, result.SamplesPerSecond, result.ParameterHash);
 
     public void Failed(long step, DistTrainerException failure) =>

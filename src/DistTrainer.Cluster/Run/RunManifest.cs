@@ -34,14 +34,21 @@ internal static class RunManifest
             Step = state.Step,
             Generation = generation,
             Position = new CheckpointPosition(
-                epoch, Math.Min((state.Step - first) * Math.Min(job.Training.BatchSize, setup.Data.Train.Count), setup.Data.Train.Count), setup.StepsPerEpoch, (int)(state.Step / setup.StepsPerEpoch), sums),
+                epoch, Math.Min((state.Step - first) * Math.Min(job.Training.BatchSize, setup.Data.Train.Count),
+                    setup.Data.Train.Count), setup.StepsPerEpoch, (int)(state.Step / setup.StepsPerEpoch), sums),
             Seeds = new CheckpointSeeds(job.Training.Seed, job.Data.SplitSeed),
-            Rate = new CheckpointRate(state.Rates.LastOrDefault(set => set.FirstStep <= state.Step + 1) is { FirstStep: > 0 } set ? set.Rate : null, state.Plateau.Factor, state.Plateau.Best, state.Plateau.BadEpochs),
-            EarlyStopping = new CheckpointStopping(state.Stopping.BestEpoch, state.Stopping.BestLoss, state.Stopping.BadEpochs),
+            Rate = new CheckpointRate(
+                state.Rates.LastOrDefault(set => set.FirstStep <= state.Step + 1) is { FirstStep: > 0 } set ? set.Rate
+                : null, state.Plateau.Factor, state.Plateau.Best, state.Plateau.BadEpochs),
+            EarlyStopping = new CheckpointStopping(
+                state.Stopping.BestEpoch, state.Stopping.BestLoss, state.Stopping.BadEpochs),
             ValidationLoss = state.ValidationLoss,
             Divergence = state.Divergence == default ? null
-                : new CheckpointDivergence(state.Divergence.Lowered, state.Divergence.FirstRate, state.Divergence.AdmittedStep, state.Divergence.LeftOut),
-            HasBest = state.Stopping.BestEpoch > 0 && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },
+                : new CheckpointDivergence(
+                    state.Divergence.Lowered, state.Divergence.FirstRate, state.Divergence.AdmittedStep,
+                    state.Divergence.LeftOut),
+            HasBest = state.Stopping.BestEpoch > 0
+                && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },
             Job = new JobFile(job, setup.Options.OfJob).Write(),
             DataHash = setup.Data.Hash,
             Optimizer = CheckpointOptimizer.Of(job.Optimizer),

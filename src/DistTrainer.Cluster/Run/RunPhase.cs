@@ -3,14 +3,15 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
-/// What a run is at, and all that it knows for that: the only encoding of where it is. A message that means nothing in a
-/// phase is dropped; those of another generation have been before. The course of a run:
+/// What a run is at, and all that it knows for that: the only encoding of where it is. A message that means nothing in
+/// a phase is dropped; those of another generation have been before. The course of a run:
 /// <code>
 /// gathering → joining → (going back →) assigning → preparing → flowing → evaluating → keeping the best → preparing …
 ///                                                      ↑           └→ copying ─┘         … → evaluating → completed
 ///                                                      └─ paused
 /// </code>
-/// Whoever comes, goes or dies: gathering or joining follows, and then what the run was about to do, its <see cref="Aim"/>.
+/// Whoever comes, goes or dies: gathering or joining follows, and then what the run was about to do, its
+/// <see cref="Aim"/>.
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="aim">What is entered again in the next generation.</param>

@@ -13,7 +13,8 @@ internal sealed class RunPlan(JobDescription job, int stepsPerEpoch, long totalS
     private readonly PlateauTracker? _plateau = job.Schedule.CreateTracker();
 
     /// <summary>Where reduce-on-plateau stands.</summary>
-    public PlateauState Plateau => _plateau is { } plateau ? new PlateauState(plateau.Factor, plateau.Best, plateau.BadEpochs) : RunState.Start.Plateau;
+    public PlateauState Plateau => _plateau is { } plateau
+        ? new PlateauState(plateau.Factor, plateau.Best, plateau.BadEpochs) : RunState.Start.Plateau;
 
     /// <summary>Where early stopping stands.</summary>
     public StoppingState Stopping => new(_stopping.BestEpoch, _stopping.BestLoss, _stopping.BadEpochs);
@@ -30,7 +31,8 @@ internal sealed class RunPlan(JobDescription job, int stepsPerEpoch, long totalS
     public double PlateauFactor => _plateau?.Factor ?? 1;
 
     /// <summary>Whether the best epoch's parameters are kept and taken back at the end.</summary>
-    public bool KeepsBest { get; } = job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true } && hasValidation;
+    public bool KeepsBest { get; } =
+        job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true } && hasValidation;
 
     /// <summary>The epoch with the lowest validation loss; 0 before the first.</summary>
     public int BestEpoch => _stopping.BestEpoch;

@@ -14,10 +14,14 @@ internal sealed class RunRates
     public RateSet[] All => [.. _sets];
 
     /// <summary>The rate of a step; null: the job's.</summary>
-    public double? At(long step) => _sets.FindLast(set => set.FirstStep <= step) is { FirstStep: > 0 } set ? set.Rate : null;
+    public double? At(long step) =>
+        _sets.FindLast(set => set.FirstStep <= step) is { FirstStep: > 0 } set ? set.Rate : null;
 
-    /// <summary>The last step before the rate changes, after a step; <see cref="long.MaxValue"/> where it does not.</summary>
-    public long LastBeforeChange(long step) => _sets.Find(set => set.FirstStep - 1 > step) is { FirstStep: > 0 } set ? set.FirstStep - 1 : long.MaxValue;
+    /// <summary>
+    /// The last step before the rate changes, after a step; <see cref="long.MaxValue"/> where it does not.
+    /// </summary>
+    public long LastBeforeChange(long step) =>
+        _sets.Find(set => set.FirstStep - 1 > step) is { FirstStep: > 0 } set ? set.FirstStep - 1 : long.MaxValue;
 
     /// <summary>From a step on the rate is another; what was set for later steps is forgotten.</summary>
     public void Set(long firstStep, double rate)

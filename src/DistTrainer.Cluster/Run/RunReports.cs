@@ -4,7 +4,9 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Run;
 
-/// <summary>What workers and parameter shards report of a run, what is said of it, and what is answered to who asks.</summary>
+/// <summary>
+/// What workers and parameter shards report of a run, what is said of it, and what is answered to who asks.
+/// </summary>
 /// <param name="run">The run.</param>
 internal sealed class RunReports(LedRun run)
 {
@@ -29,7 +31,9 @@ internal sealed class RunReports(LedRun run)
             run.Log.Histogram(whole);
     }
 
-    /// <summary>Where a worker's time went; one that is slow is named, and another stands in for it where that is wanted.</summary>
+    /// <summary>
+    /// Where a worker's time went; one that is slow is named, and another stands in for it where that is wanted.
+    /// </summary>
     public void On(ReportWorker report)
     {
         Generation generation = run.Generation;
@@ -58,23 +62,30 @@ internal sealed class RunReports(LedRun run)
                 run.Renew();
                 break;
             case RefusalAnswer.GoBack:
-            case RefusalAnswer.LeaveOut: // all parameter shards wait for each other's part of the norm, so none has applied the step
+            // all parameter shards wait for each other's part of the norm, so none has applied the step
+            case RefusalAnswer.LeaveOut:
                 run.Renew();
                 break;
             default:
                 run.Fail(new DistTrainerException(
                     FailureKind.Diverged,
-                    $"step {refused.Step} (epoch {run.Setup.EpochOf(refused.Step)}): the gradient of worker {refused.Worker}, "
-                    + $"data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused before the sum"
-                    + $"{run.Refusals.Tried}. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or normalize the data."));
+                    $"step {refused.Step} (epoch {run.Setup.EpochOf(refused.Step)}): the gradient of worker "
+                        + $"{refused.Worker}, "
+                    + $"data shards {refused.Node.Start} to {refused.Node.End - 1}, is not finite; it was refused "
+                        + "before the sum"
+                    + $"{run.Refusals.Tried}. Lower optimizer.learning-rate, clip the gradient (clipping.norm), or "
+                        + "normalize the data."));
                 break;
         }
     }
 
-    /// <summary>Says whose answers are awaited, where that is due; where one may have been lost, all are asked again.</summary>
+    /// <summary>
+    /// Says whose answers are awaited, where that is due; where one may have been lost, all are asked again.
+    /// </summary>
     public void SayAwaited()
     {
-        if (run.Phase is FlowingPhase || !run.Members.HasParameterShards || run.Waits.Check(run.Shell.Now) is not { } awaited)
+        if (run.Phase is FlowingPhase || !run.Members.HasParameterShards
+            || run.Waits.Check(run.Shell.Now) is not { } awaited)
             return;
         run.Log.WaitingFor(awaited.Who, run.Waits.What, run.Step, awaited.Since);
         if (awaited.IsLost)
@@ -86,14 +97,17 @@ internal sealed class RunReports(LedRun run)
     public RunStatus Status()
     {
         Generation generation = run.Generation;
-        string state = run.Phase is PausedPhase || run.Members.AreEnough ? run.Phase.Status : $"waiting for {run.Members.Missing}";
+        string state = run.Phase is PausedPhase
+            || run.Members.AreEnough ? run.Phase.Status : $"waiting for {run.Members.Missing}";
         WorkerStatus[] workers = [.. generation.Workers.Select((place, worker) => new WorkerStatus(
             worker, place.Node.Name, generation.DataShardsOf(worker), generation.Speeds.TimesOf(worker)))];
-        ParameterShardStatus[] shards = [.. generation.ParameterShards.Select((place, shard) => new ParameterShardStatus(
+        ParameterShardStatus[] shards =
+            [.. generation.ParameterShards.Select((place, shard) => new ParameterShardStatus(
             generation.IndexOf(shard), place.Node.Name, generation.IsReplica(shard)))];
         StepReport? last = run.Figures.Last;
         long step = last?.Step ?? run.Step;
         return new RunStatus(
-            run.Options.RunId, "", state, generation.Number, run.Setup.EpochOf(step + 1), step, run.Setup.TotalSteps, last, workers, shards);
+            run.Options.RunId, "", state, generation.Number, run.Setup.EpochOf(step + 1), step, run.Setup.TotalSteps,
+                last, workers, shards);
     }
 }

@@ -8,8 +8,8 @@ namespace DistTrainer.Cluster.Run;
 /// <summary>
 /// How large the signal is in each layer on one batch before training: a wrong initialization shows as activations or
 /// gradients that shrink or grow from layer to layer. A layer is warned of when its deviation is below
-/// <see cref="Vanishing"/> or above <see cref="Exploding"/>, or its gradients are that much smaller or larger than those
-/// of the last layer.
+/// <see cref="Vanishing"/> or above <see cref="Exploding"/>, or its gradients are that much smaller or larger than
+/// those of the last layer.
 /// </summary>
 internal static class SignalReport
 {
@@ -28,16 +28,29 @@ internal static class SignalReport
         double last = signals.Count > 0 ? signals[^1].GradientDeviation : 0;
         foreach (SignalProbe.LayerSignal signal in signals)
         {
-            log.Event(LogLevel.InfoLevel, "layer-signal epoch=1 step=1 layer=\"{Layer}\" activationDeviation={Activation:G4} gradientDeviation={Gradient:G4}",
+            log.Event(
+                LogLevel.InfoLevel,
+                "layer-signal epoch=1 step=1 layer=\"{Layer}\" activationDeviation={Activation:G4} "
+                + "gradientDeviation={Gradient:G4}",
                 signal.Title, signal.ActivationDeviation, signal.GradientDeviation);
             if (Judge(signal.ActivationDeviation, 1) is { } activation)
-                log.Event(LogLevel.WarningLevel, "layer-signal-odd epoch=1 step=1 layer=\"{Layer}\" what=activations judgement={Judgement} deviation={Deviation:G4} advice=\"choose another initializer: he-* for relu, xavier-* for tanh and sigmoid\"", signal.Title, activation, signal.ActivationDeviation);
+                log.Event(
+                    LogLevel.WarningLevel,
+                    "layer-signal-odd epoch=1 step=1 layer=\"{Layer}\" what=activations judgement={Judgement} "
+                    + "deviation={Deviation:G4} advice=\"choose another initializer: he-* for relu, xavier-* for tanh "
+                    + "and sigmoid\"", signal.Title, activation, signal.ActivationDeviation);
             if (Judge(signal.GradientDeviation, last) is { } gradient)
-                log.Event(LogLevel.WarningLevel, "layer-signal-odd epoch=1 step=1 layer=\"{Layer}\" what=gradients judgement={Judgement} deviation={Deviation:G4} lastLayer={Last:G4} advice=\"choose another initializer: he-* for relu, xavier-* for tanh and sigmoid\"", signal.Title, gradient, signal.GradientDeviation, last);
+                log.Event(
+                    LogLevel.WarningLevel,
+                    "layer-signal-odd epoch=1 step=1 layer=\"{Layer}\" what=gradients judgement={Judgement} "
+                    + "deviation={Deviation:G4} lastLayer={Last:G4} advice=\"choose another initializer: he-* for "
+                    + "relu, xavier-* for tanh and sigmoid\"", signal.Title, gradient, signal.GradientDeviation, last);
         }
     }
 
-    /// <summary>What a deviation is beside a reference: <c>vanishing</c>, <c>exploding</c>, or null for neither.</summary>
+    /// <summary>
+    /// What a deviation is beside a reference: <c>vanishing</c>, <c>exploding</c>, or null for neither.
+    /// </summary>
     public static string? Judge(double deviation, double reference) =>
         deviation < Vanishing * reference ? "vanishing" : !(deviation <= Exploding * reference) ? "exploding" : null;
 }

@@ -29,7 +29,8 @@ internal sealed class WaitWatch
     /// <param name="what">What for.</param>
     /// <param name="who">Those who have not answered, for people; asked at each check.</param>
     /// <param name="now">The time of a clock that nobody sets.</param>
-    public void Await(string what, Func<IEnumerable<string>> who, TimeSpan now) => (What, _who, _since, _next) = (what, who, now, First);
+    public void Await(string what, Func<IEnumerable<string>> who, TimeSpan now) =>
+        (What, _who, _since, _next) = (what, who, now, First);
 
     /// <summary>All answers are in.</summary>
     public void AwaitNobody() => (What, _who, _since) = ("", () => [], TimeSpan.MaxValue);
@@ -49,7 +50,9 @@ internal sealed class WaitWatch
         return (Some(who), since, since > (What == "evaluation" ? 2 * AsksAgain : AsksAgain));
     }
 
-    /// <summary>A parameter shard waits for contributions: whether that is to be said, by the first one that tells.</summary>
+    /// <summary>
+    /// A parameter shard waits for contributions: whether that is to be said, by the first one that tells.
+    /// </summary>
     /// <param name="generation">The generation.</param>
     /// <param name="step">The open step.</param>
     /// <param name="seconds">How long it has been open.</param>
@@ -69,5 +72,6 @@ internal sealed class WaitWatch
 
     /// <summary>The first few by name, the others by number: one line, however many there are.</summary>
     public static string Some(string[] who) =>
-        string.Join(", ", who.Take(NamesInALine)) + (who.Length > NamesInALine ? $" and {who.Length - NamesInALine} more" : "");
+        string.Join(", ", who.Take(NamesInALine))
+            + (who.Length > NamesInALine ? $" and {who.Length - NamesInALine} more" : "");
 }

@@ -3,14 +3,17 @@ using DistTrainer.Cluster.Step;
 
 namespace DistTrainer.Cluster.Run;
 
-/// <summary>How fast the workers of a generation are, by what they report, and which is slow beside the others.</summary>
+/// <summary>
+/// How fast the workers of a generation are, by what they report, and which is slow beside the others.
+/// </summary>
 internal sealed class WorkerSpeeds
 {
     private readonly Dictionary<int, (WorkerTimes Times, int SlowReports)> _workers = [];
     private readonly HashSet<int> _named = [];
 
     /// <summary>The times of the worker that computes longest; zero before the first report.</summary>
-    public WorkerTimes Slowest => _workers.Values.Select(worker => worker.Times).DefaultIfEmpty().MaxBy(times => times.Compute);
+    public WorkerTimes Slowest =>
+        _workers.Values.Select(worker => worker.Times).DefaultIfEmpty().MaxBy(times => times.Compute);
 
     /// <summary>Takes a worker's report. The first one does not count as slow: everything is slow at first.</summary>
     public void Add(ReportWorker report)
@@ -28,14 +31,16 @@ internal sealed class WorkerSpeeds
     /// The others' median compute time in milliseconds, if by its last two reports this worker takes more than twice as
     /// long, and at least <see cref="StepTimesWatch.SlowAtLeast"/> longer; else null.
     /// </summary>
-    public double? SlowerThanOthers(int worker) => _workers.GetValueOrDefault(worker).SlowReports >= 2 ? OthersOf(worker) : null;
+    public double? SlowerThanOthers(int worker) =>
+        _workers.GetValueOrDefault(worker).SlowReports >= 2 ? OthersOf(worker) : null;
 
     /// <summary>Whether a slow worker is named for the first time.</summary>
     public bool Name(int worker) => _named.Add(worker);
 
     private double? OthersOf(int worker)
     {
-        double[] others = [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Times.Compute).Order()];
+        double[] others =
+            [.. _workers.Where(entry => entry.Key != worker).Select(entry => entry.Value.Times.Compute).Order()];
         return others.Length == 0 ? null : others[others.Length / 2];
     }
 }

@@ -10,9 +10,10 @@ using Hyperion;
 namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
-/// Reads over the bytes of a message before Hyperion makes anything of them. Hyperion makes arrays as long as it is told, and
-/// objects within objects of any type and to any depth before it looks whether they fit: 3 bytes a level end the process
-/// with its stack. Here every value must be of the type that its place declares, and have the bytes for its length.
+/// Reads over the bytes of a message before Hyperion makes anything of them. Hyperion makes arrays as long as it is
+/// told, and objects within objects of any type and to any depth before it looks whether they fit: 3 bytes a level end
+/// the process with its stack. Here every value must be of the type that its place declares, and have the bytes for its
+/// length.
 /// </summary>
 /// <param name="types">What may be in a message, in the order of the numbers on the wire.</param>
 internal sealed class ControlGrammar(ControlTypes types)
@@ -20,10 +21,14 @@ internal sealed class ControlGrammar(ControlTypes types)
     private const int DeepestNesting = 32;
 
     private readonly Type[] numbered = [.. types.All.Where(type => type != typeof(ActorRefBase.Surrogate))];
-    private readonly Dictionary<string, Type> named = types.All.ToDictionary(type => TypeFilterBuilder.Create().Include(type).Build().FilteredTypes.Single());
-    private readonly Dictionary<Type, Type[]> fields = types.All.Where(type => ElementOf(type) is null).ToDictionary(type => type, FieldsOf);
+    private readonly Dictionary<string, Type> named = types.All.ToDictionary(
+        type => TypeFilterBuilder.Create().Include(type).Build().FilteredTypes.Single());
+    private readonly Dictionary<Type, Type[]> fields = types.All.Where(type => ElementOf(type) is null)
+        .ToDictionary(type => type, FieldsOf);
 
-    /// <summary>What a first byte announces, and the bytes of such a value; −1 for texts, which say it themselves.</summary>
+    /// <summary>
+    /// What a first byte announces, and the bytes of such a value; −1 for texts, which say it themselves.
+    /// </summary>
     private static readonly Dictionary<byte, (Type Type, int Size)> s_plain = new()
     {
         [2] = (typeof(long), 8),
@@ -41,10 +46,12 @@ internal sealed class ControlGrammar(ControlTypes types)
         [19] = (typeof(ulong), 8),
     };
 
-    private static readonly Dictionary<Type, int> s_sizes = s_plain.Values.ToDictionary(plain => plain.Type, plain => plain.Size);
+    private static readonly Dictionary<Type, int> s_sizes = s_plain.Values.ToDictionary(
+        plain => plain.Type, plain => plain.Size);
 
     /// <summary>Refuses what is no message.</summary>
-    /// <exception cref="SerializationException">A value has another type than its place declares, or is longer than the message.</exception>
+    /// <exception cref="SerializationException">A value has another type than its place declares, or is longer than the
+    /// message.</exception>
     public void Check(ReadOnlySpan<byte> message)
     {
         var reader = new Reader(this, message);
@@ -53,11 +60,13 @@ internal sealed class ControlGrammar(ControlTypes types)
     }
 
     private static Type? ElementOf(Type type) =>
-        type.IsArray ? type.GetElementType() : type.Namespace == typeof(ImmutableArray).Namespace ? type.GetGenericArguments()[0] : null;
+        type.IsArray ? type.GetElementType() : type.Namespace == typeof(ImmutableArray)
+            .Namespace ? type.GetGenericArguments()[0] : null;
 
     // Hyperion writes fields in this order.
     private static Type[] FieldsOf(Type type) =>
-        [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).OrderBy(field => field.Name, StringComparer.Ordinal).Select(field => field.FieldType)];
+        [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .OrderBy(field => field.Name, StringComparer.Ordinal).Select(field => field.FieldType)];
 
     private ref struct Reader(ControlGrammar grammar, ReadOnlySpan<byte> bytes)
     {
@@ -84,12 +93,17 @@ internal sealed class ControlGrammar(ControlTypes types)
                     PlainElements(declared);
                     break;
                 case ByNumber or ByName:
-                    Type type = first == ByName ? Named() : Numbered(BinaryPrimitives.ReadUInt16LittleEndian(Take(sizeof(ushort))));
-                    Require(declared.IsAssignableFrom(type) || (type == typeof(ActorRefBase.Surrogate) && typeof(IActorRef).IsAssignableFrom(declared)), declared, type);
+                    Type type = first == ByName ? Named()
+                        : Numbered(BinaryPrimitives.ReadUInt16LittleEndian(Take(sizeof(ushort))));
+                    Require(
+                        declared.IsAssignableFrom(type)
+                        || (type == typeof(ActorRefBase.Surrogate) && typeof(IActorRef).IsAssignableFrom(declared)),
+                        declared, type);
                     Content(type, depth);
                     break;
                 default:
-                    Require(s_plain.TryGetValue(first, out (Type Type, int Size) plain) && declared.IsAssignableFrom(plain.Type), declared, plain.Type);
+                    Require(s_plain.TryGetValue(first, out (Type Type, int Size) plain)
+                        && declared.IsAssignableFrom(plain.Type), declared, plain.Type);
                     Plain(plain.Size);
                     break;
             }
@@ -122,7 +136,8 @@ internal sealed class ControlGrammar(ControlTypes types)
         private void PlainElements(Type declared)
         {
             byte first = Take(1)[0];
-            Require(s_plain.TryGetValue(first, out (Type Type, int Size) plain) && declared.IsAssignableFrom(plain.Type.MakeArrayType()), declared, plain.Type?.MakeArrayType());
+            Require(s_plain.TryGetValue(first, out (Type Type, int Size) plain)
+                && declared.IsAssignableFrom(plain.Type.MakeArrayType()), declared, plain.Type?.MakeArrayType());
             for (int count = Length(); count > 0; count--)
                 Plain(plain.Size);
         }
@@ -154,14 +169,16 @@ internal sealed class ControlGrammar(ControlTypes types)
             if (number < grammar.numbered.Length)
                 return grammar.numbered[number];
             number -= grammar.numbered.Length;
-            return number < (seen?.Count ?? 0) ? seen![number] : throw new SerializationException("a type that is not on the list is numbered.");
+            return number < (seen?.Count ?? 0) ? seen![number]
+                : throw new SerializationException("a type that is not on the list is numbered.");
         }
 
         // Every element has a byte at least, so what is made is in proportion to the message.
         private int Length()
         {
             int length = BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int)));
-            return length >= 0 && length <= left.Length ? length : throw new SerializationException($"a length of {length} is said where {left.Length} bytes are left.");
+            return length >= 0 && length <= left.Length ? length : throw new SerializationException(
+                $"a length of {length} is said where {left.Length} bytes are left.");
         }
 
         private ReadOnlySpan<byte> Take(int count)
@@ -176,7 +193,8 @@ internal sealed class ControlGrammar(ControlTypes types)
         private static void Require(bool holds, Type declared, Type? found)
         {
             if (!holds)
-                throw new SerializationException($"{found?.ToString() ?? "nothing"} stands in the place of {declared}.");
+                throw new SerializationException(
+                    $"{found?.ToString() ?? "nothing"} stands in the place of {declared}.");
         }
     }
 }

@@ -13,7 +13,8 @@ public sealed class ControlTypes
 {
     private static readonly HashSet<Type> Plain =
     [
-        typeof(bool), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(float), typeof(double),
+        typeof(bool), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long),
+            typeof(ulong), typeof(float), typeof(double),
         typeof(string), typeof(Guid), typeof(DateTime),
     ];
 
@@ -30,12 +31,15 @@ public sealed class ControlTypes
     /// <summary>The types of this assembly's messages.</summary>
     public static ControlTypes Own { get; } = Of(typeof(ControlTypes).Assembly);
 
-    /// <summary>Every type, in an order that depends on the names alone: the place of a type is its number on the wire.</summary>
+    /// <summary>
+    /// Every type, in an order that depends on the names alone: the place of a type is its number on the wire.
+    /// </summary>
     public IReadOnlyList<Type> All { get; }
 
     /// <summary>The types of an assembly's messages.</summary>
     /// <param name="assembly">Where the messages are.</param>
-    /// <exception cref="NotSupportedException">A message declares a value that may be of any type, or of one that is not supported.</exception>
+    /// <exception cref="NotSupportedException">A message declares a value that may be of any type, or of one that is
+    /// not supported.</exception>
     public static ControlTypes Of(Assembly assembly) =>
         Of(assembly.GetTypes().Where(type => !type.IsAbstract && typeof(IControlMessage).IsAssignableFrom(type)));
 
@@ -47,8 +51,12 @@ public sealed class ControlTypes
     /// <summary>Whether a value of this type may be in a message.</summary>
     public bool Contains(Type type) => types.Contains(type);
 
-    /// <summary>Whether a message may declare this type: one of the list, an actor reference, or an interface or nullable whose values are of the list.</summary>
-    internal bool MayDeclare(Type type) => Contains(type) || declared.Contains(type) || typeof(IActorRef).IsAssignableFrom(type);
+    /// <summary>
+    /// Whether a message may declare this type: one of the list, an actor reference, or an interface or nullable whose
+    /// values are of the list.
+    /// </summary>
+    internal bool MayDeclare(Type type) =>
+        Contains(type) || declared.Contains(type) || typeof(IActorRef).IsAssignableFrom(type);
 
     private void Add(Type type, string where)
     {
@@ -62,10 +70,12 @@ public sealed class ControlTypes
             types.Add(type);
         else if (ElementOf(type) is { } element)
             AddCollection(type, element, where);
-        else if (typeof(IControlMessage).IsAssignableFrom(type) || (IsOurs(type) && (type.IsSealed || type.IsValueType)))
+        else if (
+            typeof(IControlMessage).IsAssignableFrom(type) || (IsOurs(type) && (type.IsSealed || type.IsValueType)))
             AddRecord(type, where);
         else
-            throw new NotSupportedException($"{where} is a {type}, which a control message may not have; see {nameof(IControlMessage)}.");
+            throw new NotSupportedException(
+                $"{where} is a {type}, which a control message may not have; see {nameof(IControlMessage)}.");
     }
 
     private void AddCollection(Type type, Type element, string where)
@@ -85,9 +95,11 @@ public sealed class ControlTypes
     private void AddRecord(Type type, string where)
     {
         if (!type.IsSealed)
-            throw new NotSupportedException($"{where} is a {type}, which is not sealed; a control message may have sealed types only.");
+            throw new NotSupportedException(
+                $"{where} is a {type}, which is not sealed; a control message may have sealed types only.");
         types.Add(type);
-        foreach (FieldInfo field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
+        const BindingFlags All = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+        foreach (FieldInfo field in type.GetFields(All))
             Add(field.FieldType, $"{where}.{field.Name}");
     }
 
@@ -98,8 +110,10 @@ public sealed class ControlTypes
         if (!type.IsGenericType)
             return null;
         Type definition = type.GetGenericTypeDefinition();
-        return definition == typeof(IReadOnlyList<>) || definition == typeof(ImmutableList<>) || definition == typeof(ImmutableArray<>) ? type.GetGenericArguments()[0] : null;
+        return definition == typeof(IReadOnlyList<>) || definition == typeof(ImmutableList<>)
+            || definition == typeof(ImmutableArray<>) ? type.GetGenericArguments()[0] : null;
     }
 
-    private static bool IsOurs(Type type) => type.Namespace?.StartsWith(nameof(DistTrainer), StringComparison.Ordinal) == true;
+    private static bool IsOurs(Type type) =>
+        type.Namespace?.StartsWith(nameof(DistTrainer), StringComparison.Ordinal) == true;
 }

@@ -9,12 +9,15 @@ using HyperionCore = Hyperion.Serializer;
 namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
-/// Writes and reads control messages with Hyperion. Only types of a closed list (<see cref="ControlTypes"/>) are written
-/// or read; on the wire they are numbers, or names that are looked up in the list first. Actor references travel as paths.
+/// Writes and reads control messages with Hyperion. Only types of a closed list (<see cref="ControlTypes"/>) are
+/// written or read; on the wire they are numbers, or names that are looked up in the list first. Actor references
+/// travel as paths.
 /// </summary>
 public class HyperionSerializer : SerializerWithStringManifest
 {
-    /// <summary>Largest control message on the wire, in bytes. What grows with the model travels on the data plane.</summary>
+    /// <summary>
+    /// Largest control message on the wire, in bytes. What grows with the model travels on the data plane.
+    /// </summary>
     public const int LargestMessage = 1_000_000;
 
     private readonly ControlTypes types;
@@ -42,7 +45,10 @@ public class HyperionSerializer : SerializerWithStringManifest
             .WithDisallowUnsafeType(true)
             .WithTypeFilter(new Names(types))
             .WithKnownTypes(types.All.Where(type => type != typeof(ActorRefBase.Surrogate)))
-            .WithSurrogates([Surrogate.Create<IActorRef, ActorRefBase.Surrogate>(actor => (ActorRefBase.Surrogate)actor.ToSurrogate(system), surrogate => (IActorRef)surrogate.FromSurrogate(system))])
+            .WithSurrogates(
+                [Surrogate.Create<IActorRef, ActorRefBase.Surrogate>(
+                    actor => (ActorRefBase.Surrogate)actor.ToSurrogate(system), surrogate =>
+                    (IActorRef)surrogate.FromSurrogate(system))])
             .WithSerializerFactory([new Gate(types)]));
     }
 
@@ -53,7 +59,8 @@ public class HyperionSerializer : SerializerWithStringManifest
     public override string Manifest(object o) => Version(ProtocolVersion.Current);
 
     /// <summary>Writes a message.</summary>
-    /// <exception cref="SerializationException">It is, or holds, something that is not on the list, or it is larger than <see cref="LargestMessage"/>.</exception>
+    /// <exception cref="SerializationException">It is, or holds, something that is not on the list, or it is larger
+    /// than <see cref="LargestMessage"/>.</exception>
     public override byte[] ToBinary(object obj)
     {
         if (!types.Contains(obj.GetType()))
@@ -70,17 +77,22 @@ public class HyperionSerializer : SerializerWithStringManifest
 
         return stream.Length <= LargestMessage
             ? stream.ToArray()
-            : throw new SerializationException($"{obj.GetType()} takes {stream.Length} bytes; a control message has at most {LargestMessage}.");
+            : throw new SerializationException(
+                $"{obj.GetType()} takes {stream.Length} bytes; a control message has at most {LargestMessage}.");
     }
 
     /// <summary>Reads a message.</summary>
-    /// <exception cref="SerializationException">It is of another protocol version, too large, damaged, or names a type that is not on the list.</exception>
+    /// <exception cref="SerializationException">It is of another protocol version, too large, damaged, or names a type
+    /// that is not on the list.</exception>
     public override object FromBinary(byte[] bytes, string manifest)
     {
         if (manifest != Version(ProtocolVersion.Current))
-            throw new SerializationException($"A message of protocol version \"{manifest}\" came; this node speaks \"{Version(ProtocolVersion.Current)}\".");
+            throw new SerializationException(
+                $"A message of protocol version \"{manifest}\" came; this node speaks "
+                + $"\"{Version(ProtocolVersion.Current)}\".");
         if (bytes.Length > LargestMessage)
-            throw new SerializationException($"A control message of {bytes.Length} bytes came; it has at most {LargestMessage}.");
+            throw new SerializationException(
+                $"A control message of {bytes.Length} bytes came; it has at most {LargestMessage}.");
         try
         {
             grammar.Check(bytes);
@@ -89,36 +101,44 @@ public class HyperionSerializer : SerializerWithStringManifest
         }
         catch (Exception failure)
         {
-            throw new SerializationException($"A control message is damaged or not allowed: {failure.Message}", failure);
+            throw new SerializationException(
+                $"A control message is damaged or not allowed: {failure.Message}", failure);
         }
     }
 
     private static string Version(int version) => $"v{version}";
 
     /// <summary>
-    /// The names that may be looked up: those of the list. Hyperion writes records as their numbers, but collections by their
-    /// names, and a surrogate is only taken back where it came by its name; it asks for the full name of what it writes.
+    /// The names that may be looked up: those of the list. Hyperion writes records as their numbers, but collections by
+    /// their names, and a surrogate is only taken back where it came by its name; it asks for the full name of what it
+    /// writes.
     /// </summary>
     private sealed class Names(ControlTypes types) : ITypeFilter
     {
         private readonly HashSet<string> allowed =
         [
-            .. types.All.Aggregate(TypeFilterBuilder.Create(), (builder, type) => builder.Include(type)).Build().FilteredTypes,
+            .. types.All.Aggregate(TypeFilterBuilder.Create(), (builder, type) => builder.Include(type))
+                .Build().FilteredTypes,
             .. types.All.Select(type => type.AssemblyQualifiedName!),
         ];
 
         public bool IsAllowed(string typeName) => allowed.Contains(typeName);
     }
 
-    /// <summary>Asked once for each type that is written: lets the listed ones pass to Hyperion's own factories.</summary>
+    /// <summary>
+    /// Asked once for each type that is written: lets the listed ones pass to Hyperion's own factories.
+    /// </summary>
     private sealed class Gate(ControlTypes types) : ValueSerializerFactory
     {
         public override bool CanSerialize(HyperionCore serializer, Type type) =>
-            types.MayDeclare(type) ? false : throw new SerializationException($"{type} may not be in a control message.");
+            types.MayDeclare(type) ? false
+                : throw new SerializationException($"{type} may not be in a control message.");
 
         public override bool CanDeserialize(HyperionCore serializer, Type type) => CanSerialize(serializer, type);
 
-        public override Hyperion.ValueSerializers.ValueSerializer BuildSerializer(HyperionCore serializer, Type type, System.Collections.Concurrent.ConcurrentDictionary<Type, Hyperion.ValueSerializers.ValueSerializer> typeMapping) =>
+        public override Hyperion.ValueSerializers.ValueSerializer BuildSerializer(
+            HyperionCore serializer, Type type, System.Collections.Concurrent.ConcurrentDictionary<Type,
+            Hyperion.ValueSerializers.ValueSerializer> typeMapping) =>
             throw new NotSupportedException();
     }
 }

@@ -8,9 +8,9 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Serialization;
 
 /// <summary>
-/// Stands in the place of those of Akka's serializers that nodes do not need: JSON, which makes objects of any type that the
-/// sender names, remote deployment, and others. It refuses everything, both ways, and logs the first refusal; the sender's
-/// manifest is not looked at.
+/// Stands in the place of those of Akka's serializers that nodes do not need: JSON, which makes objects of any type
+/// that the sender names, remote deployment, and others. It refuses everything, both ways, and logs the first refusal;
+/// the sender's manifest is not looked at.
 /// </summary>
 public sealed class RefusingSerializer : SerializerWithStringManifest
 {
@@ -20,7 +20,8 @@ public sealed class RefusingSerializer : SerializerWithStringManifest
 
     /// <summary>Made by the actor system.</summary>
     /// <param name="system">Where refusals are logged.</param>
-    /// <param name="settings"><c>identifier</c>: the number of the serializer in whose place it stands, by which senders name it.</param>
+    /// <param name="settings"><c>identifier</c>: the number of the serializer in whose place it stands, by which
+    /// senders name it.</param>
     public RefusingSerializer(ExtendedActorSystem system, Config settings)
         : base(system) => identifier = settings.GetInt("identifier");
 
@@ -38,12 +39,14 @@ public sealed class RefusingSerializer : SerializerWithStringManifest
     /// <summary>Refuses.</summary>
     /// <exception cref="SerializationException">Always.</exception>
     public override object FromBinary(byte[] bytes, string manifest) =>
-        throw Refuse(identifier == Json ? "a message in JSON came from another node; JSON is not read" : $"a message of serializer {identifier} came from another node; it is not read");
+        throw Refuse(identifier == Json ? "a message in JSON came from another node; JSON is not read"
+            : $"a message of serializer {identifier} came from another node; it is not read");
 
     private SerializationException Refuse(string what)
     {
         if (Interlocked.Increment(ref refusals) == 1)
-            Akka.Event.Logging.GetLogger(system, nameof(RefusingSerializer)).Warning("{0}; it was dropped, and further ones will be without a word", what);
+            Akka.Event.Logging.GetLogger(system, nameof(RefusingSerializer))
+                .Warning("{0}; it was dropped, and further ones will be without a word", what);
         return new SerializationException(what);
     }
 }

@@ -13,8 +13,8 @@ internal interface IBackground
 }
 
 /// <summary>
-/// A thread for each work: the thread pool is the actors' own. Threads are kept and used again: to start one takes the actor that
-/// asks half a millisecond where all cores compute, as long as a third of a step of a small model.
+/// A thread for each work: the thread pool is the actors' own. Threads are kept and used again: to start one takes the
+/// actor that asks half a millisecond where all cores compute, as long as a third of a step of a small model.
 /// </summary>
 internal sealed class ThreadBackground : IBackground
 {
@@ -23,8 +23,8 @@ internal sealed class ThreadBackground : IBackground
     private static readonly KeptThreads s_yielding = new("background-yielding", ThreadNice.Leftovers);
 
     /// <remarks>
-    /// Work that yields runs on another thread than the one that ends the task: whoever ends it queues what follows to the thread
-    /// pool, which may start a thread of its own for that, and such a thread would give way for ever.
+    /// Work that yields runs on another thread than the one that ends the task: whoever ends it queues what follows to
+    /// the thread pool, which may start a thread of its own for that, and such a thread would give way for ever.
     /// </remarks>
     public Task<T> Run<T>(Func<T> work, bool yields = false) =>
         s_threads.Run(yields ? () => s_yielding.Run(work).GetAwaiter().GetResult() : work);

@@ -7,8 +7,8 @@ namespace DistTrainer.Cluster.Step;
 internal static class ComputeDispatchers
 {
     /// <summary>
-    /// Workers and parameter shards compute in their handlers, so each has a thread of its own: compute on the thread pool
-    /// would delay everything else that the actor system does, heartbeats first.
+    /// Workers and parameter shards compute in their handlers, so each has a thread of its own: compute on the thread
+    /// pool would delay everything else that the actor system does, heartbeats first.
     /// </summary>
     public const string Settings = """
         disttrainer {
@@ -24,7 +24,10 @@ internal static class ComputeDispatchers
 
         """;
 
-    /// <summary>Lets an actor's own thread give way to heartbeats; from its <c>PreStart</c>. On another dispatcher nothing happens.</summary>
+    /// <summary>
+    /// Lets an actor's own thread give way to heartbeats; from its <c>PreStart</c>. On another dispatcher nothing
+    /// happens.
+    /// </summary>
     /// <param name="context">The actor's context.</param>
     public static void GiveWay(IActorContext context)
     {

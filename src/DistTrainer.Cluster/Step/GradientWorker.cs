@@ -44,7 +44,9 @@ internal sealed class GradientWorker : IDisposable
         _sampler = new EpochSampler(setup.Data.Train.Count, training.BatchSize, training.Seed, training.Shuffle);
         _bounds = new int[dataShardCount + 1];
         _losses = new LossSums[dataShardCount];
-        _nodes = [.. GradientTree.Decompose(firstDataShard, dataShardCount).Select(node => new GradientNode(node, setup.CreateVector()))];
+        _nodes =
+            [.. GradientTree.Decompose(firstDataShard, dataShardCount)
+            .Select(node => new GradientNode(node, setup.CreateVector()))];
         _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
         _sampleHashes = new ulong[_nodes.Length];
         _broadcast = new long[setup.Ranges.Count + replicas];
@@ -74,7 +76,9 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>Samples of the open step over all workers.</summary>
     public int BatchRows { get; private set; }
 
-    /// <summary>Whether the step at hand has as many samples as steps have; an epoch's last one may have less.</summary>
+    /// <summary>
+    /// Whether the step at hand has as many samples as steps have; an epoch's last one may have less.
+    /// </summary>
     public bool IsFullStep => BatchRows == _sampler.BatchSize;
 
     /// <summary>Whether the gradient is known to be finite in all stages that are through the backward pass.</summary>
@@ -96,7 +100,10 @@ internal sealed class GradientWorker : IDisposable
         return true;
     }
 
-    /// <summary>The newest step whose parameters are all in, and that all replicas have applied: no contribution to it is wanted any more.</summary>
+    /// <summary>
+    /// The newest step whose parameters are all in, and that all replicas have applied: no contribution to it is wanted
+    /// any more.
+    /// </summary>
     public long Newest => TensorPrimitives.Min<long>(_broadcast);
 
     /// <summary>Leaves out steps that others have finished; between two steps only.</summary>
@@ -106,7 +113,8 @@ internal sealed class GradientWorker : IDisposable
     public double StepMilliseconds => _setup.Clock.GetElapsedTime(_stepTicks, _computeTicks).TotalMilliseconds;
 
     /// <summary>Whether all parameters of a step are in.</summary>
-    public bool HasParametersOf(long step) => !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
+    public bool HasParametersOf(long step) =>
+        !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
 
     /// <summary>
     /// Whether the gradient of the step at hand may be handed in: all replicas have applied the step before. So no
@@ -203,8 +211,8 @@ internal sealed class GradientWorker : IDisposable
     }
 
     /// <summary>
-    /// Gives memory and threads back, but for the gradients: a connection may still be sending them, and their memory is
-    /// freed with the last reference.
+    /// Gives memory and threads back, but for the gradients: a connection may still be sending them, and their memory
+    /// is freed with the last reference.
     /// </summary>
     public void Dispose()
     {

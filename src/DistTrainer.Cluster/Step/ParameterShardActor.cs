@@ -26,7 +26,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
     /// <summary>Takes over a slice, as the run began with it.</summary>
     /// <param name="setup">What the node's actors share.</param>
     /// <param name="range">The slice.</param>
-    /// <param name="isLost">Whether another node had it before: it has nothing until the run says what to restore.</param>
+    /// <param name="isLost">Whether another node had it before: it has nothing until the run says what to
+    /// restore.</param>
     public ParameterShardActor(TrainingSetup setup, ParameterShardRange range, bool isLost = false)
     {
         _setup = setup;
@@ -91,7 +92,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     private void Restore(RestoreParameters restore)
     {
-        // Not before: as long as any parameter shard is in an older generation, a worker of this node may compute for it.
+        // Not before: as long as any parameter shard is in an older generation, a worker of this node may compute for
+        // it.
         try
         {
             _checkpoints.Restore(restore.Checkpoint);
@@ -107,7 +109,10 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
         Sender.Tell(Joined());
     }
 
-    /// <summary>A parameter shard that is a step ahead hands out both steps, and its part of the norm again for those that are behind.</summary>
+    /// <summary>
+    /// A parameter shard that is a step ahead hands out both steps, and its part of the norm again for those that are
+    /// behind.
+    /// </summary>
     private void Broadcast(BroadcastParameters broadcast)
     {
         _mail.Address(broadcast);

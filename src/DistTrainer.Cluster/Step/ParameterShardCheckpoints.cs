@@ -7,8 +7,8 @@ using DistTrainer.ParameterServer;
 namespace DistTrainer.Cluster.Step;
 
 /// <summary>
-/// What a parameter shard does for checkpoints, without the actor: copies itself between two steps, writes the copy while
-/// steps go on, and goes back to one.
+/// What a parameter shard does for checkpoints, without the actor: copies itself between two steps, writes the copy
+/// while steps go on, and goes back to one.
 /// </summary>
 internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterShard shard)
 {
@@ -39,7 +39,9 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
         }
         if (_copy is not { } copy || copy.Step != target.Step)
         {
-            asker.Tell(new PartWritten(index, target, null, $"parameter shard {index} has no copy of step {target.Step}"), self);
+            asker.Tell(
+                new PartWritten(index, target, null, $"parameter shard {index} has no copy of step {target.Step}"),
+                self);
             return;
         }
         _target = target;
@@ -47,7 +49,8 @@ internal sealed class ParameterShardCheckpoints(TrainingSetup setup, ParameterSh
         {
             try
             {
-                return new PartWritten(index, target, CheckpointWriter.WritePart(target, index, setup.Layout, copy), null);
+                return new PartWritten(
+                    index, target, CheckpointWriter.WritePart(target, index, setup.Layout, copy), null);
             }
             catch (Exception failure)
             {

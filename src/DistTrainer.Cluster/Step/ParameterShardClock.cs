@@ -56,7 +56,8 @@ internal sealed class ParameterShardClock(ITimeProvider time)
     /// <summary>The times since the last call, a step.</summary>
     public ParameterShardTimes TakeTimes()
     {
-        var times = new ParameterShardTimes(_gather.TotalMilliseconds / Math.Max(1, _steps), _apply.TotalMilliseconds / Math.Max(1, _steps));
+        var times = new ParameterShardTimes(
+            _gather.TotalMilliseconds / Math.Max(1, _steps), _apply.TotalMilliseconds / Math.Max(1, _steps));
         (_gather, _apply, _steps) = (default, default, 0);
         return times;
     }

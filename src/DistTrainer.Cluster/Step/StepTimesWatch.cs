@@ -34,7 +34,9 @@ internal sealed class StepTimesWatch
         return _steps <= FirstSteps || _slow is 1 or 2;
     }
 
-    /// <summary>What to report: the times since the last report, or those of the last step where it has become slow.</summary>
+    /// <summary>
+    /// What to report: the times since the last report, or those of the last step where it has become slow.
+    /// </summary>
     /// <param name="times">Times since the last report, a step.</param>
     public WorkerTimes Take(WorkerTimes times)
     {

@@ -5,9 +5,9 @@ using DistTrainer.Cluster.Protocol;
 namespace DistTrainer.Cluster.Step;
 
 /// <summary>
-/// The metrics of a process, for any listener of <see cref="System.Diagnostics.Metrics"/>, e.g. OpenTelemetry's exporters.
-/// Those of a run come from the node that leads it, those of workers and parameter shards from their own nodes.
-/// Nothing is measured anew for them: they are recorded when reports are made.
+/// The metrics of a process, for any listener of <see cref="System.Diagnostics.Metrics"/>, e.g. OpenTelemetry's
+/// exporters. Those of a run come from the node that leads it, those of workers and parameter shards from their own
+/// nodes. Nothing is measured anew for them: they are recorded when reports are made.
 /// </summary>
 public static class TrainingMeter
 {
@@ -15,22 +15,39 @@ public static class TrainingMeter
     public const string Name = "DistTrainer";
 
     private static readonly Meter s_meter = new(Name, typeof(TrainingMeter).Assembly.GetName().Version?.ToString(3));
-    private static readonly Counter<long> s_steps = s_meter.CreateCounter<long>("disttrainer.run.steps", "{step}", "Steps that were made, counted again where the run went back.");
-    private static readonly Counter<long> s_samples = s_meter.CreateCounter<long>("disttrainer.run.samples", "{sample}", "Training samples that went into the parameters.");
-    private static readonly Gauge<long> s_epoch = s_meter.CreateGauge<long>("disttrainer.run.epoch", "{epoch}", "The open epoch, counted from 1.");
+    private static readonly Counter<long> s_steps = s_meter.CreateCounter<long>(
+        "disttrainer.run.steps", "{step}", "Steps that were made, counted again where the run went back.");
+    private static readonly Counter<long> s_samples = s_meter.CreateCounter<long>(
+        "disttrainer.run.samples", "{sample}", "Training samples that went into the parameters.");
+    private static readonly Gauge<long> s_epoch = s_meter.CreateGauge<long>(
+        "disttrainer.run.epoch", "{epoch}", "The open epoch, counted from 1.");
     private static readonly (Figure<StepReport>, Gauge<double>)[] s_ofStep = Gauges(ReportFigures.OfStep);
     private static readonly (Figure<EpochReport>, Gauge<double>)[] s_ofEpoch = Gauges(ReportFigures.OfEpoch);
-    private static readonly Gauge<long> s_generation = s_meter.CreateGauge<long>("disttrainer.run.generation", "{generation}", "Version of the membership.");
-    private static readonly Gauge<long> s_workers = s_meter.CreateGauge<long>("disttrainer.run.workers", "{worker}", "Workers of the generation.");
-    private static readonly Counter<long> s_lost = s_meter.CreateCounter<long>("disttrainer.run.nodes_lost", "{node}", "Nodes that were lost by the run.");
-    private static readonly Counter<long> s_repeated = s_meter.CreateCounter<long>("disttrainer.run.steps_repeated", "{step}", "Steps that were lost and made again.");
-    private static readonly Counter<long> s_checkpoints = s_meter.CreateCounter<long>("disttrainer.checkpoint.written", "{checkpoint}", "Checkpoints that were written.");
-    private static readonly Histogram<double> s_checkpointDuration = Seconds("disttrainer.checkpoint.duration", "From the request until a checkpoint was whole on the disk.");
-    private static readonly Histogram<double> s_checkpointPause = Seconds("disttrainer.checkpoint.pause", "How long steps stood still for a checkpoint.");
-    private static readonly Histogram<double> s_compute = Seconds("disttrainer.worker.compute.duration", "A worker's samples, forward and backward pass of a step; means between two reports.");
-    private static readonly Histogram<double> s_wait = Seconds("disttrainer.worker.wait.duration", "A worker's wait for parameters in a step; means between two reports.");
-    private static readonly Histogram<double> s_gather = Seconds("disttrainer.parameter_shard.gather.duration", "From a step's first contribution to its last; means between two reports.");
-    private static readonly Histogram<double> s_apply = Seconds("disttrainer.parameter_shard.apply.duration", "Summing, updating and handing out a step; means between two reports.");
+    private static readonly Gauge<long> s_generation = s_meter.CreateGauge<long>(
+        "disttrainer.run.generation", "{generation}", "Version of the membership.");
+    private static readonly Gauge<long> s_workers = s_meter.CreateGauge<long>(
+        "disttrainer.run.workers", "{worker}", "Workers of the generation.");
+    private static readonly Counter<long> s_lost = s_meter.CreateCounter<long>(
+        "disttrainer.run.nodes_lost", "{node}", "Nodes that were lost by the run.");
+    private static readonly Counter<long> s_repeated = s_meter.CreateCounter<long>(
+        "disttrainer.run.steps_repeated", "{step}", "Steps that were lost and made again.");
+    private static readonly Counter<long> s_checkpoints = s_meter.CreateCounter<long>(
+        "disttrainer.checkpoint.written", "{checkpoint}", "Checkpoints that were written.");
+    private static readonly Histogram<double> s_checkpointDuration = Seconds(
+        "disttrainer.checkpoint.duration", "From the request until a checkpoint was whole on the disk.");
+    private static readonly Histogram<double> s_checkpointPause = Seconds(
+        "disttrainer.checkpoint.pause", "How long steps stood still for a checkpoint.");
+    private static readonly Histogram<double> s_compute = Seconds(
+        "disttrainer.worker.compute.duration",
+        "A worker's samples, forward and backward pass of a step; means between two reports.");
+    private static readonly Histogram<double> s_wait = Seconds(
+        "disttrainer.worker.wait.duration", "A worker's wait for parameters in a step; means between two reports.");
+    private static readonly Histogram<double> s_gather = Seconds(
+        "disttrainer.parameter_shard.gather.duration",
+        "From a step's first contribution to its last; means between two reports.");
+    private static readonly Histogram<double> s_apply = Seconds(
+        "disttrainer.parameter_shard.apply.duration",
+        "Summing, updating and handing out a step; means between two reports.");
 
     internal static void Step(StepReport report, long steps, long samples)
     {
@@ -86,8 +103,9 @@ public static class TrainingMeter
         }
     }
 
-    private static Histogram<double> Seconds(string name, string meaning) => s_meter.CreateHistogram(name, "s", meaning, advice: new InstrumentAdvice<double>
-    {
-        HistogramBucketBoundaries = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
-    });
+    private static Histogram<double> Seconds(string name, string meaning) =>
+        s_meter.CreateHistogram(name, "s", meaning, advice: new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
+        });
 }

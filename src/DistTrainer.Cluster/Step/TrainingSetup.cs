@@ -6,7 +6,10 @@ using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Step;
 
-/// <summary>What all actors of a run on one node share: read-only but for the parameters, of which each parameter shard writes its own range.</summary>
+/// <summary>
+/// What all actors of a run on one node share: read-only but for the parameters, of which each parameter shard writes
+/// its own range.
+/// </summary>
 internal sealed class TrainingSetup : IDisposable
 {
     private readonly bool _sharesMemory;
@@ -37,10 +40,14 @@ internal sealed class TrainingSetup : IDisposable
                 $"The model takes {Model.Inputs} features and gives {Model.Outputs} outputs, but the data have "
                 + $"{data.Train.FeatureCount} and {data.Schema.Outputs}; make the model for these data.");
         }
-        Optimizer optimizer = Optimizer.Create(job.Optimizer); // what is wrong with it is said here, before there are actors
+        // what is wrong with it is said here, before there are actors
+        Optimizer optimizer = Optimizer.Create(job.Optimizer);
         _initial = initialParameters;
         if (_initial is not null && _initial.Length != Layout.Length)
-            throw new DistTrainerException(FailureKind.ModelFile, $"The initial parameters are {_initial.Length} numbers, but the job's network has {Layout.Length}; start from a model of the same layers.");
+            throw new DistTrainerException(
+                FailureKind.ModelFile,
+                $"The initial parameters are {_initial.Length} numbers, but the job's network has {Layout.Length}; "
+                + "start from a model of the same layers.");
         Blocks = new ParameterBlocks(Layout, optimizer.BlockRule is { NeedsWholeTensors: true });
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
         // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
@@ -115,7 +122,8 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>Opens a checkpoint to go on from.</summary>
     /// <param name="folder">Its folder.</param>
-    /// <exception cref="DistTrainerException">It is damaged, of another model or optimizer (<see cref="FailureKind.ModelFile"/>), or of other data (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">It is damaged, of another model or optimizer
+    /// (<see cref="FailureKind.ModelFile"/>), or of other data (<see cref="FailureKind.Data"/>).</exception>
     public CheckpointReader OpenCheckpoint(string folder)
     {
         CheckpointReader reader = CheckpointReader.Open(folder);
@@ -166,8 +174,8 @@ internal sealed class TrainingSetup : IDisposable
     }
 
     /// <summary>
-    /// Closes the links. Parameters that connections send from or receive into are freed with the last of them; those of a
-    /// single process at once.
+    /// Closes the links. Parameters that connections send from or receive into are freed with the last of them; those
+    /// of a single process at once.
     /// </summary>
     public void Dispose()
     {

@@ -57,7 +57,10 @@ internal sealed class WorkerActor : ReceiveActor
             _evaluations.Enqueue((evaluation, Sender));
             Advance();
         });
-        Receive<IProtocolMessage>(old => _log.Event(LogLevel.DebugLevel, "message-dropped generation={Generation} expected={Expected} type={Type}", old.Generation, _generation, old.GetType().Name));
+        Receive<IProtocolMessage>(
+            old => _log.Event(
+                LogLevel.DebugLevel, "message-dropped generation={Generation} expected={Expected} type={Type}",
+                old.Generation, _generation, old.GetType().Name));
     }
 
     /// <summary>Behind all messages that wait: whether parameters are still missing then.</summary>
@@ -87,9 +90,13 @@ internal sealed class WorkerActor : ReceiveActor
             _backup?.Dispose();
             _evaluations.Clear();
             _times.Clear();
-            _worker = new GradientWorker(_setup, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step, assignment.Replicas.Length);
+            _worker = new GradientWorker(
+                _setup, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step,
+                assignment.Replicas.Length);
             DataShardRange backup = assignment.Backup;
-            _backup = backup.Count > 0 ? new GradientWorker(_setup, backup.First, backup.Count, assignment.Step, assignment.Replicas.Length) : null;
+            _backup = backup.Count > 0
+                ? new GradientWorker(_setup, backup.First, backup.Count, assignment.Step, assignment.Replicas.Length)
+                : null;
             _isBackingUp = false;
             (_generation, _index, _limit, _run) = (assignment.Generation, assignment.Worker, assignment.Step, Sender);
             Log(assignment);
@@ -110,12 +117,18 @@ internal sealed class WorkerActor : ReceiveActor
         int epoch = _setup.EpochOf(assignment.Step + 1), of = _setup.Job.Training.DataShards;
         if (_worker!.HasWork)
         {
-            _log.Event(LogLevel.InfoLevel, "data-shards-assigned epoch={Epoch} step={Step} first={First} count={Count} of={Of} threads={Threads} generation={Generation} worker={Worker}",
-                epoch, assignment.Step + 1, assignment.FirstDataShard, assignment.DataShardCount, of, _setup.Options.ComputeThreads, _generation, _index);
+            _log.Event(
+                LogLevel.InfoLevel,
+                "data-shards-assigned epoch={Epoch} step={Step} first={First} count={Count} of={Of} threads={Threads} "
+                + "generation={Generation} worker={Worker}",
+                epoch, assignment.Step + 1, assignment.FirstDataShard, assignment.DataShardCount, of,
+                    _setup.Options.ComputeThreads, _generation, _index);
         }
         else
         {
-            _log.Event(LogLevel.InfoLevel, "idle epoch={Epoch} step={Step} reason=\"more workers than data shards\" of={Of}", epoch, assignment.Step + 1, of);
+            _log.Event(
+                LogLevel.InfoLevel, "idle epoch={Epoch} step={Step} reason=\"more workers than data shards\" of={Of}",
+                epoch, assignment.Step + 1, of);
         }
     }
 
@@ -139,7 +152,9 @@ internal sealed class WorkerActor : ReceiveActor
                 break;
             worker.Backward(_route);
             if (StepTrace.Wants(_setup, worker.Step))
-                StepTrace.Span(_setup, worker.Step, "compute", ("worker", _index), TimeSpan.FromMilliseconds(worker.StepMilliseconds));
+                StepTrace.Span(
+                    _setup, worker.Step, "compute", ("worker", _index),
+                    TimeSpan.FromMilliseconds(worker.StepMilliseconds));
             _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0;
 
             // Others' times are to be compared with these: only with those of steps of the same size.
@@ -180,7 +195,10 @@ internal sealed class WorkerActor : ReceiveActor
         for (int done = 0; done < asked.ChunkCount; done += ChunksAnAnswer)
         {
             int first = asked.FirstChunk + done, count = Math.Min(ChunksAnAnswer, asked.ChunkCount - done);
-            asker.Tell(new Evaluated(_generation, asked.Step, asked.Part, first, _worker!.Evaluate(asked.Step, asked.Part, first, count)));
+            asker.Tell(
+                new Evaluated(
+                    _generation, asked.Step, asked.Part, first, _worker!.Evaluate(
+                        asked.Step, asked.Part, first, count)));
         }
     }
 }

@@ -4,7 +4,8 @@ namespace DistTrainer.Engine;
 
 /// <summary>Which columns of a table are features and which are targets.</summary>
 /// <param name="Features">Numbers of the feature columns, in the order of the features.</param>
-/// <param name="Targets">Numbers of the target columns, in the order of the targets; none where they may be missing and are.</param>
+/// <param name="Targets">Numbers of the target columns, in the order of the targets; none where they may be missing and
+/// are.</param>
 internal sealed record ColumnPlan(int[] Features, int[] Targets)
 {
     /// <summary>Makes the plan from the names of a table's columns.</summary>
@@ -34,17 +35,24 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
         foreach (int target in targets)
         {
             if (ignored.Contains(target))
-                throw DataError.Configuration($"data.ignore: column {DataError.Quote(names[target])} is a target too; take it out of one of data.ignore and data.targets.");
+                throw DataError.Configuration(
+                    $"data.ignore: column {DataError.Quote(names[target])} is a target too; take it out of one of "
+                    + "data.ignore and data.targets.");
             if (targets.Count(other => other == target) > 1)
-                throw DataError.Configuration($"data.targets: column {DataError.Quote(names[target])} is named twice; name it once.");
+                throw DataError.Configuration(
+                    $"data.targets: column {DataError.Quote(names[target])} is named twice; name it once.");
         }
-        int[] features = Enumerable.Range(0, names.Count).Where(column => !ignored.Contains(column) && !targets.Contains(column)).ToArray();
+        int[] features = Enumerable.Range(0, names.Count)
+            .Where(column => !ignored.Contains(column) && !targets.Contains(column)).ToArray();
         if (features.Length == 0)
-            throw DataError.Of($"{place}: no feature column is left of {names.Count} column(s) after {targets.Length} target(s) and {ignored.Count} ignored; check data.delimiter, data.targets and data.ignore.");
+            throw DataError.Of(
+                $"{place}: no feature column is left of {names.Count} column(s) after {targets.Length} target(s) and "
+                + $"{ignored.Count} ignored; check data.delimiter, data.targets and data.ignore.");
         return new(features, targets);
     }
 
-    private static ColumnPlan ForModel(string place, IReadOnlyList<string> names, bool named, IReadOnlyList<string> wanted, ReadRequest request)
+    private static ColumnPlan ForModel(
+        string place, IReadOnlyList<string> names, bool named, IReadOnlyList<string> wanted, ReadRequest request)
     {
         int[] targets = ModelTargets(place, names, named, request);
         int[] features = wanted.Select(name => IndexOf(names, name)).ToArray();
@@ -52,18 +60,26 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
         if (found && !features.Intersect(targets).Any())
             return new(features, targets);
         // Numbers are what a model calls columns that had no names.
-        bool modelNamed = !wanted.All(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        bool modelNamed = !wanted.All(
+            name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _));
         bool byPlace = !named || (!modelNamed && features.All(column => column < 0));
         if (byPlace && ByPlace(names, modelNamed, wanted, targets) is { } places)
             return new(places, targets);
         if (found)
-            throw DataError.Configuration($"data.targets: column {DataError.Quote(names[features.Intersect(targets).First()])} of {place} is a feature of the model; name the target column.");
+            throw DataError.Configuration(
+                $"data.targets: column {DataError.Quote(names[features.Intersect(targets).First()])} of {place} is a "
+                + "feature of the model; name the target column.");
         string absent = wanted[Array.IndexOf(features, -1)];
         string andTargets = request.NeedTargets ? $" and {targets.Length} target(s)" : "";
-        string advice = !named ? $"the file has {names.Count} columns without names, the model wants {wanted.Count}{andTargets}; add a header line."
-            : byPlace ? $"the file has {names.Count} columns, the model wants {wanted.Count}{andTargets} in the order of its own data, which had no names."
+        string advice = !named
+            ? $"the file has {names.Count} columns without names, the model wants {wanted.Count}{andTargets}; add a "
+            + "header line."
+            : byPlace
+                ? $"the file has {names.Count} columns, the model wants {wanted.Count}{andTargets} in the order of "
+                + "its own data, which had no names."
             : DataError.Suggest(absent, [.. names]);
-        throw DataError.Of($"{place}: the model wants a column {DataError.Quote(absent)}, which is not there; {advice}");
+        throw DataError.Of(
+            $"{place}: the model wants a column {DataError.Quote(absent)}, which is not there; {advice}");
     }
 
     /// <summary>The target columns of a file for a model; none where they may be missing and are.</summary>
@@ -73,13 +89,19 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
         int missing = Array.IndexOf(targets, -1);
         if (missing < 0 || !request.NeedTargets)
             return missing < 0 ? targets : [];
-        // Where the targets stood among the features is not kept with a model, and a guess would give wrong figures unnoticed.
-        string advice = named ? DataError.Suggest(request.Targets[missing], [.. names]) : "the file's columns have no names: add a header line.";
+        // Where the targets stood among the features is not kept with a model, and a guess would give wrong figures
+        // unnoticed.
+        string advice = named ? DataError.Suggest(request.Targets[missing], [.. names])
+            : "the file's columns have no names: add a header line.";
         throw DataError.Of($"{place}: there is no target column {DataError.Quote(request.Targets[missing])}; {advice}");
     }
 
-    /// <summary>Features by place: under the model's numbers where they fit, else all columns that are no targets; null where neither fits.</summary>
-    private static int[]? ByPlace(IReadOnlyList<string> names, bool modelNamed, IReadOnlyList<string> wanted, int[] targets)
+    /// <summary>
+    /// Features by place: under the model's numbers where they fit, else all columns that are no targets; null where
+    /// neither fits.
+    /// </summary>
+    private static int[]? ByPlace(
+        IReadOnlyList<string> names, bool modelNamed, IReadOnlyList<string> wanted, int[] targets)
     {
         int[] numbers = modelNamed ? [-1] : wanted.Select(name => IndexOrNumber(names, name)).ToArray();
         if (!numbers.Contains(-1) && !numbers.Intersect(targets).Any())
@@ -96,9 +118,13 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
             if (!used(column))
                 continue;
             if (names[column].Length == 0)
-                throw DataError.Of($"{place}:{column + 1}: the column has no name (an index that was written with the table?); name it, or leave it out with data.ignore = [\"{column}\"].");
+                throw DataError.Of(
+                    $"{place}:{column + 1}: the column has no name (an index that was written with the table?); name "
+                    + $"it, or leave it out with data.ignore = [\"{column}\"].");
             if (!first.TryAdd(names[column], column))
-                throw DataError.Of($"{place}:{column + 1}: the name {DataError.Quote(names[column])} was given to column {first[names[column]] + 1} already; give every column a name of its own.");
+                throw DataError.Of(
+                    $"{place}:{column + 1}: the name {DataError.Quote(names[column])} was given to column "
+                    + $"{first[names[column]] + 1} already; give every column a name of its own.");
         }
     }
 
@@ -108,14 +134,17 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
         if (column < 0 && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             throw DataError.Of($"{place}: {key} names column {number}, but the columns are 0 to {names.Count - 1}.");
         return column >= 0 ? column
-            : throw DataError.Of($"{place}: {key} names a column {DataError.Quote(name)} that is not there; {DataError.Suggest(name, [.. names])}");
+            : throw DataError.Of(
+                $"{place}: {key} names a column {DataError.Quote(name)} that is not there; "
+                + $"{DataError.Suggest(name, [.. names])}");
     }
 
     /// <summary>A column by its name, else by its number; −1 where there is none.</summary>
     private static int IndexOrNumber(IReadOnlyList<string> names, string name)
     {
         int column = IndexOf(names, name);
-        bool isNumber = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < names.Count;
+        bool isNumber = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && number < names.Count;
         return column < 0 && isNumber ? number : column;
     }
 

@@ -5,23 +5,33 @@ using CsvHelper;
 
 namespace DistTrainer.Engine;
 
-/// <summary>Reads CSV (RFC 4180) in UTF-8, gzip too. Numbers are read in the invariant culture, whatever the machine's.</summary>
+/// <summary>
+/// Reads CSV (RFC 4180) in UTF-8, gzip too. Numbers are read in the invariant culture, whatever the machine's.
+/// </summary>
 internal static class CsvTableReader
 {
     private const int LargestRecord = 1 << 26;
 
     /// <summary>Reads a whole file.</summary>
-    /// <exception cref="DistTrainerException">The file cannot be read; the message begins with file:line:column (the number of the field).</exception>
-    public static RawData Read(string path, ReadRequest request) => Read(new CsvText(path, () => InputFile.Open(path, out _, out _), () => LengthOf(path)), request);
+    /// <exception cref="DistTrainerException">The file cannot be read; the message begins with file:line:column (the
+    /// number of the field).</exception>
+    public static RawData Read(string path, ReadRequest request) =>
+        Read(new CsvText(path, () => InputFile.Open(path, out _, out _), () => LengthOf(path)), request);
 
     /// <summary>Reads a whole text.</summary>
-    /// <exception cref="DistTrainerException">The text is wrong; the message begins with name:line:column (the number of the field).</exception>
+    /// <exception cref="DistTrainerException">The text is wrong; the message begins with name:line:column (the number
+    /// of the field).</exception>
     public static RawData Read(CsvText text, ReadRequest request)
     {
-        if (!char.IsAscii(request.Delimiter) || char.IsLetterOrDigit(request.Delimiter) || "\"\r\n.+-\0".Contains(request.Delimiter, StringComparison.Ordinal))
-            throw DataError.Configuration($"data.delimiter: {DataError.Quote(request.Delimiter.ToString())} cannot stand between fields; give one ASCII character such as , ; | or a tab.");
+        if (!char.IsAscii(request.Delimiter) || char.IsLetterOrDigit(request.Delimiter)
+            || "\"\r\n.+-\0".Contains(request.Delimiter, StringComparison.Ordinal))
+            throw DataError.Configuration(
+                $"data.delimiter: {DataError.Quote(request.Delimiter.ToString())} cannot stand between fields; give "
+                + "one ASCII character such as , ; | or a tab.");
         bool header = request.Header ?? WithReader(text, request.Delimiter, false, false, CsvHeader.IsHeader);
-        return WithReader(text, request.Delimiter, header, true, reader => new CsvTable(text.Name, text.Length(), reader, header, request).Read());
+        return WithReader(
+            text, request.Delimiter, header, true, reader =>
+            new CsvTable(text.Name, text.Length(), reader, header, request).Read());
     }
 
     private static long LengthOf(string path)
@@ -39,7 +49,8 @@ internal static class CsvTableReader
             TrackLineNumbers = true,
             MalformedData = CsvMalformedDataHandling.Throw,
             MaxRecordSize = LargestRecord,
-            PoolStrings = pool, // takes 3 KiB a column: worth it for the texts of a target, not for one look at all fields
+            // takes 3 KiB a column: worth it for the texts of a target, not for one look at all fields
+            PoolStrings = pool,
             FormatProvider = CultureInfo.InvariantCulture,
         };
         return DataError.Guard(text.Name, () =>
@@ -50,13 +61,19 @@ internal static class CsvTableReader
             {
                 return read(reader);
             }
-            catch (CsvFormatException exception) when (exception.Message.Contains(nameof(options.MaxRecordSize), StringComparison.Ordinal))
+            catch (CsvFormatException exception) when (
+                exception.Message.Contains(nameof(options.MaxRecordSize), StringComparison.Ordinal))
             {
-                throw DataError.Of($"{text.Name}:{Math.Max(1, exception.LineNumber)}: a row of more than {LargestRecord} bytes, the most that is read; is it a table, and is every quote closed?", exception);
+                throw DataError.Of(
+                    $"{text.Name}:{Math.Max(1, exception.LineNumber)}: a row of more than {LargestRecord} bytes, the "
+                    + "most that is read; is it a table, and is every quote closed?", exception);
             }
             catch (CsvFormatException exception)
             {
-                throw DataError.Of($"{text.Name}:{Math.Max(1, exception.LineNumber)}: the text is not CSV ({DataError.OneLine(exception)}); put fields with quotes in quotes and double the quotes inside.", exception);
+                throw DataError.Of(
+                    $"{text.Name}:{Math.Max(1, exception.LineNumber)}: the text is not CSV "
+                    + $"({DataError.OneLine(exception)}); put fields with quotes in quotes and double the quotes "
+                    + "inside.", exception);
             }
         });
     }
@@ -74,8 +91,8 @@ internal static class CsvHeader
     private static readonly string[] MissingMarks = ["", "na", "n/a", "nan", "null", "none", "?"];
 
     /// <summary>
-    /// True where no field of the first line is a number; or where some field is neither a number nor a mark of a missing
-    /// value, and the field below it is a number.
+    /// True where no field of the first line is a number; or where some field is neither a number nor a mark of a
+    /// missing value, and the field below it is a number.
     /// </summary>
     public static bool IsHeader(CsvReader reader)
     {
@@ -91,10 +108,14 @@ internal static class CsvHeader
     /// <summary>Whether a text is one of the usual marks of a missing value.</summary>
     public static bool IsMissing(string text) => MissingMarks.Contains(text.Trim(), StringComparer.OrdinalIgnoreCase);
 
-    private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+    private static bool IsNumber(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 }
 
-/// <summary>On which line each row stands: kept where it is not the line after the row before, so that it takes no memory in most files.</summary>
+/// <summary>
+/// On which line each row stands: kept where it is not the line after the row before, so that it takes no memory in
+/// most files.
+/// </summary>
 internal sealed class RowLines
 {
     private readonly List<(int Row, long Line)> _jumps = [];
@@ -132,12 +153,15 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, bool 
     public RawData Read()
     {
         bool any = reader.Read();
-        _names = header ? [.. reader.Headers] : [.. Enumerable.Range(0, any ? reader.FieldCount : 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
+        _names = header ? [.. reader.Headers] : [
+            .. Enumerable.Range(0, any ? reader.FieldCount : 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
         if (!any)
-            throw DataError.Of(_names.Length == 0 ? $"{path}: the file is empty; give a file with at least one row." : $"{path}: there is a header line but no row below it; give a file with at least one row.");
+            throw DataError.Of(_names.Length == 0 ? $"{path}: the file is empty; give a file with at least one row."
+                : $"{path}: there is a header line but no row below it; give a file with at least one row.");
         CheckHeader();
         ColumnPlan plan = ColumnPlan.Make($"{path}:1", _names, header, request);
-        // A number takes two bytes at least (more of them come from a packed file, and get further blocks): a small file gets no large block.
+        // A number takes two bytes at least (more of them come from a packed file, and get further blocks): a small
+        // file gets no large block.
         long rows = (length / (2L * plan.Features.Length)) + 1;
         var features = new FloatRows(plan.Features.Length, (int)Math.Min(rows, int.MaxValue));
         var numbers = plan.Targets.Select(_ => new List<double>()).ToArray();
@@ -175,19 +199,25 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, bool 
         }
         char[] others = [.. ",;\t|".Where(c => c != request.Delimiter)];
         if (_names.Length == 1 && reader.FieldCount == 1 && reader.GetString(0).IndexOfAny(others) is var at and >= 0)
-            throw DataError.Of($"{path}:{reader.LineNumber}: there is only one column; the fields seem to be divided by {DataError.Quote(reader.GetString(0)[at].ToString())}: set data.delimiter to it.");
+            throw DataError.Of(
+                $"{path}:{reader.LineNumber}: there is only one column; the fields seem to be divided by "
+                + $"{DataError.Quote(reader.GetString(0)[at].ToString())}: set data.delimiter to it.");
     }
 
     private void CheckFieldCount()
     {
         if (reader.FieldCount != _names.Length)
-            throw DataError.Of($"{path}:{reader.LineNumber}:{Math.Min(reader.FieldCount, _names.Length) + 1}: the row has {reader.FieldCount} field(s), the first line has {_names.Length}; every row needs the same number.");
+            throw DataError.Of(
+                $"{path}:{reader.LineNumber}:{Math.Min(reader.FieldCount, _names.Length) + 1}: the row has "
+                + $"{reader.FieldCount} field(s), the first line has {_names.Length}; every row needs the same "
+                + "number.");
     }
 
     private float Number(int column)
     {
         ReadOnlySpan<byte> text = reader.GetSpan(column);
-        if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value))
+        if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
+            && float.IsFinite(value))
             return value;
         throw NotANumber(column, value);
     }
@@ -198,7 +228,9 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, bool 
             throw NotANumber(column, 0);
         string text = reader.GetString(column).Trim();
         if (CsvHeader.IsMissing(text))
-            throw DataError.Of($"{Place(column)}: column {DataError.Quote(_names[column])} has no label ({DataError.Quote(text)}); give every row a label, or leave the row out.");
+            throw DataError.Of(
+                $"{Place(column)}: column {DataError.Quote(_names[column])} has no label ({DataError.Quote(text)}); "
+                + "give every row a label, or leave the row out.");
         return text;
     }
 
@@ -218,9 +250,13 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, bool 
         if (!float.IsFinite(parsed))
             return DataError.Of($"{start} is not finite; give a number, or leave the row out.");
         if (float.TryParse(text.Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out _))
-            return DataError.Of($"{start} has a decimal comma; write numbers with a point, as {DataError.Quote(text.Replace(',', '.'))}.");
-        return DataError.Of($"{start} is not a number; give a number, or leave the column out with data.ignore{HeaderAdvice()}.");
+            return DataError.Of(
+                $"{start} has a decimal comma; write numbers with a point, as {DataError.Quote(text.Replace(
+                    ',', '.'))}.");
+        return DataError.Of(
+            $"{start} is not a number; give a number, or leave the column out with data.ignore{HeaderAdvice()}.");
     }
 
-    private string HeaderAdvice() => !header && reader.LineNumber == 1 ? " (or set data.header = true if this line names the columns)" : "";
+    private string HeaderAdvice() =>
+        !header && reader.LineNumber == 1 ? " (or set data.header = true if this line names the columns)" : "";
 }

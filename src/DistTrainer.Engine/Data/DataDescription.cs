@@ -3,7 +3,9 @@ namespace DistTrainer.Engine;
 /// <summary>What the targets mean.</summary>
 public enum TaskKind
 {
-    /// <summary>By the loss: classification for cross-entropy, binary for binary cross-entropy, else regression.</summary>
+    /// <summary>
+    /// By the loss: classification for cross-entropy, binary for binary cross-entropy, else regression.
+    /// </summary>
     Auto,
 
     /// <summary>One class a sample.</summary>
@@ -31,7 +33,10 @@ public enum DataFormat
     /// <summary>Apache Parquet.</summary>
     Parquet,
 
-    /// <summary>NumPy <c>.npy</c> (features in <c>…x.npy</c>, targets beside it in <c>…y.npy</c>) or <c>.npz</c> (arrays <c>x</c> and <c>y</c>).</summary>
+    /// <summary>
+    /// NumPy <c>.npy</c> (features in <c>…x.npy</c>, targets beside it in <c>…y.npy</c>) or <c>.npz</c> (arrays
+    /// <c>x</c> and <c>y</c>).
+    /// </summary>
     Npy,
 }
 
@@ -55,16 +60,19 @@ public enum NormalizationKind
 public sealed record DataDescription
 {
     /// <summary>
-    /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST. The labels of
-    /// a single IDX file of images are beside it, with <c>labels</c> and <c>idx1</c> in the name for <c>images</c> and <c>idx3</c>.
-    /// Or the name of a plug-in's source.
+    /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST. The
+    /// labels of a single IDX file of images are beside it, with <c>labels</c> and <c>idx1</c> in the name for
+    /// <c>images</c> and <c>idx3</c>. Or the name of a plug-in's source.
     /// </summary>
     public string Source { get; init; } = "digits";
 
     /// <summary>Settings of a source of <see cref="PluginRegistry.Sources"/>.</summary>
     public PartSettings Settings { get; init; } = PartSettings.None;
 
-    /// <summary>Path of a file with held-out test data; without it the test part is split off, or is that of the folder with the files of MNIST.</summary>
+    /// <summary>
+    /// Path of a file with held-out test data; without it the test part is split off, or is that of the folder with the
+    /// files of MNIST.
+    /// </summary>
     public string? TestSource { get; init; }
 
     /// <summary>File format.</summary>
@@ -74,8 +82,8 @@ public sealed record DataDescription
     public TaskKind Task { get; init; } = TaskKind.Auto;
 
     /// <summary>
-    /// Names (or 0-based numbers) of the target columns; empty takes the last column that is not ignored. Several columns for
-    /// cross-entropy are a one-hot code.
+    /// Names (or 0-based numbers) of the target columns; empty takes the last column that is not ignored. Several
+    /// columns for cross-entropy are a one-hot code.
     /// </summary>
     public IReadOnlyList<string> Targets { get; init; } = [];
 
@@ -97,7 +105,9 @@ public sealed record DataDescription
     /// <summary>Share of the samples held out for validation, in [0, 1).</summary>
     public double ValidationFraction { get; init; } = 0.1;
 
-    /// <summary>Share of the samples held out for the final test, in [0, 1); ignored where a test file is given.</summary>
+    /// <summary>
+    /// Share of the samples held out for the final test, in [0, 1); ignored where a test file is given.
+    /// </summary>
     public double TestFraction { get; init; } = 0.2;
 
     /// <summary>Seed of the split.</summary>

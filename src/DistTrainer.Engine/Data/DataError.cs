@@ -7,12 +7,15 @@ namespace DistTrainer.Engine;
 internal static class DataError
 {
     /// <summary>An error in a data file.</summary>
-    public static DistTrainerException Of(string message, Exception? inner = null) => new(FailureKind.Data, message, inner);
+    public static DistTrainerException Of(string message, Exception? inner = null) =>
+        new(FailureKind.Data, message, inner);
 
     /// <summary>An error in the settings.</summary>
     public static DistTrainerException Configuration(string message) => new(FailureKind.Configuration, message);
 
-    /// <summary>Runs a reader; what the runtime or a library says of a damaged or missing file becomes one clear line.</summary>
+    /// <summary>
+    /// Runs a reader; what the runtime or a library says of a damaged or missing file becomes one clear line.
+    /// </summary>
     public static T Guard<T>(string path, Func<T> read)
     {
         try
@@ -25,7 +28,9 @@ internal static class DataError
         }
         catch (UnauthorizedAccessException exception)
         {
-            throw Of($"{path}: cannot be read (permission denied, or a folder); change its permissions or give another file.", exception);
+            throw Of(
+                $"{path}: cannot be read (permission denied, or a folder); change its permissions or give another "
+                + "file.", exception);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or NotSupportedException)
         {

@@ -10,8 +10,8 @@ public sealed record PredictionRows(float[] Features, int Count, int FeatureCoun
 public static class DataLoader
 {
     /// <summary>
-    /// Loads the three parts for training. The split depends on (number of rows, seed, fractions) alone and keeps the order of
-    /// the file within each part; the scaling is learned from the training part alone.
+    /// Loads the three parts for training. The split depends on (number of rows, seed, fractions) alone and keeps the
+    /// order of the file within each part; the scaling is learned from the training part alone.
     /// </summary>
     /// <param name="description">Where the samples are and how they are made ready.</param>
     /// <param name="loss">Decides the task where the description does not.</param>
@@ -29,9 +29,12 @@ public static class DataLoader
         return Prepare(files.Main.Read(description, request), files.Test, description, task);
     }
 
-    /// <summary>Makes the three parts for training of samples in memory, as <see cref="Load"/> does of a file's.</summary>
+    /// <summary>
+    /// Makes the three parts for training of samples in memory, as <see cref="Load"/> does of a file's.
+    /// </summary>
     /// <param name="samples">All samples.</param>
-    /// <param name="description">How they are made ready; what it says of a source, columns and formats does not count.</param>
+    /// <param name="description">How they are made ready; what it says of a source, columns and formats does not
+    /// count.</param>
     /// <param name="loss">Decides the task where the description does not.</param>
     /// <exception cref="DistTrainerException">A sample or a setting is wrong; the message names it.</exception>
     public static DataParts From(SampleTable samples, DataDescription description, LossDescription loss) =>
@@ -42,7 +45,8 @@ public static class DataLoader
         var encoder = TargetEncoder.Learn(raw, task);
         float[] targets = encoder.Encode(raw);
         DataSplit split = DataSplit.Make(raw.Path, raw.Count, description, testSource is not null);
-        Normalization normalization = FeatureScaler.Learn(raw, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
+        Normalization normalization = FeatureScaler.Learn(
+            raw, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
         var schema = new DataSchema
         {
             Task = task,
@@ -60,39 +64,59 @@ public static class DataLoader
     }
 
     /// <summary>
-    /// Loads all samples of a source in the order of the file, to evaluate a model on them. Of a folder of MNIST-like files
-    /// the test files are taken where there are some, else the training files.
+    /// Loads all samples of a source in the order of the file, to evaluate a model on them. Of a folder of MNIST-like
+    /// files the test files are taken where there are some, else the training files.
     /// </summary>
-    /// <param name="description">Where the samples are; task, split and normalization are the model's. Targets, where given, name the target columns of this file in the model's order.</param>
-    /// <param name="schema">What the model knows of its data: feature columns are found by name, or by place where the file or the model's own data have no names.</param>
+    /// <param name="description">Where the samples are; task, split and normalization are the model's. Targets, where
+    /// given, name the target columns of this file in the model's order.</param>
+    /// <param name="schema">What the model knows of its data: feature columns are found by name, or by place where the
+    /// file or the model's own data have no names.</param>
     /// <exception cref="DistTrainerException">The file is wrong or does not fit the model.</exception>
     public static DataSet LoadLabelled(DataDescription description, DataSchema schema)
     {
         SourceFiles files = SourceFiles.Find(description);
-        return ReadLabelled(Directory.Exists(description.Source) || description.Source == DataCatalog.FashionMnist ? files.Test ?? files.Main : files.Main, description, schema);
+        return ReadLabelled(Directory.Exists(description.Source) || description.Source == DataCatalog.FashionMnist
+            ? files.Test ?? files.Main : files.Main, description, schema);
     }
 
-    /// <summary>Loads rows without targets (a target column may be there; it is not looked at) to predict for.</summary>
+    /// <summary>
+    /// Loads rows without targets (a target column may be there; it is not looked at) to predict for.
+    /// </summary>
     /// <param name="description">Where the rows are.</param>
-    /// <param name="schema">What the model knows of its data: columns are found by the features' names, or by place where the file or the model's own data have no names.</param>
+    /// <param name="schema">What the model knows of its data: columns are found by the features' names, or by place
+    /// where the file or the model's own data have no names.</param>
     /// <exception cref="DistTrainerException">The file is wrong or does not fit the model.</exception>
     public static PredictionRows LoadForPrediction(DataDescription description, DataSchema schema)
     {
         SourceFiles files = SourceFiles.Find(description);
-        RawData raw = files.Main.Read(description with { Targets = [], Ignore = [] }, new ReadRequest { Features = schema.FeatureNames, NeedTargets = false });
+        RawData raw = files.Main.Read(description with { Targets = [], Ignore = [] }, new ReadRequest
+        {
+            Features = schema.FeatureNames,
+            NeedTargets = false,
+        });
         return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
     }
 
-    /// <summary>Reads rows without targets from a CSV text that lies in memory, as <see cref="LoadForPrediction"/> reads a file.</summary>
+    /// <summary>
+    /// Reads rows without targets from a CSV text that lies in memory, as <see cref="LoadForPrediction"/> reads a file.
+    /// </summary>
     /// <param name="csv">The text, in UTF-8.</param>
     /// <param name="name">What errors call it.</param>
     /// <param name="description">Delimiter and header.</param>
     /// <param name="schema">What the model knows of its data.</param>
     /// <exception cref="DistTrainerException">The text is wrong or does not fit the model.</exception>
-    public static PredictionRows ReadForPrediction(ArraySegment<byte> csv, string name, DataDescription description, DataSchema schema)
+    public static PredictionRows ReadForPrediction(
+        ArraySegment<byte> csv, string name, DataDescription description, DataSchema schema)
     {
-        var text = new CsvText(name, () => new MemoryStream(csv.Array!, csv.Offset, csv.Count, writable: false), () => csv.Count);
-        RawData raw = CsvTableReader.Read(text, new ReadRequest { Features = schema.FeatureNames, NeedTargets = false, Header = description.Header, Delimiter = description.Delimiter });
+        var text = new CsvText(
+            name, () => new MemoryStream(csv.Array!, csv.Offset, csv.Count, writable: false), () => csv.Count);
+        RawData raw = CsvTableReader.Read(text, new ReadRequest
+        {
+            Features = schema.FeatureNames,
+            NeedTargets = false,
+            Header = description.Header,
+            Delimiter = description.Delimiter,
+        });
         return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
     }
 
@@ -100,9 +124,12 @@ public static class DataLoader
     {
         TaskKind fitting = loss.Task;
         if (description.Task != TaskKind.Auto && description.Task != fitting)
-            throw DataError.Configuration($"data.task = {description.Task} does not fit the loss {loss.Kind}, which is for {fitting}; change one of them, or set data.task = auto.");
+            throw DataError.Configuration(
+                $"data.task = {description.Task} does not fit the loss {loss.Kind}, which is for {fitting}; change "
+                + "one of them, or set data.task = auto.");
         if (description.NormalizeTargets && fitting != TaskKind.Regression)
-            throw DataError.Configuration($"data.normalize-targets is for regression only, but the task is {fitting}; set it to false.");
+            throw DataError.Configuration(
+                $"data.normalize-targets is for regression only, but the task is {fitting}; set it to false.");
         return fitting;
     }
 
@@ -119,7 +146,8 @@ public static class DataLoader
     }
 
     /// <summary>Copies rows (null: all) out of the raw data and scales them.</summary>
-    private static DataSet Gather(RawData raw, float[] targets, int targetWidth, int[]? rows, Normalization normalization)
+    private static DataSet Gather(
+        RawData raw, float[] targets, int targetWidth, int[]? rows, Normalization normalization)
     {
         int count = rows?.Length ?? raw.Count;
         float[] gathered = new float[count * targetWidth];
@@ -129,7 +157,9 @@ public static class DataLoader
             Span<float> values = gathered.AsSpan(i * targetWidth, targetWidth);
             targets.AsSpan(row * targetWidth, targetWidth).CopyTo(values);
             if (!normalization.ScaleTargets(values))
-                throw DataError.Of($"{raw.TargetPlace(row, 0)}: the target is so far from the training targets that it cannot be scaled; correct it, or set data.normalize-targets = false.");
+                throw DataError.Of(
+                    $"{raw.TargetPlace(row, 0)}: the target is so far from the training targets that it cannot be "
+                    + "scaled; correct it, or set data.normalize-targets = false.");
         }
         return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth);
     }
@@ -155,7 +185,9 @@ public static class DataLoader
         });
         int bad = Array.FindIndex(firstBad, row => row >= 0);
         if (bad >= 0)
-            throw DataError.Of($"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; correct it, or choose another data.normalization.");
+            throw DataError.Of(
+                $"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; "
+                + "correct it, or choose another data.normalization.");
         return features;
     }
 }

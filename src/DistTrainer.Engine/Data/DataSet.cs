@@ -11,7 +11,8 @@ public sealed class DataSet : ISampleSource
 {
     /// <summary>Takes the arrays as they are, without copying.</summary>
     /// <param name="features">[count, <paramref name="featureCount"/>] row-major.</param>
-    /// <param name="targets">[count, <paramref name="targetWidth"/>] row-major; a class number for classification.</param>
+    /// <param name="targets">[count, <paramref name="targetWidth"/>] row-major; a class number for
+    /// classification.</param>
     /// <param name="featureCount">Features a sample, ≥ 1.</param>
     /// <param name="targetWidth">Targets a sample, ≥ 1.</param>
     /// <exception cref="ArgumentException">The arrays' lengths do not fit each other.</exception>
@@ -21,7 +22,9 @@ public sealed class DataSet : ISampleSource
         ArgumentOutOfRangeException.ThrowIfLessThan(targetWidth, 1);
         Count = features.Length / featureCount;
         if (features.Length != Count * featureCount || targets.Length != Count * targetWidth)
-            throw new ArgumentException($"{features.Length} features of {featureCount} and {targets.Length} targets of {targetWidth} are not the same number of samples.", nameof(features));
+            throw new ArgumentException(
+                $"{features.Length} features of {featureCount} and {targets.Length} targets of {targetWidth} are not "
+                + "the same number of samples.", nameof(features));
         (Features, Targets, FeatureCount, TargetWidth) = (features, targets, featureCount, targetWidth);
     }
 
@@ -84,7 +87,9 @@ public sealed class DataSet : ISampleSource
 public sealed record Normalization(
     NormalizationKind Kind, float[] Offset, float[] Scale, float[] TargetOffset, float[] TargetScale)
 {
-    /// <summary>Scales the features of one sample. Computed in double, rounded once: the same bits everywhere.</summary>
+    /// <summary>
+    /// Scales the features of one sample. Computed in double, rounded once: the same bits everywhere.
+    /// </summary>
     /// <param name="features">[features], raw on entry, scaled on return.</param>
     /// <returns>False where a scaled value is not finite (a raw value far outside the training data).</returns>
     public bool ScaleFeatures(Span<float> features) => Apply(features, Offset, Scale);

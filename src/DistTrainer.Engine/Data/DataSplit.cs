@@ -3,7 +3,10 @@ namespace DistTrainer.Engine;
 /// <summary>Which rows belong to which part; each part keeps the order of the file.</summary>
 internal sealed record DataSplit(int[] Train, int[] Validation, int[] Test)
 {
-    /// <summary>Divides rows by seed: a random permutation gives its first rows to the test, the next to the validation, the rest to the training.</summary>
+    /// <summary>
+    /// Divides rows by seed: a random permutation gives its first rows to the test, the next to the validation, the
+    /// rest to the training.
+    /// </summary>
     /// <param name="path">The file, for errors.</param>
     /// <param name="count">Rows.</param>
     /// <param name="description">Fractions, seed, limit.</param>
@@ -14,11 +17,15 @@ internal sealed record DataSplit(int[] Train, int[] Validation, int[] Test)
         double testFraction = ownTest ? 0 : CheckFraction("data.test-fraction", description.TestFraction);
         double validationFraction = CheckFraction("data.validation-fraction", description.ValidationFraction);
         if (description.Limit < 0)
-            throw DataError.Configuration($"data.limit = {description.Limit}: a number of samples ≥ 0 is allowed; 0 uses all.");
+            throw DataError.Configuration(
+                $"data.limit = {description.Limit}: a number of samples ≥ 0 is allowed; 0 uses all.");
         int test = (int)Math.Round(count * testFraction, MidpointRounding.AwayFromZero);
         int validation = (int)Math.Round(count * validationFraction, MidpointRounding.AwayFromZero);
         if ((long)test + validation >= count)
-            throw DataError.Of($"{path}: of {count} sample(s) none is left for training after {validation} for validation and {test} for the test; lower data.validation-fraction ({DataError.Number(description.ValidationFraction)}) or data.test-fraction ({DataError.Number(testFraction)}).");
+            throw DataError.Of(
+                $"{path}: of {count} sample(s) none is left for training after {validation} for validation and {test} "
+                + $"for the test; lower data.validation-fraction ({DataError.Number(description.ValidationFraction)}) "
+                + $"or data.test-fraction ({DataError.Number(testFraction)}).");
         int[] order = new int[count];
         RandomPermutation.Fill(order, description.SplitSeed, RandomPurpose.Split, 0);
         int[] train = Sorted(order.AsSpan(test + validation));
@@ -36,5 +43,6 @@ internal sealed record DataSplit(int[] Train, int[] Validation, int[] Test)
 
     private static double CheckFraction(string key, double value) => value is >= 0 and < 1
         ? value
-        : throw DataError.Configuration($"{key} = {DataError.Number(value)}: a share from 0 up to, but not including, 1 is allowed.");
+        : throw DataError.Configuration(
+            $"{key} = {DataError.Number(value)}: a share from 0 up to, but not including, 1 is allowed.");
 }

@@ -4,7 +4,9 @@ using System.Security.Cryptography;
 
 namespace DistTrainer.Engine;
 
-/// <summary>A file of a remote data set. The checksum is of the unpacked content, so that any gzip of the same content passes.</summary>
+/// <summary>
+/// A file of a remote data set. The checksum is of the unpacked content, so that any gzip of the same content passes.
+/// </summary>
 /// <param name="Name">Name of the gzip file.</param>
 /// <param name="Length">Bytes of the unpacked content.</param>
 /// <param name="Sha256">SHA-256 of the unpacked content, lower-case hex.</param>
@@ -18,16 +20,21 @@ public sealed record RemoteFile(string Name, long Length, string Sha256);
 public sealed record RemoteDataSet(string Name, Uri Origin, string SystemFolder, IReadOnlyList<RemoteFile> Files)
 {
     /// <summary>
-    /// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747; MIT licence). The gzip files of Debian's package differ
-    /// from the original ones in their headers only; the content is the same.
+    /// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747; MIT licence). The gzip files of Debian's package
+    /// differ from the original ones in their headers only; the content is the same.
     /// </summary>
     public static RemoteDataSet FashionMnist { get; } = new(
-        DataCatalog.FashionMnist, new("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"), "/usr/share/datasets/fashion-mnist",
+        DataCatalog.FashionMnist, new("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
+            "/usr/share/datasets/fashion-mnist",
         [
-            new("train-images-idx3-ubyte.gz", 47_040_016, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
-            new("train-labels-idx1-ubyte.gz", 60_008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
-            new("t10k-images-idx3-ubyte.gz", 7_840_016, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
-            new("t10k-labels-idx1-ubyte.gz", 10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
+            new("train-images-idx3-ubyte.gz", 47_040_016,
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+            new("train-labels-idx1-ubyte.gz", 60_008,
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
+            new("t10k-images-idx3-ubyte.gz", 7_840_016,
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+            new("t10k-labels-idx1-ubyte.gz", 10_008,
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
         ]);
 }
 
@@ -37,24 +44,34 @@ public sealed record RemoteDataSet(string Name, Uri Origin, string SystemFolder,
 /// <param name="Total">Bytes of the whole file; null where the server does not say.</param>
 public sealed record FetchProgress(string File, long Bytes, long? Total);
 
-/// <summary>Brings data sets into the cache folder. Files there are complete and right, or they are not there.</summary>
+/// <summary>
+/// Brings data sets into the cache folder. Files there are complete and right, or they are not there.
+/// </summary>
 public static class DatasetFetcher
 {
     private const int BufferSize = 1 << 16;
 
-    /// <summary>Fetches a data set by name; see <see cref="FetchAsync(RemoteDataSet, string, IProgress{FetchProgress}?, TimeSpan, CancellationToken)"/>.</summary>
+    /// <summary>
+    /// Fetches a data set by name; see
+    /// <see cref="FetchAsync(RemoteDataSet, string, IProgress{FetchProgress}?, TimeSpan, CancellationToken)"/>.
+    /// </summary>
     /// <param name="name">So far only <c>fashion-mnist</c> is fetched; the others come with the program.</param>
-    /// <param name="cacheFolder">Usually <see cref="DataCatalog.CacheFolder"/>; the files go into a folder of the data set's name in it.</param>
+    /// <param name="cacheFolder">Usually <see cref="DataCatalog.CacheFolder"/>; the files go into a folder of the data
+    /// set's name in it.</param>
     /// <param name="progress">Hears of every block that comes in.</param>
     /// <param name="cancel">Stops; nothing half-written is left.</param>
-    /// <returns>The folder with the files: the distribution's own where it is installed and right, else one in the cache.</returns>
-    /// <exception cref="DistTrainerException">There is nothing to fetch by that name, the network failed, or a checksum is wrong (data); the disk is full (disk).</exception>
-    public static Task<string> FetchAsync(string name, string cacheFolder, IProgress<FetchProgress>? progress, CancellationToken cancel)
+    /// <returns>The folder with the files: the distribution's own where it is installed and right, else one in the
+    /// cache.</returns>
+    /// <exception cref="DistTrainerException">There is nothing to fetch by that name, the network failed, or a checksum
+    /// is wrong (data); the disk is full (disk).</exception>
+    public static Task<string> FetchAsync(
+        string name, string cacheFolder, IProgress<FetchProgress>? progress, CancellationToken cancel)
     {
         if (name == DataCatalog.FashionMnist)
             return FetchAsync(RemoteDataSet.FashionMnist, cacheFolder, progress, TimeSpan.FromSeconds(60), cancel);
         string place = DataCatalog.Locate(name);
-        throw DataError.Of($"data set '{name}' comes with the program ({place}); only {DataCatalog.FashionMnist} is fetched.");
+        throw DataError.Of(
+            $"data set '{name}' comes with the program ({place}); only {DataCatalog.FashionMnist} is fetched.");
     }
 
     /// <summary>Fetches the files that are not there yet: each to a temporary name, checked, then renamed.</summary>
@@ -64,9 +81,11 @@ public static class DatasetFetcher
     /// <param name="patience">How long the server may be silent.</param>
     /// <param name="cancel">Stops; nothing half-written is left.</param>
     /// <returns>The folder with the files.</returns>
-    /// <exception cref="DistTrainerException">The network failed or a checksum is wrong (data); the disk is full (disk).</exception>
+    /// <exception cref="DistTrainerException">The network failed or a checksum is wrong (data); the disk is full
+    /// (disk).</exception>
     public static async Task<string> FetchAsync(
-        RemoteDataSet set, string cacheFolder, IProgress<FetchProgress>? progress, TimeSpan patience, CancellationToken cancel)
+        RemoteDataSet set, string cacheFolder, IProgress<FetchProgress>? progress, TimeSpan patience,
+            CancellationToken cancel)
     {
         if (await AllRightAsync(set, set.SystemFolder, cancel).ConfigureAwait(false))
             return set.SystemFolder;
@@ -77,40 +96,51 @@ public static class DatasetFetcher
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new DistTrainerException(FailureKind.Disk, $"{folder}: the folder cannot be made ({DataError.OneLine(exception)}); set DISTTRAINER_CACHE to a folder that can be written.", exception);
+            throw new DistTrainerException(
+                FailureKind.Disk,
+                $"{folder}: the folder cannot be made ({DataError.OneLine(exception)}); set DISTTRAINER_CACHE to a "
+                + "folder that can be written.", exception);
         }
         using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         foreach (RemoteFile file in set.Files)
         {
             string path = Path.Combine(folder, file.Name);
             if (await ProblemAsync(path, file, cancel).ConfigureAwait(false) is not null)
-                await FetchFileAsync(client, new(set.Origin, file.Name), file, path, progress, patience, cancel).ConfigureAwait(false);
+                await FetchFileAsync(client, new(set.Origin, file.Name), file, path, progress, patience, cancel)
+                    .ConfigureAwait(false);
         }
         return folder;
     }
 
     private static async Task FetchFileAsync(
-        HttpClient client, Uri address, RemoteFile file, string path, IProgress<FetchProgress>? progress, TimeSpan patience, CancellationToken cancel)
+        HttpClient client, Uri address, RemoteFile file, string path, IProgress<FetchProgress>? progress,
+            TimeSpan patience, CancellationToken cancel)
     {
         string part = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():n}.part";
         try
         {
             await DownloadAsync(client, address, file, part, progress, patience, cancel).ConfigureAwait(false);
             if (await ProblemAsync(part, file, cancel).ConfigureAwait(false) is { } problem)
-                throw DataError.Of($"{address}: {problem}; try again, or put the right file into {Path.GetDirectoryName(path)}.");
+                throw DataError.Of(
+                    $"{address}: {problem}; try again, or put the right file into {Path.GetDirectoryName(path)}.");
             File.Move(part, path, overwrite: true);
         }
         catch (OperationCanceledException exception) when (!cancel.IsCancellationRequested)
         {
-            throw DataError.Of($"{address}: the server was silent for {patience.TotalSeconds:0.#} s; {Advice(path)}", exception);
+            throw DataError.Of(
+                $"{address}: the server was silent for {patience.TotalSeconds:0.#} s; {Advice(path)}", exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or HttpIOException)
         {
-            throw DataError.Of($"{address}: the download failed ({DataError.OneLine(exception)}); {Advice(path)}", exception);
+            throw DataError.Of(
+                $"{address}: the download failed ({DataError.OneLine(exception)}); {Advice(path)}", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written ({DataError.OneLine(exception)}); make room, or set DISTTRAINER_CACHE to another folder.", exception);
+            throw new DistTrainerException(
+                FailureKind.Disk,
+                $"{path}: cannot be written ({DataError.OneLine(exception)}); make room, or set DISTTRAINER_CACHE to "
+                + "another folder.", exception);
         }
         finally
         {
@@ -119,16 +149,20 @@ public static class DatasetFetcher
     }
 
     private static async Task DownloadAsync(
-        HttpClient client, Uri address, RemoteFile file, string part, IProgress<FetchProgress>? progress, TimeSpan patience, CancellationToken cancel)
+        HttpClient client, Uri address, RemoteFile file, string part, IProgress<FetchProgress>? progress,
+            TimeSpan patience, CancellationToken cancel)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         silence.CancelAfter(patience);
-        using HttpResponseMessage response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, silence.Token).ConfigureAwait(false);
+        using HttpResponseMessage response =
+            await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, silence.Token)
+            .ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.OK)
             throw new HttpRequestException($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}");
         long? total = response.Content.Headers.ContentLength;
         Stream source = await response.Content.ReadAsStreamAsync(silence.Token).ConfigureAwait(false);
-        await using var target = new FileStream(part, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize, FileOptions.Asynchronous);
+        await using var target = new FileStream(
+            part, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize, FileOptions.Asynchronous);
         byte[] buffer = new byte[BufferSize];
         // A server that sends without end is stopped: no gzip of the content is much longer than the content.
         for (long received = 0, limit = file.Length + BufferSize; ;)
@@ -180,18 +214,22 @@ public static class DatasetFetcher
             await using var content = new GZipStream(packed, CompressionMode.Decompress);
             byte[] buffer = new byte[BufferSize];
             long length = 0;
-            for (int read; length <= file.Length && (read = await content.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0; length += read)
+            for (int read; length <= file.Length
+                && (read = await content.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0; length += read)
                 hash.AppendData(buffer, 0, read);
             string found = Convert.ToHexStringLower(hash.GetHashAndReset());
             return length == file.Length && found == file.Sha256 ? null
-                : $"the content has {length} bytes with SHA-256 {found}, but {file.Length} with {file.Sha256} are right";
+                : $"the content has {length} bytes with SHA-256 {found}, but {file.Length} with {file.Sha256} are "
+                    + "right";
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+        catch (Exception exception) when (
+            exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {
             return $"the file is no readable gzip ({DataError.OneLine(exception)})";
         }
     }
 
     private static string Advice(string path) =>
-        $"check the network and try again, install the Debian package dataset-fashion-mnist, or put the file into {Path.GetDirectoryName(path)}.";
+        "check the network and try again, install the Debian package dataset-fashion-mnist, or put the file into "
+            + $"{Path.GetDirectoryName(path)}.";
 }

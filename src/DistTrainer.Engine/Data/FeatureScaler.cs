@@ -1,6 +1,8 @@
 namespace DistTrainer.Engine;
 
-/// <summary>Learns the scaling of features and targets from the training rows. All sums are in double, in the order of the rows.</summary>
+/// <summary>
+/// Learns the scaling of features and targets from the training rows. All sums are in double, in the order of the rows.
+/// </summary>
 internal static class FeatureScaler
 {
     private const float LargestByte = 255f;
@@ -13,11 +15,13 @@ internal static class FeatureScaler
     /// <param name="kind">Rule for the features.</param>
     /// <param name="normalizeTargets">Whether targets are standardized.</param>
     /// <exception cref="DistTrainerException">Bytes were promised and a training value is none.</exception>
-    public static Normalization Learn(RawData raw, int[] train, float[] targets, int targetWidth, NormalizationKind kind, bool normalizeTargets)
+    public static Normalization Learn(
+        RawData raw, int[] train, float[] targets, int targetWidth, NormalizationKind kind, bool normalizeTargets)
     {
         (float[] offset, float[] scale) = LearnFeatures(raw, train, kind);
         (float[] targetOffset, float[] targetScale) = normalizeTargets
-            ? Standardize(train, targetWidth, (row, values) => targets.AsSpan(row * targetWidth, targetWidth).CopyTo(values))
+            ? Standardize(
+                train, targetWidth, (row, values) => targets.AsSpan(row * targetWidth, targetWidth).CopyTo(values))
             : Unscaled(targetWidth);
         return new(kind, offset, scale, targetOffset, targetScale);
     }
@@ -42,7 +46,9 @@ internal static class FeatureScaler
         }
     }
 
-    /// <summary>Mean and 1 / standard deviation (of the population, divided by n) of each column, in two passes.</summary>
+    /// <summary>
+    /// Mean and 1 / standard deviation (of the population, divided by n) of each column, in two passes.
+    /// </summary>
     private static (float[] Offset, float[] Scale) Standardize(int[] train, int width, RowCopy copy)
     {
         (float[] minimum, float[] maximum, double[] mean) = Summarize(train, width, copy);
@@ -65,7 +71,8 @@ internal static class FeatureScaler
 
     private static (float[] Minimum, float[] Maximum, double[] Mean) Summarize(int[] train, int width, RowCopy copy)
     {
-        float[] minimum = Filled(width, float.PositiveInfinity), maximum = Filled(width, float.NegativeInfinity), values = new float[width];
+        float[] minimum = Filled(width, float.PositiveInfinity), maximum = Filled(width, float.NegativeInfinity),
+            values = new float[width];
         double[] mean = new double[width];
         foreach (int row in train)
         {
@@ -105,7 +112,10 @@ internal static class FeatureScaler
             for (int i = 0; i < values.Length; i++)
             {
                 if (values[i] is not (>= 0 and <= LargestByte))
-                    throw DataError.Of($"{raw.RowPlace(row)}: feature {DataError.Quote(raw.FeatureNames[i])} is {DataError.Number(values[i])}; data.normalization = unit-bytes takes 0 to 255: choose min-max or standardize.");
+                    throw DataError.Of(
+                        $"{raw.RowPlace(row)}: feature {DataError.Quote(raw.FeatureNames[i])} is "
+                        + $"{DataError.Number(values[i])}; data.normalization = unit-bytes takes 0 to 255: choose "
+                        + "min-max or standardize.");
             }
         }
     }

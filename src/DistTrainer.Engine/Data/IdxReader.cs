@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Reads the IDX files of MNIST (bytes only), gzip too. Format: LeCun, "The MNIST database": two zero bytes, a type byte,
-/// the number of dimensions, the dimensions as big-endian 32-bit numbers, the values.
+/// Reads the IDX files of MNIST (bytes only), gzip too. Format: LeCun, "The MNIST database": two zero bytes, a type
+/// byte, the number of dimensions, the dimensions as big-endian 32-bit numbers, the values.
 /// </summary>
 internal static class IdxReader
 {
@@ -23,24 +23,36 @@ internal static class IdxReader
         {
             (byte[] labels, int[] labelShape) = ReadBytes(labelsPath, 1, 1);
             if (labelShape[0] != shape[0])
-                throw DataError.Of($"{labelsPath}: {labelShape[0]} labels, but {imagesPath} has {shape[0]} images; give two files that belong together.");
+                throw DataError.Of(
+                    $"{labelsPath}: {labelShape[0]} labels, but {imagesPath} has {shape[0]} images; give two files "
+                    + "that belong together.");
             targets = [new("label", Array.ConvertAll(labels, label => (double)label), null)];
         }
         return new(imagesPath, new ByteRows(images, width), ArrayNames.Of(width), targets,
             row => $"{imagesPath}: image {row}", (row, _) => $"{labelsPath}: label {row}");
     }
 
-    private static (byte[] Values, int[] Shape) ReadBytes(string path, int fewestDimensions, int mostDimensions) => DataError.Guard(path, () =>
+    private static (byte[] Values, int[] Shape) ReadBytes(string path, int fewestDimensions, int mostDimensions) =>
+        DataError.Guard(path, () =>
     {
         using Stream stream = InputFile.Open(path, out long largest, out bool exact);
         Span<byte> header = stackalloc byte[4 + (4 * mostDimensions)];
         if (stream.ReadAtLeast(header[..4], 4, throwOnEndOfStream: false) < 4 || header is not [0, 0, _, _, ..])
-            throw DataError.Of($"{path}: the file does not begin like an IDX file (00 00 08 and the number of dimensions); give an MNIST-like file.");
+            throw DataError.Of(
+                $"{path}: the file does not begin like an IDX file (00 00 08 and the number of dimensions); give an "
+                + "MNIST-like file.");
         if (header[2] != UnsignedByte)
-            throw DataError.Of($"{path}: IDX values of type 0x{header[2]:x2} are not read; unsigned bytes (0x08) are: convert the file.");
+            throw DataError.Of(
+                $"{path}: IDX values of type 0x{header[2]:x2} are not read; unsigned bytes (0x08) are: convert the "
+                + "file.");
         int dimensions = header[3];
         if (dimensions < fewestDimensions || dimensions > mostDimensions)
-            throw DataError.Of($"{path}: the file has {dimensions} dimension(s) where {(fewestDimensions == 1 ? "labels have 1" : $"images have {fewestDimensions} to {mostDimensions}")}; check which file is which.");
+        {
+            string wanted = fewestDimensions == 1 ? "labels have 1"
+                : $"images have {fewestDimensions} to {mostDimensions}";
+            throw DataError.Of(
+                $"{path}: the file has {dimensions} dimension(s) where {wanted}; check which file is which.");
+        }
         Span<byte> rest = header.Slice(4, 4 * dimensions);
         if (stream.ReadAtLeast(rest, rest.Length, throwOnEndOfStream: false) < rest.Length)
             throw DataError.Of($"{path}: the file ends within its header; get it again.");
@@ -61,23 +73,32 @@ internal static class IdxReader
         {
             shape[i] = BinaryPrimitives.ReadInt32BigEndian(bytes[(4 * i)..]);
             if (shape[i] < 1)
-                throw DataError.Of($"{path}: dimension {i} is {(uint)shape[i]}; 1 to {int.MaxValue} is allowed: the file is damaged or has no samples.");
+                throw DataError.Of(
+                    $"{path}: dimension {i} is {(uint)shape[i]}; 1 to {int.MaxValue} is allowed: the file is damaged "
+                    + "or has no samples.");
         }
         return shape;
     }
 
-    /// <summary>The number of values, after it was held against what the file can contain: nothing is allocated for a header that lies.</summary>
+    /// <summary>
+    /// The number of values, after it was held against what the file can contain: nothing is allocated for a header
+    /// that lies.
+    /// </summary>
     private static long CheckedLength(string path, int[] shape, long available, bool exact)
     {
         long length = 1;
         foreach (int dimension in shape)
         {
             if (length > Array.MaxLength / dimension)
-                throw DataError.Of($"{path}: {string.Join(" × ", shape)} values are more than the {Array.MaxLength} that fit in memory as one array; the file is damaged, or must be divided.");
+                throw DataError.Of(
+                    $"{path}: {string.Join(" × ", shape)} values are more than the {Array.MaxLength} that fit in "
+                    + "memory as one array; the file is damaged, or must be divided.");
             length *= dimension;
         }
         if (length > available || (exact && length != available))
-            throw DataError.Of($"{path}: the header says {string.Join(" × ", shape)} = {length} values, the file has {(exact ? "" : "at most ")}{available}; it is cut off or damaged: get it again.");
+            throw DataError.Of(
+                $"{path}: the header says {string.Join(" × ", shape)} = {length} values, the file has "
+                + $"{(exact ? "" : "at most ")}{available}; it is cut off or damaged: get it again.");
         return length;
     }
 }

@@ -6,7 +6,9 @@ namespace DistTrainer.Engine;
 /// <summary>Opens data files; gzip is recognized by its first bytes, whatever the name.</summary>
 internal static class InputFile
 {
-    /// <summary>Deflate cannot shrink anything further than 1032 : 1 (zlib's documentation), so a header that claims more lies.</summary>
+    /// <summary>
+    /// Deflate cannot shrink anything further than 1032 : 1 (zlib's documentation), so a header that claims more lies.
+    /// </summary>
     public const long LargestExpansion = 1032;
 
     private const int BufferSize = 1 << 16;
@@ -14,8 +16,8 @@ internal static class InputFile
     private const int MostExpansion = 200;
 
     /// <summary>
-    /// The most bytes that something packed may have unpacked: real data shrink to a hundredth at best, and what was made to
-    /// fill the memory to a thousandth.
+    /// The most bytes that something packed may have unpacked: real data shrink to a hundredth at best, and what was
+    /// made to fill the memory to a thousandth.
     /// </summary>
     /// <param name="packed">Its packed bytes.</param>
     public static long LargestUnpacked(long packed) => Math.Max(UnpackedFreely, packed * MostExpansion);
@@ -25,15 +27,19 @@ internal static class InputFile
     /// <param name="packed">Its packed bytes.</param>
     /// <param name="advice">What to do.</param>
     public static DistTrainerException ExpandsTooFar(string name, long packed, string advice) => DataError.Of(
-        $"{name}: {packed} packed bytes unpack to more than {LargestUnpacked(packed)} ({MostExpansion} times as many; up to {UnpackedFreely >> 20} MiB are always allowed), which looks made to fill the memory; {advice}");
+        $"{name}: {packed} packed bytes unpack to more than {LargestUnpacked(packed)} ({MostExpansion} times as many; "
+            + $"up to {UnpackedFreely >> 20} MiB are always allowed), which looks made to fill the memory; {advice}");
 
-    /// <summary>Opens a file as it is, with a length and a position: a pipe's or device's content is read into memory.</summary>
+    /// <summary>
+    /// Opens a file as it is, with a length and a position: a pipe's or device's content is read into memory.
+    /// </summary>
     /// <param name="path">The file.</param>
     public static Stream OpenPlain(string path)
     {
         if (PipeContent.Find(path) is { } known)
             return known;
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize, FileOptions.SequentialScan);
+        var file = new FileStream(
+            path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize, FileOptions.SequentialScan);
         if (file.CanSeek && file.Length > 0)
             return file;
         using (file)
@@ -65,7 +71,10 @@ internal static class InputFile
         return new WholeGzipStream(file, unpackedLength, path);
     }
 
-    /// <summary>Reads values that a header announces. What is unpacked gets memory as it comes, so that a header that lies gets none.</summary>
+    /// <summary>
+    /// Reads values that a header announces. What is unpacked gets memory as it comes, so that a header that lies gets
+    /// none.
+    /// </summary>
     /// <param name="stream">At the first of them.</param>
     /// <param name="length">Bytes of the values, ≤ <see cref="Array.MaxLength"/>.</param>
     /// <param name="exact">Whether the file is known to have so many.</param>
@@ -87,7 +96,8 @@ internal static class InputFile
     }
 
     /// <summary>
-    /// Unpacks gzip and notices a missing end: the runtime's stream just ends there, and rows would be lost without a word.
+    /// Unpacks gzip and notices a missing end: the runtime's stream just ends there, and rows would be lost without a
+    /// word.
     /// </summary>
     /// <param name="file">The packed file, closed with this stream.</param>
     /// <param name="unpackedLength">Its last four bytes: the length of the content modulo 2^32 (RFC 1952).</param>
@@ -119,7 +129,8 @@ internal static class InputFile
             if (_read > LargestUnpacked(_packed))
                 throw ExpandsTooFar(path, _packed, "if it is meant, unpack it (gunzip) and give the file.");
             if (read == 0 && buffer.Length > 0 && (uint)_read != unpackedLength)
-                throw new InvalidDataException($"the gzip ends after {_read} unpacked bytes, and not as a gzip of one part does");
+                throw new InvalidDataException(
+                    $"the gzip ends after {_read} unpacked bytes, and not as a gzip of one part does");
             return read;
         }
 

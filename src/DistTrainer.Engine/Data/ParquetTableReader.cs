@@ -8,7 +8,8 @@ namespace DistTrainer.Engine;
 internal static class ParquetTableReader
 {
     /// <summary>Reads a whole file.</summary>
-    /// <exception cref="DistTrainerException">The file is damaged, a column cannot be used, or a value is missing.</exception>
+    /// <exception cref="DistTrainerException">The file is damaged, a column cannot be used, or a value is
+    /// missing.</exception>
     public static RawData Read(string path, ReadRequest request) => DataError.Guard(path, () =>
     {
         try
@@ -16,9 +17,12 @@ internal static class ParquetTableReader
             // On the thread pool, so that a caller's synchronization context cannot wait for itself.
             return Task.Run(() => ReadAsync(path, request)).GetAwaiter().GetResult();
         }
-        catch (Exception exception) when (exception is not (DistTrainerException or IOException or UnauthorizedAccessException))
+        catch (Exception exception) when (
+            exception is not (DistTrainerException or IOException or UnauthorizedAccessException))
         {
-            throw DataError.Of($"{path}: the file cannot be read as Parquet ({DataError.OneLine(exception)}); write it again.", exception);
+            throw DataError.Of(
+                $"{path}: the file cannot be read as Parquet ({DataError.OneLine(exception)}); write it again.",
+                exception);
         }
     });
 
@@ -33,36 +37,43 @@ internal static class ParquetTableReader
         long count = reader.RowGroups.Sum(group => group.RowCount);
         if (count < 1)
             throw DataError.Of($"{path}: the table has no rows; give one with at least one row.");
-        // Runs of one value take no room, so this is no exact bound; but a table that is nothing else has nothing to learn from.
+        // Runs of one value take no room, so this is no exact bound; but a table that is nothing else has nothing to
+        // learn from.
         if (count > stream.Length * InputFile.LargestExpansion)
-            throw DataError.Of($"{path}: {stream.Length} bytes cannot be a table of {count} rows; the file is damaged: get it again.");
+            throw DataError.Of(
+                $"{path}: {stream.Length} bytes cannot be a table of {count} rows; the file is damaged: get it again.");
         RawData.CheckSize(path, count, plan.Features.Length);
         var features = new FloatRows(plan.Features.Length, (int)count);
-        var targets = plan.Targets.Select(column => new TargetColumn(request.TextTargets && IsText(fields[column]))).ToArray();
+        var targets =
+            plan.Targets.Select(column => new TargetColumn(request.TextTargets && IsText(fields[column]))).ToArray();
         foreach (ParquetRowGroupReader group in reader.RowGroups)
         {
             int first = features.Count;
             for (long row = 0; row < group.RowCount; row++)
                 features.Append();
             for (int i = 0; i < plan.Features.Length; i++)
-                CopyFeature(path, names[plan.Features[i]], await ReadNumbersAsync(path, group, fields[plan.Features[i]], first).ConfigureAwait(false), features, first, i);
+                CopyFeature(
+                    path, names[plan.Features[i]], await ReadNumbersAsync(path, group, fields[plan.Features[i]], first)
+                    .ConfigureAwait(false), features, first, i);
             for (int i = 0; i < targets.Length; i++)
             {
                 DataField field = fields[plan.Targets[i]];
                 if (targets[i].IsText)
                     targets[i].Texts.AddRange(await ReadTextsAsync(path, group, field, first).ConfigureAwait(false));
                 else
-                    targets[i].Numbers.AddRange(await ReadNumbersAsync(path, group, field, first).ConfigureAwait(false));
+                    targets[i].Numbers.AddRange(
+                        await ReadNumbersAsync(path, group, field, first).ConfigureAwait(false));
             }
         }
         return new(path, features, [.. plan.Features.Select(column => names[column])],
             [.. plan.Targets.Select((column, i) => targets[i].ToRaw(names[column]))],
-            row => $"{path}: row {row}", (row, target) => $"{path}: row {row}, column {DataError.Quote(names[plan.Targets[target]])}");
+            row => $"{path}: row {row}", (row, target) =>
+                $"{path}: row {row}, column {DataError.Quote(names[plan.Targets[target]])}");
     }
 
     /// <summary>
-    /// Refuses a footer that cannot be right: the file ends in the footer, its length and <c>PAR1</c>, and the footer, a Thrift
-    /// structure, ends in a zero. The library searches without end for a missing zero.
+    /// Refuses a footer that cannot be right: the file ends in the footer, its length and <c>PAR1</c>, and the footer,
+    /// a Thrift structure, ends in a zero. The library searches without end for a missing zero.
     /// </summary>
     private static void CheckFooter(string path, Stream stream)
     {
@@ -74,17 +85,23 @@ internal static class ParquetTableReader
         stream.ReadExactly(end);
         stream.Position = 0;
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(end[1..]);
-        if (!end[5..].SequenceEqual("PAR1"u8) || length < 1 || length > stream.Length - Magic - (EndLength - 1) || end[0] != 0)
-            throw DataError.Of($"{path}: the file does not end like a Parquet file (footer, its length, PAR1); it is cut off, damaged or encrypted: get it again.");
+        if (!end[5..].SequenceEqual("PAR1"u8) || length < 1
+            || length > stream.Length - Magic - (EndLength - 1) || end[0] != 0)
+            throw DataError.Of(
+                $"{path}: the file does not end like a Parquet file (footer, its length, PAR1); it is cut off, "
+                + "damaged or encrypted: get it again.");
     }
 
-    private static void CopyFeature(string path, string name, double[] values, FloatRows features, int first, int feature)
+    private static void CopyFeature(
+        string path, string name, double[] values, FloatRows features, int first, int feature)
     {
         for (int row = 0; row < values.Length; row++)
         {
             float value = (float)values[row];
             if (!float.IsFinite(value))
-                throw DataError.Of($"{path}: row {first + row}, column {DataError.Quote(name)}: {DataError.Number(values[row])} is not a finite number within ±3.4e38; clean the table before writing it.");
+                throw DataError.Of(
+                    $"{path}: row {first + row}, column {DataError.Quote(name)}: {DataError.Number(values[row])} is "
+                    + "not a finite number within ±3.4e38; clean the table before writing it.");
             features.Row(first + row)[feature] = value;
         }
     }
@@ -123,26 +140,34 @@ internal static class ParquetTableReader
             var nullable = new T?[rows];
             await group.ReadAsync<T>(field, nullable.AsMemory()).ConfigureAwait(false);
             int missing = Array.FindIndex(nullable, value => value is null);
-            return missing < 0 ? Array.ConvertAll(nullable, value => convert(value!.Value)) : throw Missing(path, field, first + missing);
+            return missing < 0 ? Array.ConvertAll(nullable, value => convert(value!.Value))
+                : throw Missing(path, field, first + missing);
         }
     }
 
-    private static async Task<string[]> ReadTextsAsync(string path, ParquetRowGroupReader group, DataField field, int first)
+    private static async Task<string[]> ReadTextsAsync(
+        string path, ParquetRowGroupReader group, DataField field, int first)
     {
         string?[] texts = new string?[checked((int)group.RowCount)];
         await group.ReadAsync(field, texts.AsMemory()).ConfigureAwait(false);
         int missing = Array.FindIndex(texts, string.IsNullOrWhiteSpace);
-        return missing < 0 ? Array.ConvertAll(texts, text => text!.Trim()) : throw Missing(path, field, first + missing);
+        return missing < 0 ? Array.ConvertAll(texts, text => text!.Trim())
+            : throw Missing(path, field, first + missing);
     }
 
     /// <summary>The library gives text as memory of characters.</summary>
-    private static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
+    private static bool IsText(DataField field) =>
+        field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
 
     private static DistTrainerException Missing(string path, DataField field, int row) =>
-        DataError.Of($"{path}: row {row}, column {DataError.Quote(field.Path.ToString())} is missing; fill it in or leave the row out.");
+        DataError.Of(
+            $"{path}: row {row}, column {DataError.Quote(field.Path.ToString())} is missing; fill it in or leave the "
+            + "row out.");
 
     private static DistTrainerException Unusable(string path, DataField field, string type) =>
-        DataError.Of($"{path}: column {DataError.Quote(field.Path.ToString())} holds {type}; numbers and booleans are read (text for classes): convert it, or leave it out with data.ignore.");
+        DataError.Of(
+            $"{path}: column {DataError.Quote(field.Path.ToString())} holds {type}; numbers and booleans are read "
+            + "(text for classes): convert it, or leave it out with data.ignore.");
 
     private sealed record TargetColumn(bool IsText)
     {

@@ -1,9 +1,13 @@
 namespace DistTrainer.Engine;
 
-/// <summary>Permutations from counter-based random numbers: a pure function of (length, seed, purpose, stream).</summary>
+/// <summary>
+/// Permutations from counter-based random numbers: a pure function of (length, seed, purpose, stream).
+/// </summary>
 internal static class RandomPermutation
 {
-    /// <summary>Fills a span with the numbers 0 … length − 1, shuffled by Fisher and Yates (Durstenfeld 1964) or in order.</summary>
+    /// <summary>
+    /// Fills a span with the numbers 0 … length − 1, shuffled by Fisher and Yates (Durstenfeld 1964) or in order.
+    /// </summary>
     /// <param name="seed">Seed of the order.</param>
     /// <param name="purpose">What the order is for.</param>
     /// <param name="stream">For example the epoch.</param>
@@ -22,7 +26,9 @@ internal static class RandomPermutation
         }
     }
 
-    /// <summary>An unbiased number below a bound: Lemire 2019, "Fast random integer generation in an interval".</summary>
+    /// <summary>
+    /// An unbiased number below a bound: Lemire 2019, "Fast random integer generation in an interval".
+    /// </summary>
     private static ulong Below(ulong bound, ulong seed, RandomPurpose purpose, ulong stream, ulong index)
     {
         ulong high = Math.BigMul(CounterRandom.UInt64(seed, purpose, stream, index), bound, out ulong low);

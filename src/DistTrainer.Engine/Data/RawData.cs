@@ -6,7 +6,9 @@ namespace DistTrainer.Engine;
 /// <param name="Texts">One a row; null where the column is kept as numbers.</param>
 internal sealed record RawTarget(string Name, double[]? Numbers, string[]? Texts);
 
-/// <summary>What every reader gives: features and targets of all rows of a file, and where each row stands in it.</summary>
+/// <summary>
+/// What every reader gives: features and targets of all rows of a file, and where each row stands in it.
+/// </summary>
 /// <param name="Path">The file.</param>
 /// <param name="Features">All rows.</param>
 /// <param name="FeatureNames">One a feature.</param>
@@ -25,20 +27,26 @@ internal sealed record RawData(
     public static void CheckSize(string path, long rows, long width)
     {
         if (rows > 0 && width > Array.MaxLength / rows)
-            throw DataError.Of($"{path}: {rows} rows of {width} values are more than the {Array.MaxLength} values that fit in memory as one array; divide the file or use fewer columns.");
+            throw DataError.Of(
+                $"{path}: {rows} rows of {width} values are more than the {Array.MaxLength} values that fit in memory "
+                + "as one array; divide the file or use fewer columns.");
     }
 }
 
 /// <summary>What is asked of a reader.</summary>
 internal sealed record ReadRequest
 {
-    /// <summary>Names or numbers of the target columns; empty takes the last column (tables) or the targets' own array.</summary>
+    /// <summary>
+    /// Names or numbers of the target columns; empty takes the last column (tables) or the targets' own array.
+    /// </summary>
     public IReadOnlyList<string> Targets { get; init; } = [];
 
     /// <summary>Names or numbers of columns to leave out.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
-    /// <summary>The features that a model expects, by name; null takes all columns that are neither targets nor ignored.</summary>
+    /// <summary>
+    /// The features that a model expects, by name; null takes all columns that are neither targets nor ignored.
+    /// </summary>
     public IReadOnlyList<string>? Features { get; init; }
 
     /// <summary>Whether targets may be text (classes with names).</summary>

@@ -26,7 +26,8 @@ internal static unsafe class SampleGather
         {
             for (int first = 0; first < panels.PanelCount * ActivationPanels.Width; first += Block)
             {
-                float* target = to + ((long)(first / ActivationPanels.Width) * features * ActivationPanels.Width) + (first % ActivationPanels.Width);
+                float* target = to + ((long)(first / ActivationPanels.Width) * features * ActivationPanels.Width)
+                    + (first % ActivationPanels.Width);
                 int count = Math.Clamp(panels.Rows - first, 0, Block);
                 for (int r = 0; r < count; r++)
                     rows[r] = from + ((long)(samples.IsEmpty ? first + r : samples[first + r]) * features);

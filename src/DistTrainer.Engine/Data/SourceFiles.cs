@@ -1,6 +1,8 @@
 namespace DistTrainer.Engine;
 
-/// <summary>A file of samples, with the file of their labels where the format keeps them apart; or a plug-in's source.</summary>
+/// <summary>
+/// A file of samples, with the file of their labels where the format keeps them apart; or a plug-in's source.
+/// </summary>
 /// <param name="Format">The file's format.</param>
 /// <param name="Path">The file, or the source's name.</param>
 /// <param name="LabelsPath">The file of labels.</param>
@@ -13,36 +15,50 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
         if (Plugin)
             return ReadPlugin(description, request);
         if (description.Settings.All.Count > 0)
-            throw DataError.Configuration($"data.settings is for a plug-in's source, but {Path} is a file; take it out.");
+            throw DataError.Configuration(
+                $"data.settings is for a plug-in's source, but {Path} is a file; take it out.");
         bool table = Format is DataFormat.Csv or DataFormat.Parquet;
         if (!table && (description.Targets.Count > 0 || description.Ignore.Count > 0))
-            throw DataError.Configuration($"data.targets and data.ignore name columns of CSV and Parquet tables, but {Path} is {Format}; take them out.");
+            throw DataError.Configuration(
+                $"data.targets and data.ignore name columns of CSV and Parquet tables, but {Path} is {Format}; take "
+                + "them out.");
         if (Format != DataFormat.Csv && description.Header is not null)
             throw DataError.Configuration($"data.header is about CSV, but {Path} is {Format}; take it out.");
         RawData raw = Format switch
         {
-            DataFormat.Csv => CsvTableReader.Read(Path, request with { Header = description.Header, Delimiter = DelimiterOf(description) }),
+            DataFormat.Csv => CsvTableReader.Read(Path, request with
+            {
+                Header = description.Header,
+                Delimiter = DelimiterOf(description),
+            }),
             DataFormat.Parquet => ParquetTableReader.Read(Path, request),
             DataFormat.Idx => IdxReader.Read(Path, request.NeedTargets ? LabelsPath : null),
             _ => NpyReader.Read(Path, request),
         };
         if (request.Features is { } wanted && raw.Features.Width != wanted.Count)
-            throw DataError.Of($"{Path}: a sample has {raw.Features.Width} features, the model wants {wanted.Count}; give data of the kind that the model was trained on.");
+            throw DataError.Of(
+                $"{Path}: a sample has {raw.Features.Width} features, the model wants {wanted.Count}; give data of "
+                + "the kind that the model was trained on.");
         return raw;
     }
 
     private RawData ReadPlugin(DataDescription description, ReadRequest request)
     {
         if (description.Targets.Count > 0 || description.Ignore.Count > 0 || description.Header is not null)
-            throw DataError.Configuration($"data.targets, data.ignore and data.header are about tables in files, but {Path} is a plug-in's source; take them out.");
+            throw DataError.Configuration(
+                $"data.targets, data.ignore and data.header are about tables in files, but {Path} is a plug-in's "
+                + "source; take them out.");
         RawData raw = PluginRegistry.Shared.Sources[Path].Read(description.Settings).Read();
         return request.Features is not { } wanted || raw.FeatureNames.SequenceEqual(wanted)
             ? raw
-            : throw DataError.Of($"{Path}: has the features {string.Join(", ", raw.FeatureNames)}, the model wants {string.Join(", ", wanted)}; give data of the kind that the model was trained on.");
+            : throw DataError.Of(
+                $"{Path}: has the features {string.Join(", ", raw.FeatureNames)}, the model wants "
+                + $"{string.Join(", ", wanted)}; give data of the kind that the model was trained on.");
     }
 
     private char DelimiterOf(DataDescription description) =>
-        description.Delimiter == ',' && SourceFiles.WithoutGzip(Path).EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : description.Delimiter;
+        description.Delimiter == ',' && SourceFiles.WithoutGzip(Path)
+            .EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : description.Delimiter;
 }
 
 /// <summary>The files behind a source: the samples, and those of the test where they have files of their own.</summary>
@@ -52,18 +68,21 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
     /// <exception cref="DistTrainerException">There is no such source, or its format cannot be told.</exception>
     public static SourceFiles Find(DataDescription description)
     {
-        string path = DataCatalog.Contains(description.Source) ? DataCatalog.Locate(description.Source) : description.Source;
+        string path = DataCatalog.Contains(description.Source) ? DataCatalog.Locate(description.Source)
+            : description.Source;
         SourceFile? test = description.TestSource is { } testPath
             ? FindFile(testPath, description.Format, "data.test-source") : null;
         if (!Directory.Exists(path))
             return new(FindFile(path, description.Format, "data.source"), test);
         if (description.Format is not (DataFormat.Auto or DataFormat.Idx))
-            throw DataError.Of($"data.source = {DataError.Quote(path)} is a folder; give a file of format {description.Format}.");
+            throw DataError.Of(
+                $"data.source = {DataError.Quote(path)} is a folder; give a file of format {description.Format}.");
         return new(IdxFolder.Train(path), test ?? IdxFolder.Test(path));
     }
 
     /// <summary>A path without a trailing <c>.gz</c>.</summary>
-    public static string WithoutGzip(string path) => path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
+    public static string WithoutGzip(string path) =>
+        path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
 
     private static SourceFile FindFile(string path, DataFormat format, string key)
     {
@@ -71,8 +90,11 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
             return new(DataFormat.Auto, path, null, Plugin: true);
         if (!IsThere(path, key))
         {
-            string[] names = [.. DataCatalog.List().Select(entry => entry.Name), .. PluginRegistry.Shared.Sources.All.Select(part => part.Name)];
-            string orName = key == "data.source" ? $", and no data set of that name: {DataError.Suggest(path, names)}" : "; give the path of a data file.";
+            string[] names =
+                [.. DataCatalog.List()
+                .Select(entry => entry.Name), .. PluginRegistry.Shared.Sources.All.Select(part => part.Name)];
+            string orName = key == "data.source" ? $", and no data set of that name: {DataError.Suggest(path, names)}"
+                : "; give the path of a data file.";
             throw DataError.Of($"{key} = {DataError.Quote(path)}: there is no such file{orName}");
         }
         DataFormat found = format == DataFormat.Auto ? FormatOf(path) : format;
@@ -80,7 +102,10 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
             found = DataFormat.Csv; // no name could tell it
         return found switch
         {
-            DataFormat.Auto => throw DataError.Of($"{key} = {DataError.Quote(path)}: the name does not tell the format (.csv, .tsv, .parquet, .npy, .npz, …idx3-ubyte; .gz too for CSV and IDX); set data.format."),
+            DataFormat.Auto =>
+                throw DataError.Of(
+                    $"{key} = {DataError.Quote(path)}: the name does not tell the format (.csv, .tsv, .parquet, .npy, "
+                    + ".npz, …idx3-ubyte; .gz too for CSV and IDX); set data.format."),
             DataFormat.Idx => new(found, path, IdxFolder.LabelsBeside(path)),
             _ => new(found, path, null),
         };
@@ -117,28 +142,38 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
 internal static class IdxFolder
 {
     /// <summary>Whether a folder has the training files.</summary>
-    public static bool IsOne(string folder) => Find(folder, "train-images", 3) is not null && Find(folder, "train-labels", 1) is not null;
+    public static bool IsOne(string folder) =>
+        Find(folder, "train-images", 3) is not null && Find(folder, "train-labels", 1) is not null;
 
     /// <summary>The training files.</summary>
     /// <exception cref="DistTrainerException">They are not there.</exception>
     public static SourceFile Train(string folder) => IsOne(folder)
         ? new(DataFormat.Idx, Find(folder, "train-images", 3)!, Find(folder, "train-labels", 1))
-        : throw DataError.Of($"data.source = {DataError.Quote(folder)}: the folder has no train-images-idx3-ubyte(.gz) and train-labels-idx1-ubyte(.gz); give such a folder, or a file.");
+        : throw DataError.Of(
+            $"data.source = {DataError.Quote(folder)}: the folder has no train-images-idx3-ubyte(.gz) and "
+            + "train-labels-idx1-ubyte(.gz); give such a folder, or a file.");
 
     /// <summary>The test files, where they are there.</summary>
     public static SourceFile? Test(string folder) =>
-        Find(folder, "t10k-images", 3) is { } images && Find(folder, "t10k-labels", 1) is { } labels ? new(DataFormat.Idx, images, labels) : null;
+        Find(folder, "t10k-images", 3) is { } images
+            && Find(folder, "t10k-labels", 1) is { } labels ? new(DataFormat.Idx, images, labels) : null;
 
-    /// <summary>The labels of a file of images: <c>images</c> becomes <c>labels</c> and <c>idx3</c> becomes <c>idx1</c>, with or without <c>.gz</c>.</summary>
+    /// <summary>
+    /// The labels of a file of images: <c>images</c> becomes <c>labels</c> and <c>idx3</c> becomes <c>idx1</c>, with or
+    /// without <c>.gz</c>.
+    /// </summary>
     public static string LabelsBeside(string imagesPath)
     {
-        string folder = Path.GetDirectoryName(imagesPath) ?? "", name = SourceFiles.WithoutGzip(Path.GetFileName(imagesPath));
-        string labels = name.Replace("images", "labels", StringComparison.Ordinal).Replace("idx3", "idx1", StringComparison.Ordinal);
+        string folder = Path.GetDirectoryName(imagesPath) ?? "",
+            name = SourceFiles.WithoutGzip(Path.GetFileName(imagesPath));
+        string labels = name.Replace("images", "labels", StringComparison.Ordinal)
+            .Replace("idx3", "idx1", StringComparison.Ordinal);
         string path = Path.Combine(folder, labels);
         return File.Exists(path + ".gz") && !File.Exists(path) ? path + ".gz" : path;
     }
 
     private static string? Find(string folder, string name, int dimensions) =>
-        new[] { $"{name}-idx{dimensions}-ubyte", $"{name}-idx{dimensions}-ubyte.gz", $"{name}.idx{dimensions}-ubyte", $"{name}.idx{dimensions}-ubyte.gz" }
+        new[] { $"{name}-idx{dimensions}-ubyte", $"{name}-idx{dimensions}-ubyte.gz", $"{name}.idx{dimensions}-ubyte",
+            $"{name}.idx{dimensions}-ubyte.gz" }
             .Select(file => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
 }

@@ -13,14 +13,20 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
 
     private bool OneHot => Task == TaskKind.Classification && TargetNames.Count > 1;
 
-    /// <summary>Learns the classes: numbers sorted as numbers, text by code points; the columns of a one-hot code in their order.</summary>
-    /// <exception cref="DistTrainerException">There is only one class, or labels are numbers that are not whole.</exception>
+    /// <summary>
+    /// Learns the classes: numbers sorted as numbers, text by code points; the columns of a one-hot code in their
+    /// order.
+    /// </summary>
+    /// <exception cref="DistTrainerException">There is only one class, or labels are numbers that are not
+    /// whole.</exception>
     public static TargetEncoder Learn(RawData raw, TaskKind task)
     {
         string[] names = [.. raw.Targets.Select(target => target.Name)];
         string[] classes = task != TaskKind.Classification ? [] : names.Length > 1 ? names : Classes(raw);
         if (classes.Length == 1)
-            throw DataError.Of($"{raw.Path}: all {raw.Count} samples have the label {DataError.Quote(classes[0])}; classification needs at least two classes.");
+            throw DataError.Of(
+                $"{raw.Path}: all {raw.Count} samples have the label {DataError.Quote(classes[0])}; classification "
+                + "needs at least two classes.");
         return new(task, names, classes);
     }
 
@@ -30,7 +36,9 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
     public float[] Encode(RawData raw)
     {
         if (raw.Targets.Count != TargetNames.Count)
-            throw DataError.Of($"{raw.Path}: the file has {raw.Targets.Count} target(s), but {TargetNames.Count} are wanted: {string.Join(", ", TargetNames)}.");
+            throw DataError.Of(
+                $"{raw.Path}: the file has {raw.Targets.Count} target(s), but {TargetNames.Count} are wanted: "
+                + $"{string.Join(", ", TargetNames)}.");
         RawData.CheckSize(raw.Path, raw.Count, Width);
         float[] encoded = new float[raw.Count * Width];
         if (OneHot)
@@ -65,7 +73,9 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
     private static void RequireWhole(RawData raw, int row, double value)
     {
         if (value != Math.Truncate(value) || Math.Abs(value) > 1L << 53)
-            throw DataError.Of($"{raw.TargetPlace(row, 0)}: the label {DataError.Number(value)} is not a whole number up to 2^53; labels are whole numbers or text (for real targets choose the loss mean-squared-error or huber).");
+            throw DataError.Of(
+                $"{raw.TargetPlace(row, 0)}: the label {DataError.Number(value)} is not a whole number up to 2^53; "
+                + "labels are whole numbers or text (for real targets choose the loss mean-squared-error or huber).");
     }
 
     private void EncodeClasses(RawData raw, float[] encoded)
@@ -86,14 +96,17 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
             {
                 double? number = text is null ? target.Numbers![row] : Parse(text);
                 if (number is null || !byNumber.TryGetValue(number.Value, out found))
-                    throw DataError.Of($"{raw.TargetPlace(row, 0)}: the label {DataError.Quote(text ?? Name(number!.Value))} is not a class of the training data; {ClassList()}");
+                    throw DataError.Of(
+                        $"{raw.TargetPlace(row, 0)}: the label {DataError.Quote(text ?? Name(number!.Value))} is not "
+                        + $"a class of the training data; {ClassList()}");
             }
             encoded[row] = found;
         }
     }
 
     private string ClassList() => ClassNames.Count > 12
-        ? $"there are {ClassNames.Count} classes from {DataError.Quote(ClassNames[0])} to {DataError.Quote(ClassNames[^1])}."
+        ? $"there are {ClassNames.Count} classes from {DataError.Quote(ClassNames[0])} to "
+            + $"{DataError.Quote(ClassNames[^1])}."
         : $"the classes are {string.Join(", ", ClassNames.Select(DataError.Quote))}.";
 
     private void EncodeOneHot(RawData raw, float[] encoded)
@@ -105,11 +118,15 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
             {
                 double value = raw.Targets[column].Numbers![row];
                 if (value is not (0 or 1))
-                    throw DataError.Of($"{raw.TargetPlace(row, column)}: {DataError.Number(value)} in a one-hot target; 0 and 1 are allowed.");
+                    throw DataError.Of(
+                        $"{raw.TargetPlace(row, column)}: {DataError.Number(value)} in a one-hot target; 0 and 1 are "
+                        + "allowed.");
                 (hot, ones) = value == 1 ? (column, ones + 1) : (hot, ones);
             }
             if (ones != 1)
-                throw DataError.Of($"{raw.RowPlace(row)}: {ones} of the {TargetNames.Count} one-hot targets are 1; exactly one must be (for several labels a sample choose loss binary-cross-entropy).");
+                throw DataError.Of(
+                    $"{raw.RowPlace(row)}: {ones} of the {TargetNames.Count} one-hot targets are 1; exactly one must "
+                    + "be (for several labels a sample choose loss binary-cross-entropy).");
             encoded[row] = hot;
         }
     }
@@ -123,16 +140,21 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
             {
                 float value = (float)numbers[row];
                 if (Task == TaskKind.Binary && value is not (0 or 1))
-                    throw DataError.Of($"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is neither 0 nor 1, which binary cross-entropy needs.");
+                    throw DataError.Of(
+                        $"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is neither 0 "
+                        + "nor 1, which binary cross-entropy needs.");
                 if (!float.IsFinite(value))
-                    throw DataError.Of($"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is not a finite number within ±3.4e38.");
+                    throw DataError.Of(
+                        $"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is not a finite "
+                        + "number within ±3.4e38.");
                 encoded[(row * Width) + column] = value;
             }
         }
     }
 
     private static double? Parse(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && double.IsFinite(value) ? value : null;
 
     private static string Name(double value) => value == 0 ? "0" : value.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -9,19 +9,23 @@ public static partial class AtomicFile
     private const int InvalidArgument = 22;
 
     /// <summary>
-    /// Writes to a temporary file beside <paramref name="path"/>, flushes it to the disk, renames it and flushes the folder;
-    /// on failure nothing is left.
+    /// Writes to a temporary file beside <paramref name="path"/>, flushes it to the disk, renames it and flushes the
+    /// folder; on failure nothing is left.
     /// </summary>
     /// <param name="path">The file; replaced where it exists.</param>
     /// <param name="write">Writes the content.</param>
-    /// <exception cref="DistTrainerException">The disk is full or the folder cannot be written (<see cref="FailureKind.Disk"/>).</exception>
+    /// <exception cref="DistTrainerException">The disk is full or the folder cannot be written
+    /// (<see cref="FailureKind.Disk"/>).</exception>
     public static void Write(string path, Action<Stream> write) => Write(path, 0, write);
 
-    /// <summary>As <see cref="Write(string, Action{Stream})"/>, with the size known, so that a full disk shows at once.</summary>
+    /// <summary>
+    /// As <see cref="Write(string, Action{Stream})"/>, with the size known, so that a full disk shows at once.
+    /// </summary>
     /// <param name="path">The file; replaced where it exists.</param>
     /// <param name="bytes">How long it will be; 0 if that is not known.</param>
     /// <param name="write">Writes the content.</param>
-    /// <exception cref="DistTrainerException">The disk is full or the folder cannot be written (<see cref="FailureKind.Disk"/>); the message has path and bytes.</exception>
+    /// <exception cref="DistTrainerException">The disk is full or the folder cannot be written
+    /// (<see cref="FailureKind.Disk"/>); the message has path and bytes.</exception>
     public static void Write(string path, long bytes, Action<Stream> write)
     {
         string temporary = path + ".tmp";
@@ -50,14 +54,21 @@ public static partial class AtomicFile
             if (failure is not (IOException or UnauthorizedAccessException))
                 throw;
             string size = bytes == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" with its {bytes} bytes");
-            throw new DistTrainerException(FailureKind.Disk, $"{path}: cannot be written{size} ({failure.Message}); free some space or name another folder.", failure);
+            throw new DistTrainerException(
+                FailureKind.Disk,
+                $"{path}: cannot be written{size} ({failure.Message}); free some space or name another folder.",
+                failure);
         }
     }
 
-    /// <summary>Whether there is a file or folder. Unlike <see cref="File.Exists(string)"/> it does not take an error of the disk or network for a no.</summary>
+    /// <summary>
+    /// Whether there is a file or folder. Unlike <see cref="File.Exists(string)"/> it does not take an error of the
+    /// disk or network for a no.
+    /// </summary>
     /// <param name="path">Its path.</param>
     /// <exception cref="IOException">It cannot be told.</exception>
-    /// <exception cref="UnauthorizedAccessException">It cannot be told, because a folder above may not be searched.</exception>
+    /// <exception cref="UnauthorizedAccessException">It cannot be told, because a folder above may not be
+    /// searched.</exception>
     public static bool IsThere(string path)
     {
         try
@@ -72,8 +83,8 @@ public static partial class AtomicFile
     }
 
     /// <summary>
-    /// Makes the names in a folder (new, renamed and deleted files) survive a loss of power: fsync of the folder. Windows
-    /// keeps names in its journal, and has no such call.
+    /// Makes the names in a folder (new, renamed and deleted files) survive a loss of power: fsync of the folder.
+    /// Windows keeps names in its journal, and has no such call.
     /// </summary>
     /// <param name="folder">An existing folder.</param>
     /// <exception cref="IOException">The folder is not there or the disk has failed.</exception>

@@ -5,9 +5,9 @@ using System.Runtime.InteropServices;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4). The processor's instruction has a latency of three cycles and a throughput
-/// of one, so three lanes run at once and are joined by a table; without the instruction the same code runs on
-/// <see cref="BitOperations"/>' own tables.
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4). The processor's instruction has a latency of three cycles and a
+/// throughput of one, so three lanes run at once and are joined by a table; without the instruction the same code runs
+/// on <see cref="BitOperations"/>' own tables.
 /// </summary>
 public static class Crc32C
 {
@@ -50,11 +50,13 @@ public static class Crc32C
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Word(ref byte data, int offset) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, offset));
+    private static ulong Word(ref byte data, int offset) =>
+        Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref data, offset));
 
     // The state after a lane of zero bytes. It is linear over GF(2), so each byte of the state has its own 256 entries.
     private static uint Shift(uint state) =>
-        s_shift[(byte)state] ^ s_shift[256 + (byte)(state >> 8)] ^ s_shift[512 + (byte)(state >> 16)] ^ s_shift[768 + (state >> 24)];
+        s_shift[(byte)state] ^ s_shift[256 + (byte)(state >> 8)] ^ s_shift[512
+            + (byte)(state >> 16)] ^ s_shift[768 + (state >> 24)];
 
     private static uint[] ShiftTable()
     {

@@ -18,10 +18,12 @@ public static class SafeTensorsFile
 
     /// <summary>Writes the tensors in the given order. The file appears whole or not at all.</summary>
     /// <param name="path">The file; replaced where it exists.</param>
-    /// <param name="content">Unique tensor names, none of them <c>__metadata__</c>; shapes that fit their values.</param>
+    /// <param name="content">Unique tensor names, none of them <c>__metadata__</c>; shapes that fit their
+    /// values.</param>
     /// <exception cref="ArgumentException">A name is used twice or a shape does not fit its values.</exception>
     /// <exception cref="DistTrainerException">The file cannot be written (<see cref="FailureKind.Disk"/>).</exception>
-    public static void Write(string path, SafeTensors content) => AtomicFile.Write(path, SizeOf(content), stream => Write(stream, content));
+    public static void Write(string path, SafeTensors content) =>
+        AtomicFile.Write(path, SizeOf(content), stream => Write(stream, content));
 
     /// <summary>Writes the tensors in the given order to a stream.</summary>
     /// <param name="stream">Any stream that can be written.</param>
@@ -40,17 +42,20 @@ public static class SafeTensorsFile
 
     /// <summary>Bytes of the file that <see cref="Write(Stream, SafeTensors)"/> makes.</summary>
     public static long SizeOf(SafeTensors content) =>
-        8 + SafeTensorsHeader.Write(content).Length + content.Tensors.Sum(tensor => (long)tensor.Values.Length * sizeof(float));
+        8 + SafeTensorsHeader.Write(content)
+            .Length + content.Tensors.Sum(tensor => (long)tensor.Values.Length * sizeof(float));
 
     /// <summary>Reads a whole file strictly: nothing is allocated before the header is known to fit the file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DistTrainerException">The file is missing, damaged or holds other types than float32 (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">The file is missing, damaged or holds other types than float32
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public static SafeTensors Read(string path)
     {
         try
         {
             using FileStream stream = File.OpenRead(path);
-            return stream.CanSeek ? Read(stream, path) : throw Refuse(path, "is a pipe; save what it brings as a file, and give that");
+            return stream.CanSeek ? Read(stream, path)
+                : throw Refuse(path, "is a pipe; save what it brings as a file, and give that");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -61,22 +66,29 @@ public static class SafeTensorsFile
     /// <summary>Reads a whole file from a stream that knows its length.</summary>
     /// <param name="stream">At the first byte.</param>
     /// <param name="path">Its name in error messages.</param>
-    /// <exception cref="DistTrainerException">The content is damaged or holds other types than float32 (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">The content is damaged or holds other types than float32
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public static SafeTensors Read(Stream stream, string path)
     {
         SafeTensorsHeader header = ReadHeader(stream, path);
-        return new SafeTensors(header.Metadata, [.. header.Entries.Select(entry => new NamedTensor(entry.Name, entry.Shape, ReadFloats(stream, entry.Length)))]);
+        return new SafeTensors(
+            header.Metadata,
+            [.. header.Entries.Select(
+                entry => new NamedTensor(entry.Name, entry.Shape, ReadFloats(stream, entry.Length)))]);
     }
 
     /// <summary>Reads only what a file holds and where, to read parts of it.</summary>
     /// <param name="stream">At the first byte; it knows its length.</param>
     /// <param name="path">Its name in error messages.</param>
-    /// <exception cref="DistTrainerException">The header is damaged, does not fit the length or names other types than float32 (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">The header is damaged, does not fit the length or names other types than
+    /// float32 (<see cref="FailureKind.ModelFile"/>).</exception>
     public static SafeTensorsIndex ReadIndex(Stream stream, string path)
     {
         SafeTensorsHeader header = ReadHeader(stream, path);
         long start = stream.Position;
-        return new SafeTensorsIndex(header.Metadata, [.. header.Entries.Select(entry => new TensorPlace(entry.Name, entry.Shape, start + entry.Begin))]);
+        return new SafeTensorsIndex(
+            header.Metadata,
+            [.. header.Entries.Select(entry => new TensorPlace(entry.Name, entry.Shape, start + entry.Begin))]);
     }
 
     private static SafeTensorsHeader ReadHeader(Stream stream, string path)
@@ -87,7 +99,9 @@ public static class SafeTensorsFile
         stream.ReadExactly(lengthBytes);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(lengthBytes);
         if (headerLength > LargestHeader || headerLength > (ulong)(stream.Length - 8))
-            throw Refuse(path, $"names a header of {headerLength} bytes; the file has {stream.Length - 8} left and at most {LargestHeader} are allowed: it is cut off or no safetensors file");
+            throw Refuse(
+                path, $"names a header of {headerLength} bytes; the file has {stream.Length - 8} left and at most "
+                + $"{LargestHeader} are allowed: it is cut off or no safetensors file");
 
         byte[] header = new byte[(int)headerLength];
         stream.ReadExactly(header);
@@ -97,7 +111,9 @@ public static class SafeTensorsFile
         }
         catch (Exception failure) when (failure is JsonException or FormatException or InvalidOperationException)
         {
-            throw Refuse(path, failure is FormatException ? failure.Message : $"has a header that is not valid JSON ({failure.Message})", failure);
+            throw Refuse(
+                path, failure is FormatException ? failure.Message
+                : $"has a header that is not valid JSON ({failure.Message})", failure);
         }
     }
 

@@ -3,14 +3,21 @@ using System.Text.Json;
 
 namespace DistTrainer.Engine;
 
-/// <summary>The JSON header of a safetensors file. Reading throws <see cref="FormatException"/> with what is wrong.</summary>
+/// <summary>
+/// The JSON header of a safetensors file. Reading throws <see cref="FormatException"/> with what is wrong.
+/// </summary>
 /// <param name="Metadata">Free texts by name.</param>
-/// <param name="Entries">The tensors by rising offset; their bytes follow one another without gaps and fill the file.</param>
-internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<SafeTensorsHeader.Entry> Entries)
+/// <param name="Entries">The tensors by rising offset; their bytes follow one another without gaps and fill the
+/// file.</param>
+internal sealed record SafeTensorsHeader(
+    IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<SafeTensorsHeader.Entry> Entries)
 {
     private const string MetadataName = "__metadata__";
 
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>One tensor's place.</summary>
     /// <param name="Name">Its name.</param>
@@ -78,9 +85,12 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, string> Met
         foreach (NamedTensor tensor in tensors)
         {
             if (!names.Add(tensor.Name))
-                throw new ArgumentException($"The tensor name {tensor.Name} is used twice or reserved.", nameof(tensors));
+                throw new ArgumentException(
+                    $"The tensor name {tensor.Name} is used twice or reserved.", nameof(tensors));
             if (tensor.Shape.Aggregate(1L, (product, dimension) => product * dimension) != tensor.Values.Length)
-                throw new ArgumentException($"Tensor {tensor.Name} of shape {tensor.ShapeText} has {tensor.Values.Length} values.", nameof(tensors));
+                throw new ArgumentException(
+                    $"Tensor {tensor.Name} of shape {tensor.ShapeText} has {tensor.Values.Length} values.", nameof(
+                        tensors));
             json.WriteStartObject(tensor.Name);
             json.WriteString("dtype", "F32");
             json.WriteStartArray("shape");
@@ -113,9 +123,12 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, string> Met
         string where = $"has the tensor {Show(name)}";
         if (value.ValueKind != JsonValueKind.Object)
             throw new FormatException($"{where} without a description");
-        string? type = value.TryGetProperty("dtype", out JsonElement dtype) && dtype.ValueKind == JsonValueKind.String ? dtype.GetString() : null;
+        string? type = value.TryGetProperty("dtype", out JsonElement dtype)
+            && dtype.ValueKind == JsonValueKind.String ? dtype.GetString() : null;
         if (type != "F32")
-            throw new FormatException($"{where} of type {(type is null ? "unknown" : Show(type))}; only F32 is read, convert it first (in PyTorch: tensor.float())");
+            throw new FormatException(
+                $"{where} of type {(type is null ? "unknown" : Show(type))}; only F32 is read, convert it first (in "
+                + "PyTorch: tensor.float())");
         long[] shape = Numbers(value, "shape", where);
         long[] offsets = Numbers(value, "data_offsets", where);
         long length = 1;
@@ -124,13 +137,16 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, string> Met
             // Both factors are below 2^31, so the product of this line fits; the running product is checked each time.
             length *= dimension;
             if (length > dataLength / sizeof(float))
-                throw new FormatException($"{where} of shape [{string.Join(", ", shape)}], more than the {dataLength} bytes of data hold");
+                throw new FormatException(
+                    $"{where} of shape [{string.Join(", ", shape)}], more than the {dataLength} bytes of data hold");
         }
 
         if (offsets.Length != 2 || offsets[0] > offsets[1] || offsets[1] > dataLength)
             throw new FormatException($"{where} at bytes [{string.Join(", ", offsets)}] of {dataLength}");
         if (length > Array.MaxLength || offsets[1] - offsets[0] != length * sizeof(float))
-            throw new FormatException($"{where} of shape [{string.Join(", ", shape)}] in {offsets[1] - offsets[0]} bytes; it needs {length * sizeof(float)}");
+            throw new FormatException(
+                $"{where} of shape [{string.Join(", ", shape)}] in {offsets[1] - offsets[0]} bytes; it needs "
+                + $"{length * sizeof(float)}");
         return new Entry(name, Array.ConvertAll(shape, dimension => (int)dimension), offsets[0], offsets[1]);
     }
 
@@ -141,7 +157,8 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, string> Met
         List<long> numbers = [];
         foreach (JsonElement element in array.EnumerateArray())
         {
-            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out long number) || number < 0 || (name == "shape" && number > int.MaxValue))
+            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out long number) || number < 0
+                || (name == "shape" && number > int.MaxValue))
                 throw new FormatException($"{where} whose {name} is not a list of whole numbers from 0");
             numbers.Add(number);
         }
@@ -155,12 +172,14 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, string> Met
         foreach (Entry entry in entries)
         {
             if (entry.Begin != end)
-                throw new FormatException($"has the tensor {Show(entry.Name)} at byte {entry.Begin}, but the one before ends at {end}");
+                throw new FormatException(
+                    $"has the tensor {Show(entry.Name)} at byte {entry.Begin}, but the one before ends at {end}");
             end = entry.End;
         }
 
         if (end != dataLength)
-            throw new FormatException($"has tensors of {end} bytes and {dataLength} bytes of data: it is cut off or something was appended");
+            throw new FormatException(
+                $"has tensors of {end} bytes and {dataLength} bytes of data: it is cut off or something was appended");
     }
 
     private static string Show(string name) => JsonSerializer.Serialize(name.Length > 80 ? name[..80] + "…" : name);

@@ -7,5 +7,6 @@ internal static class ConstantInitializer
     public static InitializerPart Zeros { get; } = new("zeros", (_, _, destination) => destination.Clear());
 
     /// <summary>All equal to the scale.</summary>
-    public static InitializerPart Constant { get; } = Initializers.Scaled("constant", 0, (_, scale, destination) => destination.Fill(scale));
+    public static InitializerPart Constant { get; } = Initializers.Scaled(
+        "constant", 0, (_, scale, destination) => destination.Fill(scale));
 }

@@ -1,8 +1,9 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// First values of parameters. Element i of tensor t is a pure function of (seed, t, i), whoever fills it and in whatever
-/// order: random number i of purpose <see cref="RandomPurpose.Initialization"/>, stream t (see <see cref="CounterRandom"/>).
+/// First values of parameters. Element i of tensor t is a pure function of (seed, t, i), whoever fills it and in
+/// whatever order: random number i of purpose <see cref="RandomPurpose.Initialization"/>, stream t (see
+/// <see cref="CounterRandom"/>).
 /// </summary>
 public static class Initializers
 {
@@ -18,14 +19,18 @@ public static class Initializers
     /// <exception cref="DistTrainerException">There is no such rule, a setting is out of its range, or the rule is not
     /// for such tensors (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Fill(
-        InitializerDescription description, ulong seed, ulong stream, IReadOnlyList<int> shape, int fanIn, int fanOut, Span<float> destination)
+        InitializerDescription description, ulong seed, ulong stream, IReadOnlyList<int> shape, int fanIn, int fanOut,
+            Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(fanIn, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(fanOut, 1);
         long length = shape.Aggregate(1L, (product, dimension) => checked(product * dimension));
         if (length != destination.Length)
-            throw new ArgumentException($"The destination has {destination.Length} floats; shape [{string.Join(", ", shape)}] needs {length}.", nameof(destination));
-        PluginRegistry.Shared.Initializers[description.Kind].Fill(new TensorSite(seed, stream, shape, fanIn, fanOut), description.Settings, destination);
+            throw new ArgumentException(
+                $"The destination has {destination.Length} floats; shape [{string.Join(", ", shape)}] needs {length}.",
+                nameof(destination));
+        PluginRegistry.Shared.Initializers[description.Kind]
+            .Fill(new TensorSite(seed, stream, shape, fanIn, fanOut), description.Settings, destination);
     }
 
     /// <summary>A part whose one setting is a scale.</summary>
@@ -35,8 +40,13 @@ public static class Initializers
     /// <param name="aliases">Other names.</param>
     internal static InitializerPart Scaled(string name, float standard, ScaledFill fill, params string[] aliases)
     {
-        Setting<float> scale = Setting.Number("scale", "Gain of the rule; the value itself for constant, half-width or deviation for random-uniform and random-normal", standard);
-        return new InitializerPart(name, (tensor, settings, destination) => fill(tensor, settings.Get(scale), destination), scale) { Aliases = aliases };
+        Setting<float> scale = Setting.Number(
+            "scale",
+            "Gain of the rule; the value itself for constant, half-width or deviation for random-uniform and "
+            + "random-normal", standard);
+        return new InitializerPart(name, (tensor, settings, destination) =>
+            fill(tensor, settings.Get(scale), destination), scale)
+        { Aliases = aliases };
     }
 }
 

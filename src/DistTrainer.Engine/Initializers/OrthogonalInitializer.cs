@@ -4,11 +4,11 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Saxe, McClelland, Ganguli 2014: the factor Q of a random normal matrix A = Q R with R's diagonal positive, which makes Q
-/// uniform over the orthogonal matrices, as PyTorch has it. The tensor [rows, …] is taken as a matrix [rows, columns];
-/// the shorter of both kinds of lines, rows or columns, becomes orthonormal.
-/// Modified Gram–Schmidt in double, each line twice ("twice is enough", Giraud et al. 2005), blocked so that a finished line
-/// is read once a block. About 4 · longer · shorter² floating-point operations.
+/// Saxe, McClelland, Ganguli 2014: the factor Q of a random normal matrix A = Q R with R's diagonal positive, which
+/// makes Q uniform over the orthogonal matrices, as PyTorch has it. The tensor [rows, …] is taken as a matrix [rows,
+/// columns]; the shorter of both kinds of lines, rows or columns, becomes orthonormal. Modified Gram–Schmidt in double,
+/// each line twice ("twice is enough", Giraud et al. 2005), blocked so that a finished line is read once a block. About
+/// 4 · longer · shorter² floating-point operations.
 /// </summary>
 internal static class OrthogonalInitializer
 {
@@ -22,7 +22,10 @@ internal static class OrthogonalInitializer
     private static void Fill(ulong seed, ulong stream, float scale, IReadOnlyList<int> shape, Span<float> destination)
     {
         if (shape.Count < 2)
-            throw new DistTrainerException(FailureKind.Configuration, $"The initializer orthogonal was chosen for a tensor of shape [{string.Join(", ", shape)}]; it takes tensors of two or more dimensions. Choose another one for biases, e.g. zeros.");
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"The initializer orthogonal was chosen for a tensor of shape [{string.Join(", ", shape)}]; it takes "
+                + "tensors of two or more dimensions. Choose another one for biases, e.g. zeros.");
         if (destination.IsEmpty)
             return;
         int rows = shape[0];
@@ -35,7 +38,9 @@ internal static class OrthogonalInitializer
         {
             lines[i] = new double[length];
             for (int j = 0; j < length; j++)
-                lines[i][j] = CounterRandom.Normal(seed, RandomPurpose.Initialization, stream, (ulong)(wide ? ((long)i * columns) + j : ((long)j * columns) + i));
+                lines[i][j] = CounterRandom.Normal(
+                    seed, RandomPurpose.Initialization, stream,
+                    (ulong)(wide ? ((long)i * columns) + j : ((long)j * columns) + i));
         }
         Orthonormalize(lines);
         for (int i = 0; i < count; i++)
@@ -81,7 +86,8 @@ internal static class OrthogonalInitializer
         ref double v = ref MemoryMarshal.GetArrayDataReference(line);
         int i = 0;
         for (; i <= line.Length - Vector256<double>.Count; i += Vector256<double>.Count)
-            Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref u, (nuint)i), factor, Vector256.LoadUnsafe(ref v, (nuint)i)).StoreUnsafe(ref v, (nuint)i);
+            Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref u, (nuint)i), factor,
+                Vector256.LoadUnsafe(ref v, (nuint)i)).StoreUnsafe(ref v, (nuint)i);
         for (; i < line.Length; i++)
             line[i] = Math.FusedMultiplyAdd(unit[i], projection, line[i]);
     }
@@ -96,8 +102,10 @@ internal static class OrthogonalInitializer
         int i = 0;
         for (; i <= a.Length - 8; i += 8)
         {
-            even = Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref x, (nuint)i), Vector256.LoadUnsafe(ref y, (nuint)i), even);
-            odd = Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref x, (nuint)(i + 4)), Vector256.LoadUnsafe(ref y, (nuint)(i + 4)), odd);
+            even = Vector256.FusedMultiplyAdd(
+                Vector256.LoadUnsafe(ref x, (nuint)i), Vector256.LoadUnsafe(ref y, (nuint)i), even);
+            odd = Vector256.FusedMultiplyAdd(
+                Vector256.LoadUnsafe(ref x, (nuint)(i + 4)), Vector256.LoadUnsafe(ref y, (nuint)(i + 4)), odd);
         }
         Vector256<double> both = even + odd;
         double sum = (both[0] + both[1]) + (both[2] + both[3]);

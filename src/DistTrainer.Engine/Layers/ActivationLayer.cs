@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// An element-wise function of the features: output[b, f] = f(input[b, f]). It has no parameters. Every value depends on
-/// one value, so the order of work cannot change a result. Each function has loops of its own, with the function
+/// An element-wise function of the features: output[b, f] = f(input[b, f]). It has no parameters. Every value depends
+/// on one value, so the order of work cannot change a result. Each function has loops of its own, with the function
 /// inlined.
 /// </summary>
 internal sealed class ActivationLayer<TFunction> : ILayer, IOnnxLayer
@@ -41,7 +41,8 @@ internal sealed class ActivationLayer<TFunction> : ILayer, IOnnxLayer
     public int ScratchLength(int rows) => 0;
 
     /// <inheritdoc/>
-    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output) =>
+    public void Forward(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output) =>
         Forward(_function, input.Values, output.Values);
 
     /// <inheritdoc/>
@@ -69,7 +70,8 @@ internal sealed class ActivationLayer<TFunction> : ILayer, IOnnxLayer
     }
 
     private static void Backward(
-        TFunction function, ActivationPanels input, ActivationPanels output, ActivationPanels outputGradient, ActivationPanels inputGradient)
+        TFunction function, ActivationPanels input, ActivationPanels output, ActivationPanels outputGradient,
+            ActivationPanels inputGradient)
     {
         int length = input.Values.Length;
         ref float x = ref MemoryMarshal.GetReference(input.Values);
@@ -79,7 +81,8 @@ internal sealed class ActivationLayer<TFunction> : ILayer, IOnnxLayer
         for (nuint i = 0; i < (nuint)length; i += (nuint)Vector256<float>.Count)
         {
             Vector256<float> gradient = Vector256.LoadUnsafe(ref from, i);
-            function.Backward(Vector256.LoadUnsafe(ref x, i), Vector256.LoadUnsafe(ref y, i), gradient).StoreUnsafe(ref to, i);
+            function.Backward(Vector256.LoadUnsafe(ref x, i), Vector256.LoadUnsafe(ref y, i), gradient)
+                .StoreUnsafe(ref to, i);
         }
     }
 }
@@ -96,5 +99,9 @@ internal static class ActivationLayer
     public static ActivationPart PartOf<TFunction>(
         string name, TFunction function, Action<IOnnxGraph> onnx, bool isIdentity = false, params string[] aliases)
         where TFunction : struct, IActivationFunction =>
-        new(name, (features, _) => new ActivationLayer<TFunction>(name, function, features, onnx)) { Aliases = aliases, IsIdentity = isIdentity };
+        new(name, (features, _) => new ActivationLayer<TFunction>(name, function, features, onnx))
+        {
+            Aliases = aliases,
+            IsIdentity = isIdentity,
+        };
 }

@@ -36,7 +36,8 @@ public readonly ref struct ActivationPanels
     public int PanelCount => (Rows + Width - 1) / Width;
 
     /// <summary>The value of one sample and feature.</summary>
-    public ref float this[int row, int feature] => ref Values[((row / Width * Features) + feature) * Width + (row % Width)];
+    public ref float this[int row, int feature] =>
+        ref Values[((row / Width * Features) + feature) * Width + (row % Width)];
 
     /// <summary>Number of floats that <paramref name="rows"/> samples need.</summary>
     public static int LengthFor(int features, int rows) => checked((rows + Width - 1) / Width * Width * features);

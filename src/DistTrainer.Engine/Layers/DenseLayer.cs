@@ -18,12 +18,14 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
     /// <param name="weightInitializer">First values of the weights.</param>
     /// <param name="biasInitializer">First values of the biases.</param>
     public DenseLayer(
-        int inputs, int outputs, bool bias, InitializerDescription weightInitializer, InitializerDescription biasInitializer)
+        int inputs, int outputs, bool bias, InitializerDescription weightInitializer,
+            InitializerDescription biasInitializer)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
         (Inputs, Outputs, _bias) = (inputs, outputs, bias);
-        var weights = new ParameterRequest("weight", ParameterKind.Weight, [outputs, inputs], inputs, outputs, weightInitializer);
+        var weights = new ParameterRequest(
+            "weight", ParameterKind.Weight, [outputs, inputs], inputs, outputs, weightInitializer);
         Parameters = bias
             ? [weights, new ParameterRequest("bias", ParameterKind.Bias, [outputs], inputs, outputs, biasInitializer)]
             : [weights];
@@ -32,7 +34,8 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
     private static DenseLayer Create(LayerSite site, PartSettings settings)
     {
         LayerDescription section = site.Description;
-        return new DenseLayer(site.Input.Features, site.Units!.Value, section.Bias, section.WeightInitializer, section.BiasInitializer);
+        return new DenseLayer(
+            site.Input.Features, site.Units!.Value, section.Bias, section.WeightInitializer, section.BiasInitializer);
     }
 
     /// <inheritdoc/>
@@ -53,13 +56,23 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
     public int ScratchLength(int rows) => WeightGradient.ScratchLength(Inputs, rows);
 
     /// <inheritdoc/>
-    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
+    public void Forward(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
     {
         fixed (float* w = parameters, x = input.Values, y = output.Values)
         {
             float* bias = _bias ? w + WeightCount : null;
             if (context.Team is { Size: > 1 } team)
-                team.Run(new Piece(Product.Forward) { W = w, Bias = bias, X = x, Y = y, Inputs = Inputs, Outputs = Outputs, Panels = input.PanelCount });
+                team.Run(new Piece(Product.Forward)
+                {
+                    W = w,
+                    Bias = bias,
+                    X = x,
+                    Y = y,
+                    Inputs = Inputs,
+                    Outputs = Outputs,
+                    Panels = input.PanelCount,
+                });
             else
                 DenseKernels.Forward(w, bias, x, y, Inputs, Outputs, input.PanelCount, 0, 1);
         }
@@ -73,7 +86,15 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
         fixed (float* w = parameters, dy = outputGradient.Values, dx = inputGradient.Values)
         {
             if (context.Team is { Size: > 1 } team)
-                team.Run(new Piece(Product.BackwardInput) { W = w, X = dx, Y = dy, Inputs = Inputs, Outputs = Outputs, Panels = outputGradient.PanelCount });
+                team.Run(new Piece(Product.BackwardInput)
+                {
+                    W = w,
+                    X = dx,
+                    Y = dy,
+                    Inputs = Inputs,
+                    Outputs = Outputs,
+                    Panels = outputGradient.PanelCount,
+                });
             else
                 DenseKernels.BackwardInput(w, dy, dx, Inputs, Outputs, outputGradient.PanelCount, 0, 1);
         }
@@ -89,7 +110,17 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
         {
             if (context.Team is { Size: > 1 } team)
             {
-                team.Run(new Piece(Product.WeightGradient) { Y = dy, X = x, Scratch = scratch, W = dw, Inputs = Inputs, Outputs = Outputs, Bounds = bounds, BoundCount = dataShardBounds.Length });
+                team.Run(new Piece(Product.WeightGradient)
+                {
+                    Y = dy,
+                    X = x,
+                    Scratch = scratch,
+                    W = dw,
+                    Inputs = Inputs,
+                    Outputs = Outputs,
+                    Bounds = bounds,
+                    BoundCount = dataShardBounds.Length,
+                });
             }
             else
             {
@@ -98,12 +129,14 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
         }
         if (_bias)
             BiasGradient.Compute(outputGradient, dataShardBounds, gradient.Slice(WeightCount, Outputs));
-        return Outputs < input.Rows ? Magnitude.IsFarFromInfinite(gradient) : Magnitude.SumsStayFinite(input, outputGradient);
+        return Outputs < input.Rows ? Magnitude.IsFarFromInfinite(gradient)
+            : Magnitude.SumsStayFinite(input, outputGradient);
     }
 
     /// <summary>x · Wᵀ + b, with the weights as they lie: [outputs, inputs].</summary>
     /// <inheritdoc/>
-    public void WriteOnnx(IOnnxGraph graph, IReadOnlyList<string> parameters) => graph.Chain("Gemm", [.. parameters]).With("transB", 1L);
+    public void WriteOnnx(IOnnxGraph graph, IReadOnlyList<string> parameters) =>
+        graph.Chain("Gemm", [.. parameters]).With("transB", 1L);
 
     private enum Product
     {
@@ -112,7 +145,9 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
         WeightGradient,
     }
 
-    /// <summary>One product, to be shared among the threads of a team; the pointers are pinned by the caller meanwhile.</summary>
+    /// <summary>
+    /// One product, to be shared among the threads of a team; the pointers are pinned by the caller meanwhile.
+    /// </summary>
     private sealed class Piece(Product product) : IComputePart
     {
         public float* W { get; init; }
@@ -146,7 +181,8 @@ public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
                     DenseKernels.BackwardInput(W, Y, X, Inputs, Outputs, Panels, part, parts);
                     break;
                 default:
-                    WeightGradient.Compute(Y, X, Scratch, W, Inputs, Outputs, new ReadOnlySpan<int>(Bounds, BoundCount), part, parts);
+                    WeightGradient.Compute(
+                        Y, X, Scratch, W, Inputs, Outputs, new ReadOnlySpan<int>(Bounds, BoundCount), part, parts);
                     break;
             }
         }

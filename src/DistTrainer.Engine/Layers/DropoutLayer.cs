@@ -5,11 +5,12 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Inverted dropout (Srivastava et al. 2014): in training each value is set to 0 with probability p and else multiplied by
-/// 1 / (1 − p); in evaluation nothing happens. The mask is a pure function of (seed, layer, step, sample, feature), the same
-/// wherever and in whatever row the sample is computed, so the backward pass makes it anew. Feature f uses word f mod 4 of
-/// the random block of purpose <see cref="RandomPurpose.Dropout"/>, stream layer · 2⁴⁰ + step, index sample · 2³² + f / 4;
-/// it is dropped if the word is below p · 2³². A value that is not finite stays so or becomes NaN, it is never hidden.
+/// Inverted dropout (Srivastava et al. 2014): in training each value is set to 0 with probability p and else multiplied
+/// by 1 / (1 − p); in evaluation nothing happens. The mask is a pure function of (seed, layer, step, sample, feature),
+/// the same wherever and in whatever row the sample is computed, so the backward pass makes it anew. Feature f uses
+/// word f mod 4 of the random block of purpose <see cref="RandomPurpose.Dropout"/>, stream layer · 2⁴⁰ + step, index
+/// sample · 2³² + f / 4; it is dropped if the word is below p · 2³². A value that is not finite stays so or becomes
+/// NaN, it is never hidden.
 /// </summary>
 public sealed class DropoutLayer : ILayer, IOnnxLayer
 {
@@ -30,7 +31,8 @@ public sealed class DropoutLayer : ILayer, IOnnxLayer
         ArgumentOutOfRangeException.ThrowIfNegative(layer);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, LayerLimit);
         if (!(rate >= 0 && rate < 1))
-            throw new ArgumentOutOfRangeException(nameof(rate), rate, "The dropout rate must be at least 0 and below 1.");
+            throw new ArgumentOutOfRangeException(
+                nameof(rate), rate, "The dropout rate must be at least 0 and below 1.");
         (Inputs, _layer) = (features, layer);
         _scale = 1f / (1f - rate);
         _threshold = (uint)(rate * 4294967296.0);
@@ -52,13 +54,16 @@ public sealed class DropoutLayer : ILayer, IOnnxLayer
     public int ScratchLength(int rows) => 0;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">In training, the context names fewer samples than there are rows.</exception>
+    /// <exception cref="ArgumentException">In training, the context names fewer samples than there are
+    /// rows.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The step is negative or not below 2⁴⁰.</exception>
-    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output) =>
+    public void Forward(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output) =>
         Apply(context, input, output);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">In training, the context names fewer samples than there are rows.</exception>
+    /// <exception cref="ArgumentException">In training, the context names fewer samples than there are
+    /// rows.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The step is negative or not below 2⁴⁰.</exception>
     public void BackwardInput(
         in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output,
@@ -86,10 +91,14 @@ public sealed class DropoutLayer : ILayer, IOnnxLayer
             return;
         }
         if (context.Samples.Length < from.Rows)
-            throw new ArgumentException($"The context names {context.Samples.Length} samples; dropout needs one for each of {from.Rows} rows.", nameof(context));
+            throw new ArgumentException(
+                $"The context names {context.Samples.Length} samples; dropout needs one for each of {from.Rows} rows.",
+                nameof(context));
         if (context.Step is < 0 or >= 1L << StepBits)
-            throw new ArgumentOutOfRangeException(nameof(context), context.Step, "The step must be at least 0 and below 2^40.");
-        ulong upper = CounterRandom.UpperCounter(RandomPurpose.Dropout, ((ulong)_layer << StepBits) | (ulong)context.Step);
+            throw new ArgumentOutOfRangeException(
+                nameof(context), context.Step, "The step must be at least 0 and below 2^40.");
+        ulong upper = CounterRandom.UpperCounter(
+            RandomPurpose.Dropout, ((ulong)_layer << StepBits) | (ulong)context.Step);
         Span<int> samples = stackalloc int[ActivationPanels.Width];
         for (int panel = 0; panel < from.PanelCount; panel++)
         {
@@ -97,12 +106,14 @@ public sealed class DropoutLayer : ILayer, IOnnxLayer
             samples.Clear();
             context.Samples[first..Math.Min(from.Rows, first + ActivationPanels.Width)].CopyTo(samples);
             for (int lane = 0; lane < ActivationPanels.Width; lane += Vector256<float>.Count)
-                ApplyToEight(Vector256.Create<int>(samples[lane..]).AsUInt32(), context.Seed, upper, from.Panel(panel)[lane..], to.Panel(panel)[lane..]);
+                ApplyToEight(Vector256.Create<int>(samples[lane..])
+                    .AsUInt32(), context.Seed, upper, from.Panel(panel)[lane..], to.Panel(panel)[lane..]);
         }
     }
 
     /// <summary>Eight samples, all features; feature f of the first sample lies at f · 32.</summary>
-    private void ApplyToEight(Vector256<uint> samples, ulong seed, ulong upper, ReadOnlySpan<float> from, Span<float> to)
+    private void ApplyToEight(
+        Vector256<uint> samples, ulong seed, ulong upper, ReadOnlySpan<float> from, Span<float> to)
     {
         ref float source = ref MemoryMarshal.GetReference(from);
         ref float destination = ref MemoryMarshal.GetReference(to);
@@ -129,6 +140,7 @@ public sealed class DropoutLayer : ILayer, IOnnxLayer
     private void MaskOne(Vector256<uint> words, ref float source, ref float destination, nuint offset)
     {
         Vector256<float> kept = Vector256.GreaterThanOrEqual(words, Vector256.Create(_threshold)).AsSingle();
-        (Vector256.LoadUnsafe(ref source, offset) * (kept & Vector256.Create(_scale))).StoreUnsafe(ref destination, offset);
+        (Vector256.LoadUnsafe(ref source, offset) * (kept & Vector256.Create(_scale)))
+            .StoreUnsafe(ref destination, offset);
     }
 }

@@ -4,13 +4,13 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// To derive an activation from: output[b, f] = f(input[b, f]), without parameters. Every value depends on one value, so the
-/// order of work cannot change a result.
+/// To derive an activation from: output[b, f] = f(input[b, f]), without parameters. Every value depends on one value,
+/// so the order of work cannot change a result.
 /// </summary>
 /// <remarks>
-/// The same bits everywhere ask for arithmetic that rounds the same everywhere: the operators of <see cref="Vector256{T}"/>,
-/// its square root, comparisons and <c>FusedMultiplyAdd</c>, and <see cref="VectorMath"/> for exp, log, tanh and their like;
-/// not <c>MultiplyAddEstimate</c>, the other estimates, or <see cref="MathF"/>.
+/// The same bits everywhere ask for arithmetic that rounds the same everywhere: the operators of
+/// <see cref="Vector256{T}"/>, its square root, comparisons and <c>FusedMultiplyAdd</c>, and <see cref="VectorMath"/>
+/// for exp, log, tanh and their like; not <c>MultiplyAddEstimate</c>, the other estimates, or <see cref="MathF"/>.
 /// </remarks>
 public abstract class ElementwiseLayer : ILayer
 {
@@ -49,7 +49,8 @@ public abstract class ElementwiseLayer : ILayer
     protected abstract Vector256<float> Backward(Vector256<float> x, Vector256<float> y, Vector256<float> gradient);
 
     /// <inheritdoc/>
-    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
+    public void Forward(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
     {
         // Panels are 32 wide, so there is no tail.
         ReadOnlySpan<Vector256<float>> from = MemoryMarshal.Cast<float, Vector256<float>>(input.Values);

@@ -8,7 +8,8 @@ namespace DistTrainer.Engine;
 /// <param name="FanOut">Outputs of one input, for the initializer.</param>
 /// <param name="Initializer">How it gets its first values.</param>
 public sealed record ParameterRequest(
-    string Suffix, ParameterKind Kind, IReadOnlyList<int> Shape, int FanIn, int FanOut, InitializerDescription Initializer);
+    string Suffix, ParameterKind Kind, IReadOnlyList<int> Shape, int FanIn, int FanOut,
+        InitializerDescription Initializer);
 
 /// <summary>What a layer may know of the step beside its inputs. It holds no state between calls.</summary>
 public readonly ref struct LayerContext
@@ -25,7 +26,10 @@ public readonly ref struct LayerContext
     /// <summary>For each row the sample's index in the training set; part of the key of random numbers.</summary>
     public ReadOnlySpan<int> Samples { get; init; }
 
-    /// <summary>Scratch memory of the calling worker, at least <see cref="ILayer.ScratchLength"/> floats, cache-line aligned. Its content means nothing between calls.</summary>
+    /// <summary>
+    /// Scratch memory of the calling worker, at least <see cref="ILayer.ScratchLength"/> floats, cache-line aligned.
+    /// Its content means nothing between calls.
+    /// </summary>
     public Span<float> Scratch { get; init; }
 
     /// <summary>The layer's own memory from its forward pass of a step to its backward pass, at least
@@ -39,8 +43,8 @@ public readonly ref struct LayerContext
 
 /// <summary>
 /// One module of the network. It is immutable and shared by all workers: whatever changes is handed in.
-/// The gradient with respect to the parameters is a <em>sum</em> over samples, cut at data-shard boundaries and joined in
-/// the fixed binary tree (see <see cref="GradientTree"/>); everything else treats rows independently.
+/// The gradient with respect to the parameters is a <em>sum</em> over samples, cut at data-shard boundaries and joined
+/// in the fixed binary tree (see <see cref="GradientTree"/>); everything else treats rows independently.
 /// </summary>
 public interface ILayer
 {
@@ -57,7 +61,9 @@ public interface ILayer
     /// activation and dropout leave it as it is.</summary>
     Shape OutputShape => Shape.Flat(Outputs);
 
-    /// <summary>The tensors it needs, in the order in which they lie in its part of the flat vector; may be empty.</summary>
+    /// <summary>
+    /// The tensors it needs, in the order in which they lie in its part of the flat vector; may be empty.
+    /// </summary>
     IReadOnlyList<ParameterRequest> Parameters { get; }
 
     /// <summary>Floats of scratch memory that its methods need for up to <paramref name="rows"/> samples.</summary>
@@ -74,7 +80,8 @@ public interface ILayer
     /// <param name="parameters">This layer's part of the flat vector.</param>
     /// <param name="input">[rows, Inputs]; not changed.</param>
     /// <param name="output">[rows, Outputs]; overwritten; does not overlap the input.</param>
-    void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output);
+    void Forward(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output);
 
     /// <summary>inputGradient = (∂output/∂input)ᵀ · outputGradient, row by row.</summary>
     /// <param name="context">As in the forward pass of this step.</param>
@@ -87,13 +94,17 @@ public interface ILayer
         in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output,
         ActivationPanels outputGradient, ActivationPanels inputGradient);
 
-    /// <summary>gradient = Σ over samples, each data shard's samples in order, the data shards' sums in the fixed tree.</summary>
+    /// <summary>
+    /// gradient = Σ over samples, each data shard's samples in order, the data shards' sums in the fixed tree.
+    /// </summary>
     /// <param name="context">As in the forward pass of this step.</param>
     /// <param name="input">[rows, Inputs] of the forward pass.</param>
     /// <param name="outputGradient">[rows, Outputs].</param>
-    /// <param name="dataShardBounds">Row numbers at which the data shards of one complete subtree begin, and the end of the last.</param>
+    /// <param name="dataShardBounds">Row numbers at which the data shards of one complete subtree begin, and the end of
+    /// the last.</param>
     /// <param name="gradient">This layer's part of a flat gradient vector; overwritten.</param>
-    /// <returns>Whether every value of the gradient is known to be finite; after false the parameter server looks for itself, which costs one more read.</returns>
+    /// <returns>Whether every value of the gradient is known to be finite; after false the parameter server looks for
+    /// itself, which costs one more read.</returns>
     bool BackwardParameters(
         in LayerContext context, ActivationPanels input, ActivationPanels outputGradient,
         ReadOnlySpan<int> dataShardBounds, Span<float> gradient);

@@ -3,13 +3,14 @@ using System.Buffers;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// To derive a layer from: the derived class computes one sample at a time, and this class brings the samples to it and sums
-/// the gradients in the fixed order. Slower than a layer that works on <see cref="ActivationPanels"/> itself
-/// (see <see cref="ILayer"/>), and much easier to write.
+/// To derive a layer from: the derived class computes one sample at a time, and this class brings the samples to it and
+/// sums the gradients in the fixed order. Slower than a layer that works on <see cref="ActivationPanels"/> itself (see
+/// <see cref="ILayer"/>), and much easier to write.
 /// </summary>
 /// <remarks>
-/// The same bits everywhere ask that the methods use no state and only arithmetic that rounds the same everywhere: + − · /
-/// on floats, <see cref="MathF.Sqrt"/>, <see cref="MathF.FusedMultiplyAdd"/>, <see cref="VectorMath"/>, sums in a fixed order.
+/// The same bits everywhere ask that the methods use no state and only arithmetic that rounds the same everywhere: + −
+/// · / on floats, <see cref="MathF.Sqrt"/>, <see cref="MathF.FusedMultiplyAdd"/>, <see cref="VectorMath"/>, sums in a
+/// fixed order.
 /// </remarks>
 public abstract class RowLayer : ILayer
 {
@@ -20,13 +21,15 @@ public abstract class RowLayer : ILayer
     /// <param name="name">What a person calls it.</param>
     /// <param name="inputs">Features that come in, ≥ 1.</param>
     /// <param name="outputs">Features that go out, ≥ 1.</param>
-    /// <param name="parameters">The tensors it needs, in the order in which they lie in its part of the flat vector; may be none.</param>
+    /// <param name="parameters">The tensors it needs, in the order in which they lie in its part of the flat vector;
+    /// may be none.</param>
     protected RowLayer(string name, int inputs, int outputs, params ParameterRequest[] parameters)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
         (Name, Inputs, Outputs, Parameters) = (name, inputs, outputs, parameters);
-        _parameterCount = parameters.Sum(request => request.Shape.Aggregate(1, (product, dimension) => checked(product * dimension)));
+        _parameterCount = parameters.Sum(
+            request => request.Shape.Aggregate(1, (product, dimension) => checked(product * dimension)));
     }
 
     /// <inheritdoc/>
@@ -55,16 +58,20 @@ public abstract class RowLayer : ILayer
     /// <param name="input">[Inputs] of the forward pass.</param>
     /// <param name="outputGradient">[Outputs].</param>
     /// <param name="inputGradient">[Inputs]; to be overwritten.</param>
-    protected abstract void BackwardInput(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient);
+    protected abstract void BackwardInput(
+        ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient);
 
     /// <summary>gradient += ∂loss/∂parameters of one sample. Not called where there are no parameters.</summary>
     /// <param name="input">[Inputs] of the forward pass.</param>
     /// <param name="outputGradient">[Outputs].</param>
     /// <param name="gradient">As long as this layer's part of the flat vector; to be added to.</param>
-    protected abstract void AddGradient(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> gradient);
+    protected abstract void AddGradient(
+        ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> gradient);
 
     /// <inheritdoc/>
-    public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
+    public void Forward(
+        in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output)
     {
         Span<float> x = context.Scratch[..Inputs], y = context.Scratch.Slice(Inputs, Outputs);
         output.Values.Clear(); // the lanes without a sample must hold finite numbers
@@ -81,7 +88,8 @@ public abstract class RowLayer : ILayer
         in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels input, ActivationPanels output,
         ActivationPanels outputGradient, ActivationPanels inputGradient)
     {
-        Span<float> x = context.Scratch[..Inputs], dy = context.Scratch.Slice(Inputs, Outputs), dx = context.Scratch.Slice(Inputs + Outputs, Inputs);
+        Span<float> x = context.Scratch[..Inputs], dy = context.Scratch.Slice(Inputs, Outputs),
+            dx = context.Scratch.Slice(Inputs + Outputs, Inputs);
         inputGradient.Values.Clear();
         for (int row = 0; row < input.Rows; row++)
         {
@@ -115,7 +123,8 @@ public abstract class RowLayer : ILayer
             }
             // A complete subtree of two, four, … data shards is folded as soon as its last one is in.
             for (int carry = shard; (carry & 1) == 1; carry >>= 1, depth--)
-                Add(stack.AsSpan(depth * _parameterCount, _parameterCount), stack.AsSpan((depth - 1) * _parameterCount, _parameterCount));
+                Add(stack.AsSpan(depth * _parameterCount, _parameterCount),
+                    stack.AsSpan((depth - 1) * _parameterCount, _parameterCount));
             depth++;
         }
         stack.AsSpan(0, _parameterCount).CopyTo(gradient);

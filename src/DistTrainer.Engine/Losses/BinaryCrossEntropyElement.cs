@@ -12,7 +12,8 @@ internal readonly struct BinaryCrossEntropyElement : ILossElement
 {
     /// <summary>The part.</summary>
     public static LossPart Part { get; } = new(
-        "binary-cross-entropy", TaskKind.Binary, _ => new ElementwiseLoss<BinaryCrossEntropyElement>(default, graph => graph.Chain("Sigmoid")))
+        "binary-cross-entropy", TaskKind.Binary, _ =>
+            new ElementwiseLoss<BinaryCrossEntropyElement>(default, graph => graph.Chain("Sigmoid")))
     {
         Aliases = ["bce"],
         HasOutputFunction = true,
@@ -23,7 +24,8 @@ internal readonly struct BinaryCrossEntropyElement : ILossElement
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<float> Evaluate(Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
+    public Vector256<float> Evaluate(
+        Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
     {
         Vector256<float> positive = Vector256.GreaterThan(output, Vector256<float>.Zero);
         score = (positive ^ Vector256.GreaterThan(target, Vector256.Create(0.5f))) & Vector256<float>.One;

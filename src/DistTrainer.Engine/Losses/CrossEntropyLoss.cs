@@ -5,10 +5,10 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Softmax and cross-entropy against a class number c, with label smoothing ε as PyTorch has it. With C classes, logits x,
-/// m = max x, s = x − m, L = ln Σ eˢ and target q = (1 − ε) · onehot(c) + ε / C:
-/// loss = −Σ q ln softmax(x) = L − (1 − ε) s_c − ε / C · Σ s; gradient = softmax(x) − q.
-/// Any logit that is not finite makes the loss NaN, also a −∞ that softmax would forgive.
+/// Softmax and cross-entropy against a class number c, with label smoothing ε as PyTorch has it. With C classes, logits
+/// x, m = max x, s = x − m, L = ln Σ eˢ and target q = (1 − ε) · onehot(c) + ε / C: loss = −Σ q ln softmax(x) = L − (1
+/// − ε) s_c − ε / C · Σ s; gradient = softmax(x) − q. Any logit that is not finite makes the loss NaN, also a −∞ that
+/// softmax would forgive.
 /// </summary>
 internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
 {
@@ -19,7 +19,8 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
 
     /// <summary>The part.</summary>
     public static LossPart Part { get; } = new(
-        "cross-entropy", TaskKind.Classification, settings => new CrossEntropyLoss(settings.Get(s_smoothing)), s_smoothing)
+        "cross-entropy", TaskKind.Classification, settings =>
+            new CrossEntropyLoss(settings.Get(s_smoothing)), s_smoothing)
     {
         HasOutputFunction = true,
     };
@@ -35,7 +36,8 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
 
     /// <inheritdoc/>
     protected override void EvaluatePanel(
-        ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int firstRow, Span<float> gradient, Span<float> losses, Span<float> scores)
+        ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int firstRow, Span<float> gradient,
+            Span<float> losses, Span<float> scores)
     {
         int classes = outputs.Length / Stride;
         CheckClasses(targets, firstRow, classes);
@@ -46,7 +48,9 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
         {
             Vector256<float> target = Vector256.Create<float>(wanted[lane..]);
             Vector256<float> maximum = Maximum(outputs[lane..], out Vector256<float> best);
-            Vector256<float> loss = Loss(outputs[lane..], maximum, target, gradient.IsEmpty ? gradient : gradient[lane..], out Vector256<float> sum);
+            Vector256<float> loss = Loss(
+                outputs[lane..], maximum, target, gradient.IsEmpty ? gradient
+                : gradient[lane..], out Vector256<float> sum);
             loss.CopyTo(losses[lane..]);
             (Vector256.Equals(best, target) & Vector256<float>.One).CopyTo(scores[lane..]);
             if (!gradient.IsEmpty)
@@ -67,7 +71,9 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
                 sum += VectorMath.Exp(Vector256.LoadUnsafe(ref x, (nuint)(i * Stride)) - maximum);
             Vector256<float> inverse = Vector256<float>.One / sum;
             for (int i = 0; i < classes; i++)
-                Scatter(VectorMath.Exp(Vector256.LoadUnsafe(ref x, (nuint)(i * Stride)) - maximum) * inverse, lane, i, classes, predictions);
+                Scatter(
+                    VectorMath.Exp(Vector256.LoadUnsafe(ref x, (nuint)(i * Stride)) - maximum) * inverse, lane, i,
+                    classes, predictions);
         }
     }
 
@@ -87,9 +93,12 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
         return maximum;
     }
 
-    /// <summary>The losses; leaves eˢ in the gradient, unless that is empty, and Σ eˢ in <paramref name="sum"/>.</summary>
+    /// <summary>
+    /// The losses; leaves eˢ in the gradient, unless that is empty, and Σ eˢ in <paramref name="sum"/>.
+    /// </summary>
     private Vector256<float> Loss(
-        ReadOnlySpan<float> outputs, Vector256<float> maximum, Vector256<float> target, Span<float> gradient, out Vector256<float> sum)
+        ReadOnlySpan<float> outputs, Vector256<float> maximum, Vector256<float> target, Span<float> gradient,
+            out Vector256<float> sum)
     {
         ref float x = ref MemoryMarshal.GetReference(outputs);
         ref float g = ref MemoryMarshal.GetReference(gradient);
@@ -105,12 +114,14 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
             Vector256<float> exponential = VectorMath.Exp(shifted);
             sum += exponential;
             sumOfShifted += shifted;
-            picked = Vector256.ConditionalSelect(Vector256.Equals(target, Vector256.Create((float)classes)), shifted, picked);
+            picked = Vector256.ConditionalSelect(
+                Vector256.Equals(target, Vector256.Create((float)classes)), shifted, picked);
             poison = Vector256.FusedMultiplyAdd(logit, Vector256<float>.Zero, poison);
             if (!gradient.IsEmpty)
                 exponential.StoreUnsafe(ref g, (nuint)i);
         }
-        Vector256<float> loss = Vector256.FusedMultiplyAdd(picked, Vector256.Create(smoothing - 1f), VectorMath.Log(sum));
+        Vector256<float> loss = Vector256.FusedMultiplyAdd(
+            picked, Vector256.Create(smoothing - 1f), VectorMath.Log(sum));
         if (smoothing > 0)
             loss = Vector256.FusedMultiplyAdd(sumOfShifted, Vector256.Create(-smoothing / classes), loss);
         return loss + poison;
@@ -126,7 +137,8 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
         {
             Vector256<float> isTarget = Vector256.Equals(target, Vector256.Create((float)(i / Stride)));
             Vector256<float> minusTarget = Vector256.ConditionalSelect(isTarget, own, others);
-            Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref g, (nuint)i), inverseSum, minusTarget).StoreUnsafe(ref g, (nuint)i);
+            Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref g, (nuint)i), inverseSum, minusTarget)
+                .StoreUnsafe(ref g, (nuint)i);
         }
     }
 
@@ -136,7 +148,9 @@ internal sealed class CrossEntropyLoss(float smoothing) : PanelLoss, IOnnxLoss
         {
             if (!(targets[i] >= 0 && targets[i] < classes && targets[i] == MathF.Truncate(targets[i])))
                 throw new DistTrainerException(FailureKind.Data, string.Create(CultureInfo.InvariantCulture,
-                    $"Row {firstRow + i} of the batch has class number {targets[i]}; a network with {classes} outputs takes whole numbers from 0 to {classes - 1}. Correct the target column, or give the last layer more units."));
+                    $"Row {firstRow + i} of the batch has class number {targets[i]}; a network with {classes} outputs "
+                        + $"takes whole numbers from 0 to {classes - 1}. Correct the target column, or give the last "
+                        + $"layer more units."));
         }
     }
 }

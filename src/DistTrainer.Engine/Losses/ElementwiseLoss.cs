@@ -7,11 +7,14 @@ namespace DistTrainer.Engine;
 /// <summary>The loss of one output against its target, on eight samples.</summary>
 internal interface ILossElement
 {
-    /// <summary>Whether targets are probabilities, so that they must lie in [0, 1]; otherwise any number will do.</summary>
+    /// <summary>
+    /// Whether targets are probabilities, so that they must lie in [0, 1]; otherwise any number will do.
+    /// </summary>
     static abstract bool TargetsAreProbabilities { get; }
 
     /// <summary>The loss, its derivative by the output, and the score.</summary>
-    Vector256<float> Evaluate(Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score);
+    Vector256<float> Evaluate(
+        Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score);
 
     /// <summary>The prediction from an output.</summary>
     static abstract Vector256<float> Predict(Vector256<float> output);
@@ -23,7 +26,8 @@ internal interface ILossElement
 /// <summary>loss of a sample = 1/n · Σ over its n outputs of the element's loss, added in the outputs' order.</summary>
 /// <param name="element">The loss of one output.</param>
 /// <param name="onnx">Adds the prediction to a graph; null where it is the output itself.</param>
-internal sealed class ElementwiseLoss<TElement>(TElement element, Action<IOnnxGraph>? onnx = null) : PanelLoss, IOnnxLoss
+internal sealed class ElementwiseLoss<TElement>(TElement element, Action<IOnnxGraph>? onnx = null)
+    : PanelLoss, IOnnxLoss
     where TElement : struct, ILossElement
 {
     private const int Stride = ActivationPanels.Width;
@@ -39,7 +43,8 @@ internal sealed class ElementwiseLoss<TElement>(TElement element, Action<IOnnxGr
 
     /// <inheritdoc/>
     protected override void EvaluatePanel(
-        ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int firstRow, Span<float> gradient, Span<float> losses, Span<float> scores)
+        ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int firstRow, Span<float> gradient,
+            Span<float> losses, Span<float> scores)
     {
         int width = outputs.Length / Stride;
         if (TElement.TargetsAreProbabilities)
@@ -57,7 +62,8 @@ internal sealed class ElementwiseLoss<TElement>(TElement element, Action<IOnnxGr
             {
                 nuint offset = (nuint)((i * Stride) + lane);
                 Vector256<float> loss = element.Evaluate(
-                    Vector256.LoadUnsafe(ref x, offset), Vector256.Create<float>(column[lane..]), out Vector256<float> slope, out Vector256<float> score);
+                    Vector256.LoadUnsafe(ref x, offset), Vector256.Create<float>(column[lane..]),
+                        out Vector256<float> slope, out Vector256<float> score);
                 (Vector256.Create<float>(losses[lane..]) + loss).CopyTo(losses[lane..]);
                 (Vector256.Create<float>(scores[lane..]) + score).CopyTo(scores[lane..]);
                 if (!gradient.IsEmpty)
@@ -75,7 +81,8 @@ internal sealed class ElementwiseLoss<TElement>(TElement element, Action<IOnnxGr
         for (int i = 0; i < width; i++)
         {
             for (int lane = 0; lane < Stride; lane += Vector256<float>.Count)
-                Scatter(TElement.Predict(Vector256.Create(outputs[((i * Stride) + lane)..])), lane, i, width, predictions);
+                Scatter(
+                    TElement.Predict(Vector256.Create(outputs[((i * Stride) + lane)..])), lane, i, width, predictions);
         }
     }
 
@@ -94,7 +101,9 @@ internal sealed class ElementwiseLoss<TElement>(TElement element, Action<IOnnxGr
         {
             if (!(targets[i] >= 0 && targets[i] <= 1))
                 throw new DistTrainerException(FailureKind.Data, string.Create(CultureInfo.InvariantCulture,
-                    $"Row {firstRow + (i / width)} of the batch has target {targets[i]} for output {i % width}; binary cross-entropy takes 0, 1 or a probability between. Correct the target column, or choose another loss."));
+                    $"Row {firstRow + (i / width)} of the batch has target {targets[i]} for output {i % width}; "
+                        + $"binary cross-entropy takes 0, 1 or a probability between. Correct the target column, or "
+                        + $"choose another loss."));
         }
     }
 }

@@ -14,7 +14,8 @@ internal readonly struct HuberElement(float delta) : ILossElement
 
     /// <summary>The part.</summary>
     public static LossPart Part { get; } = new(
-        "huber", TaskKind.Regression, settings => new ElementwiseLoss<HuberElement>(new HuberElement(settings.Get(s_delta))), s_delta);
+        "huber", TaskKind.Regression, settings =>
+            new ElementwiseLoss<HuberElement>(new HuberElement(settings.Get(s_delta))), s_delta);
 
     private readonly float _delta = delta;
 
@@ -23,7 +24,8 @@ internal readonly struct HuberElement(float delta) : ILossElement
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<float> Evaluate(Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
+    public Vector256<float> Evaluate(
+        Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
     {
         Vector256<float> delta = Vector256.Create(_delta);
         Vector256<float> half = Vector256.Create(0.5f);

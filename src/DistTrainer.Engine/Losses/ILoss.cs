@@ -5,7 +5,8 @@ namespace DistTrainer.Engine;
 /// <summary>Sums over samples that a loss reports; sums of them add up in the fixed tree like gradients do.</summary>
 /// <param name="Count">Samples.</param>
 /// <param name="LossSum">Sum of the samples' losses.</param>
-/// <param name="Correct">Classification and binary: correctly classified samples (binary: all outputs on the right side).</param>
+/// <param name="Correct">Classification and binary: correctly classified samples (binary: all outputs on the right
+/// side).</param>
 /// <param name="SquaredErrorSum">Regression: sum of squared errors over samples and outputs.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct LossSums(long Count, double LossSum, long Correct, double SquaredErrorSum)
@@ -24,15 +25,19 @@ public interface ILoss
     /// <em>sum</em> of the losses with respect to the outputs. Unused lanes of the gradient are set to zero.
     /// </summary>
     /// <param name="outputs">[rows, outputs] of the last layer, before softmax or sigmoid.</param>
-    /// <param name="targets">[rows, target width] row-major: a class number (cross-entropy, width 1) or one value an output.</param>
-    /// <param name="dataShardBounds">Row numbers at which data shards begin, and the end of the last: one more than <paramref name="sums"/>.</param>
+    /// <param name="targets">[rows, target width] row-major: a class number (cross-entropy, width 1) or one value an
+    /// output.</param>
+    /// <param name="dataShardBounds">Row numbers at which data shards begin, and the end of the last: one more than
+    /// <paramref name="sums"/>.</param>
     /// <param name="outputGradient">[rows, outputs], overwritten; with no values for evaluation alone.</param>
     /// <param name="sums">One entry a data shard, overwritten; each is summed over its samples in order.</param>
     void Evaluate(
         ActivationPanels outputs, ReadOnlySpan<float> targets, ReadOnlySpan<int> dataShardBounds,
         ActivationPanels outputGradient, Span<LossSums> sums);
 
-    /// <summary>What the model predicts from its outputs: class probabilities, sigmoid probabilities, or the values themselves.</summary>
+    /// <summary>
+    /// What the model predicts from its outputs: class probabilities, sigmoid probabilities, or the values themselves.
+    /// </summary>
     /// <param name="outputs">[rows, outputs].</param>
     /// <param name="predictions">[rows, outputs] row-major; overwritten.</param>
     void Predict(ActivationPanels outputs, Span<float> predictions);

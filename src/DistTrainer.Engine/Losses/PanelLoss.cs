@@ -25,7 +25,8 @@ internal abstract class PanelLoss : ILoss
             int first = panel * ActivationPanels.Width;
             int rows = Math.Min(ActivationPanels.Width, outputs.Rows - first);
             Span<float> gradient = withGradient ? outputGradient.Panel(panel) : default;
-            EvaluatePanel(outputs.Panel(panel), targets.Slice(first * width, rows * width), first, gradient, losses, scores);
+            EvaluatePanel(
+                outputs.Panel(panel), targets.Slice(first * width, rows * width), first, gradient, losses, scores);
             ClearUnusedLanes(gradient, rows);
             for (int lane = 0; lane < rows; lane++)
             {
@@ -40,7 +41,9 @@ internal abstract class PanelLoss : ILoss
     public void Predict(ActivationPanels outputs, Span<float> predictions)
     {
         if (predictions.Length != outputs.Rows * outputs.Features)
-            throw new ArgumentException($"There is room for {predictions.Length} predictions; {outputs.Rows} rows of {outputs.Features} outputs need {outputs.Rows * outputs.Features}.", nameof(predictions));
+            throw new ArgumentException(
+                $"There is room for {predictions.Length} predictions; {outputs.Rows} rows of {outputs.Features} "
+                + $"outputs need {outputs.Rows * outputs.Features}.", nameof(predictions));
         for (int panel = 0; panel < outputs.PanelCount; panel++)
         {
             int first = panel * ActivationPanels.Width;
@@ -60,7 +63,8 @@ internal abstract class PanelLoss : ILoss
     /// <param name="losses">[32], overwritten.</param>
     /// <param name="scores">[32], overwritten; what <see cref="SumsOf"/> understands.</param>
     protected abstract void EvaluatePanel(
-        ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int firstRow, Span<float> gradient, Span<float> losses, Span<float> scores);
+        ReadOnlySpan<float> outputs, ReadOnlySpan<float> targets, int firstRow, Span<float> gradient,
+            Span<float> losses, Span<float> scores);
 
     /// <summary>One panel's predictions.</summary>
     /// <param name="outputs">[outputs, 32].</param>
@@ -71,7 +75,8 @@ internal abstract class PanelLoss : ILoss
     protected abstract LossSums SumsOf(float loss, float score);
 
     /// <summary>predictions[(firstLane + i) · outputs + output] = values[i] for the lanes that are rows.</summary>
-    protected static void Scatter(Vector256<float> values, int firstLane, int output, int outputs, Span<float> predictions)
+    protected static void Scatter(
+        Vector256<float> values, int firstLane, int output, int outputs, Span<float> predictions)
     {
         int rows = Math.Min(predictions.Length / outputs, firstLane + Vector256<float>.Count);
         for (int row = firstLane; row < rows; row++)
@@ -90,15 +95,23 @@ internal abstract class PanelLoss : ILoss
         ActivationPanels outputs, int targets, int width, ReadOnlySpan<int> bounds, ActivationPanels gradient, int sums)
     {
         if (targets != outputs.Rows * width)
-            throw new ArgumentException($"There are {targets} targets; {outputs.Rows} rows of {width} need {outputs.Rows * width}.", nameof(targets));
+            throw new ArgumentException(
+                $"There are {targets} targets; {outputs.Rows} rows of {width} need {outputs.Rows * width}.", nameof(
+                    targets));
         if (bounds.Length != sums + 1 || bounds[0] != 0 || bounds[^1] != outputs.Rows)
-            throw new ArgumentException($"{bounds.Length} data-shard bounds must be one more than {sums} sums, begin at 0 and end at {outputs.Rows} rows.", nameof(bounds));
+            throw new ArgumentException(
+                $"{bounds.Length} data-shard bounds must be one more than {sums} sums, begin at 0 and end at "
+                + $"{outputs.Rows} rows.", nameof(bounds));
         for (int i = 1; i < bounds.Length; i++)
         {
             if (bounds[i] < bounds[i - 1])
-                throw new ArgumentException($"Data-shard bound {i} is {bounds[i]}; bounds must not fall, and the one before is {bounds[i - 1]}.", nameof(bounds));
+                throw new ArgumentException(
+                    $"Data-shard bound {i} is {bounds[i]}; bounds must not fall, and the one before is "
+                    + $"{bounds[i - 1]}.", nameof(bounds));
         }
         if (!gradient.Values.IsEmpty && (gradient.Features != outputs.Features || gradient.Rows != outputs.Rows))
-            throw new ArgumentException($"The gradient is [{gradient.Rows}, {gradient.Features}]; the outputs are [{outputs.Rows}, {outputs.Features}].", nameof(gradient));
+            throw new ArgumentException(
+                $"The gradient is [{gradient.Rows}, {gradient.Features}]; the outputs are [{outputs.Rows}, "
+                + $"{outputs.Features}].", nameof(gradient));
     }
 }

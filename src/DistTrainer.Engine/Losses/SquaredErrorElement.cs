@@ -7,7 +7,8 @@ namespace DistTrainer.Engine;
 internal readonly struct SquaredErrorElement : ILossElement
 {
     /// <summary>The part.</summary>
-    public static LossPart Part { get; } = new("mean-squared-error", TaskKind.Regression, _ => new ElementwiseLoss<SquaredErrorElement>(default))
+    public static LossPart Part { get; } = new(
+        "mean-squared-error", TaskKind.Regression, _ => new ElementwiseLoss<SquaredErrorElement>(default))
     {
         Aliases = ["mse"],
     };
@@ -17,7 +18,8 @@ internal readonly struct SquaredErrorElement : ILossElement
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<float> Evaluate(Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
+    public Vector256<float> Evaluate(
+        Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
     {
         Vector256<float> error = output - target;
         gradient = error + error;

@@ -3,10 +3,11 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// To derive a loss from whose predictions are the outputs themselves (regression): a sample's loss is the mean over its
-/// outputs of a function of the output and its target.
+/// To derive a loss from whose predictions are the outputs themselves (regression): a sample's loss is the mean over
+/// its outputs of a function of the output and its target.
 /// </summary>
-/// <remarks>For the same bits everywhere see <see cref="ElementwiseLayer"/>. A loss of another form implements <see cref="ILoss"/>.</remarks>
+/// <remarks>For the same bits everywhere see <see cref="ElementwiseLayer"/>. A loss of another form implements
+/// <see cref="ILoss"/>.</remarks>
 public abstract class ValueLoss : ILoss
 {
     private readonly ElementwiseLoss<Element> _loss;
@@ -18,12 +19,14 @@ public abstract class ValueLoss : ILoss
     /// <param name="output">What the network gives.</param>
     /// <param name="target">What it should give.</param>
     /// <param name="gradient">∂loss/∂output.</param>
-    protected abstract Vector256<float> Evaluate(Vector256<float> output, Vector256<float> target, out Vector256<float> gradient);
+    protected abstract Vector256<float> Evaluate(
+        Vector256<float> output, Vector256<float> target, out Vector256<float> gradient);
 
     /// <inheritdoc/>
     public void Evaluate(
         ActivationPanels outputs, ReadOnlySpan<float> targets, ReadOnlySpan<int> dataShardBounds,
-        ActivationPanels outputGradient, Span<LossSums> sums) => _loss.Evaluate(outputs, targets, dataShardBounds, outputGradient, sums);
+        ActivationPanels outputGradient, Span<LossSums> sums) => _loss.Evaluate(
+            outputs, targets, dataShardBounds, outputGradient, sums);
 
     /// <inheritdoc/>
     public void Predict(ActivationPanels outputs, Span<float> predictions) => _loss.Predict(outputs, predictions);
@@ -32,7 +35,8 @@ public abstract class ValueLoss : ILoss
     {
         public static bool TargetsAreProbabilities => false;
 
-        public Vector256<float> Evaluate(Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
+        public Vector256<float> Evaluate(
+            Vector256<float> output, Vector256<float> target, out Vector256<float> gradient, out Vector256<float> score)
         {
             score = (output - target) * (output - target);
             return loss.Evaluate(output, target, out gradient);

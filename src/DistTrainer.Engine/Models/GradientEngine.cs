@@ -41,7 +41,8 @@ public sealed class GradientEngine : IGradientEngine
         int widest = network.Outputs, scratch = 0;
         foreach (NetworkLayer layer in network.Layers)
         {
-            _activations[layer.Index + 1] = new AlignedBuffer(ActivationPanels.LengthFor(layer.Layer.Outputs, maximumRows));
+            _activations[layer.Index + 1] = new AlignedBuffer(
+                ActivationPanels.LengthFor(layer.Layer.Outputs, maximumRows));
             widest = Math.Max(widest, layer.Layer.Outputs);
             scratch = Math.Max(scratch, layer.Layer.ScratchLength(maximumRows));
         }
@@ -105,10 +106,14 @@ public sealed class GradientEngine : IGradientEngine
     public void Loss(ReadOnlySpan<int> dataShardBounds, Span<LossSums> sums, bool withGradient)
     {
         ActivationPanels gradient = withGradient ? Gradient(_network.Layers.Count) : default;
-        _network.Loss.Evaluate(Activation(_network.Layers.Count), _targets.AsSpan(0, _rows * _targetWidth), dataShardBounds, gradient, sums);
+        _network.Loss.Evaluate(
+            Activation(_network.Layers.Count), _targets.AsSpan(0, _rows * _targetWidth),
+            dataShardBounds, gradient, sums);
     }
 
-    /// <summary>Runs one layer backward: first towards its inputs, so that its parameters are free when its gradient is out.</summary>
+    /// <summary>
+    /// Runs one layer backward: first towards its inputs, so that its parameters are free when its gradient is out.
+    /// </summary>
     /// <inheritdoc/>
     public bool Backward(int stage, ReadOnlySpan<float> parameters, ReadOnlySpan<GradientNode> nodes)
     {
@@ -156,7 +161,9 @@ public sealed class GradientEngine : IGradientEngine
     public ActivationPanels Activation(int layer) =>
         new(_activations[layer].Span, layer == 0 ? _network.Inputs : _network.Layers[layer - 1].Layer.Outputs, _rows);
 
-    /// <summary>The gradient with respect to what goes into a layer; valid until the backward pass is two layers on.</summary>
+    /// <summary>
+    /// The gradient with respect to what goes into a layer; valid until the backward pass is two layers on.
+    /// </summary>
     public ActivationPanels Gradient(int layer) =>
         new(_gradients[layer & 1].Span, layer == 0 ? _network.Inputs : _network.Layers[layer - 1].Layer.Outputs, _rows);
 
@@ -190,6 +197,8 @@ public sealed class GradientEngine : IGradientEngine
 /// <param name="Gradient">All parameters' gradient, flat.</param>
 public sealed record GradientNode(TreeNode Node, AlignedBuffer Gradient)
 {
-    /// <summary>First rows, in the worker's batch, of the node's data shards, and the end of the last; set anew for each step.</summary>
+    /// <summary>
+    /// First rows, in the worker's batch, of the node's data shards, and the end of the last; set anew for each step.
+    /// </summary>
     public int[] Bounds { get; } = new int[Node.Count + 1];
 }

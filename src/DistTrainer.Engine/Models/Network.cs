@@ -16,8 +16,8 @@ public sealed record NetworkLayer(int Index, ILayer Layer, int Offset, int Lengt
 
 /// <summary>
 /// A sequence of modules, a loss and the layout of all parameters. Modules are numbered as in PyTorch's
-/// <c>Sequential</c>: an activation and a dropout count, so that <c>load_state_dict</c> takes the tensors as they are named.
-/// Immutable: the parameters are handed in.
+/// <c>Sequential</c>: an activation and a dropout count, so that <c>load_state_dict</c> takes the tensors as they are
+/// named. Immutable: the parameters are handed in.
 /// </summary>
 public sealed class Network : IModel
 {
@@ -35,7 +35,9 @@ public sealed class Network : IModel
         for (int i = 0; i < layers.Count; i++)
         {
             if (i > 0 && layers[i].Inputs != layers[i - 1].Outputs)
-                throw new ArgumentException($"Layer {i} takes {layers[i].Inputs} features, but layer {i - 1} gives {layers[i - 1].Outputs}.", nameof(layers));
+                throw new ArgumentException(
+                    $"Layer {i} takes {layers[i].Inputs} features, but layer {i - 1} gives {layers[i - 1].Outputs}.",
+                    nameof(layers));
             int start = offset;
             foreach (ParameterRequest request in layers[i].Parameters)
             {
@@ -84,7 +86,9 @@ public sealed class Network : IModel
     public static Network Create(ModelDescription model, int inputs, int outputs)
     {
         if (model.Layers.Count == 0)
-            throw new DistTrainerException(FailureKind.Configuration, "model.layers is empty; give at least one layer, e.g. { activation = identity }.");
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                "model.layers is empty; give at least one layer, e.g. { activation = identity }.");
         var layers = new List<ILayer>();
         Shape shape = Shape.Flat(inputs);
         for (int i = 0; i < model.Layers.Count; i++)
@@ -93,11 +97,16 @@ public sealed class Network : IModel
             string section = $"model.layers[{i}]";
             bool last = i == model.Layers.Count - 1;
             if (last && description.Units is { } given && given != outputs)
-                throw new DistTrainerException(FailureKind.Configuration, $"{section}.units is {given}, but the data have {outputs} outputs; leave units out of the last layer or set {outputs}.");
+                throw new DistTrainerException(
+                    FailureKind.Configuration,
+                    $"{section}.units is {given}, but the data have {outputs} outputs; leave units out of the last "
+                    + $"layer or set {outputs}.");
             LayerPart part = PluginRegistry.Shared.Layers[description.Kind];
             int? units = description.Units ?? (last ? outputs : null);
             if (units is null && part.NeedsUnits)
-                throw new DistTrainerException(FailureKind.Configuration, $"{section}.units is missing; only the last layer takes its units from the data.");
+                throw new DistTrainerException(
+                    FailureKind.Configuration,
+                    $"{section}.units is missing; only the last layer takes its units from the data.");
             ActivationPart activation = PluginRegistry.Shared.Activations[description.Activation];
             Part.Check([part, activation], description.Settings, section);
             ILayer layer = part.Create(new LayerSite(shape, units, description), description.Settings);
@@ -118,7 +127,11 @@ public sealed class Network : IModel
     private static void RequireFit(ILayer made, Part part, string section, int takes, int gives)
     {
         if (made.Inputs != takes || made.Outputs != gives || made.OutputShape.Features != gives)
-            throw new DistTrainerException(FailureKind.Configuration, $"{section}: the {(part.Plugin is null ? "part" : "plug-in's")} {part.Name} takes {made.Inputs} features and gives {made.Outputs} (as {made.OutputShape}); here it must take {takes} and give {gives}: change units, or the part.");
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"{section}: the {(part.Plugin is null ? "part" : "plug-in's")} {part.Name} takes {made.Inputs} "
+                + $"features and gives {made.Outputs} (as {made.OutputShape}); here it must take {takes} and give "
+                + $"{gives}: change units, or the part.");
     }
 
     /// <summary>First values of all parameters: a pure function of the network and the seed.</summary>

@@ -14,7 +14,8 @@ public enum ParameterKind
 /// One tensor's place in the flat parameter vector, row-major. A <em>row</em> is the unit that norms and cuts respect:
 /// the weights [outputs, inputs] have one row per output unit, a bias [outputs] is a single row.
 /// </summary>
-/// <param name="Name">The name in files, e.g. <c>0.weight</c>; the number is the layer's place in the sequence of modules.</param>
+/// <param name="Name">The name in files, e.g. <c>0.weight</c>; the number is the layer's place in the sequence of
+/// modules.</param>
 /// <param name="Kind">Weight or bias.</param>
 /// <param name="Layer">Index of the module that the tensor belongs to.</param>
 /// <param name="Shape">Dimensions, outermost first, e.g. [outputs, inputs] or [outputs].</param>
@@ -52,7 +53,9 @@ public sealed class ParameterLayout
         foreach (ParameterTensor tensor in tensors)
         {
             if (tensor.Offset != Length)
-                throw new ArgumentException($"Tensor {tensor.Name} starts at {tensor.Offset}; it must start at {Length}, where the one before ends.", nameof(tensors));
+                throw new ArgumentException(
+                    $"Tensor {tensor.Name} starts at {tensor.Offset}; it must start at {Length}, where the one before "
+                    + "ends.", nameof(tensors));
             Length = checked(Length + tensor.Length);
         }
     }

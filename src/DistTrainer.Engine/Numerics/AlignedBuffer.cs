@@ -65,25 +65,33 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
 
     private long PressureBytes => (long)Math.Max((nuint)Length * sizeof(float), CacheLine);
 
-    /// <summary>Reserves floats, all zero, that other processes of this machine can map; as the constructor does where the system has no such memory.</summary>
+    /// <summary>
+    /// Reserves floats, all zero, that other processes of this machine can map; as the constructor does where the
+    /// system has no such memory.
+    /// </summary>
     /// <param name="length">Number of floats, ≥ 0.</param>
     public static AlignedBuffer CreateShared(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return SharedMemory.TryCreate(length) is { } memory ? new AlignedBuffer(memory, length) : new AlignedBuffer(length);
+        return SharedMemory.TryCreate(length) is { } memory ? new AlignedBuffer(memory, length)
+            : new AlignedBuffer(length);
     }
 
-    /// <summary>Maps the floats of another process's buffer, to be read only: writing to them ends this process.</summary>
+    /// <summary>
+    /// Maps the floats of another process's buffer, to be read only: writing to them ends this process.
+    /// </summary>
     /// <param name="process">The other process's id, as this one sees it.</param>
     /// <param name="descriptor">The <see cref="SharedMemory.Descriptor"/> of its buffer.</param>
     /// <param name="length">Floats of its buffer.</param>
     /// <param name="tag">The <see cref="SharedMemory.Tag"/> of its buffer.</param>
     /// <returns>Null if there is no such buffer or this process may not open it.</returns>
-    /// <exception cref="InvalidDataException">What is there is not that buffer, or could be cut off while it is mapped.</exception>
+    /// <exception cref="InvalidDataException">What is there is not that buffer, or could be cut off while it is
+    /// mapped.</exception>
     public static AlignedBuffer? OpenShared(int process, int descriptor, int length, ReadOnlySpan<byte> tag)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return SharedMemory.TryOpen(process, descriptor, length, tag) is { } memory ? new AlignedBuffer(memory, length) : null;
+        return SharedMemory.TryOpen(process, descriptor, length, tag) is { } memory
+            ? new AlignedBuffer(memory, length) : null;
     }
 
     /// <summary>Gives the memory back.</summary>

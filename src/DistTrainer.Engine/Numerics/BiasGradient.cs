@@ -9,8 +9,9 @@ internal static class BiasGradient
     private const int MaximumDepth = 32;
 
     /// <summary>
-    /// gradient[o] = Σ over data shards, in the fixed tree, of Σ over the data shard's rows b of dy[o, b]. Within a data
-    /// shard row b goes to lane (b − start) mod 8; lanes are folded 8 → 4 → 2 → 1. Overwrites <paramref name="gradient"/>.
+    /// gradient[o] = Σ over data shards, in the fixed tree, of Σ over the data shard's rows b of dy[o, b]. Within a
+    /// data shard row b goes to lane (b − start) mod 8; lanes are folded 8 → 4 → 2 → 1. Overwrites
+    /// <paramref name="gradient"/>.
     /// </summary>
     /// <param name="outputGradient">dy [rows, outputs].</param>
     /// <param name="bounds">First rows of the data shards of one complete subtree, and the end of the last.</param>

@@ -32,10 +32,10 @@ public readonly record struct RandomBlock(uint Word0, uint Word1, uint Word2, ui
 
 /// <summary>
 /// Random numbers without a state: each is a pure function of (seed, purpose, stream, index), so whoever needs a number
-/// computes it, in any order and on any node. The generator is Philox4x32-10 (Salmon et al. 2011): the seed is its key, and
-/// its 128-bit counter is, from the lowest word, [index 0–31, index 32–63, stream 0–31, stream 32–55 | purpose · 2²⁴]. The map
-/// is one-to-one, so two different questions never see the same block. A stream is the sequence of its blocks: 64-bit
-/// number i is half i mod 2 of block i / 2, uniform number i is word i mod 4 of block i / 4.
+/// computes it, in any order and on any node. The generator is Philox4x32-10 (Salmon et al. 2011): the seed is its key,
+/// and its 128-bit counter is, from the lowest word, [index 0–31, index 32–63, stream 0–31, stream 32–55 | purpose ·
+/// 2²⁴]. The map is one-to-one, so two different questions never see the same block. A stream is the sequence of its
+/// blocks: 64-bit number i is half i mod 2 of block i / 2, uniform number i is word i mod 4 of block i / 4.
 /// </summary>
 public static class CounterRandom
 {
@@ -80,7 +80,9 @@ public static class CounterRandom
         return ToUniform((index & 3) switch { 0 => block.Word0, 1 => block.Word1, 2 => block.Word2, _ => block.Word3 });
     }
 
-    /// <summary>A draw from the standard normal distribution: the quantile of the midpoint of one of 2⁵² equal cells.</summary>
+    /// <summary>
+    /// A draw from the standard normal distribution: the quantile of the midpoint of one of 2⁵² equal cells.
+    /// </summary>
     /// <param name="seed">The job's seed.</param>
     /// <param name="purpose">What for.</param>
     /// <param name="stream">Which sequence, below <see cref="StreamLimit"/>.</param>
@@ -93,7 +95,8 @@ public static class CounterRandom
     internal static ulong UpperCounter(RandomPurpose purpose, ulong stream)
     {
         if (stream >= StreamLimit)
-            throw new ArgumentOutOfRangeException(nameof(stream), stream, "A random stream's number must be below 2^56.");
+            throw new ArgumentOutOfRangeException(
+                nameof(stream), stream, "A random stream's number must be below 2^56.");
         return stream | ((ulong)purpose << 56);
     }
 

@@ -5,20 +5,24 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// The products of a dense layer with weights W [outputs, inputs] that have activations as their result, in panels
-/// (<see cref="ActivationPanels"/>), each cut into tiles for <see cref="TileKernel"/>. Blocks only change which memory is
-/// hot, never an order of additions. A part of a team computes its own range of output tiles.
+/// (<see cref="ActivationPanels"/>), each cut into tiles for <see cref="TileKernel"/>. Blocks only change which memory
+/// is hot, never an order of additions. A part of a team computes its own range of output tiles.
 /// </summary>
 internal static unsafe class DenseKernels
 {
     private const int Width = TileKernel.Width;
 
-    /// <summary>Steps of k that a tile stays on: 12 rows of it fit the first-level cache beside a panel's part.</summary>
+    /// <summary>
+    /// Steps of k that a tile stays on: 12 rows of it fit the first-level cache beside a panel's part.
+    /// </summary>
     private const int StepBlock = 384;
 
     /// <summary>Tiles that are packed together for the gradient with respect to the inputs.</summary>
     private const int PackTiles = 8;
 
-    /// <summary>With fewer outputs a tile's few rows of W stay cached as they are, and packing them would not pay.</summary>
+    /// <summary>
+    /// With fewer outputs a tile's few rows of W stay cached as they are, and packing them would not pay.
+    /// </summary>
     private const int LeastOutputsToPack = 32;
 
     /// <summary>
@@ -45,7 +49,13 @@ internal static unsafe class DenseKernels
             {
                 int o = tile * TileKernel.Rows;
                 int rows = Math.Min(TileKernel.Rows, outputs - o);
-                var w = new LeftOperand { First = weights + ((long)o * inputs) + i, RowStride = inputs, StepStride = 1, Steps = steps };
+                var w = new LeftOperand
+                {
+                    First = weights + ((long)o * inputs) + i,
+                    RowStride = inputs,
+                    StepStride = 1,
+                    Steps = steps,
+                };
                 for (int p = 0; p < panels; p++)
                 {
                     float* c = y + ((((long)p * outputs) + o) * Width);
@@ -58,8 +68,8 @@ internal static unsafe class DenseKernels
     }
 
     /// <summary>
-    /// dx[i, b] = Σ_o W[o, i] · dy[o, b], one chain over o in rising order from zero. 2 · rows · inputs · outputs FLOPs.
-    /// dx is overwritten and overlaps nothing. Shapes as in <see cref="Forward"/>.
+    /// dx[i, b] = Σ_o W[o, i] · dy[o, b], one chain over o in rising order from zero. 2 · rows · inputs · outputs
+    /// FLOPs. dx is overwritten and overlaps nothing. Shapes as in <see cref="Forward"/>.
     /// </summary>
     [SkipLocalsInit]
     public static void BackwardInput(
@@ -82,7 +92,13 @@ internal static unsafe class DenseKernels
                 for (int t = 0; t < tiles; t++)
                 {
                     int i = (block + t) * TileKernel.Rows;
-                    var w = new LeftOperand { First = packed + (t * TileKernel.Rows * steps), RowStride = 1, StepStride = TileKernel.Rows, Steps = steps };
+                    var w = new LeftOperand
+                    {
+                        First = packed + (t * TileKernel.Rows * steps),
+                        RowStride = 1,
+                        StepStride = TileKernel.Rows,
+                        Steps = steps,
+                    };
                     for (int p = 0; p < panels; p++)
                     {
                         float* b = dy + ((((long)p * outputs) + o) * Width);
@@ -94,7 +110,9 @@ internal static unsafe class DenseKernels
         }
     }
 
-    /// <summary>The same with so few outputs that writing dx takes as long as computing it: dx is written front to back.</summary>
+    /// <summary>
+    /// The same with so few outputs that writing dx takes as long as computing it: dx is written front to back.
+    /// </summary>
     private static void BackwardInputFromFew(
         float* weights, float* dy, float* dx, int inputs, int outputs, int panels, int first, int last)
     {
@@ -104,12 +122,15 @@ internal static unsafe class DenseKernels
             {
                 var w = new LeftOperand { First = weights + i, RowStride = 1, StepStride = inputs, Steps = outputs };
                 float* c = dx + ((((long)p * inputs) + i) * Width);
-                TileKernel.Compute(w, dy + ((long)p * outputs * Width), c, Width, Math.Min(TileKernel.Rows, inputs - i), false);
+                TileKernel.Compute(
+                    w, dy + ((long)p * outputs * Width), c, Width, Math.Min(TileKernel.Rows, inputs - i), false);
             }
         }
     }
 
-    /// <summary>The tiles of 12 rows, of <paramref name="count"/> rows in all, that a part of a team computes.</summary>
+    /// <summary>
+    /// The tiles of 12 rows, of <paramref name="count"/> rows in all, that a part of a team computes.
+    /// </summary>
     private static (int First, int Last) Tiles(int count, int part, int parts)
     {
         int tiles = (count + TileKernel.Rows - 1) / TileKernel.Rows;
@@ -122,7 +143,9 @@ internal static unsafe class DenseKernels
             new Span<float>(c + (r * Width), Width).Fill(bias is null ? 0f : bias[r]);
     }
 
-    /// <summary>packed[tile][k][r] = W[k, (first + tile) · 12 + r]; rows beyond the last column are left as they are.</summary>
+    /// <summary>
+    /// packed[tile][k][r] = W[k, (first + tile) · 12 + r]; rows beyond the last column are left as they are.
+    /// </summary>
     private static void PackColumns(float* weights, int inputs, int first, int tiles, int steps, float* packed)
     {
         for (int k = 0; k < steps; k++)

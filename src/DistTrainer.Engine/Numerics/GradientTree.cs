@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace DistTrainer.Engine;
 
-/// <summary>A complete subtree of the gradient tree: the data shards Start … Start + Count − 1, Count a power of two.</summary>
+/// <summary>
+/// A complete subtree of the gradient tree: the data shards Start … Start + Count − 1, Count a power of two.
+/// </summary>
 /// <param name="Start">First data shard; a multiple of <paramref name="Count"/>.</param>
 /// <param name="Count">Number of data shards; a power of two.</param>
 public readonly record struct TreeNode(int Start, int Count)
@@ -71,11 +73,15 @@ public static class GradientTree
             throw NotCovering(nodes);
     }
 
-    /// <summary>Places for intermediate results that <see cref="Compile(ReadOnlySpan{TreeNode}, int, Span{TreeAddition})"/> uses at most, for a tree over <paramref name="dataShards"/> leaves.</summary>
+    /// <summary>
+    /// Places for intermediate results that <see cref="Compile(ReadOnlySpan{TreeNode}, int, Span{TreeAddition})"/> uses
+    /// at most, for a tree over <paramref name="dataShards"/> leaves.
+    /// </summary>
     public static int Places(int dataShards) => BitOperations.Log2((uint)dataShards) + 1;
 
     private static int Compile(
-        ReadOnlySpan<TreeNode> nodes, TreeNode subtree, int place, Span<TreeAddition> additions, ref int node, ref int addition)
+        ReadOnlySpan<TreeNode> nodes, TreeNode subtree, int place, Span<TreeAddition> additions,
+            ref int node, ref int addition)
     {
         if (node == nodes.Length || nodes[node].Start != subtree.Start || nodes[node].Count > subtree.Count)
             throw NotCovering(nodes);
@@ -90,7 +96,8 @@ public static class GradientTree
     }
 
     private static ArgumentException NotCovering(ReadOnlySpan<TreeNode> nodes) =>
-        new($"The nodes {string.Join(", ", nodes.ToArray())} do not cover all data shards exactly once, in rising order.", nameof(nodes));
+        new($"The nodes {string.Join(", ", nodes.ToArray())} do not cover all data shards exactly once, in rising "
+            + "order.", nameof(nodes));
 
     /// <summary>
     /// The range of data shards that worker <paramref name="worker"/> of <paramref name="workers"/> owns: contiguous,

@@ -1,8 +1,8 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Where a tile's left operand lies: element (r, k) at <c>r · RowStride + k / Steps · BlockStride + k % Steps · StepStride</c>.
-/// The sum has Blocks · Steps steps.
+/// Where a tile's left operand lies: element (r, k) at <c>r · RowStride + k / Steps · BlockStride + k % Steps ·
+/// StepStride</c>. The sum has Blocks · Steps steps.
 /// </summary>
 internal readonly unsafe struct LeftOperand
 {

@@ -8,7 +8,9 @@ internal static class Magnitude
 {
     private const float Limit = 1e38f;
 
-    /// <summary>max |v|; +∞ where any value is infinite or NaN. Compares bit patterns, which order like absolute values.</summary>
+    /// <summary>
+    /// max |v|; +∞ where any value is infinite or NaN. Compares bit patterns, which order like absolute values.
+    /// </summary>
     public static float Largest(ReadOnlySpan<float> values)
     {
         ReadOnlySpan<Vector256<int>> vectors = MemoryMarshal.Cast<float, Vector256<int>>(values);
@@ -35,7 +37,10 @@ internal static class Magnitude
         return float.IsNaN(result) ? float.PositiveInfinity : result;
     }
 
-    /// <summary>Whether every value of a gradient is finite and far below the largest float; no partial sum of it was infinite then.</summary>
+    /// <summary>
+    /// Whether every value of a gradient is finite and far below the largest float; no partial sum of it was infinite
+    /// then.
+    /// </summary>
     public static bool IsFarFromInfinite(ReadOnlySpan<float> gradient) => Largest(gradient) < Limit;
 
     /// <summary>

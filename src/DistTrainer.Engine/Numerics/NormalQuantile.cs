@@ -3,7 +3,8 @@ namespace DistTrainer.Engine;
 /// <summary>
 /// The inverse Φ⁻¹ of the standard normal distribution function in double, from + − · / √ alone, so that it is the same
 /// bits on every machine (the platform's log is not). Relative error about 1e-15.
-/// Sources: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), PPND16; the logarithm after Sun's fdlibm e_log.c.
+/// Sources: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), PPND16; the logarithm after Sun's fdlibm
+/// e_log.c.
 /// </summary>
 internal static class NormalQuantile
 {
@@ -28,7 +29,8 @@ internal static class NormalQuantile
         const long HalfRootTwo = 0x3FE6A09E667F3BCD;
         long bits = BitConverter.DoubleToInt64Bits(x) - HalfRootTwo;
         double exponent = bits >> 52;
-        double f = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) + HalfRootTwo) - 1; // x = 2^exponent · (1 + f), √½ ≤ 1 + f < √2
+        // x = 2^exponent · (1 + f), √½ ≤ 1 + f < √2
+        double f = BitConverter.Int64BitsToDouble((bits & 0xFFFFFFFFFFFFF) + HalfRootTwo) - 1;
         double s = f / (2 + f);
         double z = s * s;
         double series = z * (6.666666666666735130e-01 + (z * (3.999999999940941908e-01 + (z * (2.857142874366239149e-01
@@ -58,7 +60,8 @@ internal static class NormalQuantile
         ((((((((((((((2.01033439929228813265e-7 * r) + 2.71155556874348757815e-5) * r) + 1.2426609473880784386e-3) * r)
             + 0.026532189526576123093) * r) + 0.29656057182850489123) * r) + 1.7848265399172913358) * r)
             + 5.4637849111641143699) * r) + 6.6579046435011037772)
-        / ((((((((((((((2.04426310338993978564e-15 * r) + 1.4215117583164458887e-7) * r) + 1.8463183175100546818e-5) * r)
+        / (((((
+            (((((((((2.04426310338993978564e-15 * r) + 1.4215117583164458887e-7) * r) + 1.8463183175100546818e-5) * r)
             + 7.868691311456132591e-4) * r) + 0.0148753612908506148525) * r) + 0.13692988092273580531) * r)
             + 0.59983220655588793769) * r) + 1);
 }

@@ -45,25 +45,33 @@ internal static unsafe class PanelTranspose
         float* r1 = from + fromStride, r2 = r1 + fromStride, r3 = r2 + fromStride;
         float* r4 = r3 + fromStride, r5 = r4 + fromStride, r6 = r5 + fromStride, r7 = r6 + fromStride;
         FourColumns(Join(from, r4), Join(r1, r5), Join(r2, r6), Join(r3, r7), to, toStride);
-        FourColumns(Join(from + 4, r4 + 4), Join(r1 + 4, r5 + 4), Join(r2 + 4, r6 + 4), Join(r3 + 4, r7 + 4), to + (4 * toStride), toStride);
+        FourColumns(
+            Join(from + 4, r4 + 4), Join(r1 + 4, r5 + 4), Join(r2 + 4, r6 + 4), Join(r3 + 4, r7 + 4),
+            to + (4 * toStride), toStride);
     }
 
     /// <summary>Transposes 16 × 16 floats: 4 × 4 within the 128-bit lanes, then the lanes.</summary>
     private static void Block512(float* from, nint stride, float* to, nint toStride)
     {
         (Vector512<float> a0, Vector512<float> a1, Vector512<float> a2, Vector512<float> a3) = FourRows(from, stride);
-        (Vector512<float> b0, Vector512<float> b1, Vector512<float> b2, Vector512<float> b3) = FourRows(from + (4 * stride), stride);
-        (Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3) = FourRows(from + (8 * stride), stride);
-        (Vector512<float> d0, Vector512<float> d1, Vector512<float> d2, Vector512<float> d3) = FourRows(from + (12 * stride), stride);
+        (Vector512<float> b0, Vector512<float> b1, Vector512<float> b2, Vector512<float> b3) = FourRows(
+            from + (4 * stride), stride);
+        (Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3) = FourRows(
+            from + (8 * stride), stride);
+        (Vector512<float> d0, Vector512<float> d1, Vector512<float> d2, Vector512<float> d3) = FourRows(
+            from + (12 * stride), stride);
         Lanes(a0, b0, c0, d0, to, 4 * toStride);
         Lanes(a1, b1, c1, d1, to + toStride, 4 * toStride);
         Lanes(a2, b2, c2, d2, to + (2 * toStride), 4 * toStride);
         Lanes(a3, b3, c3, d3, to + (3 * toStride), 4 * toStride);
     }
 
-    /// <summary>Four rows, transposed within their lanes: columns 0, 4, 8 and 12 of the four rows, columns 1, 5, 9 and 13, ….</summary>
+    /// <summary>
+    /// Four rows, transposed within their lanes: columns 0, 4, 8 and 12 of the four rows, columns 1, 5, 9 and 13, ….
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float> C0, Vector512<float> C1, Vector512<float> C2, Vector512<float> C3) FourRows(float* from, nint stride)
+    private static (Vector512<float> C0, Vector512<float> C1, Vector512<float> C2, Vector512<float> C3) FourRows(
+        float* from, nint stride)
     {
         Vector512<float> r0 = Vector512.Load(from), r1 = Vector512.Load(from + stride);
         Vector512<float> r2 = Vector512.Load(from + (2 * stride)), r3 = Vector512.Load(from + (3 * stride));
@@ -75,7 +83,8 @@ internal static unsafe class PanelTranspose
 
     /// <summary>Stores lane 0 of a, b, c and d side by side, then lane 1, 2 and 3.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Lanes(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* to, nint stride)
+    private static void Lanes(
+        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* to, nint stride)
     {
         Vector512<float> evenAb = Avx512F.Shuffle4x128(a, b, 0x88), oddAb = Avx512F.Shuffle4x128(a, b, 0xDD);
         Vector512<float> evenCd = Avx512F.Shuffle4x128(c, d, 0x88), oddCd = Avx512F.Shuffle4x128(c, d, 0xDD);

@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Philox4x32 with 10 rounds: a keyed bijection on 128-bit counters. One round turns (x₀, x₁, x₂, x₃) with key (k₀, k₁) into
-/// (hi(M₁x₂) ⊕ x₁ ⊕ k₀, lo(M₁x₂), hi(M₀x₀) ⊕ x₃ ⊕ k₁, lo(M₀x₀)); after each round the key goes on by the Weyl constants.
-/// Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+/// Philox4x32 with 10 rounds: a keyed bijection on 128-bit counters. One round turns (x₀, x₁, x₂, x₃) with key (k₀, k₁)
+/// into (hi(M₁x₂) ⊕ x₁ ⊕ k₀, lo(M₁x₂), hi(M₀x₀) ⊕ x₃ ⊕ k₁, lo(M₀x₀)); after each round the key goes on by the Weyl
+/// constants. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 /// </summary>
 internal static class Philox4x32
 {
@@ -38,7 +38,8 @@ internal static class Philox4x32
 
     /// <summary>Eight blocks at once, one in each lane; the counters are replaced by the words.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Blocks(ref Vector256<uint> x0, ref Vector256<uint> x1, ref Vector256<uint> x2, ref Vector256<uint> x3, ulong key)
+    public static void Blocks(
+        ref Vector256<uint> x0, ref Vector256<uint> x1, ref Vector256<uint> x2, ref Vector256<uint> x3, ulong key)
     {
         // A word lives in the lower half of a 64-bit lane. The upper halves hold garbage that no product reads.
         Vector256<ulong> a0 = x0.AsUInt64(), a1 = x1.AsUInt64(), a2 = x2.AsUInt64(), a3 = x3.AsUInt64();

@@ -1,6 +1,8 @@
 namespace DistTrainer.Engine;
 
-/// <summary>A number of pairs of rows as a type, so that a kernel is compiled for each number and carries no idle rows.</summary>
+/// <summary>
+/// A number of pairs of rows as a type, so that a kernel is compiled for each number and carries no idle rows.
+/// </summary>
 internal interface IRowPairs
 {
     /// <summary>Pairs of rows.</summary>

@@ -4,9 +4,9 @@ using System.Security.Cryptography;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Floats that other processes of this machine can map (Linux): an anonymous file in memory, which leaves nothing behind
-/// whatever kills the process. A random tag behind the floats proves that a mapping is the one that was meant. The file is
-/// sealed against shrinking, without which a peer could end its reader's process by cutting it off.
+/// Floats that other processes of this machine can map (Linux): an anonymous file in memory, which leaves nothing
+/// behind whatever kills the process. A random tag behind the floats proves that a mapping is the one that was meant.
+/// The file is sealed against shrinking, without which a peer could end its reader's process by cutting it off.
 /// </summary>
 public sealed unsafe partial class SharedMemory
 {
@@ -41,7 +41,9 @@ public sealed unsafe partial class SharedMemory
     /// <summary>The first float; null once it is freed.</summary>
     internal float* Floats => _floats;
 
-    /// <summary>Makes a file of <paramref name="length"/> floats, all zero; null where the system has none of the kind.</summary>
+    /// <summary>
+    /// Makes a file of <paramref name="length"/> floats, all zero; null where the system has none of the kind.
+    /// </summary>
     internal static SharedMemory? TryCreate(int length)
     {
         if (!OperatingSystem.IsLinux())
@@ -50,7 +52,8 @@ public sealed unsafe partial class SharedMemory
         if (descriptor < 0)
             return null;
         nuint bytes = BytesFor(length);
-        void* address = Resize(descriptor, (nint)bytes) == 0 && Control(descriptor, AddSeals, SealSeal | SealShrink | SealGrow) == 0
+        void* address = Resize(descriptor, (nint)bytes) == 0
+            && Control(descriptor, AddSeals, SealSeal | SealShrink | SealGrow) == 0
             ? Map(null, bytes, ProtectRead | ProtectWrite, MapShared, descriptor, 0)
             : (void*)-1;
         if (address == (void*)-1)
@@ -76,7 +79,9 @@ public sealed unsafe partial class SharedMemory
         if (!OperatingSystem.IsLinux())
             return null;
         // Not blocking: a descriptor may be a pipe.
-        int own = Open(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/{process}/fd/{descriptor}"), OpenNonBlocking | OpenCloseOnExec);
+        int own = Open(
+            string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/{process}/fd/{descriptor}"),
+            OpenNonBlocking | OpenCloseOnExec);
         if (own < 0)
             return null;
         try
@@ -111,7 +116,8 @@ public sealed unsafe partial class SharedMemory
             _ = Close(Descriptor);
     }
 
-    private static nuint BytesFor(int length) => ((((nuint)length * sizeof(float)) + CacheLine - 1) & ~(CacheLine - 1)) + CacheLine;
+    private static nuint BytesFor(int length) =>
+        ((((nuint)length * sizeof(float)) + CacheLine - 1) & ~(CacheLine - 1)) + CacheLine;
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int CreateFile(string name, uint flags);
@@ -132,7 +138,8 @@ public sealed unsafe partial class SharedMemory
     private static partial int Close(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "mmap")]
-    private static partial void* Map(void* address, nuint bytes, int protection, int flags, int descriptor, nint offset);
+    private static partial void* Map(
+        void* address, nuint bytes, int protection, int flags, int descriptor, nint offset);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(void* address, nuint bytes);

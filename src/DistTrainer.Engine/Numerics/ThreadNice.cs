@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// How much a thread of this process gives way to others (Linux's nice values, 0–19; .NET's own priorities do nothing there).
-/// Compute gives way to heartbeats and control messages, which need little and need it at once: with many workers on few
-/// cores nodes would else take each other for dead.
+/// How much a thread of this process gives way to others (Linux's nice values, 0–19; .NET's own priorities do nothing
+/// there). Compute gives way to heartbeats and control messages, which need little and need it at once: with many
+/// workers on few cores nodes would else take each other for dead.
 /// </summary>
 /// <remarks>
-/// On Linux a thread begins with the value of the thread that starts it, and without privileges none ever goes back. So threads that
-/// give way should start no others, not even by queueing work to the thread pool.
+/// On Linux a thread begins with the value of the thread that starts it, and without privileges none ever goes back. So
+/// threads that give way should start no others, not even by queueing work to the thread pool.
 /// </remarks>
 public static partial class ThreadNice
 {
@@ -21,13 +21,17 @@ public static partial class ThreadNice
 
     private const int OfThread = 0;
 
-    /// <summary>Lets the calling thread give way to this process's others. Once a thread. Elsewhere than on Linux it sets .NET's priority.</summary>
+    /// <summary>
+    /// Lets the calling thread give way to this process's others. Once a thread. Elsewhere than on Linux it sets .NET's
+    /// priority.
+    /// </summary>
     /// <param name="nice">Added to the process's own value, from 0 to 19; 19 is the most there is.</param>
     public static void Add(int nice)
     {
         // 0 is the calling thread.
         if (OperatingSystem.IsLinux())
-            _ = SetPriority(OfThread, 0, Math.Min(GetPriority(OfThread, (uint)Environment.ProcessId) + nice, Leftovers));
+            _ = SetPriority(
+                OfThread, 0, Math.Min(GetPriority(OfThread, (uint)Environment.ProcessId) + nice, Leftovers));
         else
             Thread.CurrentThread.Priority = nice >= Leftovers ? ThreadPriority.Lowest : ThreadPriority.BelowNormal;
     }

@@ -3,12 +3,13 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// The innermost part of every matrix product: one tile of <see cref="Rows"/> × <see cref="Width"/> outputs in registers.
+/// The innermost part of every matrix product: one tile of <see cref="Rows"/> × <see cref="Width"/> outputs in
+/// registers.
 /// <code>c[r, j] (+)= Σ_k a[r, k] · b[k · Width + j]</code>
-/// Every output is one chain of fused multiply-adds over k in rising order, starting at zero or at c. Vectors run across j,
-/// so the chain, and with it every bit, is the same on every instruction set; only the speed differs.
-/// 2 · Rows · Width · steps FLOPs. Written for 512-bit vectors (24 accumulators of 32 registers), for 256-bit vectors
-/// (two halves of 2 × 6 rows, 12 of 16 registers, after Goto and van de Geijn 2008), and once plainly.
+/// Every output is one chain of fused multiply-adds over k in rising order, starting at zero or at c. Vectors run
+/// across j, so the chain, and with it every bit, is the same on every instruction set; only the speed differs. 2 ·
+/// Rows · Width · steps FLOPs. Written for 512-bit vectors (24 accumulators of 32 registers), for 256-bit vectors (two
+/// halves of 2 × 6 rows, 12 of 16 registers, after Goto and van de Geijn 2008), and once plainly.
 /// </summary>
 internal static unsafe class TileKernel
 {
@@ -24,8 +25,8 @@ internal static unsafe class TileKernel
     public const int Size = Rows * Width;
 
     /// <summary>
-    /// Computes one tile of up to <see cref="Rows"/> rows; c overlaps neither a nor b. Rows lie in pairs; an odd last row
-    /// takes the one before to it, which is computed and stored twice, with the same bits.
+    /// Computes one tile of up to <see cref="Rows"/> rows; c overlaps neither a nor b. Rows lie in pairs; an odd last
+    /// row takes the one before to it, which is computed and stored twice, with the same bits.
     /// </summary>
     /// <param name="a">The left operand.</param>
     /// <param name="b">[blocks · steps, Width] of the right operand, contiguous.</param>

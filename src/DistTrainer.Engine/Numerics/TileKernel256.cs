@@ -5,7 +5,10 @@ namespace DistTrainer.Engine;
 /// <summary>Quarters of a tile, up to 6 rows of 2 × 8 outputs: 12 accumulators of 16 registers.</summary>
 internal static unsafe class TileKernel256
 {
-    /// <summary>Computes as many pairs of rows as the type says, of 16 outputs each; otherwise as <see cref="TileKernel.Compute"/>.</summary>
+    /// <summary>
+    /// Computes as many pairs of rows as the type says, of 16 outputs each; otherwise as
+    /// <see cref="TileKernel.Compute"/>.
+    /// </summary>
     public static void Compute<TPairs>(in LeftOperand left, float* b, float* c, nint cStride, int rows, bool accumulate)
         where TPairs : struct, IRowPairs
     {

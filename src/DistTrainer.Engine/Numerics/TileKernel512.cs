@@ -5,7 +5,9 @@ namespace DistTrainer.Engine;
 /// <summary>Tiles of up to 12 rows of 2 × 16 outputs: 24 accumulators of 32 registers.</summary>
 internal static unsafe class TileKernel512
 {
-    /// <summary>Computes as many pairs of rows as the type says; otherwise as <see cref="TileKernel.Compute"/>.</summary>
+    /// <summary>
+    /// Computes as many pairs of rows as the type says; otherwise as <see cref="TileKernel.Compute"/>.
+    /// </summary>
     public static void Compute<TPairs>(in LeftOperand left, float* b, float* c, nint cStride, int rows, bool accumulate)
         where TPairs : struct, IRowPairs
     {
@@ -14,8 +16,10 @@ internal static unsafe class TileKernel512
             c6x = default, c6y = default, c7x = default, c7y = default, c8x = default, c8y = default,
             c9x = default, c9y = default, c10x = default, c10y = default, c11x = default, c11y = default;
         nint last = Math.Max(0, rows - 2), one = Math.Min(1, rows - 1);
-        nint pair1 = Math.Min(2, last), pair2 = Math.Min(4, last), pair3 = Math.Min(6, last), pair4 = Math.Min(8, last), pair5 = Math.Min(10, last);
-        float* d0 = c, d1 = c + (pair1 * cStride), d2 = c + (pair2 * cStride), d3 = c + (pair3 * cStride), d4 = c + (pair4 * cStride), d5 = c + (pair5 * cStride);
+        nint pair1 = Math.Min(2, last), pair2 = Math.Min(4, last), pair3 = Math.Min(6, last), pair4 = Math.Min(8, last),
+            pair5 = Math.Min(10, last);
+        float* d0 = c, d1 = c + (pair1 * cStride), d2 = c + (pair2 * cStride), d3 = c + (pair3 * cStride),
+            d4 = c + (pair4 * cStride), d5 = c + (pair5 * cStride);
         nint below = one * cStride;
         if (accumulate)
         {
@@ -48,7 +52,8 @@ internal static unsafe class TileKernel512
             }
         }
         (nint step, nint next) = (left.StepStride, one * left.RowStride);
-        float* a0 = left.First, a1 = a0 + (pair1 * left.RowStride), a2 = a0 + (pair2 * left.RowStride), a3 = a0 + (pair3 * left.RowStride), a4 = a0 + (pair4 * left.RowStride), a5 = a0 + (pair5 * left.RowStride);
+        float* a0 = left.First, a1 = a0 + (pair1 * left.RowStride), a2 = a0 + (pair2 * left.RowStride),
+            a3 = a0 + (pair3 * left.RowStride), a4 = a0 + (pair4 * left.RowStride), a5 = a0 + (pair5 * left.RowStride);
         nint jump = left.BlockStride - (left.Steps * step);
         for (int block = left.Blocks; block > 0; block--)
         {

@@ -4,10 +4,11 @@ using System.Runtime.Intrinsics;
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// Elementary functions on eight floats. They are built from exactly rounded operations alone (+ − · /, fused multiply-add,
-/// integer shifts), so they are the same bits on every instruction set, which the platform's own functions are not. Error
-/// bounds are in units in the last place of the true value; the tests measure them. A NaN goes in and comes out as a NaN.
-/// Coefficients: least maximal relative error over the stated interval, then rounded to float one after the other.
+/// Elementary functions on eight floats. They are built from exactly rounded operations alone (+ − · /, fused
+/// multiply-add, integer shifts), so they are the same bits on every instruction set, which the platform's own
+/// functions are not. Error bounds are in units in the last place of the true value; the tests measure them. A NaN goes
+/// in and comes out as a NaN. Coefficients: least maximal relative error over the stated interval, then rounded to
+/// float one after the other.
 /// </summary>
 public static partial class VectorMath
 {
@@ -17,8 +18,9 @@ public static partial class VectorMath
     private const float SmallestNormal = 1.17549435e-38f;
 
     /// <summary>
-    /// eˣ, error ≤ 1.1 ulp. Below x = ln 2⁻¹²⁶ (about −87.34), where the value is no longer a normal number, it is 0; from
-    /// x = 88.72284 on it is +∞. With n = ⌊x / ln 2⌉ and r = x − n ln 2: eˣ = 2ⁿ (1 + r + r² P(r)), |r| ≤ ln 2 / 2.
+    /// eˣ, error ≤ 1.1 ulp. Below x = ln 2⁻¹²⁶ (about −87.34), where the value is no longer a normal number, it is 0;
+    /// from x = 88.72284 on it is +∞. With n = ⌊x / ln 2⌉ and r = x − n ln 2: eˣ = 2ⁿ (1 + r + r² P(r)), |r| ≤ ln 2 /
+    /// 2.
     /// </summary>
     /// <param name="x">Any floats.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -37,12 +39,15 @@ public static partial class VectorMath
         p = Fma(p, r, Vector256.Create(0.5f));
         p = Fma(p, r * r, r) + Vector256<float>.One;
         Vector256<float> y = (p.AsInt32() + (shifted.AsInt32() << 23)).AsSingle();
-        y = Vector256.ConditionalSelect(Vector256.GreaterThan(x, Vector256.Create(88.72283f)), Vector256.Create(float.PositiveInfinity), y);
+        y = Vector256.ConditionalSelect(
+            Vector256.GreaterThan(x, Vector256.Create(88.72283f)), Vector256.Create(float.PositiveInfinity), y);
         y = Vector256.AndNot(y, Vector256.LessThan(x, Vector256.Create(-87.33654f)));
         return Vector256.ConditionalSelect(Vector256.Equals(x, x), y, x);
     }
 
-    /// <summary>The natural logarithm, error ≤ 1 ulp, denormal inputs included. ±0 gives −∞, a negative x NaN, +∞ gives +∞.</summary>
+    /// <summary>
+    /// The natural logarithm, error ≤ 1 ulp, denormal inputs included. ±0 gives −∞, a negative x NaN, +∞ gives +∞.
+    /// </summary>
     /// <param name="x">Any floats.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Log(Vector256<float> x)
@@ -55,7 +60,8 @@ public static partial class VectorMath
         Vector256<float> f = ((bits & Vector256.Create(0x7FFFFF)) + halfRootTwo).AsSingle() - Vector256<float>.One;
         Vector256<float> y = LogOfReduced(f, exponent);
         Vector256<float> infinity = Vector256.Create(float.PositiveInfinity);
-        Vector256<float> special = Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<float>.Zero), Vector256.Create(float.NaN), x);
+        Vector256<float> special = Vector256.ConditionalSelect(
+            Vector256.LessThan(x, Vector256<float>.Zero), Vector256.Create(float.NaN), x);
         special = Vector256.ConditionalSelect(Vector256.Equals(x, Vector256<float>.Zero), -infinity, special);
         Vector256<float> ordinary = Vector256.GreaterThan(x, Vector256<float>.Zero) & Vector256.LessThan(x, infinity);
         return Vector256.ConditionalSelect(ordinary, y, special);
@@ -84,8 +90,10 @@ public static partial class VectorMath
         p = Fma(p, z, Vector256.Create(0.13331487774848938f));
         p = Fma(p, z, Vector256.Create(-0.3333328366279602f));
         Vector256<float> near = Fma(p * z, magnitude, magnitude);
-        Vector256<float> far = Vector256<float>.One - (Vector256.Create(2f) / (Exp(magnitude + magnitude) + Vector256<float>.One));
-        Vector256<float> y = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(0.625f)), near, far);
+        Vector256<float> far =
+            Vector256<float>.One - (Vector256.Create(2f) / (Exp(magnitude + magnitude) + Vector256<float>.One));
+        Vector256<float> y = Vector256.ConditionalSelect(
+            Vector256.LessThan(magnitude, Vector256.Create(0.625f)), near, far);
         return y | (x & Vector256.Create(-0f));
     }
 
@@ -95,14 +103,15 @@ public static partial class VectorMath
     public static Vector256<float> Sigmoid(Vector256<float> x)
     {
         Vector256<float> e = Exp(-Vector256.Abs(x));
-        Vector256<float> numerator = Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<float>.Zero), e, Vector256<float>.One);
+        Vector256<float> numerator = Vector256.ConditionalSelect(
+            Vector256.LessThan(x, Vector256<float>.Zero), e, Vector256<float>.One);
         return numerator / (Vector256<float>.One + e);
     }
 
     /// <summary>
-    /// The distribution function Φ(x) and density φ(x) of the standard normal distribution, error ≤ 4 ulp each where the
-    /// value is a normal number; both are 0 beyond. For a = |x| &lt; 1: Φ(x) = ½ + x Q(x²); else, with t = (a − 2) / (a + 2):
-    /// Φ(−a) = e^(−a²/2) P(t) / (a + 2).
+    /// The distribution function Φ(x) and density φ(x) of the standard normal distribution, error ≤ 4 ulp each where
+    /// the value is a normal number; both are 0 beyond. For a = |x| &lt; 1: Φ(x) = ½ + x Q(x²); else, with t = (a − 2)
+    /// / (a + 2): Φ(−a) = e^(−a²/2) P(t) / (a + 2).
     /// </summary>
     /// <param name="x">Any floats.</param>
     /// <param name="density">φ(x).</param>
@@ -130,7 +139,8 @@ public static partial class VectorMath
         p = Fma(p, t, Vector256.Create(-0.33140453696250916f));
         p = Fma(p, t, Vector256.Create(0.6724079847335815f));
         Vector256<float> lower = e * (u * p);
-        Vector256<float> far = Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<float>.Zero), lower, Vector256<float>.One - lower);
+        Vector256<float> far = Vector256.ConditionalSelect(
+            Vector256.LessThan(x, Vector256<float>.Zero), lower, Vector256<float>.One - lower);
         return Vector256.ConditionalSelect(Vector256.LessThan(a, Vector256<float>.One), CdfNearZero(x, square), far);
     }
 

@@ -16,7 +16,8 @@ public static partial class VectorMath
 {
     /// <summary>destination[i] = e^x[i]; see <see cref="Exp(Vector256{float})"/>.</summary>
     /// <param name="x">The inputs.</param>
-    /// <param name="destination">At least as long; may be the same memory as <paramref name="x"/>, not a shifted part of it.</param>
+    /// <param name="destination">At least as long; may be the same memory as <paramref name="x"/>, not a shifted part
+    /// of it.</param>
     /// <exception cref="ArgumentException">The destination is shorter.</exception>
     public static void Exp(ReadOnlySpan<float> x, Span<float> destination) => Map<ExpKernel>(x, destination);
 
@@ -32,15 +33,20 @@ public static partial class VectorMath
     /// <inheritdoc cref="Exp(ReadOnlySpan{float}, Span{float})"/>
     public static void Sigmoid(ReadOnlySpan<float> x, Span<float> destination) => Map<SigmoidKernel>(x, destination);
 
-    /// <summary>destination[i] = Φ(x[i]); see <see cref="NormalCdf(Vector256{float}, out Vector256{float})"/>.</summary>
+    /// <summary>
+    /// destination[i] = Φ(x[i]); see <see cref="NormalCdf(Vector256{float}, out Vector256{float})"/>.
+    /// </summary>
     /// <inheritdoc cref="Exp(ReadOnlySpan{float}, Span{float})"/>
-    public static void NormalCdf(ReadOnlySpan<float> x, Span<float> destination) => Map<NormalCdfKernel>(x, destination);
+    public static void NormalCdf(ReadOnlySpan<float> x, Span<float> destination) =>
+        Map<NormalCdfKernel>(x, destination);
 
     private static void Map<TFunction>(ReadOnlySpan<float> x, Span<float> destination)
         where TFunction : struct, IVectorFunction
     {
         if (destination.Length < x.Length)
-            throw new ArgumentException($"The destination has room for {destination.Length} floats; {x.Length} are needed.", nameof(destination));
+            throw new ArgumentException(
+                $"The destination has room for {destination.Length} floats; {x.Length} are needed.",
+                nameof(destination));
         int whole = x.Length - (x.Length % Vector256<float>.Count);
         ref float from = ref MemoryMarshal.GetReference(x);
         ref float to = ref MemoryMarshal.GetReference(destination);

@@ -19,12 +19,14 @@ internal static unsafe class WeightGradient
     private const int InputBlock = 8;
 
     /// <summary>
-    /// Bytes from which a gradient is written past the caches: nobody reads it before it would have left them, and reading
-    /// the memory first only to overwrite it is saved (model c, 2 workers: 3 % of a step).
+    /// Bytes from which a gradient is written past the caches: nobody reads it before it would have left them, and
+    /// reading the memory first only to overwrite it is saved (model c, 2 workers: 3 % of a step).
     /// </summary>
     private const long StreamBytes = 4 << 20;
 
-    /// <summary>Floats of 4 KiB, after which addresses look alike to a core that matches loads with earlier stores.</summary>
+    /// <summary>
+    /// Floats of 4 KiB, after which addresses look alike to a core that matches loads with earlier stores.
+    /// </summary>
     private const int AliasPeriod = 1024;
 
     /// <summary>Floats of scratch space that <see cref="Compute"/> needs.</summary>
@@ -51,8 +53,8 @@ internal static unsafe class WeightGradient
         int levels = BitOperations.Log2((uint)(bounds.Length - 1)) + 2;
         float* stack = stackalloc float[levels * TileKernel.Size];
         int inputPanels = (inputs + Width - 1) / Width;
-        // A block of 32 × 32 floats then lies at the same place of its 4 KiB as the block it comes from, and the loads of one
-        // hardly ever look like the stores of the other: transposing took up to 1.7 times as long elsewhere.
+        // A block of 32 × 32 floats then lies at the same place of its 4 KiB as the block it comes from, and the loads
+        // of one hardly ever look like the stores of the other: transposing took up to 1.7 times as long elsewhere.
         scratch += (x - scratch) & (AliasPeriod - 1);
         int begin = (int)((long)inputPanels * part / parts), last = (int)((long)inputPanels * (part + 1) / parts);
         int firstPanel = bounds[0] / Width, panels = ((bounds[^1] + Width - 1) / Width) - firstPanel;
@@ -62,7 +64,8 @@ internal static unsafe class WeightGradient
         {
             int blockEnd = Math.Min(block + inputBlock, last);
             for (int j = block; j < blockEnd; j++)
-                Transpose(x, scratch + ((long)(begin + j - block) * panels * Width * Width), inputs, j, firstPanel, panels);
+                Transpose(
+                    x, scratch + ((long)(begin + j - block) * panels * Width * Width), inputs, j, firstPanel, panels);
             for (int o = 0; o < outputs; o += TileKernel.Rows)
             {
                 int height = Math.Min(TileKernel.Rows, outputs - o);
@@ -90,7 +93,8 @@ internal static unsafe class WeightGradient
     }
 
     /// <summary>
-    /// Transposes 32 inputs: result[b][i] = x[b, input · 32 + i] for the rows b of some panels, inputs beyond the last as zeros.
+    /// Transposes 32 inputs: result[b][i] = x[b, input · 32 + i] for the rows b of some panels, inputs beyond the last
+    /// as zeros.
     /// </summary>
     /// <param name="x">Panels [any number, inputs, 32].</param>
     /// <param name="result">[panels · 32, 32].</param>
@@ -125,7 +129,8 @@ internal static unsafe class WeightGradient
 
     /// <summary>Whether the gradient is written past the caches, whole lines at a time.</summary>
     private static bool Streams(float* gradient, int inputs, int outputs) =>
-        Vector512.IsHardwareAccelerated && (long)inputs * outputs * sizeof(float) >= StreamBytes && inputs % 16 == 0 && ((nint)gradient & 63) == 0;
+        Vector512.IsHardwareAccelerated && (long)inputs * outputs * sizeof(float) >= StreamBytes && inputs % 16 == 0
+            && ((nint)gradient & 63) == 0;
 
     private static void Copy(float* tile, float* c, nint stride, int height, int width)
     {
@@ -142,7 +147,10 @@ internal static unsafe class WeightGradient
         }
     }
 
-    /// <summary>Walks the complete subtree over the data shards with a binary counter; the sum ends in the first tile of the stack.</summary>
+    /// <summary>
+    /// Walks the complete subtree over the data shards with a binary counter; the sum ends in the first tile of the
+    /// stack.
+    /// </summary>
     private static void SumTree(float* a, int outputs, int height, float* b, ReadOnlySpan<int> bounds, float* stack)
     {
         int depth = 0;

@@ -11,16 +11,20 @@ namespace DistTrainer.Engine;
 /// p = p − rate / (1 − β₁ᵗ) · m / (√u / √(1 − β₂ᵗ) + ε)
 /// </code>
 /// AdamW (Loshchilov and Hutter 2019) is the same rule; its decay comes from
-/// <see cref="RegularizationDescription.DecoupledWeightDecay"/> (0.01 where none is set) and is applied before. As in PyTorch, AMSGrad keeps the
-/// maximum of v before bias correction. Deviation: √u is multiplied by the rounded 1 / √(1 − β₂ᵗ) instead of divided (1 ulp).
+/// <see cref="RegularizationDescription.DecoupledWeightDecay"/> (0.01 where none is set) and is applied before. As in
+/// PyTorch, AMSGrad keeps the maximum of v before bias correction. Deviation: √u is multiplied by the rounded 1 / √(1 −
+/// β₂ᵗ) instead of divided (1 ulp).
 /// </summary>
 internal sealed class AdamOptimizer : Optimizer
 {
     /// <summary>ε; RMSprop has it too.</summary>
-    public static readonly Setting<float> Epsilon = Setting.Number("epsilon", "Added to the denominator", 1e-8f, 0, float.MaxValue, "(");
+    public static readonly Setting<float> Epsilon = Setting.Number(
+        "epsilon", "Added to the denominator", 1e-8f, 0, float.MaxValue, "(");
 
-    private static readonly Setting<float> s_beta1 = Setting.Number("beta1", "Decay of the first moment", 0.9f, 0, 1, ")");
-    private static readonly Setting<float> s_beta2 = Setting.Number("beta2", "Decay of the second moment", 0.999f, 0, 1, ")");
+    private static readonly Setting<float> s_beta1 = Setting.Number(
+        "beta1", "Decay of the first moment", 0.9f, 0, 1, ")");
+    private static readonly Setting<float> s_beta2 = Setting.Number(
+        "beta2", "Decay of the second moment", 0.999f, 0, 1, ")");
     private static readonly Setting<bool> s_amsGrad = Setting.Flag("ams-grad", "Use the largest second moment so far");
 
     /// <summary>Adam.</summary>
@@ -60,12 +64,17 @@ internal sealed class AdamOptimizer : Optimizer
         float size = (float)(context.Rate / context.BiasCorrection1);
         float correction = (float)(1 / Math.Sqrt(context.BiasCorrection2));
         if (SlotNames.Count == 3)
-            ElementwiseUpdate.Run(new Rule<On>(_beta1, _beta2, _epsilon, size, correction), adjustment, gradient, state, offset, parameters);
+            ElementwiseUpdate.Run(
+                new Rule<On>(_beta1, _beta2, _epsilon, size, correction), adjustment, gradient, state,
+                offset, parameters);
         else
-            ElementwiseUpdate.Run(new Rule<Off>(_beta1, _beta2, _epsilon, size, correction), adjustment, gradient, state, offset, parameters);
+            ElementwiseUpdate.Run(
+                new Rule<Off>(_beta1, _beta2, _epsilon, size, correction), adjustment, gradient, state,
+                offset, parameters);
     }
 
-    private readonly struct Rule<TAmsGrad>(double beta1, double beta2, float epsilon, float size, float correction) : IUpdateRule
+    private readonly struct Rule<TAmsGrad>(double beta1, double beta2, float epsilon, float size, float correction)
+        : IUpdateRule
         where TAmsGrad : struct, IFlag
     {
         private readonly float _beta1 = (float)beta1;

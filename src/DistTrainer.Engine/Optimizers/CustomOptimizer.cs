@@ -10,17 +10,22 @@ namespace DistTrainer.Engine;
 public abstract class CustomOptimizer : Optimizer
 {
     /// <summary>Names what the rule remembers.</summary>
-    /// <param name="slotNames">At most three different words of lower-case letters, digits and underscores; may be none.</param>
+    /// <param name="slotNames">At most three different words of lower-case letters, digits and underscores; may be
+    /// none.</param>
     /// <exception cref="ArgumentException">There are more than three.</exception>
     protected CustomOptimizer(params string[] slotNames)
         : base(slotNames)
     {
         if (slotNames.Length > 3)
-            throw new ArgumentException($"An optimizer remembers at most three vectors, not {slotNames.Length}.", nameof(slotNames));
+            throw new ArgumentException(
+                $"An optimizer remembers at most three vectors, not {slotNames.Length}.", nameof(slotNames));
     }
 
-    /// <summary>The new parameters, and the new content of the slots that the rule named; eight elements at once.</summary>
-    /// <param name="context">Step and learning rate; corrections as <see cref="Optimizer.WithBiasCorrections"/> left them.</param>
+    /// <summary>
+    /// The new parameters, and the new content of the slots that the rule named; eight elements at once.
+    /// </summary>
+    /// <param name="context">Step and learning rate; corrections as <see cref="Optimizer.WithBiasCorrections"/> left
+    /// them.</param>
     /// <param name="parameter">The parameters.</param>
     /// <param name="gradient">The averaged, clipped gradient with the penalties.</param>
     /// <param name="slot0">The first slot; zero before the first step; unused without one.</param>
@@ -36,10 +41,18 @@ public abstract class CustomOptimizer : Optimizer
     {
         switch (SlotNames.Count)
         {
-            case 0: ElementwiseUpdate.Run(new Rule<None>(this, context), adjustment, gradient, state, offset, parameters); break;
-            case 1: ElementwiseUpdate.Run(new Rule<One>(this, context), adjustment, gradient, state, offset, parameters); break;
-            case 2: ElementwiseUpdate.Run(new Rule<Two>(this, context), adjustment, gradient, state, offset, parameters); break;
-            default: ElementwiseUpdate.Run(new Rule<Three>(this, context), adjustment, gradient, state, offset, parameters); break;
+            case 0:
+                ElementwiseUpdate.Run(new Rule<None>(this, context), adjustment, gradient, state,
+                offset, parameters); break;
+            case 1:
+                ElementwiseUpdate.Run(new Rule<One>(this, context), adjustment, gradient, state,
+                offset, parameters); break;
+            case 2:
+                ElementwiseUpdate.Run(new Rule<Two>(this, context), adjustment, gradient, state,
+                offset, parameters); break;
+            default:
+                ElementwiseUpdate.Run(new Rule<Three>(this, context), adjustment, gradient, state,
+                offset, parameters); break;
         }
     }
 

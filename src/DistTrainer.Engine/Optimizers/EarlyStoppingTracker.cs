@@ -23,7 +23,8 @@ public sealed class EarlyStoppingTracker(EarlyStoppingDescription description)
     /// <param name="bestEpoch">Its <see cref="BestEpoch"/>.</param>
     /// <param name="bestLoss">Its <see cref="BestLoss"/>.</param>
     /// <param name="badEpochs">Its <see cref="BadEpochs"/>.</param>
-    public void Restore(int bestEpoch, double bestLoss, int badEpochs) => (BestEpoch, BestLoss, BadEpochs) = (bestEpoch, bestLoss, badEpochs);
+    public void Restore(int bestEpoch, double bestLoss, int badEpochs) =>
+        (BestEpoch, BestLoss, BadEpochs) = (bestEpoch, bestLoss, badEpochs);
 
     /// <summary>Hears of one epoch; a loss of NaN counts as no improvement.</summary>
     /// <param name="epoch">The epoch, counted from 1.</param>

@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 
 namespace DistTrainer.Engine;
 
-/// <summary>A rule for eight elements at once; a struct, so that each one gets a loop of its own with the rule inlined.</summary>
+/// <summary>
+/// A rule for eight elements at once; a struct, so that each one gets a loop of its own with the rule inlined.
+/// </summary>
 internal interface IUpdateRule
 {
     /// <summary>Slots in use, 0 … 3; the others are never touched.</summary>
@@ -38,9 +40,9 @@ internal readonly struct Off : IFlag
 }
 
 /// <summary>
-/// The one loop behind all optimizers: loads, adjusts the gradient, applies the rule, stores; limited by memory bandwidth.
-/// The last n % 8 elements are copied into full vectors and go through the same code, so that an element's bits do not
-/// depend on its place.
+/// The one loop behind all optimizers: loads, adjusts the gradient, applies the rule, stores; limited by memory
+/// bandwidth. The last n % 8 elements are copied into full vectors and go through the same code, so that an element's
+/// bits do not depend on its place.
 /// </summary>
 internal static class ElementwiseUpdate
 {
@@ -61,7 +63,8 @@ internal static class ElementwiseUpdate
     }
 
     /// <summary>The adjusted gradient alone, and the decay; see <see cref="GradientAdjustment.Apply"/>.</summary>
-    public static void Adjust(in GradientAdjustment adjustment, GradientTerms gradient, Span<float> parameters, Span<float> adjusted)
+    public static void Adjust(
+        in GradientAdjustment adjustment, GradientTerms gradient, Span<float> parameters, Span<float> adjusted)
     {
         Span<float> tail = stackalloc float[3 * 8];
         for (int i = 0; i < parameters.Length; i += 8)
@@ -123,7 +126,8 @@ internal static class ElementwiseUpdate
         parameters[whole..].CopyTo(tail[8..]);
         for (int slot = 0; slot < TRule.SlotCount; slot++)
             state.Slot(slot).Slice(offset + whole, rest).CopyTo(tail[(16 + 8 * slot)..]);
-        Eight<TRule, TAdjust, TPair>(rule, adjustment, ref tail[0], ref tail[40], ref tail[16], ref tail[24], ref tail[32], ref tail[8], 0);
+        Eight<TRule, TAdjust, TPair>(
+            rule, adjustment, ref tail[0], ref tail[40], ref tail[16], ref tail[24], ref tail[32], ref tail[8], 0);
         tail.Slice(8, rest).CopyTo(parameters[whole..]);
         for (int slot = 0; slot < TRule.SlotCount; slot++)
             tail.Slice(16 + 8 * slot, rest).CopyTo(state.Slot(slot)[(offset + whole)..]);
@@ -131,7 +135,8 @@ internal static class ElementwiseUpdate
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Eight<TRule, TAdjust, TPair>(
-        in TRule rule, in GradientAdjustment adjustment, ref float g, ref float h, ref float s0, ref float s1, ref float s2, ref float p, nuint i)
+        in TRule rule, in GradientAdjustment adjustment, ref float g, ref float h, ref float s0, ref float s1,
+            ref float s2, ref float p, nuint i)
         where TRule : struct, IUpdateRule
         where TAdjust : struct, IFlag
         where TPair : struct, IFlag
@@ -160,7 +165,8 @@ internal static class ElementwiseUpdate
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Adjust(in GradientAdjustment adjustment, ref Vector256<float> gradient, ref Vector256<float> parameter)
+    private static void Adjust(
+        in GradientAdjustment adjustment, ref Vector256<float> gradient, ref Vector256<float> parameter)
     {
         Vector256<float> limit = Vector256.Create(adjustment.Limit);
         gradient = Vector256.ConditionalSelect(Vector256.GreaterThan(gradient, limit), limit, gradient);

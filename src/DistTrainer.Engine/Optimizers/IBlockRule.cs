@@ -40,7 +40,8 @@ public readonly ref struct BlockUpdate
     /// <param name="offset">Index of the block's first parameter in the state.</param>
     /// <param name="parameters">[n].</param>
     public BlockUpdate(
-        UpdateContext context, ParameterTensor tensor, Span<float> gradient, OptimizerState state, int offset, Span<float> parameters)
+        UpdateContext context, ParameterTensor tensor, Span<float> gradient, OptimizerState state, int offset,
+            Span<float> parameters)
     {
         (Context, Tensor, _state, _offset) = (context, tensor, state, offset);
         Gradient = gradient;

@@ -24,7 +24,8 @@ public sealed class LearningRateSchedule
     /// <summary>Takes the full rate and the schedule.</summary>
     /// <param name="fullRate">Learning rate at full height, &gt; 0.</param>
     /// <param name="schedule">How it changes.</param>
-    /// <exception cref="DistTrainerException">An option is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">An option is out of its range
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public LearningRateSchedule(float fullRate, ScheduleDescription schedule)
     {
         UpdateChecks.Check("schedule.warm-up-steps", schedule.WarmUpSteps, UpdateChecks.Steps);
@@ -44,6 +45,8 @@ public sealed class LearningRateSchedule
         ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
         if (step <= _warmUp)
             return _full * step / _warmUp;
-        return _rate(new SchedulePoint(_full, (step - 1) / stepsPerEpoch, step - 1 - _warmUp, totalSteps - _warmUp, plateauFactor));
+        return _rate(
+            new SchedulePoint(
+                _full, (step - 1) / stepsPerEpoch, step - 1 - _warmUp, totalSteps - _warmUp, plateauFactor));
     }
 }

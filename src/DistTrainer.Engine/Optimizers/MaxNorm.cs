@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace DistTrainer.Engine;
 
-/// <summary>The max-norm constraint (Srebro et al. 2005): no unit's incoming weights may be longer than a limit.</summary>
+/// <summary>
+/// The max-norm constraint (Srebro et al. 2005): no unit's incoming weights may be longer than a limit.
+/// </summary>
 public static class MaxNorm
 {
     /// <summary>Scales every row whose Euclidean norm is above the limit down to it: w = w · (limit / ‖w‖).</summary>
@@ -13,7 +15,8 @@ public static class MaxNorm
     public static void Apply(int rowLength, float limit, Span<float> rows)
     {
         if (rowLength < 1 || rows.Length % rowLength != 0)
-            throw new ArgumentException($"{rows.Length} elements are no whole number of rows of {rowLength}.", nameof(rows));
+            throw new ArgumentException(
+                $"{rows.Length} elements are no whole number of rows of {rowLength}.", nameof(rows));
         for (; !rows.IsEmpty; rows = rows[rowLength..])
         {
             Span<float> row = rows[..rowLength];

@@ -1,12 +1,11 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// An update rule: immutable, shared by all parameter shards. What it remembers lies in an <see cref="OptimizerState"/>.
-/// A rule works element by element, or on whole blocks that no cut divides (<see cref="IBlockRule"/>), so a result
-/// never
-/// depends on how the flat vector is cut.
-/// The built-in rules, their order of operations and their defaults are PyTorch's (<c>torch.optim</c>); a plug-in's rule
-/// derives from <see cref="CustomOptimizer"/>, or is made by <see cref="ByBlocks"/>.
+/// An update rule: immutable, shared by all parameter shards. What it remembers lies in an
+/// <see cref="OptimizerState"/>. A rule works element by element, or on whole blocks that no cut divides
+/// (<see cref="IBlockRule"/>), so a result never depends on how the flat vector is cut. The built-in rules, their order
+/// of operations and their defaults are PyTorch's (<c>torch.optim</c>); a plug-in's rule derives from
+/// <see cref="CustomOptimizer"/>, or is made by <see cref="ByBlocks"/>.
 /// </summary>
 public abstract class Optimizer
 {
@@ -49,7 +48,8 @@ public abstract class Optimizer
     /// <summary>Updates parameters and state in place; allocates nothing.</summary>
     /// <param name="context">The step, from <see cref="At"/>.</param>
     /// <param name="adjustment">What is done to the gradient first.</param>
-    /// <param name="gradient">[n], the summed gradient, perhaps as two terms; not changed; may not overlap the others.</param>
+    /// <param name="gradient">[n], the summed gradient, perhaps as two terms; not changed; may not overlap the
+    /// others.</param>
     /// <param name="state">From <see cref="CreateState"/>; elements offset … offset + n − 1 are changed.</param>
     /// <param name="offset">Index of the first parameter in the state.</param>
     /// <param name="parameters">[n], changed in place.</param>
@@ -59,12 +59,18 @@ public abstract class Optimizer
         in UpdateContext context, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state,
         int offset, Span<float> parameters)
     {
-        if (gradient.First.Length != parameters.Length || (gradient.IsPair && gradient.Second.Length != parameters.Length))
-            throw new ArgumentException($"The gradient's terms have {gradient.First.Length} and {gradient.Second.Length} elements; both must have {parameters.Length}, as the parameters.", nameof(gradient));
+        if (gradient.First.Length != parameters.Length
+            || (gradient.IsPair && gradient.Second.Length != parameters.Length))
+            throw new ArgumentException(
+                $"The gradient's terms have {gradient.First.Length} and {gradient.Second.Length} elements; both must "
+                + $"have {parameters.Length}, as the parameters.", nameof(gradient));
         if (offset < 0 || offset > state.Length - parameters.Length)
-            throw new ArgumentException($"Elements {offset} … {(long)offset + parameters.Length - 1} lie outside the state of {state.Length}.", nameof(offset));
+            throw new ArgumentException(
+                $"Elements {offset} … {(long)offset + parameters.Length - 1} lie outside the state of {state.Length}.",
+                nameof(offset));
         if (state.Names.Count != SlotNames.Count)
-            throw new ArgumentException($"The state has {state.Names.Count} slots; this rule needs {SlotNames.Count}.", nameof(state));
+            throw new ArgumentException(
+                $"The state has {state.Names.Count} slots; this rule needs {SlotNames.Count}.", nameof(state));
         if (!parameters.IsEmpty)
             UpdateChecked(context, adjustment, gradient, state, offset, parameters);
     }

@@ -35,8 +35,8 @@ public sealed record OptimizerDescription
 
 /// <summary>
 /// What is added to, or done beside, the plain gradient update. The order of one step:
-/// average (sum / samples) → clip by value → clip by global norm → add L1 and L2 → decoupled decay → optimizer → max-norm.
-/// It is what PyTorch does when a user clips <c>.grad</c> before <c>optimizer.step()</c>.
+/// average (sum / samples) → clip by value → clip by global norm → add L1 and L2 → decoupled decay → optimizer →
+/// max-norm. It is what PyTorch does when a user clips <c>.grad</c> before <c>optimizer.step()</c>.
 /// </summary>
 public sealed record RegularizationDescription
 {
@@ -45,7 +45,9 @@ public sealed record RegularizationDescription
     /// <summary>λ₁ of the penalty λ₁ Σ|w|: adds λ₁ · sign(w) to the gradient; ≥ 0.</summary>
     public float L1 { get; init; }
 
-    /// <summary>λ₂ of the penalty λ₂/2 Σ w²: adds λ₂ · w to the gradient (PyTorch's <c>weight_decay</c>); ≥ 0.</summary>
+    /// <summary>
+    /// λ₂ of the penalty λ₂/2 Σ w²: adds λ₂ · w to the gradient (PyTorch's <c>weight_decay</c>); ≥ 0.
+    /// </summary>
     public float L2 { get; init; }
 
     /// <summary>Decoupled decay: w is scaled by 1 − rate · decay before the update (Loshchilov and Hutter 2019); ≥ 0.
@@ -57,7 +59,9 @@ public sealed record RegularizationDescription
         init => _decay = value;
     }
 
-    /// <summary>Largest Euclidean norm of one unit's incoming weights after an update (Srebro et al. 2005); 0 is off.</summary>
+    /// <summary>
+    /// Largest Euclidean norm of one unit's incoming weights after an update (Srebro et al. 2005); 0 is off.
+    /// </summary>
     public float MaxNorm { get; init; }
 
     /// <summary>Whether L1, L2 and decoupled decay act on biases too. Max-norm never does.</summary>
@@ -65,7 +69,8 @@ public sealed record RegularizationDescription
 
     /// <summary>The same with the decay that a rule has where none is set.</summary>
     internal RegularizationDescription For(OptimizerDescription optimizer) =>
-        _decay is null && optimizer.Part.DecoupledWeightDecay is > 0 and float decay ? this with { DecoupledWeightDecay = decay } : this;
+        _decay is null && optimizer.Part.DecoupledWeightDecay is > 0 and float decay
+            ? this with { DecoupledWeightDecay = decay } : this;
 }
 
 /// <summary>Limits on the averaged gradient, before regularization.</summary>
@@ -78,7 +83,9 @@ public sealed record ClippingDescription
     public float Norm { get; init; }
 }
 
-/// <summary>A learning-rate schedule, with a linear warm-up before any of them. Epochs are counted from 0, as PyTorch does.</summary>
+/// <summary>
+/// A learning-rate schedule, with a linear warm-up before any of them. Epochs are counted from 0, as PyTorch does.
+/// </summary>
 public sealed record ScheduleDescription
 {
     /// <summary>The schedule's name; see <see cref="PluginRegistry.Schedules"/>.</summary>

@@ -1,8 +1,8 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// What an optimizer remembers between steps: named vectors ("slots") as long as its part of the parameters, all zero at
-/// first. The names are PyTorch's, e.g. <c>exp_avg</c>.
+/// What an optimizer remembers between steps: named vectors ("slots") as long as its part of the parameters, all zero
+/// at first. The names are PyTorch's, e.g. <c>exp_avg</c>.
 /// </summary>
 public sealed class OptimizerState : IDisposable
 {

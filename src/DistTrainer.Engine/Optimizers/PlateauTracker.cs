@@ -2,8 +2,8 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// Watches the validation loss for the schedule <c>reduce-on-plateau</c>: PyTorch's <c>ReduceLROnPlateau</c> with
-/// mode min, relative threshold and no cool-down. The factor is multiplied by gamma when more than <c>patience</c> epochs
-/// in a row have not been below best · (1 − threshold).
+/// mode min, relative threshold and no cool-down. The factor is multiplied by gamma when more than <c>patience</c>
+/// epochs in a row have not been below best · (1 − threshold).
 /// </summary>
 public sealed class PlateauTracker
 {
@@ -35,7 +35,8 @@ public sealed class PlateauTracker
     /// <param name="factor">Its <see cref="Factor"/>.</param>
     /// <param name="best">Its <see cref="Best"/>.</param>
     /// <param name="badEpochs">Its <see cref="BadEpochs"/>.</param>
-    public void Restore(double factor, double best, int badEpochs) => (Factor, Best, BadEpochs) = (factor, best, badEpochs);
+    public void Restore(double factor, double best, int badEpochs) =>
+        (Factor, Best, BadEpochs) = (factor, best, badEpochs);
 
     /// <summary>Hears of one epoch's validation loss; NaN counts as no improvement.</summary>
     /// <returns>Whether the factor was reduced.</returns>

@@ -14,12 +14,14 @@ namespace DistTrainer.Engine;
 /// </summary>
 internal sealed class RmsPropOptimizer : Optimizer
 {
-    private static readonly Setting<float> s_alpha = Setting.Number("alpha", "Decay of the squared-gradient average", 0.99f, 0, 1, ")");
+    private static readonly Setting<float> s_alpha = Setting.Number(
+        "alpha", "Decay of the squared-gradient average", 0.99f, 0, 1, ")");
     private static readonly Setting<bool> s_centered = Setting.Flag("centered", "Subtract the squared mean gradient");
 
     /// <summary>The part.</summary>
     public static OptimizerPart Part { get; } = new(
-        "rmsprop", settings => new RmsPropOptimizer(settings), SgdOptimizer.Momentum, AdamOptimizer.Epsilon, s_alpha, s_centered)
+        "rmsprop", settings =>
+            new RmsPropOptimizer(settings), SgdOptimizer.Momentum, AdamOptimizer.Epsilon, s_alpha, s_centered)
     {
         LearningRate = 1e-2f,
     };
@@ -97,7 +99,8 @@ internal sealed class RmsPropOptimizer : Optimizer
             {
                 slot1 = Vector256.FusedMultiplyAdd(alpha, slot1, gradient * _scalars.Input);
                 second = Vector256.FusedMultiplyAdd(-slot1, slot1, slot0);
-                second = Vector256.ConditionalSelect(Vector256.GreaterThan(second, Vector256<float>.Zero), second, Vector256<float>.Zero);
+                second = Vector256.ConditionalSelect(
+                    Vector256.GreaterThan(second, Vector256<float>.Zero), second, Vector256<float>.Zero);
             }
             Vector256<float> direction = gradient / (Vector256.Sqrt(second) + Vector256.Create(_scalars.Epsilon));
             if (TMomentum.IsOn)

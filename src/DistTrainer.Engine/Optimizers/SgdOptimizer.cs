@@ -17,11 +17,14 @@ internal sealed class SgdOptimizer : Optimizer
     /// <summary>Momentum μ; RMSprop has it too.</summary>
     public static readonly Setting<float> Momentum = Setting.Number("momentum", "Momentum", 0, 0, 1, ")");
 
-    private static readonly Setting<float> s_dampening = Setting.Number("dampening", "Dampening of the momentum buffer's input", 0, 0, 1);
-    private static readonly Setting<bool> s_nesterov = Setting.Flag("nesterov", "Look-ahead momentum; needs momentum above 0 and dampening 0");
+    private static readonly Setting<float> s_dampening = Setting.Number(
+        "dampening", "Dampening of the momentum buffer's input", 0, 0, 1);
+    private static readonly Setting<bool> s_nesterov = Setting.Flag(
+        "nesterov", "Look-ahead momentum; needs momentum above 0 and dampening 0");
 
     /// <summary>The part.</summary>
-    public static OptimizerPart Part { get; } = new("sgd", settings => new SgdOptimizer(settings), Momentum, s_dampening, s_nesterov)
+    public static OptimizerPart Part { get; } = new(
+        "sgd", settings => new SgdOptimizer(settings), Momentum, s_dampening, s_nesterov)
     {
         Problems = ProblemsOf,
     };
@@ -59,9 +62,11 @@ internal sealed class SgdOptimizer : Optimizer
         if (SlotNames.Count == 0)
             ElementwiseUpdate.Run(new PlainRule(rate), adjustment, gradient, state, offset, parameters);
         else if (_nesterov)
-            ElementwiseUpdate.Run(new MomentumRule<On>(rate, _momentum, input), adjustment, gradient, state, offset, parameters);
+            ElementwiseUpdate.Run(
+                new MomentumRule<On>(rate, _momentum, input), adjustment, gradient, state, offset, parameters);
         else
-            ElementwiseUpdate.Run(new MomentumRule<Off>(rate, _momentum, input), adjustment, gradient, state, offset, parameters);
+            ElementwiseUpdate.Run(
+                new MomentumRule<Off>(rate, _momentum, input), adjustment, gradient, state, offset, parameters);
     }
 
     private readonly struct PlainRule(float rate) : IUpdateRule

@@ -34,7 +34,8 @@ public static class SquareSum
         values[whole..].CopyTo(rest);
         Vector256<float> c = Vector256.Create<float>(rest) * scale;
         Vector256<float> d = Vector256.Create<float>(rest[8..]) * scale;
-        Vector256<double> lanes = (sum0 + SquareLower(c) + (sum2 + SquareLower(d))) + (sum1 + SquareUpper(c) + (sum3 + SquareUpper(d)));
+        Vector256<double> lanes =
+            (sum0 + SquareLower(c) + (sum2 + SquareLower(d))) + (sum1 + SquareUpper(c) + (sum3 + SquareUpper(d)));
         return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
     }
 

@@ -1,6 +1,8 @@
 namespace DistTrainer.Engine;
 
-/// <summary>The ranges of the options that shape an update; each message names the key, the value, what is allowed and the fix.</summary>
+/// <summary>
+/// The ranges of the options that shape an update; each message names the key, the value, what is allowed and the fix.
+/// </summary>
 public static class UpdateChecks
 {
     /// <summary>What a learning rate may be.</summary>
@@ -13,7 +15,8 @@ public static class UpdateChecks
     public static ValueForm<float> NotNegative { get; } = ValueForms.Number(0f, float.MaxValue);
 
     /// <summary>Checks the penalties and constraints.</summary>
-    /// <exception cref="DistTrainerException">One is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">One is out of its range
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Check(RegularizationDescription regularization)
     {
         Check("regularization.l1", regularization.L1, NotNegative);
@@ -23,7 +26,8 @@ public static class UpdateChecks
     }
 
     /// <summary>Checks the limits on the gradient.</summary>
-    /// <exception cref="DistTrainerException">One is out of its range (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">One is out of its range
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static void Check(ClippingDescription clipping)
     {
         Check("clipping.value", clipping.Value, NotNegative);

@@ -1,6 +1,8 @@
 namespace DistTrainer.Engine;
 
-/// <summary>What an optimizer knows of one step; made once a step by <see cref="Optimizer.At"/>, shared by all elements.</summary>
+/// <summary>
+/// What an optimizer knows of one step; made once a step by <see cref="Optimizer.At"/>, shared by all elements.
+/// </summary>
 /// <param name="Step">The step t, counted from 1.</param>
 /// <param name="Rate">Learning rate of the step, ≥ 0.</param>
 /// <param name="BiasCorrection1">1 − β₁ᵗ; 1 for rules without.</param>
@@ -36,8 +38,12 @@ public readonly record struct GradientAdjustment(float Scale, float Limit, float
     /// <exception cref="ArgumentException">The lengths do not fit.</exception>
     public void Apply(GradientTerms gradient, Span<float> parameters, Span<float> adjusted)
     {
-        if (gradient.First.Length != parameters.Length || adjusted.Length != parameters.Length || (gradient.IsPair && gradient.Second.Length != parameters.Length))
-            throw new ArgumentException($"The gradient's terms have {gradient.First.Length} and {gradient.Second.Length} elements, and there is room for {adjusted.Length}; all must have {parameters.Length}, as the parameters.", nameof(gradient));
+        if (gradient.First.Length != parameters.Length || adjusted.Length != parameters.Length
+            || (gradient.IsPair && gradient.Second.Length != parameters.Length))
+            throw new ArgumentException(
+                $"The gradient's terms have {gradient.First.Length} and {gradient.Second.Length} elements, and there "
+                + $"is room for {adjusted.Length}; all must have {parameters.Length}, as the parameters.", nameof(
+                    gradient));
         ElementwiseUpdate.Adjust(this, gradient, parameters, adjusted);
     }
 }

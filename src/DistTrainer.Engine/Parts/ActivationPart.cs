@@ -5,7 +5,8 @@ namespace DistTrainer.Engine;
 /// <param name="create">Makes the layer, with as many features out as in and no parameters, from the number of features
 /// (≥ 1) and its settings, which are checked; called once a run on each node.</param>
 /// <param name="settings">Its settings.</param>
-public sealed class ActivationPart(string name, Func<int, PartSettings, ILayer> create, params IReadOnlyList<Setting> settings)
+public sealed class ActivationPart(
+    string name, Func<int, PartSettings, ILayer> create, params IReadOnlyList<Setting> settings)
     : Part(name, settings)
 {
     /// <summary>Whether it changes nothing, so that a network has no module for it.</summary>

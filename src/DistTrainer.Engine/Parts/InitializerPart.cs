@@ -23,7 +23,8 @@ public delegate void InitializerFill(TensorSite tensor, PartSettings settings, S
 /// <param name="name">Its name.</param>
 /// <param name="fill">Fills a tensor by its settings, which are checked.</param>
 /// <param name="settings">Its settings.</param>
-public sealed class InitializerPart(string name, InitializerFill fill, params IReadOnlyList<Setting> settings) : Part(name, settings)
+public sealed class InitializerPart(string name, InitializerFill fill, params IReadOnlyList<Setting> settings)
+    : Part(name, settings)
 {
     /// <summary>Fills a tensor.</summary>
     /// <param name="tensor">The tensor.</param>

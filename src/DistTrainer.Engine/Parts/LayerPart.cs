@@ -12,7 +12,8 @@ public sealed record LayerSite(Shape Input, int? Units, LayerDescription Descrip
 /// <param name="create">Makes it for its place from its settings, which are checked; called once a run on each
 /// node.</param>
 /// <param name="settings">Its settings.</param>
-public sealed class LayerPart(string name, Func<LayerSite, PartSettings, ILayer> create, params IReadOnlyList<Setting> settings)
+public sealed class LayerPart(
+    string name, Func<LayerSite, PartSettings, ILayer> create, params IReadOnlyList<Setting> settings)
     : Part(name, settings)
 {
     /// <summary>Whether <c>units</c> must be given, but in the last layer.</summary>

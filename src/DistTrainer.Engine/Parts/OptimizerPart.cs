@@ -4,7 +4,8 @@ namespace DistTrainer.Engine;
 /// <param name="name">Its name.</param>
 /// <param name="create">Makes the rule from its settings, which are checked; called for each parameter shard.</param>
 /// <param name="settings">Its settings.</param>
-public sealed class OptimizerPart(string name, Func<PartSettings, Optimizer> create, params IReadOnlyList<Setting> settings)
+public sealed class OptimizerPart(
+    string name, Func<PartSettings, Optimizer> create, params IReadOnlyList<Setting> settings)
     : Part(name, settings)
 {
     /// <summary>The learning rate where none is set; &gt; 0.</summary>

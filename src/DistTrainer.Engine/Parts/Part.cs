@@ -44,7 +44,8 @@ public abstract class Part
         {
             Setting[] same = [.. parts.SelectMany(part => part.Settings).Where(setting => setting.Name == name)];
             if (same.Length == 0)
-                throw DataError.Configuration($"{section}: {DataError.Quote(name)} is not a setting of {Known(parts, name)}");
+                throw DataError.Configuration(
+                    $"{section}: {DataError.Quote(name)} is not a setting of {Known(parts, name)}");
             foreach (Setting setting in same)
                 Check(setting, text, section);
         }
@@ -60,7 +61,8 @@ public abstract class Part
         }
         catch (FormatException wrong)
         {
-            throw DataError.Configuration($"{section}.{setting.Name} = {Printable.Short(text, 40)} {wrong.Message}; allowed: {setting.Allowed}.");
+            throw DataError.Configuration(
+                $"{section}.{setting.Name} = {Printable.Short(text, 40)} {wrong.Message}; allowed: {setting.Allowed}.");
         }
     }
 

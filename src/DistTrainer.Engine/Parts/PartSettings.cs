@@ -13,7 +13,8 @@ public sealed class PartSettings : IEquatable<PartSettings>
     private PartSettings(ImmutableSortedDictionary<string, string> texts) => _texts = texts;
 
     /// <summary>None: all defaults hold.</summary>
-    public static PartSettings None { get; } = new(ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal));
+    public static PartSettings None { get; } = new(
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal));
 
     /// <summary>The settings as text, by name.</summary>
     public IReadOnlyDictionary<string, string> All => _texts;
@@ -54,7 +55,8 @@ public sealed class PartSettings : IEquatable<PartSettings>
     public override bool Equals(object? obj) => Equals(obj as PartSettings);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => _texts.Aggregate(0, (hash, pair) => HashCode.Combine(hash, pair.Key, pair.Value));
+    public override int GetHashCode() =>
+        _texts.Aggregate(0, (hash, pair) => HashCode.Combine(hash, pair.Key, pair.Value));
 
     /// <summary>The settings as text, e.g. <c>momentum = 0.9, nesterov = true</c>.</summary>
     public override string ToString() => string.Join(", ", _texts.Select(pair => $"{pair.Key} = {pair.Value}"));
@@ -65,6 +67,7 @@ public sealed class PartSettings : IEquatable<PartSettings>
         string text => text,
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         IEnumerable list => $"[{string.Join(", ", list.Cast<object>().Select(Show))}]",
-        _ => throw new ArgumentException($"{value} is no number, truth value, text or list of whole numbers.", nameof(value)),
+        _ => throw new ArgumentException(
+            $"{value} is no number, truth value, text or list of whole numbers.", nameof(value)),
     };
 }

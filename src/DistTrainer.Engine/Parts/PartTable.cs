@@ -24,7 +24,8 @@ public sealed class PartTable<TPart>(string what, string key)
     /// <param name="name">The name.</param>
     /// <exception cref="DistTrainerException">There is none (<see cref="FailureKind.Configuration"/>).</exception>
     public TPart this[string name] => Find(name) ?? throw DataError.Configuration(
-        $"{key}: there is no {what} {DataError.Quote(name)}; load the plug-in that brings it, or correct the name: {DataError.Suggest(name, [.. _all.Select(part => part.Name)])}");
+        $"{key}: there is no {what} {DataError.Quote(name)}; load the plug-in that brings it, or correct the name: "
+            + $"{DataError.Suggest(name, [.. _all.Select(part => part.Name)])}");
 
     /// <summary>The part of a name or alias, or null.</summary>
     /// <param name="name">The name.</param>
@@ -41,9 +42,12 @@ public sealed class PartTable<TPart>(string what, string key)
         foreach (string name in part.Aliases.Prepend(part.Name))
         {
             if (!IsName(name))
-                throw DataError.Configuration($"{from}{DataError.Quote(name)} is no name for a {what}; allowed are up to {LongestName} lower-case letters, digits and hyphens, a letter first.");
+                throw DataError.Configuration(
+                    $"{from}{DataError.Quote(name)} is no name for a {what}; allowed are up to {LongestName} "
+                    + "lower-case letters, digits and hyphens, a letter first.");
             if (Find(name) is not null || Elsewhere.ContainsKey(name))
-                throw DataError.Configuration($"{from}the {what} {DataError.Quote(name)} is there already; give it another name.");
+                throw DataError.Configuration(
+                    $"{from}the {what} {DataError.Quote(name)} is there already; give it another name.");
         }
         part.Plugin = plugin;
         ImmutableInterlocked.Update(ref _all, (all, added) => all.Add(added), part);

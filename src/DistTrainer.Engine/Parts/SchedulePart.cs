@@ -13,7 +13,8 @@ public readonly record struct SchedulePoint(double FullRate, long Epoch, long St
 /// <param name="create">Makes, from its settings, which are checked, a pure function that gives a step's learning rate,
 /// ≥ 0; without library functions, so that it is the same on every platform.</param>
 /// <param name="settings">Its settings.</param>
-public sealed class SchedulePart(string name, Func<PartSettings, Func<SchedulePoint, double>> create, params IReadOnlyList<Setting> settings)
+public sealed class SchedulePart(
+    string name, Func<PartSettings, Func<SchedulePoint, double>> create, params IReadOnlyList<Setting> settings)
     : Part(name, settings)
 {
     /// <summary>Makes what watches the validation loss, from the settings; null: the schedule does not go by

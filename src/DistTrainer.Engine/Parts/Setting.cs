@@ -50,7 +50,8 @@ public abstract class Setting
     /// <param name="open">Bounds that are left out themselves: <c>"("</c> the lower, <c>")"</c> the upper, <c>"()"</c>
     /// both.</param>
     public static Setting<float> Number(
-        string name, string meaning, float standard, float least = float.MinValue, float most = float.MaxValue, string open = "") =>
+        string name, string meaning, float standard, float least = float.MinValue, float most = float.MaxValue,
+            string open = "") =>
         new SettingOf<float>(name, meaning, ValueForms.Number(least, most, open), standard);
 
     /// <summary>A whole number.</summary>
@@ -59,7 +60,8 @@ public abstract class Setting
     /// <param name="standard">What holds where nothing is written.</param>
     /// <param name="least">Smallest.</param>
     /// <param name="most">Largest.</param>
-    public static Setting<int> Whole(string name, string meaning, int standard, int least = int.MinValue, int most = int.MaxValue) =>
+    public static Setting<int> Whole(
+        string name, string meaning, int standard, int least = int.MinValue, int most = int.MaxValue) =>
         new SettingOf<int>(name, meaning, ValueForms.Whole(least, most), standard);
 
     /// <summary>True or false.</summary>
@@ -81,7 +83,8 @@ public abstract class Setting
     /// <param name="meaning">What it means, with its unit.</param>
     /// <param name="least">Smallest.</param>
     /// <param name="most">Largest.</param>
-    public static Setting<IReadOnlyList<int>> Wholes(string name, string meaning, int least = int.MinValue, int most = int.MaxValue) =>
+    public static Setting<IReadOnlyList<int>> Wholes(
+        string name, string meaning, int least = int.MinValue, int most = int.MaxValue) =>
         new WholesSetting(name, meaning, ValueForms.Whole(least, most));
 }
 
@@ -120,5 +123,6 @@ internal sealed class WholesSetting(string name, string meaning, ValueForm<int> 
     public override string Canonical(string text) => element.Parse(text).ToString(CultureInfo.InvariantCulture);
 
     internal override IReadOnlyList<int> Parse(string text) =>
-        [.. text.Trim('[', ']').Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(element.Parse)];
+        [.. text.Trim('[', ']').Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(element.Parse)];
 }

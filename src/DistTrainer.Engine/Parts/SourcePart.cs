@@ -9,7 +9,8 @@ namespace DistTrainer.Engine;
 /// <param name="read">Reads or makes all samples, from its settings, which are checked; called once a run on each
 /// node.</param>
 /// <param name="settings">Its settings.</param>
-public sealed class SourcePart(string name, Func<PartSettings, SampleTable> read, params IReadOnlyList<Setting> settings)
+public sealed class SourcePart(
+    string name, Func<PartSettings, SampleTable> read, params IReadOnlyList<Setting> settings)
     : Part(name, settings)
 {
     /// <summary>Reads the samples.</summary>

@@ -59,7 +59,8 @@ public static class ValueForms
         where T : struct, IBinaryInteger<T>
     {
         string digits = text.Length > 40 ? "" : text;
-        if (!BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger value))
+        if (!BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture,
+            out BigInteger value))
             throw new FormatException("is not a whole number");
         return value >= BigInteger.CreateChecked(least) && value <= BigInteger.CreateChecked(most)
             ? T.CreateChecked(value)
@@ -69,7 +70,8 @@ public static class ValueForms
     private static T ParseNumber<T>(string text, T least, T most, string open)
         where T : struct, IBinaryFloatingPointIeee754<T>
     {
-        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        const NumberStyles Style =
+            NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         if (!T.TryParse(text, Style, CultureInfo.InvariantCulture, out T value))
             throw new FormatException("is not a number");
         if (!T.IsFinite(value))

@@ -10,7 +10,9 @@ namespace DistTrainer.Engine;
 /// </summary>
 public sealed class PluginRegistry
 {
-    private const string PartOfLoss = "is part of the cross-entropy loss and no layer's activation: leave the last layer's activation out and set model.loss.kind = cross-entropy";
+    private const string PartOfLoss =
+        "is part of the cross-entropy loss and no layer's activation: leave the last layer's activation out and set "
+        + "model.loss.kind = cross-entropy";
 
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, string> _plugins = new(StringComparer.Ordinal);
@@ -23,15 +25,16 @@ public sealed class PluginRegistry
     public static PluginRegistry Shared { get; } = new();
 
     /// <summary>
-    /// What two processes must have in common to train together: each plug-in's assembly, version and the first 12 digits
-    /// of its file's SHA-256, sorted; <c>none</c> without plug-ins.
+    /// What two processes must have in common to train together: each plug-in's assembly, version and the first 12
+    /// digits of its file's SHA-256, sorted; <c>none</c> without plug-ins.
     /// </summary>
     public string Identity
     {
         get
         {
             lock (_gate)
-                return _plugins.Count == 0 ? "none" : string.Join(", ", _plugins.Select(plugin => $"{plugin.Key} {plugin.Value}"));
+                return _plugins.Count == 0 ? "none" : string.Join(
+                    ", ", _plugins.Select(plugin => $"{plugin.Key} {plugin.Value}"));
         }
     }
 
@@ -64,7 +67,8 @@ public sealed class PluginRegistry
 
     /// <summary>Adds a plug-in. A second one from the same file changes nothing.</summary>
     /// <param name="plugin">The plug-in.</param>
-    /// <exception cref="DistTrainerException">It takes a name that is taken, or another file of its name was added before (<see cref="FailureKind.Configuration"/>).</exception>
+    /// <exception cref="DistTrainerException">It takes a name that is taken, or another file of its name was added
+    /// before (<see cref="FailureKind.Configuration"/>).</exception>
     public void Add(IDistTrainerPlugin plugin)
     {
         Assembly assembly = plugin.GetType().Assembly;
@@ -76,7 +80,8 @@ public sealed class PluginRegistry
             {
                 if (before == identity)
                     return;
-                throw DataError.Configuration($"plug-in {name}: {identity} cannot be added, because {before} is loaded; give one of them.");
+                throw DataError.Configuration(
+                    $"plug-in {name}: {identity} cannot be added, because {before} is loaded; give one of them.");
             }
             _adding = name;
             try
@@ -97,7 +102,9 @@ public sealed class PluginRegistry
     /// (<see cref="FailureKind.Configuration"/>).</exception>
     public void Add(LayerPart part) => Layers.Add(part, _adding);
 
-    /// <summary>Adds an activation, which a job names by <c>activation</c> in a section of <c>model.layers</c>.</summary>
+    /// <summary>
+    /// Adds an activation, which a job names by <c>activation</c> in a section of <c>model.layers</c>.
+    /// </summary>
     /// <param name="part">The part.</param>
     /// <exception cref="DistTrainerException">Its name is taken or not allowed
     /// (<see cref="FailureKind.Configuration"/>).</exception>

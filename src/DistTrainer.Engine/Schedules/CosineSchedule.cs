@@ -7,7 +7,8 @@ namespace DistTrainer.Engine;
 internal static class CosineSchedule
 {
     /// <summary>m; reduce-on-plateau has it too.</summary>
-    public static readonly Setting<float> Minimum = Setting.Number("minimum-rate", "Never below this learning rate", 0, 0);
+    public static readonly Setting<float> Minimum = Setting.Number(
+        "minimum-rate", "Never below this learning rate", 0, 0);
 
     /// <summary>The part.</summary>
     public static SchedulePart Part { get; } = new("cosine", Create, Minimum);

@@ -3,16 +3,21 @@ namespace DistTrainer.Engine;
 /// <summary>r · γ^(milestones ≤ e): times gamma at each of some epochs.</summary>
 internal static class MultiStepSchedule
 {
-    private static readonly Setting<IReadOnlyList<int>> s_milestones = Setting.Wholes("milestones", "Epochs at which to reduce, rising", 1);
+    private static readonly Setting<IReadOnlyList<int>> s_milestones = Setting.Wholes(
+        "milestones", "Epochs at which to reduce, rising", 1);
 
     /// <summary>The part.</summary>
-    public static SchedulePart Part { get; } = new("multi-step", Create, StepSchedule.Gamma, s_milestones) { Problems = ProblemsOf };
+    public static SchedulePart Part { get; } = new("multi-step", Create, StepSchedule.Gamma, s_milestones)
+    {
+        Problems = ProblemsOf,
+    };
 
     private static Func<SchedulePoint, double> Create(PartSettings settings)
     {
         double gamma = ScalarMath.AsWritten(settings.Get(StepSchedule.Gamma));
         IReadOnlyList<int> milestones = settings.Get(s_milestones);
-        return point => point.FullRate * ScalarMath.Power(gamma, milestones.Count(milestone => milestone <= point.Epoch));
+        return point =>
+            point.FullRate * ScalarMath.Power(gamma, milestones.Count(milestone => milestone <= point.Epoch));
     }
 
     private static IEnumerable<(string Setting, string What)> ProblemsOf(PartSettings settings)

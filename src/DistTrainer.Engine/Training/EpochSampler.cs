@@ -61,7 +61,9 @@ public sealed class EpochSampler
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public static int EpochOf(long step, int stepsPerEpoch) => (int)((step - 1) / stepsPerEpoch) + 1;
 
-    /// <summary>First row of a data shard within a batch: data shard s has the rows Bound(s) … Bound(s + 1) − 1.</summary>
+    /// <summary>
+    /// First row of a data shard within a batch: data shard s has the rows Bound(s) … Bound(s + 1) − 1.
+    /// </summary>
     /// <param name="rows">Rows of the batch.</param>
     /// <param name="dataShards">Number of data shards.</param>
     /// <param name="dataShard">0 … <paramref name="dataShards"/>.</param>

@@ -19,10 +19,15 @@ public enum DivergencePolicy
     /// <summary>The run ends, with an error.</summary>
     Stop,
 
-    /// <summary>The run goes back to its newest checkpoint, or to its start, and goes on with a lower learning rate.</summary>
+    /// <summary>
+    /// The run goes back to its newest checkpoint, or to its start, and goes on with a lower learning rate.
+    /// </summary>
     GoBack,
 
-    /// <summary>The step changes nothing: parameters and optimizer state stay, its samples count as seen, and the next step begins. Steps are counted on, so schedules and Adam's bias correction go by the step's number.</summary>
+    /// <summary>
+    /// The step changes nothing: parameters and optimizer state stay, its samples count as seen, and the next step
+    /// begins. Steps are counted on, so schedules and Adam's bias correction go by the step's number.
+    /// </summary>
     SkipStep,
 }
 
@@ -35,7 +40,9 @@ public sealed record DivergenceDescription
     /// <summary>What the full learning rate is multiplied by each time that the run goes back; in (0, 1).</summary>
     public float RateFactor { get; init; } = 0.5f;
 
-    /// <summary>How often the run goes back, or how many steps in a row it skips, before it ends with an error after all; ≥ 1.</summary>
+    /// <summary>
+    /// How often the run goes back, or how many steps in a row it skips, before it ends with an error after all; ≥ 1.
+    /// </summary>
     public int Attempts { get; init; } = 3;
 }
 
@@ -51,7 +58,10 @@ public sealed record TrainingDescription
     /// <summary>Samples of one step over all workers; ≥ 1.</summary>
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>The fixed number of logical parts of each step's samples: the leaves of the gradient sum; ≥ 1. It belongs to the job: changing it changes rounding, changing the number of workers does not.</summary>
+    /// <summary>
+    /// The fixed number of logical parts of each step's samples: the leaves of the gradient sum; ≥ 1. It belongs to the
+    /// job: changing it changes rounding, changing the number of workers does not.
+    /// </summary>
     public int DataShards { get; init; } = 8;
 
     /// <summary>Seed of initialization, shuffling and dropout.</summary>
@@ -67,7 +77,9 @@ public sealed record TrainingDescription
     public DivergenceDescription Divergence { get; init; } = new();
 }
 
-/// <summary>A whole job: with the same data it gives the same parameters, bit for bit, on any number of workers.</summary>
+/// <summary>
+/// A whole job: with the same data it gives the same parameters, bit for bit, on any number of workers.
+/// </summary>
 public sealed record JobDescription
 {
     /// <summary>Where the samples come from.</summary>

@@ -6,7 +6,8 @@ public static class SignalProbe
     /// <summary>The signal of one dense layer with its activation.</summary>
     /// <param name="Title">What a log calls the layer.</param>
     /// <param name="ActivationDeviation">Standard deviation of what the layer (with its activation) gives.</param>
-    /// <param name="GradientDeviation">Standard deviation of the gradient of a sample's loss with respect to the layer's outputs before the activation.</param>
+    /// <param name="GradientDeviation">Standard deviation of the gradient of a sample's loss with respect to the
+    /// layer's outputs before the activation.</param>
     public sealed record LayerSignal(string Title, double ActivationDeviation, double GradientDeviation);
 
     /// <summary>Runs the first samples forward and backward, without dropout.</summary>

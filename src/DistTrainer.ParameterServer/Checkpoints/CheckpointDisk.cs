@@ -2,7 +2,9 @@ using DistTrainer.Engine;
 
 namespace DistTrainer.ParameterServer;
 
-/// <summary>What a checkpoint's writer does to a disk; a test takes its place to fill the disk or to be killed.</summary>
+/// <summary>
+/// What a checkpoint's writer does to a disk; a test takes its place to fill the disk or to be killed.
+/// </summary>
 internal class CheckpointDisk
 {
     /// <summary>The real one.</summary>
@@ -42,7 +44,9 @@ internal class CheckpointDisk
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DistTrainerException(FailureKind.Disk, $"{folder}: cannot be written ({failure.Message}); free some space or name another folder.", failure);
+            throw new DistTrainerException(
+                FailureKind.Disk,
+                $"{folder}: cannot be written ({failure.Message}); free some space or name another folder.", failure);
         }
     }
 }

@@ -33,10 +33,14 @@ public sealed record CheckpointManifest
     /// <summary>Where early stopping stands.</summary>
     public required CheckpointStopping EarlyStopping { get; init; }
 
-    /// <summary>Validation loss of exactly these parameters; null where it was not computed. <c>keep-best</c> goes by it.</summary>
+    /// <summary>
+    /// Validation loss of exactly these parameters; null where it was not computed. <c>keep-best</c> goes by it.
+    /// </summary>
     public double? ValidationLoss { get; init; }
 
-    /// <summary>What was done about gradients that were not finite; null, and not in the file, where there were none.</summary>
+    /// <summary>
+    /// What was done about gradients that were not finite; null, and not in the file, where there were none.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public CheckpointDivergence? Divergence { get; init; }
 
@@ -55,22 +59,30 @@ public sealed record CheckpointManifest
     /// <summary>The model's tensors in the order of the flat vector.</summary>
     public required IReadOnlyList<CheckpointTensor> Layout { get; init; }
 
-    /// <summary><see cref="DistTrainer.Engine.ParameterHash"/> of the whole vector; filled in by <see cref="CheckpointWriter.Complete"/>.</summary>
+    /// <summary>
+    /// <see cref="DistTrainer.Engine.ParameterHash"/> of the whole vector; filled in by
+    /// <see cref="CheckpointWriter.Complete"/>.
+    /// </summary>
     public string ParameterHash { get; init; } = "";
 
-    /// <summary>The parts in the order of the flat vector; filled in by <see cref="CheckpointWriter.Complete"/>.</summary>
+    /// <summary>
+    /// The parts in the order of the flat vector; filled in by <see cref="CheckpointWriter.Complete"/>.
+    /// </summary>
     public IReadOnlyList<CheckpointFile> Files { get; init; } = [];
 
     /// <summary>What the manifest says of a layout.</summary>
     public static IReadOnlyList<CheckpointTensor> Describe(ParameterLayout layout) =>
-        [.. layout.Tensors.Select(tensor => new CheckpointTensor(tensor.Name, tensor.Kind, tensor.Layer, tensor.Shape))];
+        [.. layout.Tensors.Select(
+            tensor => new CheckpointTensor(tensor.Name, tensor.Kind, tensor.Layer, tensor.Shape))];
 
     /// <summary>The layout that the manifest describes.</summary>
     public ParameterLayout ToLayout()
     {
         var tensors = new List<ParameterTensor>(Layout.Count);
         foreach (CheckpointTensor tensor in Layout)
-            tensors.Add(new ParameterTensor(tensor.Name, tensor.Kind, tensor.Layer, tensor.Shape, tensors.Count == 0 ? 0 : tensors[^1].End));
+            tensors.Add(
+                new ParameterTensor(
+                    tensor.Name, tensor.Kind, tensor.Layer, tensor.Shape, tensors.Count == 0 ? 0 : tensors[^1].End));
         return new ParameterLayout(tensors);
     }
 }
@@ -81,7 +93,8 @@ public sealed record CheckpointManifest
 /// <param name="StepsPerEpoch">Steps of one epoch.</param>
 /// <param name="EpochsDecided">Epochs whose end was decided on: their validation loss is in the trackers.</param>
 /// <param name="Sums">Sums over the epoch so far, by name, for its figures (loss, samples); free of choice.</param>
-public sealed record CheckpointPosition(int Epoch, long Cursor, int StepsPerEpoch, int EpochsDecided, IReadOnlyDictionary<string, double> Sums);
+public sealed record CheckpointPosition(
+    int Epoch, long Cursor, int StepsPerEpoch, int EpochsDecided, IReadOnlyDictionary<string, double> Sums);
 
 /// <summary>Seeds.</summary>
 /// <param name="Training">Of initialization, shuffling and dropout.</param>
@@ -132,7 +145,8 @@ public sealed record CheckpointOptimizer(string Kind, IReadOnlyList<string> Slot
 
     /// <summary>The rule as text, e.g. <c>adam with exp_avg, exp_avg_sq</c>.</summary>
     public override string ToString() =>
-        $"{Printable.Short(Kind, 40).ToLowerInvariant()} with {(Slots.Count == 0 ? "no slots" : string.Join(", ", Slots))}";
+        $"{Printable.Short(Kind, 40).ToLowerInvariant()} with "
+            + $"{(Slots.Count == 0 ? "no slots" : string.Join(", ", Slots))}";
 }
 
 /// <summary>A tensor of the model.</summary>

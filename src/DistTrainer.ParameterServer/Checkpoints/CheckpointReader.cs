@@ -26,9 +26,13 @@ public sealed class CheckpointReader : IDisposable
     /// <summary>Where the run stood.</summary>
     public CheckpointManifest Manifest { get; }
 
-    /// <summary>Opens a checkpoint: the manifest is whole, and the folder has the files it names, in their lengths, and no other.</summary>
+    /// <summary>
+    /// Opens a checkpoint: the manifest is whole, and the folder has the files it names, in their lengths, and no
+    /// other.
+    /// </summary>
     /// <param name="folder">The checkpoint's folder, e.g. <c>checkpoints/step-000001200</c>.</param>
-    /// <exception cref="DistTrainerException">It is not (<see cref="FailureKind.ModelFile"/>); the message names file and reason.</exception>
+    /// <exception cref="DistTrainerException">It is not (<see cref="FailureKind.ModelFile"/>); the message names file
+    /// and reason.</exception>
     public static CheckpointReader Open(string folder)
     {
         string path = Path.Combine(folder, ManifestFile.Name);
@@ -45,41 +49,58 @@ public sealed class CheckpointReader : IDisposable
     }
 
     /// <summary>Checks every byte of every part, and the hash of the parameters.</summary>
-    /// <exception cref="DistTrainerException">Something is not what the manifest says (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">Something is not what the manifest says
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public void Verify() => Verify(withSha: true);
 
-    /// <summary>As the public one; without SHA-256 of the parts it is several times as fast and finds all but attacks.</summary>
+    /// <summary>
+    /// As the public one; without SHA-256 of the parts it is several times as fast and finds all but attacks.
+    /// </summary>
     internal void Verify(bool withSha)
     {
         string hash = HashParameters(withSha);
         if (hash != Manifest.ParameterHash)
-            throw ManifestFile.Refused(Folder, $"has parameters of hash {hash}; the manifest says {PartFormat.Show(Manifest.ParameterHash)}");
+            throw ManifestFile.Refused(
+                Folder, $"has parameters of hash {hash}; the manifest says {PartFormat.Show(Manifest.ParameterHash)}");
     }
 
     /// <summary>Requires that a job can go on from here.</summary>
     /// <param name="layout">The job's layout.</param>
     /// <param name="optimizer">The job's update rule.</param>
-    /// <exception cref="DistTrainerException">Tensors, or the optimizer or its slots, are others (<see cref="FailureKind.ModelFile"/>); both are named.</exception>
+    /// <exception cref="DistTrainerException">Tensors, or the optimizer or its slots, are others
+    /// (<see cref="FailureKind.ModelFile"/>); both are named.</exception>
     public void RequireFit(ParameterLayout layout, OptimizerDescription optimizer)
     {
         for (int i = 0; i < Math.Max(layout.Tensors.Count, _layout.Tensors.Count); i++)
         {
-            ParameterTensor? wanted = layout.Tensors.ElementAtOrDefault(i), found = _layout.Tensors.ElementAtOrDefault(i);
-            if (wanted?.Name != found?.Name || wanted?.Kind != found?.Kind || !wanted!.Shape.SequenceEqual(found!.Shape))
-                throw ManifestFile.Refused(Folder, $"has {Describe(found)}; the job has {Describe(wanted)} there: resume with the job it was written by, or begin anew");
+            ParameterTensor? wanted = layout.Tensors.ElementAtOrDefault(i),
+                found = _layout.Tensors.ElementAtOrDefault(i);
+            if (wanted?.Name != found?.Name || wanted?.Kind != found?.Kind
+                || !wanted!.Shape.SequenceEqual(found!.Shape))
+                throw ManifestFile.Refused(
+                    Folder,
+                    $"has {Describe(found)}; the job has {Describe(wanted)} there: resume with the job it was written "
+                    + "by, or begin anew");
         }
         var rule = CheckpointOptimizer.Of(optimizer);
         if (rule.Kind != Manifest.Optimizer.Kind || !rule.Slots.SequenceEqual(Manifest.Optimizer.Slots))
-            throw ManifestFile.Refused(Folder, $"has the optimizer {Manifest.Optimizer}; the job has {rule}: resume with the job it was written by, or begin anew");
+            throw ManifestFile.Refused(
+                Folder,
+                $"has the optimizer {Manifest.Optimizer}; the job has {rule}: resume with the job it was written by, "
+                + "or begin anew");
     }
 
     /// <summary>Requires that the data are those that the run was begun with.</summary>
     /// <param name="dataHash">Hash of the data at hand; see <see cref="DataParts.Hash"/>.</param>
-    /// <exception cref="DistTrainerException">They are others (<see cref="FailureKind.Data"/>); both hashes are named.</exception>
+    /// <exception cref="DistTrainerException">They are others (<see cref="FailureKind.Data"/>); both hashes are
+    /// named.</exception>
     public void RequireData(string dataHash)
     {
         if (Manifest.DataHash != dataHash)
-            throw new DistTrainerException(FailureKind.Data, $"{Folder}: was written with data of hash {Manifest.DataHash}; the data here have {dataHash}: resume with the same files, or begin anew with --init-from.");
+            throw new DistTrainerException(
+                FailureKind.Data,
+                $"{Folder}: was written with data of hash {Manifest.DataHash}; the data here have {dataHash}: resume "
+                + "with the same files, or begin anew with --init-from.");
     }
 
     /// <summary>Reads a parameter shard's stretch of everything.</summary>
@@ -89,7 +110,9 @@ public sealed class CheckpointReader : IDisposable
     public void Read(ParameterShardCopy copy)
     {
         if (!copy.SlotNames.SequenceEqual(Manifest.Optimizer.Slots))
-            throw new ArgumentException($"The copy has the slots {string.Join(", ", copy.SlotNames)}; the checkpoint has {string.Join(", ", Manifest.Optimizer.Slots)}.", nameof(copy));
+            throw new ArgumentException(
+                $"The copy has the slots {string.Join(", ", copy.SlotNames)}; the checkpoint has "
+                + $"{string.Join(", ", Manifest.Optimizer.Slots)}.", nameof(copy));
         copy.SetBest(Manifest.HasBest);
         int vector = 0;
         foreach (float[] values in copy.Vectors())
@@ -131,21 +154,28 @@ public sealed class CheckpointReader : IDisposable
             if (entry.Name == ManifestFile.Name)
                 continue;
             if (!expected.Remove(entry.Name, out long bytes))
-                throw ManifestFile.Refused(entry.FullName, "is not listed in the manifest; move it away if it does not belong to the checkpoint");
+                throw ManifestFile.Refused(
+                    entry.FullName,
+                    "is not listed in the manifest; move it away if it does not belong to the checkpoint");
             if (file.Length != bytes)
-                throw ManifestFile.Refused(entry.FullName, $"has {file.Length} bytes; the manifest says {bytes}: it was cut off or changed");
+                throw ManifestFile.Refused(
+                    entry.FullName, $"has {file.Length} bytes; the manifest says {bytes}: it was cut off or changed");
         }
         foreach (string name in expected.Keys)
             throw ManifestFile.Refused(Path.Combine(folder, name), "is missing; the manifest lists it");
     }
 
     private static string Describe(ParameterTensor? tensor) =>
-        tensor is null ? "no tensor" : $"{(tensor.Kind == ParameterKind.Bias ? "bias" : "weight")} tensor {tensor.Name} of shape {tensor.ShapeText}";
+        tensor is null ? "no tensor"
+            : $"{(tensor.Kind == ParameterKind.Bias ? "bias" : "weight")} tensor {tensor.Name} of shape "
+            + $"{tensor.ShapeText}";
 
     private void Read(int vector, int start, Span<float> values)
     {
         if (start < 0 || start > _layout.Length - values.Length)
-            throw new ArgumentException($"Elements {start} to {(long)start + values.Length} are not within the {_layout.Length} of the checkpoint.", nameof(start));
+            throw new ArgumentException(
+                $"Elements {start} to {(long)start + values.Length} are not within the {_layout.Length} of the "
+                + "checkpoint.", nameof(start));
         for (int i = 0; i < _parts.Length && !values.IsEmpty; i++)
         {
             if (start >= Manifest.Files[i].End)
@@ -157,5 +187,6 @@ public sealed class CheckpointReader : IDisposable
         }
     }
 
-    private PartReader Part(int index, bool withSha) => _parts[index] ??= PartReader.Open(Folder, Manifest, _layout, index, withSha);
+    private PartReader Part(int index, bool withSha) =>
+        _parts[index] ??= PartReader.Open(Folder, Manifest, _layout, index, withSha);
 }

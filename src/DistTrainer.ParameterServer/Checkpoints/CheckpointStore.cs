@@ -27,7 +27,8 @@ public sealed class CheckpointStore(string checkpoints)
     private const string DeletedSuffix = ".deleted";
 
     /// <summary>The folders of checkpoints, newest first; nothing in them is checked.</summary>
-    /// <exception cref="DistTrainerException">The folder cannot be read (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">The folder cannot be read
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public IReadOnlyList<string> List()
     {
         try
@@ -52,7 +53,8 @@ public sealed class CheckpointStore(string checkpoints)
     }
 
     /// <summary>Checks every byte of every checkpoint, the newest first; one is read at a time.</summary>
-    /// <exception cref="DistTrainerException">The folder cannot be read (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">The folder cannot be read
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public IEnumerable<CheckedCheckpoint> CheckAll() => List().Select(folder =>
     {
         using CheckpointReader? reader = TryOpen(folder, withSha: true, out DistTrainerException? refusal);
@@ -61,7 +63,8 @@ public sealed class CheckpointStore(string checkpoints)
 
     /// <summary>Finds the newest checkpoint of which every byte is as it was written.</summary>
     /// <param name="every">Only those whose step is a multiple of it, ≥ 1.</param>
-    /// <exception cref="DistTrainerException">The folder cannot be read (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">The folder cannot be read
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public NewestCheckpoint OpenNewest(int every = 1)
     {
         var refused = new List<RefusedCheckpoint>();
@@ -76,12 +79,13 @@ public sealed class CheckpointStore(string checkpoints)
     }
 
     /// <summary>
-    /// Deletes old checkpoints: the last ones and those of the lowest validation loss stay, the newest valid one always,
-    /// and everything newer than it, and what cannot be read at the moment.
+    /// Deletes old checkpoints: the last ones and those of the lowest validation loss stay, the newest valid one
+    /// always, and everything newer than it, and what cannot be read at the moment.
     /// </summary>
     /// <param name="keep">How many of the last to keep, ≥ 1.</param>
     /// <param name="keepBest">How many of those with a validation loss to keep, lowest first, ≥ 0.</param>
-    /// <param name="valid">The folder of one that was written just now, and need not be read to know that it is valid; null: none.</param>
+    /// <param name="valid">The folder of one that was written just now, and need not be read to know that it is valid;
+    /// null: none.</param>
     /// <param name="every">The newest one whose step is a multiple of it stays too, ≥ 1.</param>
     /// <returns>The folders that were deleted.</returns>
     /// <exception cref="DistTrainerException">A folder cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
@@ -105,14 +109,18 @@ public sealed class CheckpointStore(string checkpoints)
         }
         kept.UnionWith(readable.Take(keep).Select(found => found.Folder));
         kept.UnionWith(readable.Select(found => found.Folder).Where(folder => StepOf(folder) % every == 0).Take(1));
-        kept.UnionWith(readable.Where(found => found.Loss is not (null or double.NaN)).OrderBy(found => found.Loss).Take(keepBest).Select(found => found.Folder));
+        kept.UnionWith(readable.Where(found => found.Loss is not (null or double.NaN)).OrderBy(found => found.Loss)
+            .Take(keepBest).Select(found => found.Folder));
         string[] superfluous = [.. folders.Skip(newestValid + 1).Where(folder => !kept.Contains(folder))];
         foreach (string folder in superfluous)
             Delete(folder);
         return superfluous;
     }
 
-    /// <summary>Deletes what writers and deletions left that were killed. Only for the run that owns the folder, and while nothing is written.</summary>
+    /// <summary>
+    /// Deletes what writers and deletions left that were killed. Only for the run that owns the folder, and while
+    /// nothing is written.
+    /// </summary>
     /// <exception cref="DistTrainerException">A folder cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
     public void CleanUp()
     {
@@ -123,7 +131,8 @@ public sealed class CheckpointStore(string checkpoints)
             foreach (string folder in Directory.GetDirectories(checkpoints, CheckpointTarget.HiddenPrefix + "*"))
                 CheckpointDisk.Real.Delete(folder);
         });
-        foreach (string folder in List().Where(folder => IsOld(folder) && IsValid(folder[..^CheckpointTarget.OldSuffix.Length])))
+        foreach (string folder in List()
+            .Where(folder => IsOld(folder) && IsValid(folder[..^CheckpointTarget.OldSuffix.Length])))
             Delete(folder);
     }
 
@@ -135,7 +144,8 @@ public sealed class CheckpointStore(string checkpoints)
         if (!name.StartsWith(Prefix, StringComparison.Ordinal))
             return null;
         string digits = name[Prefix.Length..(name.Length - (IsOld(name) ? CheckpointTarget.OldSuffix.Length : 0))];
-        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long step) && Prefix + digits == CheckpointTarget.FolderName(step) ? step : null;
+        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long step)
+            && Prefix + digits == CheckpointTarget.FolderName(step) ? step : null;
     }
 
     private static bool IsValid(string folder)

@@ -23,7 +23,10 @@ public sealed record CheckpointTarget(string Checkpoints, string Run, long Step,
     public string Folder => Path.Combine(Checkpoints, FolderName(Step));
 
     /// <summary>The temporary folder while it is written.</summary>
-    public string PartialFolder => Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"{HiddenPrefix}{Step:D9}-generation-{Generation}.partial"));
+    public string PartialFolder =>
+        Path.Combine(
+            Checkpoints, string.Create(
+                CultureInfo.InvariantCulture, $"{HiddenPrefix}{Step:D9}-generation-{Generation}.partial"));
 
     /// <summary>Name of one part's file.</summary>
     /// <param name="index">0 … <see cref="Parts"/> − 1.</param>

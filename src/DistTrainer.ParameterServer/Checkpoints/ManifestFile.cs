@@ -9,8 +9,8 @@ namespace DistTrainer.ParameterServer;
 
 /// <summary>
 /// The bytes of a manifest: indented JSON whose last field seals it with the SHA-256 of all bytes before that field's
-/// comma. The seal and the field <c>formatVersion</c> stay as they are in every format, so that programs of different ages can tell
-/// a newer checkpoint from a damaged one.
+/// comma. The seal and the field <c>formatVersion</c> stay as they are in every format, so that programs of different
+/// ages can tell a newer checkpoint from a damaged one.
 /// </summary>
 internal static class ManifestFile
 {
@@ -45,7 +45,8 @@ internal static class ManifestFile
 
     /// <summary>Reads, unseals and checks a manifest.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DistTrainerException">It is missing, damaged, of a newer format or contradicts itself (<see cref="FailureKind.ModelFile"/>).</exception>
+    /// <exception cref="DistTrainerException">It is missing, damaged, of a newer format or contradicts itself
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
     public static CheckpointManifest Read(string path)
     {
         try
@@ -82,13 +83,15 @@ internal static class ManifestFile
         try
         {
             RequireKnownFormat(json, path);
-            CheckpointManifest manifest = JsonSerializer.Deserialize<CheckpointManifest>(json, s_options) ?? throw new JsonException("it is null");
+            CheckpointManifest manifest = JsonSerializer.Deserialize<CheckpointManifest>(json, s_options)
+                ?? throw new JsonException("it is null");
             ManifestChecks.Check(manifest, path);
             return manifest;
         }
         catch (Exception failure) when (failure is JsonException or FormatException or InvalidOperationException)
         {
-            throw Refused(path, $"is no manifest of format {CheckpointManifest.CurrentFormat} ({failure.Message})", failure);
+            throw Refused(
+                path, $"is no manifest of format {CheckpointManifest.CurrentFormat} ({failure.Message})", failure);
         }
     }
 
@@ -96,16 +99,22 @@ internal static class ManifestFile
     public static DistTrainerException Refused(string path, string what, Exception? inner = null) =>
         new(FailureKind.ModelFile, $"{path}: {what.ReplaceLineEndings(" ")}.", inner);
 
-    /// <summary>Whether a checkpoint was refused because the disk or network did not give its bytes: that says nothing of them.</summary>
+    /// <summary>
+    /// Whether a checkpoint was refused because the disk or network did not give its bytes: that says nothing of them.
+    /// </summary>
     public static bool IsUnread(DistTrainerException refusal) =>
-        refusal.InnerException is UnauthorizedAccessException or (IOException and not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException));
+        refusal.InnerException is UnauthorizedAccessException or (
+            IOException and not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException));
 
     private static void RequireKnownFormat(byte[] json, string path)
     {
         using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
-        int version = document.RootElement.TryGetProperty("formatVersion", out JsonElement found) && found.TryGetInt32(out int number) ? number : 0;
+        int version = document.RootElement.TryGetProperty("formatVersion", out JsonElement found)
+            && found.TryGetInt32(out int number) ? number : 0;
         if (version is < 1 or > CheckpointManifest.CurrentFormat)
-            throw Refused(path, $"has format {version}; this program reads formats 1 to {CheckpointManifest.CurrentFormat}: use the program that wrote it, or a newer one");
+            throw Refused(
+                path, $"has format {version}; this program reads formats 1 to {CheckpointManifest.CurrentFormat}: use "
+                + "the program that wrote it, or a newer one");
     }
 
     private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));

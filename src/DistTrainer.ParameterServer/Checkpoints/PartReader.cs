@@ -5,12 +5,13 @@ using DistTrainer.Engine;
 namespace DistTrainer.ParameterServer;
 
 /// <summary>
-/// One part file, open. All its bytes are checked against the manifest before the first float is handed out, and the file
-/// stays open, so what was checked is what is read.
+/// One part file, open. All its bytes are checked against the manifest before the first float is handed out, and the
+/// file stays open, so what was checked is what is read.
 /// </summary>
 internal sealed class PartReader : IDisposable
 {
-    private const int ChunkFloats = 1 << 14; // a buffer of 64 KiB: a larger one would be fresh memory for each checkpoint
+    // a buffer of 64 KiB: a larger one would be fresh memory for each checkpoint
+    private const int ChunkFloats = 1 << 14;
     private readonly FileStream _stream;
     private readonly string _path;
     private readonly CheckpointFile _file;
@@ -25,8 +26,10 @@ internal sealed class PartReader : IDisposable
     /// <param name="layout">Its layout.</param>
     /// <param name="index">Number of the part.</param>
     /// <param name="withSha">Whether the SHA-256 is checked beside the CRC-32C.</param>
-    /// <exception cref="DistTrainerException">The file is not what the manifest says (<see cref="FailureKind.ModelFile"/>).</exception>
-    public static PartReader Open(string folder, CheckpointManifest manifest, ParameterLayout layout, int index, bool withSha)
+    /// <exception cref="DistTrainerException">The file is not what the manifest says
+    /// (<see cref="FailureKind.ModelFile"/>).</exception>
+    public static PartReader Open(
+        string folder, CheckpointManifest manifest, ParameterLayout layout, int index, bool withSha)
     {
         CheckpointFile file = manifest.Files[index];
         string path = Path.Combine(folder, file.Name);
@@ -57,7 +60,9 @@ internal sealed class PartReader : IDisposable
         for (int done = 0; done < values.Length; done += ChunkFloats)
         {
             Span<float> chunk = values.Slice(done, Math.Min(ChunkFloats, values.Length - done));
-            ReadBytes(_vectorPositions[vector] + ((long)(start - _file.Start) + done) * sizeof(float), MemoryMarshal.AsBytes(chunk));
+            ReadBytes(
+                _vectorPositions[vector] + ((long)(start - _file.Start) + done) * sizeof(float),
+                MemoryMarshal.AsBytes(chunk));
             if (!BitConverter.IsLittleEndian)
             {
                 Span<int> bits = MemoryMarshal.Cast<float, int>(chunk);
@@ -84,23 +89,31 @@ internal sealed class PartReader : IDisposable
     private static void CheckBytes(FileStream stream, string path, CheckpointFile file, bool withSha)
     {
         if (stream.Length != file.Bytes)
-            throw ManifestFile.Refused(path, $"has {stream.Length} bytes; the manifest says {file.Bytes}: it was cut off or changed");
+            throw ManifestFile.Refused(
+                path, $"has {stream.Length} bytes; the manifest says {file.Bytes}: it was cut off or changed");
         using var checksums = new ChecksumStream(null, withSha);
         stream.CopyTo(checksums, 1 << 18);
         if (checksums.Crc32CText != file.Crc32C)
-            throw ManifestFile.Refused(path, $"has the CRC-32C {checksums.Crc32CText}; the manifest says {PartFormat.Show(file.Crc32C)}: it was changed, or is another part");
+            throw ManifestFile.Refused(
+                path, $"has the CRC-32C {checksums.Crc32CText}; the manifest says {PartFormat.Show(file.Crc32C)}: it "
+                + "was changed, or is another part");
         if (withSha && checksums.Sha256Text != file.Sha256)
-            throw ManifestFile.Refused(path, $"has the SHA-256 {checksums.Sha256Text}; the manifest says {PartFormat.Show(file.Sha256)}: it was changed, or is another part");
+            throw ManifestFile.Refused(
+                path, $"has the SHA-256 {checksums.Sha256Text}; the manifest says {PartFormat.Show(file.Sha256)}: it "
+                + "was changed, or is another part");
     }
 
     /// <summary>Checks names, shapes and texts; they follow from the manifest.</summary>
     /// <returns>The vectors' first bytes.</returns>
-    private static long[] CheckContent(SafeTensorsIndex content, string path, CheckpointManifest manifest, ParameterLayout layout, CheckpointFile file)
+    private static long[] CheckContent(
+        SafeTensorsIndex content, string path, CheckpointManifest manifest, ParameterLayout layout, CheckpointFile file)
     {
         foreach ((string name, string text) in PartFormat.Metadata(manifest.Run, manifest.Step, file.Start, file.End))
         {
             if (!content.Metadata.TryGetValue(name, out string? found) || found != text)
-                throw ManifestFile.Refused(path, $"says {name} {PartFormat.Show(found)}; the manifest says {PartFormat.Show(text)}: it is part of another checkpoint");
+                throw ManifestFile.Refused(
+                    path, $"says {name} {PartFormat.Show(found)}; the manifest says {PartFormat.Show(text)}: it is "
+                    + "part of another checkpoint");
         }
 
         IReadOnlyList<PartFormat.Piece> pieces;
@@ -114,16 +127,20 @@ internal sealed class PartReader : IDisposable
         }
         IReadOnlyList<string?> vectors = PartFormat.Vectors(manifest.Optimizer.Slots, manifest.HasBest);
         if (content.Tensors.Count != vectors.Count * pieces.Count)
-            throw ManifestFile.Refused(path, $"has {content.Tensors.Count} tensors; the manifest asks for {vectors.Count * pieces.Count}");
+            throw ManifestFile.Refused(
+                path, $"has {content.Tensors.Count} tensors; the manifest asks for {vectors.Count * pieces.Count}");
         for (int i = 0; i < content.Tensors.Count; i++)
         {
             PartFormat.Piece piece = pieces[i % pieces.Count];
             string name = piece.NameIn(vectors[i / pieces.Count]);
             TensorPlace found = content.Tensors[i];
             if (found.Name != name || !found.Shape.SequenceEqual(piece.Shape))
-                throw ManifestFile.Refused(path, $"has the tensor {PartFormat.Show(found.Name)} of shape {found.ShapeText}; here must be {name} of shape [{string.Join(", ", piece.Shape)}]");
+                throw ManifestFile.Refused(
+                    path, $"has the tensor {PartFormat.Show(found.Name)} of shape {found.ShapeText}; here must be "
+                    + $"{name} of shape [{string.Join(", ", piece.Shape)}]");
         }
-        return [.. Enumerable.Range(0, vectors.Count).Select(vector => content.Tensors[vector * pieces.Count].Position)];
+        return [
+            .. Enumerable.Range(0, vectors.Count).Select(vector => content.Tensors[vector * pieces.Count].Position)];
     }
 
     private void ReadBytes(long position, Span<byte> bytes)
@@ -134,7 +151,8 @@ internal sealed class PartReader : IDisposable
             {
                 int read = RandomAccess.Read(_stream.SafeFileHandle, bytes, position);
                 if (read == 0)
-                    throw ManifestFile.Refused(_path, $"ends at byte {position}, though it was whole when it was opened");
+                    throw ManifestFile.Refused(
+                        _path, $"ends at byte {position}, though it was whole when it was opened");
                 position += read;
                 bytes = bytes[read..];
             }

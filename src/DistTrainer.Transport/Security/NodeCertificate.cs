@@ -7,9 +7,9 @@ using DistTrainer.Engine;
 namespace DistTrainer.Transport.Security;
 
 /// <summary>
-/// What a node shows to the others and asks of them: its certificate with the key, and the private certificate authority
-/// whose certificates it accepts. The machine's own list of authorities does not count. A certificate says that its holder
-/// belongs to the cluster, not which node it is: names and addresses are not compared.
+/// What a node shows to the others and asks of them: its certificate with the key, and the private certificate
+/// authority whose certificates it accepts. The machine's own list of authorities does not count. A certificate says
+/// that its holder belongs to the cluster, not which node it is: names and addresses are not compared.
 /// </summary>
 public sealed class NodeCertificate
 {
@@ -22,7 +22,9 @@ public sealed class NodeCertificate
     /// <summary>The file of the node's private key, PEM (PKCS #8, not encrypted).</summary>
     public const string KeyFile = "node-key.pem";
 
-    /// <summary>The purposes that a certificate must have, because every node both listens and dials: TLS server and TLS client.</summary>
+    /// <summary>
+    /// The purposes that a certificate must have, because every node both listens and dials: TLS server and TLS client.
+    /// </summary>
     internal static readonly Oid[] Purposes = [new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")];
 
     private const SslProtocols Protocols = SslProtocols.Tls12 | SslProtocols.Tls13;
@@ -31,26 +33,31 @@ public sealed class NodeCertificate
     private readonly SslStreamCertificateContext _context;
 
     private NodeCertificate(X509Certificate2 authority, X509Certificate2 own) =>
-        (_authority, _own, _context) = (authority, own, SslStreamCertificateContext.Create(own, additionalCertificates: null, offline: true));
+        (_authority, _own, _context) =
+            (authority, own, SslStreamCertificateContext.Create(own, additionalCertificates: null, offline: true));
 
     /// <summary>Reads the files of a folder; null for no folder.</summary>
     /// <param name="folder">The folder; null or empty: security is off.</param>
-    /// <exception cref="DistTrainerException">A file is missing, cannot be read, is none, is out of date or does not fit the others (<see cref="FailureKind.Configuration"/>, with the file).</exception>
+    /// <exception cref="DistTrainerException">A file is missing, cannot be read, is none, is out of date or does not
+    /// fit the others (<see cref="FailureKind.Configuration"/>, with the file).</exception>
     public static NodeCertificate? Load(string? folder)
     {
         if (string.IsNullOrEmpty(folder))
             return null;
         if (!IsFolder(folder))
             throw Refuse(folder, "is no folder; `disttrainer certificates` makes one for each node");
-        X509Certificate2 authority = Read(Path.Combine(folder, AuthorityFile), "a certificate", text => X509Certificate2.CreateFromPem(text));
+        X509Certificate2 authority = Read(
+            Path.Combine(folder, AuthorityFile), "a certificate", text => X509Certificate2.CreateFromPem(text));
         string path = Path.Combine(folder, CertificateFile), keyPath = Path.Combine(folder, KeyFile);
         string pem = ReadText(path);
         Read(path, "a certificate", text => X509Certificate2.CreateFromPem(text)).Dispose();
-        X509Certificate2 own = Read(keyPath, $"the private key of {CertificateFile}", key => X509Certificate2.CreateFromPem(pem, key));
+        X509Certificate2 own = Read(
+            keyPath, $"the private key of {CertificateFile}", key => X509Certificate2.CreateFromPem(pem, key));
         // Windows' TLS wants a key that is kept in a container, which a PEM file's is not.
         own = X509CertificateLoader.LoadPkcs12(own.Export(X509ContentType.Pfx), null);
         var certificate = new NodeCertificate(authority, own);
-        return certificate.ProblemOf(own) is { } problem ? throw Refuse(path, $"is no valid certificate of {AuthorityFile} beside it: {problem}") : certificate;
+        return certificate.ProblemOf(own) is { } problem
+            ? throw Refuse(path, $"is no valid certificate of {AuthorityFile} beside it: {problem}") : certificate;
     }
 
     /// <summary>Why a peer's certificate is not accepted; null if it is.</summary>
@@ -64,7 +71,9 @@ public sealed class NodeCertificate
         using var chain = new X509Chain { ChainPolicy = Policy() };
         return chain.Build(certificate)
             ? null
-            : $"the certificate \"{Printable.Short(certificate.Subject, 200)}\", valid from {Day(certificate.NotBefore)} to {Day(certificate.NotAfter)}, is not accepted: {string.Join(' ', chain.ChainStatus.Select(status => status.StatusInformation.Trim()))}";
+            : $"the certificate \"{Printable.Short(certificate.Subject, 200)}\", valid from "
+                + $"{Day(certificate.NotBefore)} to {Day(certificate.NotAfter)}, is not accepted: {string.Join(
+                    ' ', chain.ChainStatus.Select(status => status.StatusInformation.Trim()))}";
     }
 
     /// <summary>The certificate that the node shows.</summary>
@@ -82,15 +91,16 @@ public sealed class NodeCertificate
     };
 
     /// <summary>For the side that dials.</summary>
-    internal SslClientAuthenticationOptions ClientOptions(string host, RemoteCertificateValidationCallback check) => new()
-    {
-        ClientCertificateContext = _context,
-        TargetHost = host,
-        EnabledSslProtocols = Protocols,
-        CertificateChainPolicy = Policy(),
-        RemoteCertificateValidationCallback = check,
-        AllowTlsResume = false,
-    };
+    internal SslClientAuthenticationOptions ClientOptions(string host, RemoteCertificateValidationCallback check) =>
+        new()
+        {
+            ClientCertificateContext = _context,
+            TargetHost = host,
+            EnabledSslProtocols = Protocols,
+            CertificateChainPolicy = Policy(),
+            RemoteCertificateValidationCallback = check,
+            AllowTlsResume = false,
+        };
 
     // Nothing is fetched from an address that a certificate names: a stranger's could name any.
     private X509ChainPolicy Policy()
@@ -143,7 +153,9 @@ public sealed class NodeCertificate
         }
         catch (FileNotFoundException failure)
         {
-            throw Refuse(path, $"is missing; allowed is a folder with {AuthorityFile}, {CertificateFile} and {KeyFile}, as `disttrainer certificates` makes it", failure);
+            throw Refuse(
+                path, $"is missing; allowed is a folder with {AuthorityFile}, {CertificateFile} and {KeyFile}, as "
+                + "`disttrainer certificates` makes it", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -151,7 +163,9 @@ public sealed class NodeCertificate
         }
     }
 
-    private static DistTrainerException Refuse(string path, string what, Exception? cause = null) => new(FailureKind.Configuration, $"security.folder: {path} {what}.", cause);
+    private static DistTrainerException Refuse(string path, string what, Exception? cause = null) =>
+        new(FailureKind.Configuration, $"security.folder: {path} {what}.", cause);
 
-    private static string Day(DateTime time) => time.ToUniversalTime().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Day(DateTime time) =>
+        time.ToUniversalTime().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -189,7 +189,8 @@ public sealed class ClusterProcessTests : IDisposable
         Assert.Equal(first.Address, nodes[^1].Address);
     }
 
-    private static string Hash(NodeProcess node) => Regex.Match(node.Text, "parameters sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
+    private static string Hash(NodeProcess node) =>
+        Regex.Match(node.Text, "parameters sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
 
     private string Job(int epochs, int units = 96)
     {
@@ -206,9 +207,14 @@ public sealed class ClusterProcessTests : IDisposable
         return path;
     }
 
-    private async Task<NodeProcess> StartAsync(string job, int servers, int workers, int? minWorkers = null, string acceptablePause = "2s", int replicas = 1, params string[] more)
+    private async Task<NodeProcess> StartAsync(
+        string job, int servers, int workers, int? minWorkers = null, string acceptablePause = "2s", int replicas = 1,
+        params string[] more)
     {
-        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers", $"{minWorkers ?? workers}", "--acceptable-pause", acceptablePause, "--replicas", $"{replicas}"));
+        nodes.Add(
+            await NodeProcess.StartAsync(
+                "--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers",
+                $"{minWorkers ?? workers}", "--acceptable-pause", acceptablePause, "--replicas", $"{replicas}"));
         for (int worker = 0; worker < workers; worker++)
             nodes.Add(await NodeProcess.StartAsync(["--role", "worker", "--seed-node", nodes[0].Address, .. more]));
         for (int server = 1; server < servers; server++)
@@ -226,7 +232,9 @@ public sealed class ClusterProcessTests : IDisposable
 
     private async Task<string> SingleHash(string job, params string[] more)
     {
-        CliRun run = await CliRun.Of(new CliServices(), ["train", "--config", job, "--quiet", "--output", Path.Combine(folder, "single"), .. more]);
+        CliRun run = await CliRun.Of(
+            new CliServices(),
+            ["train", "--config", job, "--quiet", "--output", Path.Combine(folder, "single"), .. more]);
         Assert.Equal(0, run.Code);
         return Regex.Match(run.Output, "sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
     }

@@ -19,14 +19,19 @@ public sealed class ClusterResumeTests : IDisposable
     public async Task A_run_of_one_process_goes_on_on_a_cluster_in_its_own_folder_to_the_same_bits()
     {
         await rig.Train("--max-steps", "23");
-        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--exit-when-done", "--min-servers", "1", "--min-workers", "2"));
+        nodes.Add(
+            await NodeProcess.StartAsync(
+                "--role", "server", "--exit-when-done", "--min-servers", "1", "--min-workers", "2"));
         nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", nodes[0].Address));
         nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", nodes[0].Address));
-        CliRun asked = await CliRun.Of(new CliServices(), ["resume", rig.Run, "--max-steps", "0", "--cluster", nodes[0].Address]);
+        CliRun asked = await CliRun.Of(
+            new CliServices(), ["resume", rig.Run, "--max-steps", "0", "--cluster", nodes[0].Address]);
         Assert.Equal((0, ""), (asked.Code, asked.Error));
         Assert.Matches("^run [0-9a-f]{8} \\(run\\) is accepted\n$", asked.Output);
         Assert.Equal(0, await nodes[0].ExitCodeAsync());
-        Assert.Equal(await rig.WholeHash(), Regex.Match(nodes[0].Text, "parameters sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value);
+        Assert.Equal(
+            await rig.WholeHash(), Regex.Match(nodes[0].Text, "parameters sha256=(?<hash>[0-9a-f]{64})")
+            .Groups["hash"].Value);
         CliRun ledger = await CliRun.Of("inspect", rig.Run, "--ledger", "--verify");
         Assert.Equal((0, ""), (ledger.Code, ledger.Error));
         Assert.Contains("ledger fine: steps=56 whole-epochs=8", ledger.Output, StringComparison.Ordinal);

@@ -27,7 +27,8 @@ internal sealed class NodeProcess : IDisposable
 
     /// <summary>Starts a node and waits until it listens.</summary>
     public static Task<NodeProcess> StartAsync(params string[] arguments) =>
-        StartCommandAsync("node listening cluster=(?<address>\\S+)", ["node", .. arguments.Contains("--cluster-port") ? (string[])[] : ["--cluster-port", "0"], .. arguments]);
+        StartCommandAsync("node listening cluster=(?<address>\\S+)",
+            ["node", .. arguments.Contains("--cluster-port") ? (string[])[] : ["--cluster-port", "0"], .. arguments]);
 
     /// <summary>Starts a command and waits until it listens.</summary>
     /// <param name="listening">Matches the line that says so, with the group <c>address</c>.</param>
@@ -42,8 +43,11 @@ internal sealed class NodeProcess : IDisposable
     /// <summary>Starts a command.</summary>
     public static NodeProcess Start(params string[] arguments)
     {
-        // Whoever runs the tests under nohup, or in the background of a shell, has them ignore signals, and their children too.
-        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT,QUIT", "dotnet", Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. arguments])
+        // Whoever runs the tests under nohup, or in the background of a shell, has them ignore signals, and their
+        // children too.
+        var start = new ProcessStartInfo(
+            "env", ["--default-signal=HUP,INT,QUIT", "dotnet",
+            Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

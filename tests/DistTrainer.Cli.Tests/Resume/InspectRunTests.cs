@@ -18,13 +18,17 @@ public sealed class InspectRunTests : IDisposable
         CliRun fine = await Inspect("--verify");
         Assert.Equal((0, ""), (fine.Code, fine.Error));
         Assert.Equal(
-            [.. rig.Checkpoints.List().Append(Path.Combine(rig.Run, "model.safetensors")).Select(path => $"{path} fine: ")],
-            fine.Output.TrimEnd('\n').Split('\n').Select(line => line[..(line.IndexOf("fine: ", StringComparison.Ordinal) + 6)]));
+            [.. rig.Checkpoints.List().Append(Path.Combine(rig.Run, "model.safetensors"))
+                .Select(path => $"{path} fine: ")],
+            fine.Output.TrimEnd('\n').Split('\n')
+                .Select(line => line[..(line.IndexOf("fine: ", StringComparison.Ordinal) + 6)]));
 
         string older = ResumeRig.Damage(rig.Checkpoints.List()[1]);
         CliRun usable = await Inspect("--verify");
         Assert.Equal(0, usable.Code);
-        Assert.Contains($"{Path.GetDirectoryName(older)} refused: {older}: has the CRC-32C", usable.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{Path.GetDirectoryName(older)} refused: {older}: has the CRC-32C", usable.Output,
+            StringComparison.Ordinal);
 
         string newest = ResumeRig.Damage(rig.Checkpoints.List()[0]);
         CliRun damaged = await Inspect("--verify");
@@ -67,7 +71,9 @@ public sealed class InspectRunTests : IDisposable
         await Refused([.. lines[..2], .. lines[3..]], ":3: begins with step 6; step 4 is missing");
         await Refused([.. lines[..3], .. lines[2..]], ":4: counts step 4 twice");
         await Refused([lines[0], lines[2], lines[1], .. lines[3..]], ":2: begins with step 4; step 1 is missing");
-        await Refused([.. lines[..3], lines[3].Replace("\"samples\":3", "\"samples\":2", StringComparison.Ordinal).Replace("\"samples\":1", "\"samples\":2", StringComparison.Ordinal), .. lines[4..]], ":4: counts 2");
+        await Refused(
+            [.. lines[..3], lines[3].Replace("\"samples\":3", "\"samples\":2", StringComparison.Ordinal)
+            .Replace("\"samples\":1", "\"samples\":2", StringComparison.Ordinal), .. lines[4..]], ":4: counts 2");
         await Refused([lines[0].Replace("105", "104", StringComparison.Ordinal), .. lines[1..]], ":2: has the hash ");
         await Refused(lines[..^1], ": ends with step 21; run.json says 23 steps: step 22 is missing");
         await Refused([], ": is empty");

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace DistTrainer.Cli.Tests;
 
-/// <summary>An empty folder into which nobody can write: by its mode, or for root by a file system of its own.</summary>
+/// <summary>
+/// An empty folder into which nobody can write: by its mode, or for root by a file system of its own.
+/// </summary>
 internal sealed class ReadOnlyFolder : IDisposable
 {
     private readonly bool isMounted;
@@ -39,7 +41,8 @@ internal sealed class ReadOnlyFolder : IDisposable
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using Process process =
+                Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }
@@ -60,5 +63,6 @@ internal sealed class ReadOnlyFolderFactAttribute : FactAttribute
         return folder is not null;
     });
 
-    public ReadOnlyFolderFactAttribute() => Skip = s_isPossible.Value ? null : "Neither mode nor mount can make a folder read-only here.";
+    public ReadOnlyFolderFactAttribute() =>
+        Skip = s_isPossible.Value ? null : "Neither mode nor mount can make a folder read-only here.";
 }

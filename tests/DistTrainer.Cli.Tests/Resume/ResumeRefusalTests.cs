@@ -10,8 +10,11 @@ public sealed class ResumeRefusalTests : IDisposable
     public void Dispose() => rig.Dispose();
 
     [Theory]
-    [InlineData("model.layers=[{units=9,activation=relu},{}]", 4, "step-000000020: has weight tensor 0.weight of shape [64, 4]; the job has weight tensor 0.weight of shape [9, 4] there")]
-    [InlineData("optimizer.kind=rmsprop", 4, "step-000000020: has the optimizer adam with exp_avg, exp_avg_sq; the job has rmsprop with")]
+    [InlineData("model.layers=[{units=9,activation=relu},{}]", 4,
+        "step-000000020: has weight tensor 0.weight of shape [64, 4]; the job has weight tensor 0.weight of shape [9, "
+        + "4] there")]
+    [InlineData("optimizer.kind=rmsprop", 4,
+        "step-000000020: has the optimizer adam with exp_avg, exp_avg_sq; the job has rmsprop with")]
     [InlineData("optimizer.learning-rate=0.5", 2, "--set: the run was begun with another \"learning-rate = ")]
     [InlineData("training.batch-size=8", 2, "--set: the run was begun with another \"batch-size = 16\"")]
     [InlineData("training.seed=3", 2, "--set: the run was begun with another \"seed = ")]
@@ -37,7 +40,9 @@ public sealed class ResumeRefusalTests : IDisposable
         string[] before = Files();
         CliRun run = await rig.Resume("--max-steps", "0");
         Assert.Equal(3, run.Code);
-        Assert.Matches("step-000000005: was written with data of hash [0-9a-f]{64}; the data here have [0-9a-f]{64}: resume with the same files", run.Error);
+        Assert.Matches(
+            "step-000000005: was written with data of hash [0-9a-f]{64}; the data here have [0-9a-f]{64}: resume with "
+            + "the same files", run.Error);
         Assert.Equal(before, Files());
     }
 
@@ -48,13 +53,19 @@ public sealed class ResumeRefusalTests : IDisposable
         ResumeRig.Damage(Assert.Single(rig.Checkpoints.List()));
         CliRun damaged = await rig.Resume("--max-steps", "0");
         Assert.Equal(4, damaged.Code);
-        Assert.Contains("none of its 1 checkpoints can be used; begin anew: disttrainer train --config", damaged.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "none of its 1 checkpoints can be used; begin anew: disttrainer train --config", damaged.Error,
+            StringComparison.Ordinal);
         Directory.Delete(Path.Combine(rig.Run, "checkpoints"), recursive: true);
         CliRun none = await rig.Resume("--max-steps", "0");
         Assert.Equal(2, none.Code);
-        Assert.Contains("has no checkpoint to go on from; begin anew: disttrainer train --config", none.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "has no checkpoint to go on from; begin anew: disttrainer train --config", none.Error,
+            StringComparison.Ordinal);
         Directory.Delete(rig.Run, recursive: true);
-        Assert.Equal((2, $"error: {rig.Run}: there is no such run folder.\n"), ((await rig.Resume()).Code, (await rig.Resume()).Error));
+        Assert.Equal(
+            (2, $"error: {rig.Run}: there is no such run folder.\n"),
+            ((await rig.Resume()).Code, (await rig.Resume()).Error));
         Directory.CreateDirectory(rig.Run);
         Assert.Contains("is no run folder", (await rig.Resume()).Error, StringComparison.Ordinal);
     }
@@ -67,7 +78,9 @@ public sealed class ResumeRefusalTests : IDisposable
         {
             CliRun resumed = await rig.Resume("--max-steps", "0");
             Assert.Equal(2, resumed.Code);
-            Assert.Contains($"error: {rig.Run}: another run writes into this folder (process={Environment.ProcessId} host=", resumed.Error, StringComparison.Ordinal);
+            Assert.Contains(
+                $"error: {rig.Run}: another run writes into this folder (process={Environment.ProcessId} host=",
+                resumed.Error, StringComparison.Ordinal);
             CliRun begun = await rig.Train();
             Assert.Equal(2, begun.Code);
             Assert.Contains("another run writes into this folder", begun.Error, StringComparison.Ordinal);
@@ -79,7 +92,8 @@ public sealed class ResumeRefusalTests : IDisposable
     [Theory]
     [InlineData("--workers counts only with RUN", "resume", "--workers", "2")]
     [InlineData("--quiet counts only with RUN", "resume", "--quiet")]
-    [InlineData("--workers counts only without --cluster", "resume", "run", "--workers", "2", "--cluster", "127.0.0.1:1")]
+    [InlineData(
+        "--workers counts only without --cluster", "resume", "run", "--workers", "2", "--cluster", "127.0.0.1:1")]
     [InlineData("run.workers = \"0\" is out of range", "resume", "RUN", "--workers", "0")]
     public async Task Options_that_would_have_no_effect_are_refused(string what, params string[] args)
     {
@@ -90,5 +104,7 @@ public sealed class ResumeRefusalTests : IDisposable
     }
 
     // Names and times of writing: whoever is refused changes neither.
-    private string[] Files() => [.. Directory.GetFiles(rig.Run, "*", SearchOption.AllDirectories).Order().Select(path => $"{path} {File.GetLastWriteTimeUtc(path):O}")];
+    private string[] Files() =>
+        [.. Directory.GetFiles(rig.Run, "*", SearchOption.AllDirectories).Order()
+        .Select(path => $"{path} {File.GetLastWriteTimeUtc(path):O}")];
 }

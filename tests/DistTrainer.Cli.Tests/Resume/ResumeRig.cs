@@ -10,7 +10,9 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>Runs on the irises, 8 epochs of 7 steps, in a temporary folder, and ways to cut them off.</summary>
 internal sealed class ResumeRig : IDisposable
 {
-    private static readonly string[] s_job = ["--data", "iris", "--epochs", "8", "--batch-size", "16", "--checkpoint-every-steps", "5", "--report-every", "3"];
+    private static readonly string[] s_job =
+        ["--data", "iris", "--epochs", "8", "--batch-size", "16", "--checkpoint-every-steps", "5",
+        "--report-every", "3"];
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("resume-").FullName;
 
@@ -19,7 +21,8 @@ internal sealed class ResumeRig : IDisposable
     public CheckpointStore Checkpoints => new(Path.Combine(Run, "checkpoints"));
 
     /// <summary>Trains to the end.</summary>
-    public Task<CliRun> Train(params string[] more) => CliRun.Of(new CliServices(), ["train", "--output", Run, .. Job(more)]);
+    public Task<CliRun> Train(params string[] more) =>
+        CliRun.Of(new CliServices(), ["train", "--output", Run, .. Job(more)]);
 
     /// <summary>Trains, and does something after each step report.</summary>
     public Task<CliRun> Train(Action<StepReport> afterReport, StopSignals? signals = null) =>
@@ -29,7 +32,8 @@ internal sealed class ResumeRig : IDisposable
     public async Task<string> WholeHash(params string[] more) =>
         Hash(await CliRun.Of(new CliServices(), ["train", "--output", Path.Combine(Folder, "whole"), .. Job(more)]));
 
-    public Task<CliRun> Resume(params string[] more) => CliRun.Of(new CliServices(), ["resume", Run, "--quiet", .. more]);
+    public Task<CliRun> Resume(params string[] more) =>
+        CliRun.Of(new CliServices(), ["resume", Run, "--quiet", .. more]);
 
     public static string Hash(CliRun run)
     {
@@ -50,10 +54,12 @@ internal sealed class ResumeRig : IDisposable
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     // An option may be given once.
-    private static string[] Job(params string[] more) => ["--quiet", .. s_job.Chunk(2).Where(option => !more.Contains(option[0])).SelectMany(option => option), .. more];
+    private static string[] Job(params string[] more) =>
+        ["--quiet", .. s_job.Chunk(2).Where(option => !more.Contains(option[0])).SelectMany(option => option), .. more];
 
     private static TrainRun Watched(Action<StepReport> afterReport) =>
-        (job, data, options, initial, observer, stop) => LocalTrainer.RunAsync(job, data, options, initial, new Watcher(observer, afterReport), stop);
+        (job, data, options, initial, observer, stop) =>
+            LocalTrainer.RunAsync(job, data, options, initial, new Watcher(observer, afterReport), stop);
 
     private sealed class Watcher(ITrainingObserver inner, Action<StepReport> afterReport) : ITrainingObserver
     {

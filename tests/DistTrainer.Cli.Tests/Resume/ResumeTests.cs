@@ -16,10 +16,13 @@ public sealed class ResumeTests : IDisposable
     [Theory]
     [InlineData(1, 1)]
     [InlineData(3, 2)]
-    public async Task A_run_that_ended_early_goes_on_with_other_workers_and_parameter_shards_to_the_same_bits(int workers, int parameterShards)
+    public async Task A_run_that_ended_early_goes_on_with_other_workers_and_parameter_shards_to_the_same_bits(
+        int workers, int parameterShards)
     {
         await rig.Train("--max-steps", "23", "--workers", "2", "--parameter-shards", "3");
-        CliRun resumed = await rig.Resume("--max-steps", "0", "--workers", Numbers.Text(workers), "--parameter-shards", Numbers.Text(parameterShards));
+        CliRun resumed = await rig.Resume(
+            "--max-steps", "0", "--workers", Numbers.Text(workers), "--parameter-shards",
+            Numbers.Text(parameterShards));
         Assert.Equal(await rig.WholeHash(), ResumeRig.Hash(resumed));
         Assert.Contains("goes on after step 20 from ", resumed.Error, StringComparison.Ordinal);
         Assert.Contains("completed epochs=8 steps=56 ", resumed.Output, StringComparison.Ordinal);
@@ -30,7 +33,8 @@ public sealed class ResumeTests : IDisposable
     [Theory]
     [InlineData(130)]
     [InlineData(143)]
-    public async Task A_signal_leaves_a_checkpoint_of_the_last_step_says_how_to_go_on_and_nothing_is_computed_twice(int code)
+    public async Task A_signal_leaves_a_checkpoint_of_the_last_step_says_how_to_go_on_and_nothing_is_computed_twice(
+        int code)
     {
         using StopSignals signals = new();
         CliRun stopped = await rig.Train(
@@ -66,8 +70,11 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task A_process_killed_with_9_goes_on_from_its_newest_checkpoint_and_its_lock_is_no_hindrance()
     {
-        string[] args = ["train", "--data", "iris", "--epochs", "100000", "--checkpoint-every-steps", "20", "--report-every", "7", "--quiet", "--output", rig.Run];
-        using (Process process = Process.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. args]))
+        string[] args =
+            ["train", "--data", "iris", "--epochs", "100000", "--checkpoint-every-steps", "20", "--report-every", "7",
+            "--quiet", "--output", rig.Run];
+        using (Process process = Process.Start("dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "disttrainer.dll"), .. args]))
         {
             for (int wait = 0; rig.Checkpoints.List().Count < 3 && wait < 6000; wait++)
                 await Task.Delay(10);
@@ -78,7 +85,9 @@ public sealed class ResumeTests : IDisposable
         using CheckpointReader? newest = rig.Checkpoints.OpenNewest().Reader;
         string steps = Numbers.Text(newest!.Manifest.Step + 30);
         CliRun resumed = await rig.Resume("--max-steps", steps, "--workers", "1");
-        CliRun whole = await CliRun.Of(new CliServices(), ["train", "--data", "iris", "--max-steps", steps, "--epochs", "100000", "--quiet", "--output", Path.Combine(rig.Folder, "whole")]);
+        CliRun whole = await CliRun.Of(
+            new CliServices(), ["train", "--data", "iris", "--max-steps", steps, "--epochs", "100000", "--quiet",
+            "--output", Path.Combine(rig.Folder, "whole")]);
         Assert.Equal(ResumeRig.Hash(whole), ResumeRig.Hash(resumed));
         await AssertLedgerIsFine(newest.Manifest.Step + 30);
     }
@@ -88,7 +97,8 @@ public sealed class ResumeTests : IDisposable
     {
         string hash = ResumeRig.Hash(await rig.Train());
         CliRun again = await rig.Resume();
-        Assert.Equal((0, $"{rig.Run} is complete: epochs=8 steps=56 parameters sha256={hash}\n"), (again.Code, again.Output));
+        Assert.Equal(
+            (0, $"{rig.Run} is complete: epochs=8 steps=56 parameters sha256={hash}\n"), (again.Code, again.Output));
         Assert.Equal(await rig.WholeHash("--epochs", "10"), ResumeRig.Hash(await rig.Resume("--epochs", "10")));
         await AssertLedgerIsFine(70);
     }
@@ -99,7 +109,9 @@ public sealed class ResumeTests : IDisposable
         await rig.Train("--max-steps", "23");
         string damaged = ResumeRig.Damage(rig.Checkpoints.List()[0]);
         CliRun resumed = await rig.Resume("--max-steps", "0");
-        Assert.Contains($"checkpoint {Path.GetDirectoryName(damaged)} is refused: {damaged}: has the CRC-32C", resumed.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"checkpoint {Path.GetDirectoryName(damaged)} is refused: {damaged}: has the CRC-32C", resumed.Error,
+            StringComparison.Ordinal);
         Assert.Contains("goes on after step 15 from", resumed.Error, StringComparison.Ordinal);
         Assert.Equal(await rig.WholeHash(), ResumeRig.Hash(resumed));
         await AssertLedgerIsFine(56);
@@ -118,11 +130,15 @@ public sealed class ResumeTests : IDisposable
     {
         (string Type, long Step)[] lines =
         [
-            .. File.ReadAllLines(Path.Combine(rig.Run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+            .. File.ReadAllLines(Path.Combine(rig.Run, "metrics.jsonl"))
+                .Select(line => JsonDocument.Parse(line).RootElement)
                 .Select(line => (line.GetProperty("type").GetString()!, line.GetProperty("step").GetInt64())),
         ];
         Assert.Equal(lines.Distinct(), lines);
-        Assert.Equal(Enumerable.Range(1, 8).Select(epoch => 7L * epoch), lines.Where(line => line.Type == "epoch").Select(line => line.Step));
-        Assert.Equal(lines.Where(line => line.Type == "step").Select(line => line.Step).Order(), lines.Where(line => line.Type == "step").Select(line => line.Step));
+        Assert.Equal(
+            Enumerable.Range(1, 8).Select(epoch => 7L * epoch), lines.Where(line => line.Type == "epoch")
+            .Select(line => line.Step));
+        Assert.Equal(lines.Where(line => line.Type == "step").Select(line => line.Step)
+            .Order(), lines.Where(line => line.Type == "step").Select(line => line.Step));
     }
 }

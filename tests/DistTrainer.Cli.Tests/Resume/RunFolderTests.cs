@@ -30,13 +30,16 @@ public sealed class RunFolderTests : IDisposable
         old.OnWentBack(0);
         DistTrainerException failure = Assert.Throws<DistTrainerException>(() => old.Complete(null!));
         Assert.Equal(FailureKind.Quorum, failure.Kind);
-        Assert.Equal($"{Run}: another coordinator has taken this run's folder over; this one writes nothing more.", failure.Message);
+        Assert.Equal(
+            $"{Run}: another coordinator has taken this run's folder over; this one writes nothing more.",
+            failure.Message);
         old.Dispose();
         Assert.Equal(before, Files());
         next.RequireFolder();
         Assert.Throws<DistTrainerException>(() => RunLock.Take(Run));
         next.OnLedger(new LedgerEntry(2, 3, 4, 8, 1));
-        Assert.Equal([1L, 3L], File.ReadAllLines(Path.Combine(Run, "ledger.jsonl")).Skip(1).Select(line => LedgerFile.ReadEntry(line).FirstStep));
+        Assert.Equal([1L, 3L], File.ReadAllLines(Path.Combine(Run, "ledger.jsonl")).Skip(1)
+            .Select(line => LedgerFile.ReadEntry(line).FirstStep));
     }
 
     [Fact]
@@ -60,18 +63,24 @@ public sealed class RunFolderTests : IDisposable
         using RunOutput next = Open(new RunContinuation(Run, 3, TakesOver: false));
         next.OnLedger(new LedgerEntry(1, 4, 4, 8, 1));
         Assert.Equal([1L, 2, 3, 4], Steps());
-        Assert.Equal(["step", "step", "step", "checkpoint"], File.ReadAllLines(Path.Combine(Run, "metrics.jsonl")).Select(line => line.Split('"')[3]));
+        Assert.Equal(["step", "step", "step", "checkpoint"], File.ReadAllLines(Path.Combine(Run, "metrics.jsonl"))
+            .Select(line => line.Split('"')[3]));
 
-        Assert.Equal([MetricsTable.Header[..4], "step", "step", "step"], File.ReadAllLines(Path.Combine(Run, "metrics.csv")).Select(line => line[..4]));
+        Assert.Equal(
+            [MetricsTable.Header[..4], "step", "step", "step"], File.ReadAllLines(Path.Combine(Run, "metrics.csv"))
+            .Select(line => line[..4]));
 
-        long[] Steps() => [.. File.ReadAllLines(Path.Combine(Run, "ledger.jsonl")).Skip(1).Select(line => LedgerFile.ReadEntry(line).LastStep)];
+        long[] Steps() =>
+            [.. File.ReadAllLines(Path.Combine(Run, "ledger.jsonl")).Skip(1)
+            .Select(line => LedgerFile.ReadEntry(line).LastStep)];
     }
 
     [Fact]
     public void A_failed_run_leaves_nothing_without_a_checkpoint_not_even_a_half_of_one()
     {
         using (RunOutput output = Open(null))
-            Directory.CreateDirectory(Path.Combine(output.Folder!, "checkpoints", ".step-000000003-generation-1.partial"));
+            Directory.CreateDirectory(
+                Path.Combine(output.Folder!, "checkpoints", ".step-000000003-generation-1.partial"));
         Assert.False(Directory.Exists(Run));
     }
 
@@ -92,22 +101,30 @@ public sealed class RunFolderTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(Run, "checkpoints", "mine"));
         DistTrainerException failure = Assert.Throws<DistTrainerException>(() => Open(null));
-        Assert.Equal((FailureKind.Configuration, $"--output: {Run} is not empty; name a new or empty folder."), (failure.Kind, failure.Message));
-        Assert.Equal([Path.Combine(Run, "checkpoints"), Path.Combine(Run, "checkpoints", "mine")], Directory.GetFileSystemEntries(Run, "*", SearchOption.AllDirectories));
+        Assert.Equal(
+            (FailureKind.Configuration, $"--output: {Run} is not empty; name a new or empty folder."),
+            (failure.Kind, failure.Message));
+        Assert.Equal([Path.Combine(Run, "checkpoints"), Path.Combine(Run, "checkpoints", "mine")],
+            Directory.GetFileSystemEntries(Run, "*", SearchOption.AllDirectories));
     }
 
     [ReadOnlyFolderFact]
     public async Task A_folder_that_cannot_be_written_is_said_before_training()
     {
         using ReadOnlyFolder readOnly = ReadOnlyFolder.TryMake()!;
-        var services = new CliServices { Data = new FakeData(), Train = (_, _, _, _, _, _) => throw new InvalidOperationException("trained") };
+        var services = new CliServices
+        {
+            Data = new FakeData(),
+            Train = (_, _, _, _, _, _) => throw new InvalidOperationException("trained"),
+        };
         CliRun run = await CliRun.Of(services, ["train", "--output", readOnly.Path]);
         Assert.Equal(7, run.Code);
         Assert.StartsWith($"error: {readOnly.Path}: cannot be written (", run.Error, StringComparison.Ordinal);
     }
 
     /// <summary>How what says whose the folder is can be away for a while, and come back.</summary>
-    public static TheoryData<string> Absences => ["run.owner moved", "run.owner unreadable", "run.owner cut off", "folder moved"];
+    public static TheoryData<string> Absences =>
+        ["run.owner moved", "run.owner unreadable", "run.owner cut off", "folder moved"];
 
     [Theory]
     [MemberData(nameof(Absences))]
@@ -154,10 +171,15 @@ public sealed class RunFolderTests : IDisposable
             Assert.StartsWith($"{Run}: run.owner cannot be read (", checkpoint.Message, StringComparison.Ordinal);
             DistTrainerException end = Assert.Throws<DistTrainerException>(() => output.Complete(Result()));
             Assert.Equal(FailureKind.Disk, end.Kind);
-            Assert.StartsWith($"{checkpoint.Message} The final model is not written, and ledger and metrics end before;", end.Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"{checkpoint.Message} The final model is not written, and ledger and metrics end before;", end.Message,
+                StringComparison.Ordinal);
         }
-        Assert.StartsWith($"warning: {Run}: run.owner cannot be read (", Assert.Single(error.ToString().TrimEnd().Split('\n')), StringComparison.Ordinal);
-        Assert.Equal(["job.conf", "ledger.jsonl", "metrics.csv", "metrics.jsonl", "run.lock"], Directory.GetFiles(Run).Select(Path.GetFileName).Order());
+        Assert.StartsWith(
+            $"warning: {Run}: run.owner cannot be read (", Assert.Single(error.ToString().TrimEnd().Split('\n')),
+            StringComparison.Ordinal);
+        Assert.Equal(["job.conf", "ledger.jsonl", "metrics.csv", "metrics.jsonl", "run.lock"], Directory.GetFiles(Run)
+            .Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -168,15 +190,19 @@ public sealed class RunFolderTests : IDisposable
             Report(output, 1, 2);
             Directory.Delete(Run, recursive: true);
             Report(output, 3);
-            Assert.Equal($"{Run}: the run folder is gone.", Assert.Throws<DistTrainerException>(output.RequireFolder).Message);
+            Assert.Equal(
+                $"{Run}: the run folder is gone.", Assert.Throws<DistTrainerException>(output.RequireFolder).Message);
             Assert.False(Directory.Exists(Run));
             DistTrainerException end = Assert.Throws<DistTrainerException>(() => output.Complete(Result()));
             Assert.Equal(FailureKind.Disk, end.Kind);
             string model = Path.Combine(Run, "model.safetensors");
-            Assert.Equal($"{Path.Combine(Run, "metrics.jsonl")}: was removed while the run went on; what was in it is lost. The final model is written: {model}", end.Message);
+            Assert.Equal(
+                $"{Path.Combine(Run, "metrics.jsonl")}: was removed while the run went on; what was in it is lost. "
+                + $"The final model is written: {model}", end.Message);
             Assert.Equal(Result().ParameterHash, ModelFile.Load(model).ParameterHash);
         }
-        Assert.Equal(["curves.svg", "job.conf", "model.safetensors"], Directory.GetFiles(Run).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["curves.svg", "job.conf", "model.safetensors"], Directory.GetFiles(Run).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -199,7 +225,9 @@ public sealed class RunFolderTests : IDisposable
         Report(output, 1);
         File.WriteAllText(Path.Combine(Run, "ledger.jsonl"), "");
         DistTrainerException end = Assert.Throws<DistTrainerException>(() => output.Complete(Result()));
-        Assert.StartsWith($"{Path.Combine(Run, "ledger.jsonl")}: was changed while the run went on, and is not whole.", end.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{Path.Combine(Run, "ledger.jsonl")}: was changed while the run went on, and is not whole.", end.Message,
+            StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(Run, "run.json")));
     }
 
@@ -227,14 +255,21 @@ public sealed class RunFolderTests : IDisposable
     }
 
     private static TrainingResult Result() => CliRun.FakeTrainer(
-        JobFile.Read(new JobSource("model.layers = [{}]", "job")).Job, new FakeData().Load(new DataDescription(), new LossDescription()), new RunOptions(), null, new Observers(), CancellationToken.None).Result;
+        JobFile.Read(new JobSource("model.layers = [{}]", "job")).Job, new FakeData()
+            .Load(new DataDescription(), new LossDescription()), new RunOptions(), null, new Observers(),
+            CancellationToken.None).Result;
 
     /// <summary>The steps of the ledger, which must be those of both files of metrics.</summary>
     private long[] Steps()
     {
-        long[] steps = [.. File.ReadAllLines(Path.Combine(Run, "ledger.jsonl")).Skip(1).Select(line => LedgerFile.ReadEntry(line).LastStep)];
-        Assert.Equal(steps, File.ReadAllLines(Path.Combine(Run, "metrics.jsonl")).Select(line => RunLines.Read(line)!.Value.Step));
-        Assert.Equal(steps.Select(step => $"{step}"), File.ReadAllLines(Path.Combine(Run, "metrics.csv")).Skip(1).Select(line => line.Split(',')[1]));
+        long[] steps =
+            [.. File.ReadAllLines(Path.Combine(Run, "ledger.jsonl")).Skip(1)
+            .Select(line => LedgerFile.ReadEntry(line).LastStep)];
+        Assert.Equal(
+            steps, File.ReadAllLines(Path.Combine(Run, "metrics.jsonl"))
+            .Select(line => RunLines.Read(line)!.Value.Step));
+        Assert.Equal(steps.Select(step => $"{step}"), File.ReadAllLines(Path.Combine(Run, "metrics.csv")).Skip(1)
+            .Select(line => line.Split(',')[1]));
         return steps;
     }
 
@@ -266,8 +301,11 @@ public sealed class RunFolderTests : IDisposable
         JobFile file = JobFile.Read(new JobSource($"model.layers = [{{}}]\nrun.output = \"{Run}\"", "job"));
         DataParts data = new FakeData().Load(file.Job.Data, file.Job.Model.Loss);
         var console = new CliConsole(TextWriter.Null, error ?? TextWriter.Null);
-        return new RunOutput(console, new PlainProgress(TextWriter.Null, TextWriter.Null, true), file, data, JobNetwork.Create(file.Job.Model, data.Schema).Layout, "run", folder, from, patience: patience);
+        return new RunOutput(console, new PlainProgress(TextWriter.Null, TextWriter.Null, true), file, data,
+            JobNetwork.Create(file.Job.Model, data.Schema).Layout, "run", folder, from, patience: patience);
     }
 
-    private string[] Files() => [.. Directory.GetFiles(Run).Order().Select(path => $"{path} {new FileInfo(path).Length} {File.GetLastWriteTimeUtc(path):O}")];
+    private string[] Files() =>
+        [.. Directory.GetFiles(Run).Order()
+        .Select(path => $"{path} {new FileInfo(path).Length} {File.GetLastWriteTimeUtc(path):O}")];
 }

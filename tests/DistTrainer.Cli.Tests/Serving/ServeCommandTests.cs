@@ -12,13 +12,18 @@ public sealed class ServeCommandTests(TrainedModels models) : IClassFixture<Trai
     [Fact]
     public async Task SIGTERM_lets_the_open_request_be_finished_and_takes_no_more()
     {
-        using NodeProcess process = await NodeProcess.StartCommandAsync("^serving http://(?<address>\\S+) model=", "serve", models.Run("concrete"), "--port", "0");
+        using NodeProcess process =
+            await NodeProcess.StartCommandAsync(
+                "^serving http://(?<address>\\S+) model=", "serve", models.Run("concrete"), "--port", "0");
         IPEndPoint address = IPEndPoint.Parse(process.Address);
         using var client = new TcpClient();
         await client.ConnectAsync(address);
         NetworkStream stream = client.GetStream();
         using var reader = new StreamReader(stream);
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {Row.Length}\r\nExpect: 100-continue\r\n\r\n"));
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: "
+                + $"{Row.Length}\r\nExpect: 100-continue\r\n\r\n"));
         Assert.Equal("HTTP/1.1 100 Continue", await reader.ReadLineAsync()); // The server reads the body now.
         process.Signal("TERM");
         for (int i = 0; await AcceptsAsync(address); i++)
@@ -30,7 +35,8 @@ public sealed class ServeCommandTests(TrainedModels models) : IClassFixture<Trai
         await stream.WriteAsync(Encoding.ASCII.GetBytes(Row));
         string answer = await reader.ReadToEndAsync();
         Assert.Contains("HTTP/1.1 200 OK", answer, StringComparison.Ordinal);
-        Assert.Contains((await models.Predicted("concrete", "json")).Split('\n')[1].TrimEnd(','), answer, StringComparison.Ordinal);
+        Assert.Contains(
+            (await models.Predicted("concrete", "json")).Split('\n')[1].TrimEnd(','), answer, StringComparison.Ordinal);
         Assert.Equal(143, await process.ExitCodeAsync());
         Assert.Contains("served requests=1 rows=1 batches=1 refused=0", process.Text, StringComparison.Ordinal);
     }
@@ -47,7 +53,8 @@ public sealed class ServeCommandTests(TrainedModels models) : IClassFixture<Trai
     }
 
     [Theory]
-    [InlineData("--host: 0.0.0.0 can be reached from other machines, and nobody is asked who they are; give a --token", "--host", "0.0.0.0")]
+    [InlineData("--host: 0.0.0.0 can be reached from other machines, and nobody is asked who they are; give a --token",
+        "--host", "0.0.0.0")]
     [InlineData("--host: \"example\" is no address", "--host", "example")]
     [InlineData("--port: 70000 is out of range; allowed: 0 to 65535.", "--port", "70000")]
     [InlineData("--max-rows: 0 is out of range; allowed: 1 to 1000000.", "--max-rows", "0")]
@@ -68,7 +75,9 @@ public sealed class ServeCommandTests(TrainedModels models) : IClassFixture<Trai
         using var signals = new StopSignals();
         signals.Listen(); // before a command listens, a signal ends it at once
         signals.Raise(ExitCodes.Terminated);
-        CliRun run = await CliRun.Of(new CliServices(), ["serve", models.Run("concrete"), "--host", "0.0.0.0", "--port", "0", .. options], signals);
+        CliRun run = await CliRun.Of(
+            new CliServices(),
+            ["serve", models.Run("concrete"), "--host", "0.0.0.0", "--port", "0", .. options], signals);
         Assert.Equal((143, ""), (run.Code, run.Error));
         Assert.StartsWith("serving http://0.0.0.0:", run.Output, StringComparison.Ordinal);
     }

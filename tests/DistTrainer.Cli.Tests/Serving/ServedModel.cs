@@ -23,14 +23,19 @@ public sealed class TrainedModels : IAsyncLifetime
     {
         foreach (string data in new[] { "digits", "concrete" })
         {
-            CliRun run = await CliRun.Of(new CliServices(), ["train", "--data", data, "--epochs", "2", "--quiet", "--output", Run(data)]);
+            CliRun run = await CliRun.Of(
+                new CliServices(), ["train", "--data", data, "--epochs", "2", "--quiet", "--output", Run(data)]);
             Assert.Equal((0, ""), (run.Code, run.Error));
         }
 
         string shipped = Path.Combine(AppContext.BaseDirectory, "data");
-        using var digits = new StreamReader(new GZipStream(File.OpenRead(Path.Combine(shipped, "digits", "digits.csv.gz")), CompressionMode.Decompress));
+        using var digits =
+            new StreamReader(
+                new GZipStream(
+                    File.OpenRead(Path.Combine(shipped, "digits", "digits.csv.gz")), CompressionMode.Decompress));
         File.WriteAllLines(Rows("digits"), (await digits.ReadToEndAsync()).Split('\n').Take(301));
-        File.WriteAllLines(Rows("concrete"), File.ReadLines(Path.Combine(shipped, "concrete", "concrete.csv")).Take(301));
+        File.WriteAllLines(
+            Rows("concrete"), File.ReadLines(Path.Combine(shipped, "concrete", "concrete.csv")).Take(301));
     }
 
     public Task DisposeAsync()
@@ -42,7 +47,8 @@ public sealed class TrainedModels : IAsyncLifetime
     /// <summary>What <c>disttrainer predict</c> prints for the rows.</summary>
     public async Task<string> Predicted(string data, string format)
     {
-        CliRun run = await CliRun.Of(new CliServices(), ["predict", Run(data), "--data", Rows(data), "--format", format]);
+        CliRun run = await CliRun.Of(
+            new CliServices(), ["predict", Run(data), "--data", Rows(data), "--format", format]);
         Assert.Equal((0, ""), (run.Code, run.Error));
         return run.Output;
     }
@@ -53,14 +59,18 @@ internal sealed class ServedModel : IAsyncDisposable
 {
     private readonly PredictionServer server;
 
-    private ServedModel(PredictionServer server) => (this.server, Client) = (server, new HttpClient { BaseAddress = new Uri(server.Address) });
+    private ServedModel(PredictionServer server) => (this.server, Client) = (server, new HttpClient
+    {
+        BaseAddress = new Uri(server.Address),
+    });
 
     public HttpClient Client { get; }
 
     public string Figures => server.Figures;
 
     public static async Task<ServedModel> StartAsync(string run, ServeSettings? settings = null) =>
-        new(await PredictionServer.StartAsync(ModelFile.Load(RunFolder.ModelOf(run)), "run", (settings ?? new()) with { Port = 0 }, line => throw new InvalidOperationException(line)));
+        new(await PredictionServer.StartAsync(ModelFile.Load(RunFolder.ModelOf(run)), "run",
+            (settings ?? new()) with { Port = 0 }, line => throw new InvalidOperationException(line)));
 
     public Task<HttpResponseMessage> PostAsync(string body, string type = "application/json") =>
         Client.PostAsync(new Uri("/predict", UriKind.Relative), new StringContent(body, Encoding.UTF8, type));

@@ -42,7 +42,8 @@ public sealed class DashboardPageTests : IAsyncLifetime
         browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = BrowserFactAttribute.Chromium,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync"],
         });
     }
 
@@ -106,7 +107,9 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("done: DrainCommand");
         await page.Locator("#stop").ClickAsync();
         await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("done: StopCommand");
-        Assert.Equal([new PauseCommand(true), new PauseCommand(false), new DrainCommand("worker-2/abc"), new StopCommand()], control.Told);
+        Assert.Equal(
+            [new PauseCommand(true), new PauseCommand(false), new DrainCommand("worker-2/abc"), new StopCommand()],
+            control.Told);
     }
 
     [BrowserFact]
@@ -127,7 +130,9 @@ public sealed class DashboardPageTests : IAsyncLifetime
     [BrowserFact]
     public async Task A_page_that_is_refused_says_so_and_asks_no_more()
     {
-        await using DashboardServer open = (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"), watch, () => control))!;
+        await using DashboardServer open =
+            (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"),
+            watch, () => control))!;
         IPage page = await OpenAsync($"http://127.0.0.1:{open.Port}/?token=wrong");
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("no access");
         await Assertions.Expect(page.Locator("#message")).ToContainTextAsync("The token is missing or wrong");
@@ -144,21 +149,33 @@ public sealed class DashboardPageTests : IAsyncLifetime
         watch.End("completed");
         await server.DisposeAsync();
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("completed");
-        await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("The process has ended. The run is in runs/made-up.");
+        await Assertions.Expect(page.Locator("#message"))
+            .ToHaveTextAsync("The process has ended. The run is in runs/made-up.");
         await Assertions.Expect(page.Locator("#stop")).ToBeDisabledAsync();
         await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("31");
         if (Environment.GetEnvironmentVariable(Screenshots) is { } folder)
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, "ended.png"), FullPage = true });
+            await page.ScreenshotAsync(new PageScreenshotOptions
+            {
+                Path = Path.Combine(folder, "ended.png"),
+                FullPage = true,
+            });
     }
 
     [BrowserFact]
     public async Task It_is_readable_on_a_phone_in_the_dark()
     {
-        await using IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 390, Height = 800 }, ColorScheme = ColorScheme.Dark });
+        await using IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = new ViewportSize { Width = 390, Height = 800 },
+            ColorScheme = ColorScheme.Dark,
+        });
         IPage page = await OpenAsync(server.Address, context);
         await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(6);
-        Assert.Equal("rgb(16, 20, 24)", await page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
-        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the phone");
+        Assert.Equal(
+            "rgb(16, 20, 24)", await page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
+        Assert.True(
+            await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"),
+            "the page is wider than the phone");
         await ShootAsync(page, "dashboard-phone");
     }
 
@@ -168,14 +185,17 @@ public sealed class DashboardPageTests : IAsyncLifetime
         for (int step = 31; step <= 100_000; step++)
             watch.OnStep(Reports.Step(step, 2.0 / step));
         var big = new FakeControl { Workers = 32, Last = Reports.Step(100_000, 0.1) };
-        await using DashboardServer other = (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => big))!;
+        await using DashboardServer other =
+            (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => big))!;
         IPage page = await OpenAsync(other.Address);
         await Assertions.Expect(page.Locator("#nodes tbody tr")).ToHaveCountAsync(34);
         Assert.InRange(await page.EvaluateAsync<int>("points.length"), 500, 2000);
         for (int step = 100_001; step <= 100_400; step++)
             watch.OnStep(Reports.Step(step, 0.1));
         // What one piece of news costs the page: drawing all charts and the table.
-        double milliseconds = await page.EvaluateAsync<double>("() => { const start = performance.now(); for (let i = 0; i < 10; i++) drawCharts(); return (performance.now() - start) / 10; }");
+        double milliseconds = await page.EvaluateAsync<double>(
+            "() => { const start = performance.now(); for (let i = 0; i < 10; i++) drawCharts(); return "
+            + "(performance.now() - start) / 10; }");
         Assert.True(milliseconds < 100, $"drawing took {milliseconds} ms");
     }
 
@@ -188,7 +208,8 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await server.DisposeAsync();
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("connection lost, trying again");
         server = (await DashboardServer.StartAsync(HttpSettings.Local(port), watch, () => control))!;
-        await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running", new LocatorAssertionsToHaveTextOptions { Timeout = 20_000 });
+        await Assertions.Expect(page.Locator("#state"))
+            .ToHaveTextAsync("running", new LocatorAssertionsToHaveTextOptions { Timeout = 20_000 });
         faults.Clear();
     }
 
@@ -211,6 +232,10 @@ public sealed class DashboardPageTests : IAsyncLifetime
     private static async Task ShootAsync(IPage page, string name)
     {
         if (Environment.GetEnvironmentVariable(Screenshots) is { Length: > 0 } folder)
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, $"{name}.png"), FullPage = true });
+            await page.ScreenshotAsync(new PageScreenshotOptions
+            {
+                Path = Path.Combine(folder, $"{name}.png"),
+                FullPage = true,
+            });
     }
 }

@@ -41,7 +41,9 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
         using HttpResponseMessage answer = await client.GetAsync(path);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal(type, answer.Content.Headers.ContentType!.MediaType);
-        Assert.Contains("default-src 'self'", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        Assert.Contains(
+            "default-src 'self'", answer.Headers.GetValues("Content-Security-Policy")
+            .Single(), StringComparison.Ordinal);
         Assert.True((await answer.Content.ReadAsByteArrayAsync()).Length > 500);
     }
 
@@ -52,7 +54,8 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     [InlineData("/metrics")]
     public async Task HEAD_is_answered_as_GET_is_without_the_body(string path)
     {
-        using HttpResponseMessage head = await client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path)).WaitAsync(TimeSpan.FromSeconds(10));
+        using HttpResponseMessage head = await client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path))
+            .WaitAsync(TimeSpan.FromSeconds(10));
         Assert.Equal(HttpStatusCode.OK, head.StatusCode);
         Assert.NotNull(head.Content.Headers.ContentType);
         Assert.Empty(await head.Content.ReadAsByteArrayAsync());
@@ -177,23 +180,29 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task From_other_machines_the_token_is_needed_to_look_on()
     {
-        await using DashboardServer open = (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"), watch, () => control))!;
+        await using DashboardServer open =
+            (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"),
+            watch, () => control))!;
         var at = new Uri($"http://127.0.0.1:{open.Port}/api/news");
         using HttpResponseMessage without = await client.GetAsync(at, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.Unauthorized, without.StatusCode);
-        using HttpResponseMessage with = await client.GetAsync(new Uri(at, "?token=secret"), HttpCompletionOption.ResponseHeadersRead);
+        using HttpResponseMessage with =
+            await client.GetAsync(new Uri(at, "?token=secret"), HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, with.StatusCode);
     }
 
     [Fact]
     public async Task A_port_that_is_taken_is_named_where_it_was_asked_for_and_else_another_is_taken()
     {
-        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => DashboardServer.StartAsync(HttpSettings.Local(server.Port), watch, () => control));
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => DashboardServer.StartAsync(HttpSettings.Local(server.Port), watch, () => control));
         Assert.Equal(FailureKind.Configuration, failure.Kind);
         Assert.StartsWith($"http-port 127.0.0.1:{server.Port} is taken: ", failure.Message, StringComparison.Ordinal);
-        await using DashboardServer? other = await DashboardServer.StartAsync(HttpSettings.Local(server.Port) with { IsFixed = false }, watch, () => control);
+        await using DashboardServer? other = await DashboardServer.StartAsync(
+            HttpSettings.Local(server.Port) with { IsFixed = false }, watch, () => control);
         Assert.NotEqual(server.Port, other!.Port);
-        failure = await Assert.ThrowsAsync<DistTrainerException>(() => DashboardServer.StartAsync(HttpSettings.Local(0) with { Host = "192.0.2.1" }, watch, () => control));
+        failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => DashboardServer.StartAsync(HttpSettings.Local(0) with { Host = "192.0.2.1" }, watch, () => control));
         Assert.StartsWith("http-port 192.0.2.1:0 cannot be listened on (", failure.Message, StringComparison.Ordinal);
     }
 
@@ -210,7 +219,14 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
         Assert.Contains("dotnet_gc_collections_total", metrics, StringComparison.Ordinal);
         if (!File.Exists("/usr/bin/promtool"))
             return;
-        using Process promtool = Process.Start(new ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using Process promtool =
+            Process.Start(new ProcessStartInfo("/usr/bin/promtool",
+            ["check", "metrics"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardError = true,
+                RedirectStandardOutput = true
+            })!;
         await promtool.StandardInput.WriteAsync(metrics);
         promtool.StandardInput.Close();
         string said = await promtool.StandardOutput.ReadToEndAsync() + await promtool.StandardError.ReadToEndAsync();

@@ -37,7 +37,8 @@ public sealed class PrinterTests
     {
         using var output = new SlowWriter();
         output.Open();
-        await Printer.RunAsync(new CliConsole(output, output, Ansi(output), errorIsTerminal: true), hasView, async printer =>
+        await Printer.RunAsync(
+            new CliConsole(output, output, Ansi(output), errorIsTerminal: true), hasView, async printer =>
         {
             await Task.WhenAll(Enumerable.Range(0, 4).Select(source => Task.Run(() =>
             {
@@ -51,7 +52,9 @@ public sealed class PrinterTests
         });
         Assert.Single(output.Writers);
         string text = output.ToString();
-        Assert.All(Enumerable.Range(0, 800), line => Assert.Contains($"line {line % 4}-{line / 4}.", text, StringComparison.Ordinal));
+        Assert.All(
+            Enumerable.Range(0, 800), line =>
+            Assert.Contains($"line {line % 4}-{line / 4}.", text, StringComparison.Ordinal));
         Assert.Equal(hasView, text.Contains("the picture", StringComparison.Ordinal));
     }
 
@@ -66,7 +69,8 @@ public sealed class PrinterTests
         IAnsiConsole terminal = Ansi(output);
         (terminal.Profile.Width, terminal.Profile.Height) = (columns, rows);
         ClusterStatus status = await new FakeControl().StatusAsync();
-        await Printer.RunAsync(new CliConsole(output, output, terminal, errorIsTerminal: true), hasView: true, printer =>
+        await Printer.RunAsync(
+            new CliConsole(output, output, terminal, errorIsTerminal: true), hasView: true, printer =>
         {
             printer.Show(width => LiveView.Draw("name", status, [], 2.5, [new string('x', 500)], width));
             printer.Write("a line above", isError: false);
@@ -81,13 +85,16 @@ public sealed class PrinterTests
     {
         using var output = new SlowWriter();
         output.Open();
-        await Printer.RunAsync(new CliConsole(output, output, Ansi(output), errorIsTerminal: true), hasView: true, printer =>
+        await Printer.RunAsync(
+            new CliConsole(output, output, Ansi(output), errorIsTerminal: true), hasView: true, printer =>
         {
             printer.Show(_ => throw new InvalidOperationException("no such row"));
             printer.Write("the last line", isError: false);
             return Task.FromResult(0);
         });
-        Assert.Contains("the live view has ended, because it cannot be drawn: InvalidOperationException: no such row", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "the live view has ended, because it cannot be drawn: InvalidOperationException: no such row",
+            output.ToString(), StringComparison.Ordinal);
         Assert.Contains("the last line", output.ToString(), StringComparison.Ordinal);
     }
 
@@ -95,11 +102,17 @@ public sealed class PrinterTests
     public async Task A_terminal_that_is_gone_ends_nothing_and_a_full_disk_is_said_at_the_end()
     {
         using var gone = new GoneWriter();
-        Assert.Equal(0, await Printer.RunAsync(new CliConsole(gone, gone, Ansi(gone), errorIsTerminal: true), hasView: true, Print));
-        Assert.Equal(0, await Printer.RunAsync(new CliConsole(gone, gone, Ansi(gone), errorIsTerminal: true), hasView: false, Print));
-        var failure = await Assert.ThrowsAsync<DistTrainerException>(() => Printer.RunAsync(new CliConsole(gone, gone), hasView: false, Print));
+        Assert.Equal(
+            0, await Printer.RunAsync(
+                new CliConsole(gone, gone, Ansi(gone), errorIsTerminal: true), hasView: true, Print));
+        Assert.Equal(
+            0, await Printer.RunAsync(
+                new CliConsole(gone, gone, Ansi(gone), errorIsTerminal: true), hasView: false, Print));
+        var failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => Printer.RunAsync(new CliConsole(gone, gone), hasView: false, Print));
         Assert.Equal(FailureKind.Disk, failure.Kind);
-        Assert.StartsWith("standard output cannot be written (No space left on device)", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "standard output cannot be written (No space left on device)", failure.Message, StringComparison.Ordinal);
 
         static Task<int> Print(Printer printer)
         {
@@ -114,7 +127,13 @@ public sealed class PrinterTests
 
     private static IAnsiConsole Ansi(TextWriter output)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.Yes, Out = new AnsiConsoleOutput(output) });
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.Yes,
+            Out = new AnsiConsoleOutput(output),
+        });
         (console.Profile.Width, console.Profile.Height) = (100, 30);
         return console;
     }
@@ -136,7 +155,8 @@ public sealed class PrinterTests
 
         public void Open() => gate.Set();
 
-        public string[] Lines() => ToString().ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        public string[] Lines() =>
+            ToString().ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         public override void Write(char value)
         {

@@ -89,7 +89,8 @@ public sealed class RunSeriesTests
 /// <summary>Reports with made-up figures.</summary>
 internal static class Reports
 {
-    public static StepReport Step(long step, double loss) => new(step, (int)((step + 9) / 10), 10, 100_000, loss, 0.5, 0.1, 2, 1000, new StepTimes(1, 2, 0.5, 0.25));
+    public static StepReport Step(long step, double loss) =>
+        new(step, (int)((step + 9) / 10), 10, 100_000, loss, 0.5, 0.1, 2, 1000, new StepTimes(1, 2, 0.5, 0.25));
 
     public static EpochReport Epoch(int epoch, long step) => new(epoch, step, 1, 0.5, 2, 0.25, 0.1, 1000, 1, "hash");
 }

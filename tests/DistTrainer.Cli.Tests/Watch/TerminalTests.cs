@@ -3,7 +3,9 @@ using Xunit;
 
 namespace DistTrainer.Cli.Tests;
 
-/// <summary>Commands on a real pseudo-terminal, which util-linux's <c>script</c> makes; `tests/cluster/terminal.py` does more.</summary>
+/// <summary>
+/// Commands on a real pseudo-terminal, which util-linux's <c>script</c> makes; `tests/cluster/terminal.py` does more.
+/// </summary>
 public sealed class TerminalTests : IDisposable
 {
     private const string Script = "/usr/bin/script";
@@ -20,7 +22,10 @@ public sealed class TerminalTests : IDisposable
         if (!File.Exists(Script))
             return;
         string program = $"dotnet {Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")}";
-        var start = new ProcessStartInfo(Script, ["-qec", $"stty rows {rows} cols {columns}; {program} {command} --output {Path.Combine(folder, "run")}", "/dev/null"])
+        var start = new ProcessStartInfo(
+            Script,
+            ["-qec", $"stty rows {rows} cols {columns}; {program} {command} --output {Path.Combine(folder, "run")}",
+            "/dev/null"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -49,7 +54,9 @@ public sealed class TerminalTests : IDisposable
     public async Task A_terminal_that_is_closed_stops_the_run_with_its_model_written()
     {
         string run = Path.Combine(folder, "run");
-        using NodeProcess train = await NodeProcess.StartCommandAsync("^epoch=(?<address>1) done", "train", "--epochs", "1000000", "--output", run);
+        using NodeProcess train =
+            await NodeProcess.StartCommandAsync(
+                "^epoch=(?<address>1) done", "train", "--epochs", "1000000", "--output", run);
         train.Signal("HUP");
         train.Signal("HUP");
         Assert.Equal(129, await train.ExitCodeAsync());

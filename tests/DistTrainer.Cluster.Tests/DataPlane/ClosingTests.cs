@@ -16,7 +16,10 @@ public sealed class ClosingTests
         const int Count = 4_000_000;
         var options = new DataPlaneOptions { Node = "", UseUnixSockets = useUnix };
         using var blocked = new ManualResetEventSlim();
-        using var server = new DataPlaneRig("server", Count, options) { Wants = header => header.Offset == 0 || blocked.Wait(20_000) };
+        using var server = new DataPlaneRig("server", Count, options)
+        {
+            Wants = header => header.Offset == 0 || blocked.Wait(20_000),
+        };
         using var worker = new DataPlaneRig("worker", options: options);
         using AlignedBuffer source = TransferTests.Numbers(Count);
         DataConnection connection = worker.Connect(server);
@@ -46,7 +49,9 @@ public sealed class ClosingTests
         server.Connections[0].Close();
         worker.Until(() => worker.Causes.Count == 1);
         server.Until(() => server.Causes.Count == 1);
-        Assert.Equal("Node server has ended the data connection.", Assert.IsType<EndOfStreamException>(worker.Causes[0]).Message);
+        Assert.Equal(
+            "Node server has ended the data connection.",
+            Assert.IsType<EndOfStreamException>(worker.Causes[0]).Message);
         Assert.Null(server.Causes[0]);
         Assert.Same(connection, worker.Connections[0]);
     }
@@ -76,7 +81,9 @@ public sealed class ClosingTests
         Assert.Equal(5, server.Causes.Count);
         Assert.All(server.Causes, Assert.Null);
         worker.Until(() => worker.Causes.Count == 5);
-        Assert.True(Record.Exception(() => Assert.Equal(0, half.Receive(new byte[1]))) is null or SocketException { SocketErrorCode: SocketError.ConnectionReset });
+        Assert.True(
+            Record.Exception(() => Assert.Equal(0, half.Receive(new byte[1]))) is null
+            or SocketException { SocketErrorCode: SocketError.ConnectionReset });
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         Assert.Throws<SocketException>(() => socket.Connect("127.0.0.1", server.Plane.Endpoint.Port));
     }

@@ -15,13 +15,16 @@ public sealed class Crc32CTests
         { Encoding.ASCII.GetBytes("123456789"), 0xe3069283 },
         { Enumerable.Range(0, 32).Select(i => (byte)i).ToArray(), 0x46dd794e },
         { Enumerable.Range(0, 32).Select(i => (byte)(31 - i)).ToArray(), 0x113fdb5c },
-        { Convert.FromHexString("01c000000000000000000000000000001400000000000400000000140000001828000000000000000200000000000000"), 0xd9963a56 },
+        { Convert.FromHexString(
+            "01c000000000000000000000000000001400000000000400000000140000001828000000000000000200000000000000"),
+            0xd9963a56 },
         { [], 0 },
     };
 
     [Theory]
     [MemberData(nameof(Golden))]
-    public void The_published_vectors_come_out(byte[] data, uint expected) => Assert.Equal(expected, Crc32C.Compute(data));
+    public void The_published_vectors_come_out(byte[] data, uint expected) =>
+        Assert.Equal(expected, Crc32C.Compute(data));
 
     [Fact]
     public void Any_length_and_any_cut_give_what_the_bitwise_definition_gives() =>
@@ -30,7 +33,8 @@ public sealed class Crc32CTests
             {
                 int cut = (int)(at * data.Length);
                 Assert.Equal(Bitwise(data), Crc32C.Compute(data));
-                Assert.Equal(Crc32C.Compute(data), Crc32C.Append(Crc32C.Compute(data.AsSpan(0, cut)), data.AsSpan(cut)));
+                Assert.Equal(
+                    Crc32C.Compute(data), Crc32C.Append(Crc32C.Compute(data.AsSpan(0, cut)), data.AsSpan(cut)));
             },
             iter: 100);
 

@@ -18,7 +18,8 @@ internal sealed class DataPlaneRig : IDataReceiver, IDisposable
         Buffer = new AlignedBuffer(floats);
         options ??= new DataPlaneOptions { Node = node, UseUnixSockets = false };
         Plane = new DataPlane(
-            options with { Node = node, BindHost = "127.0.0.1", Warn = text => Change(() => _warnings.Add(text)) }, this);
+            options with { Node = node, BindHost = "127.0.0.1", Warn = text => Change(() => _warnings.Add(text)) },
+                this);
     }
 
     public DataPlane Plane { get; }
@@ -72,14 +73,18 @@ internal sealed class DataPlaneRig : IDataReceiver, IDisposable
             while (!condition())
             {
                 long left = deadline - Environment.TickCount64;
-                Assert.True(left > 0, $"waited in vain: {Messages.Count} messages, {Frames.Count} frames, causes [{string.Join("; ", Causes.Select(c => c?.Message))}]");
+                Assert.True(
+                    left > 0,
+                    $"waited in vain: {Messages.Count} messages, {Frames.Count} frames, causes "
+                    + $"[{string.Join("; ", Causes.Select(c => c?.Message))}]");
                 Monitor.Wait(_gate, (int)Math.Min(left, 50));
             }
         }
     }
 
     public (bool Accepted, string Reason) Admit(Hello hello) =>
-        hello.RunId == AllowedRun ? (true, "") : (false, $"this node belongs to run {AllowedRun}, not to {hello.RunId}");
+        hello.RunId == AllowedRun ? (true, "")
+            : (false, $"this node belongs to run {AllowedRun}, not to {hello.RunId}");
 
     public void Opened(DataConnection connection) => Change(() => Connections.Add(connection));
 

@@ -16,10 +16,13 @@ public sealed class GoldenFrameTests
 
     public static TheoryData<string, string> Golden => new()
     {
-        { "gradient", "9b01ce85608bb1ced5bd11cbd200000003d30000000100000002d200000001d200000005d200000004d200000004d2000003e8c6000000080000803f000020c0" },
-        { "parameters", "9b02ce306109f2ce26973e52d200000003d30000000000000007d200000001d200000000d200000000d200000000d200000000c6000000040000003f" },
+        { "gradient",
+            "9b01ce85608bb1ced5bd11cbd200000003d30000000100000002d200000001d200000005d200000004d200000004d2000003e8c6000000080000803f000020c0" },
+        { "parameters",
+            "9b02ce306109f2ce26973e52d200000003d30000000000000007d200000001d200000000d200000000d200000000d200000000c6000000040000003f" },
         { "message", "9503ceed276d71ce053620cbcc09c600000004646f6e65" },
-        { "hello", "96a44454524ecd000101ceb253f914ce4fc4e79ac60000002293c410000102030405060708090a0b0c0d0e0fa572756e2d31a8776f726b65722d31" },
+        { "hello",
+            "96a44454524ecd000101ceb253f914ce4fc4e79ac60000002293c410000102030405060708090a0b0c0d0e0fa572756e2d31a8776f726b65722d31" },
         { "welcome", "96a44454524ecd000102ce209daac7cef4eb3e0bc60000000a91a87365727665722d31" },
         { "refused", "96a44454524ecd000103ce230fb615ce40785fedc60000000491a26e6f" },
         { "health request", "96a44454524ecd000104ce95ee619ccec0d5af46c60000000190" },
@@ -28,7 +31,8 @@ public sealed class GoldenFrameTests
 
     [Theory]
     [MemberData(nameof(Golden))]
-    public void Every_frame_has_its_golden_bytes(string frame, string hex) => Assert.Equal(hex, Convert.ToHexStringLower(Encode(frame)));
+    public void Every_frame_has_its_golden_bytes(string frame, string hex) =>
+        Assert.Equal(hex, Convert.ToHexStringLower(Encode(frame)));
 
     [Theory]
     [MemberData(nameof(Golden))]
@@ -92,9 +96,13 @@ public sealed class GoldenFrameTests
         IEnumerable<object> fields = items[0] is string ? items[..3] : [items[0], .. items[3..^1]];
         string text = frame switch
         {
-            "gradient" or "parameters" => string.Join(' ', MemoryMarshal.Cast<byte, float>(payload).ToArray().Select(x => FormattableString.Invariant($"{x}"))),
+            "gradient" or "parameters" =>
+                string.Join(
+                    ' ', MemoryMarshal.Cast<byte, float>(payload).ToArray()
+                    .Select(x => FormattableString.Invariant($"{x}"))),
             "message" => Encoding.ASCII.GetString(payload),
-            _ => string.Join(' ', ((object[])MessagePackSerializer.Deserialize<object>(payload)!).Select(x => x is byte[] b ? Convert.ToHexStringLower(b) : x)),
+            _ => string.Join(' ', ((object[])MessagePackSerializer.Deserialize<object>(payload)!)
+                .Select(x => x is byte[] b ? Convert.ToHexStringLower(b) : x)),
         };
         return $"{string.Join(' ', fields)} | {text}";
     }

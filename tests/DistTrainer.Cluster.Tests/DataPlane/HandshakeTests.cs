@@ -16,7 +16,8 @@ public sealed class HandshakeTests
         foreach (byte[] token in (byte[][])[new byte[Handshake.TokenBytes], [], server.Plane.Token.ToArray()[..^1]])
         {
             IOException e = Assert.Throws<IOException>(
-                () => worker.Plane.Connect(server.Plane.Endpoint, token, new Hello("run-1", "worker"), TimeSpan.FromSeconds(20)));
+                () => worker.Plane.Connect(
+                    server.Plane.Endpoint, token, new Hello("run-1", "worker"), TimeSpan.FromSeconds(20)));
             Assert.Contains("refused: the token is wrong", e.Message, StringComparison.Ordinal);
         }
         Assert.Empty(server.Connections);
@@ -28,7 +29,9 @@ public sealed class HandshakeTests
         using var receiver = new DataPlaneRig("receiver");
         using var plane = new DataPlane(new DataPlaneOptions { Node = "everywhere", BindHost = "0.0.0.0" }, receiver);
         Assert.Equal(System.Net.Dns.GetHostName(), plane.Endpoint.Host);
-        Assert.StartsWith("{", DataPlane.RequestHealth("127.0.0.1", plane.Endpoint.Port, TimeSpan.FromSeconds(20)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "{", DataPlane.RequestHealth("127.0.0.1", plane.Endpoint.Port, TimeSpan.FromSeconds(20)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -37,7 +40,9 @@ public sealed class HandshakeTests
         using var server = new DataPlaneRig("server");
         using var worker = new DataPlaneRig("worker");
         IOException e = Assert.Throws<IOException>(() => worker.Connect(server, run: "run-2"));
-        Assert.Equal($"No data connection to 127.0.0.1:{server.Plane.Endpoint.Port}: refused: this node belongs to run run-1, not to run-2", e.Message);
+        Assert.Equal(
+            $"No data connection to 127.0.0.1:{server.Plane.Endpoint.Port}: refused: this node belongs to run run-1, "
+            + "not to run-2", e.Message);
     }
 
     [Fact]
@@ -45,7 +50,8 @@ public sealed class HandshakeTests
     {
         using var server = new DataPlaneRig("server");
         using Socket peer = server.Raw();
-        byte[] hello = Handshake.Encode(HandshakeKind.Hello, Handshake.HelloBody(server.Plane.Token.Span, new Hello("run-1", "old")));
+        byte[] hello = Handshake.Encode(
+            HandshakeKind.Hello, Handshake.HelloBody(server.Plane.Token.Span, new Hello("run-1", "old")));
         BinaryPrimitives.WriteUInt16BigEndian(hello.AsSpan(7), 77);
         hello.AsSpan(11, 4).Clear();
         Frame.Seal(hello.AsSpan(0, Handshake.HeaderBytes), 11);
@@ -53,7 +59,8 @@ public sealed class HandshakeTests
         (HandshakeKind kind, byte[] body) = Handshake.Receive(new Wire(peer), Environment.TickCount64 + 20_000);
         Assert.Equal(HandshakeKind.Refused, kind);
         Assert.Equal(
-            "The peer speaks version 77 of the data plane's protocol, this node version 1: run the same release of disttrainer on all nodes.",
+            "The peer speaks version 77 of the data plane's protocol, this node version 1: run the same release of "
+                + "disttrainer on all nodes.",
             Handshake.ReadText(body));
     }
 
@@ -75,7 +82,8 @@ public sealed class HandshakeTests
     {
         using var server = new DataPlaneRig("server", options: Quick(64));
         using Socket peer = server.Raw();
-        byte[] hello = Handshake.Encode(HandshakeKind.Hello, Handshake.HelloBody(server.Plane.Token.Span, new Hello("run-1", "slow")));
+        byte[] hello = Handshake.Encode(
+            HandshakeKind.Hello, Handshake.HelloBody(server.Plane.Token.Span, new Hello("run-1", "slow")));
         var watch = Stopwatch.StartNew();
         Assert.ThrowsAny<Exception>(() =>
         {
@@ -115,10 +123,16 @@ public sealed class HandshakeTests
         using var worker = new DataPlaneRig("worker");
         Exception? error = null;
         var dialer = new Thread(() => error = Record.Exception(
-            () => worker.Plane.Connect(endpoint, new byte[16], new Hello("run-1", "worker"), TimeSpan.FromSeconds(20))));
+            () => worker.Plane.Connect(
+                endpoint, new byte[16], new Hello("run-1", "worker"), TimeSpan.FromSeconds(20))));
         dialer.Start();
         Thread.Sleep(100);
-        using var second = new DataPlaneRig("second", options: new DataPlaneOptions { Node = "", Port = endpoint.Port, UseUnixSockets = false });
+        using var second = new DataPlaneRig("second", options: new DataPlaneOptions
+        {
+            Node = "",
+            Port = endpoint.Port,
+            UseUnixSockets = false,
+        });
         dialer.Join();
         Assert.Contains("the token is wrong", error!.Message, StringComparison.Ordinal);
     }
@@ -131,9 +145,11 @@ public sealed class HandshakeTests
         gone.Plane.Dispose();
         var watch = Stopwatch.StartNew();
         IOException e = Assert.Throws<IOException>(
-            () => worker.Plane.Connect(gone.Plane.Endpoint, default, new Hello("run-1", "worker"), TimeSpan.FromSeconds(0.3)));
+            () => worker.Plane.Connect(
+                gone.Plane.Endpoint, default, new Hello("run-1", "worker"), TimeSpan.FromSeconds(0.3)));
         Assert.InRange(watch.ElapsedMilliseconds, 200, 3000);
-        Assert.StartsWith($"No data connection to 127.0.0.1:{gone.Plane.Endpoint.Port}: ", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"No data connection to 127.0.0.1:{gone.Plane.Endpoint.Port}: ", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,7 +161,8 @@ public sealed class HandshakeTests
         using var worker = new DataPlaneRig("worker");
         int port = ((System.Net.IPEndPoint)silent.LocalEndPoint!).Port;
         Assert.Throws<IOException>(() => worker.Plane.Connect(
-            new DataEndpoint("127.0.0.1", port, null, ""), new byte[16], new Hello("run-1", "worker"), TimeSpan.FromSeconds(0.3)));
+            new DataEndpoint("127.0.0.1", port, null, ""), new byte[16], new Hello("run-1", "worker"),
+                TimeSpan.FromSeconds(0.3)));
         Assert.Throws<IOException>(() => DataPlane.RequestHealth("127.0.0.1", port, TimeSpan.FromSeconds(0.3)));
     }
 
@@ -158,5 +175,11 @@ public sealed class HandshakeTests
     }
 
     private static DataPlaneOptions Quick(int handshakes) =>
-        new() { Node = "", UseUnixSockets = false, HandshakeTimeout = TimeSpan.FromMilliseconds(400), MaxHandshakes = handshakes };
+        new()
+        {
+            Node = "",
+            UseUnixSockets = false,
+            HandshakeTimeout = TimeSpan.FromMilliseconds(400),
+            MaxHandshakes = handshakes,
+        };
 }

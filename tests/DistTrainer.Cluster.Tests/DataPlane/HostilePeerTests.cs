@@ -34,7 +34,8 @@ public sealed class HostilePeerTests
             peer.Send(damaged);
             peer.Shutdown(SocketShutdown.Send);
             server.Until(() => server.Causes.Count == i + 1);
-            Assert.True(server.Causes[i] is InvalidDataException or EndOfStreamException, $"byte {i}: {server.Causes[i]}");
+            Assert.True(
+                server.Causes[i] is InvalidDataException or EndOfStreamException, $"byte {i}: {server.Causes[i]}");
         }
         Assert.Empty(server.Messages);
         Assert.All(server.Frames, frame => Assert.Equal((1, 2), (frame.Offset, frame.Count)));
@@ -52,7 +53,9 @@ public sealed class HostilePeerTests
         using Socket peer = server.RawPeer();
         peer.Send(frames);
         server.Until(() => server.Causes.Count == 1);
-        Assert.Matches("^The payload of a floats frame has the checksum [0-9a-f]{8}, but the frame says [0-9a-f]{8}", server.Causes[0]!.Message);
+        Assert.Matches(
+            "^The payload of a floats frame has the checksum [0-9a-f]{8}, but the frame says [0-9a-f]{8}",
+            server.Causes[0]!.Message);
     }
 
     [Theory]
@@ -105,7 +108,10 @@ public sealed class HostilePeerTests
     [Fact]
     public void A_receiver_that_throws_closes_only_its_connection_with_that_cause()
     {
-        using var server = new DataPlaneRig("server", 4) { OnMessage = _ => throw new InvalidOperationException("a bug") };
+        using var server = new DataPlaneRig("server", 4)
+        {
+            OnMessage = _ => throw new InvalidOperationException("a bug"),
+        };
         using Socket peer = server.RawPeer();
         peer.Send(SmallFrames());
         server.Until(() => server.Causes.Count == 1);

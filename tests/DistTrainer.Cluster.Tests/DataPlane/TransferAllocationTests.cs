@@ -13,7 +13,11 @@ public sealed class TransferAllocationTests
     {
         const int Count = 1_000_000, Times = 50;
         using var arrived = new SemaphoreSlim(0);
-        using var server = new DataPlaneRig("server", Count) { KeepsRecords = false, OnMessage = _ => arrived.Release() };
+        using var server = new DataPlaneRig("server", Count)
+        {
+            KeepsRecords = false,
+            OnMessage = _ => arrived.Release(),
+        };
         using var worker = new DataPlaneRig("worker");
         using AlignedBuffer source = TransferTests.Numbers(Count);
         DataConnection connection = worker.Connect(server);

@@ -9,7 +9,12 @@ public sealed class TransferTests
 {
     private const int Chunk = 1024;
 
-    private static readonly DataPlaneOptions s_small = new() { Node = "", UseUnixSockets = false, ChunkBytes = Chunk * sizeof(float) };
+    private static readonly DataPlaneOptions s_small = new()
+    {
+        Node = "",
+        UseUnixSockets = false,
+        ChunkBytes = Chunk * sizeof(float),
+    };
 
     [Theory]
     [InlineData(0)]
@@ -29,7 +34,9 @@ public sealed class TransferTests
         connection.Send(9, "done"u8);
         server.Until(() => server.Messages.Count == 1);
         Assert.Equal(source.Span[8..].ToArray(), server.Buffer.Span.Slice(10, count).ToArray());
-        Assert.True(server.Buffer.Span[..10].IndexOfAnyExcept(0f) < 0 && server.Buffer.Span[(10 + count)..].IndexOfAnyExcept(0f) < 0);
+        Assert.True(
+            server.Buffer.Span[..10].IndexOfAnyExcept(0f) < 0 && server.Buffer.Span[(10 + count)..]
+            .IndexOfAnyExcept(0f) < 0);
         Assert.Equal(Math.Max(1, (count + Chunk - 1) / Chunk), server.Frames.Count);
         Assert.Equal(count, server.Frames.Sum(frame => frame.Count));
         Assert.All(server.Frames, frame => Assert.Equal(Gradient(frame.Offset, frame.Count), frame));
@@ -71,7 +78,10 @@ public sealed class TransferTests
         const int Count = 500_000;
         bool isWhole = false;
         DataPlaneRig? rig = null;
-        using var server = rig = new DataPlaneRig("server", Count) { OnMessage = _ => isWhole = rig!.Buffer.Span.IndexOf(0f) < 0 };
+        using var server = rig = new DataPlaneRig("server", Count)
+        {
+            OnMessage = _ => isWhole = rig!.Buffer.Span.IndexOf(0f) < 0,
+        };
         using var worker = new DataPlaneRig("worker");
         using AlignedBuffer source = Numbers(Count);
         DataConnection connection = worker.Connect(server);
@@ -133,7 +143,8 @@ public sealed class TransferTests
         Assert.Equal(Frame.MaxMessageBytes, server.Messages[0].Body.Length);
     }
 
-    internal static FloatsHeader Gradient(int offset, int count) => new(FloatsKind.Gradient, 3, 12345678901, 2, 5, 4, 4, offset, count);
+    internal static FloatsHeader Gradient(int offset, int count) =>
+        new(FloatsKind.Gradient, 3, 12345678901, 2, 5, 4, 4, offset, count);
 
     internal static AlignedBuffer Numbers(int count)
     {

@@ -18,9 +18,11 @@ public sealed class OnnxFileTests : IDisposable
     public static TheoryData<string, string, NormalizationKind> Cases()
     {
         var cases = new TheoryData<string, string, NormalizationKind>();
-        foreach (string activation in PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name))
+        foreach (string activation in PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null)
+            .Select(part => part.Name))
             cases.Add(activation, "cross-entropy", NormalizationKind.Standardize);
-        foreach (string loss in PluginRegistry.Shared.Losses.All.Where(part => part.Plugin is null).Select(part => part.Name))
+        foreach (string loss in PluginRegistry.Shared.Losses.All.Where(part => part.Plugin is null)
+            .Select(part => part.Name))
             cases.Add("relu", loss, NormalizationKind.None);
         return cases;
     }
@@ -35,22 +37,29 @@ public sealed class OnnxFileTests : IDisposable
         float[] expected = Engine(model, raw), actual = Runtime(raw);
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5 * Math.Max(1, Math.Abs(expected[i])), $"prediction {i} is {expected[i]} here, {actual[i]} there");
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5 * Math.Max(1, Math.Abs(expected[i])),
+                $"prediction {i} is {expected[i]} here, {actual[i]} there");
     }
 
     [Fact]
     public async Task A_trained_model_has_the_same_classes()
     {
         DataParts data = TestJobs.Classification(samples: 300, features: 11, classes: 4);
-        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = "adam" }) with { Training = new TrainingDescription { Epochs = 2 } };
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = "adam" }) with
+        {
+            Training = new TrainingDescription { Epochs = 2 },
+        };
         TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = 2 });
         Network network = JobNetwork.Create(job.Model, data.Schema);
-        var model = new TrainedModel(new JobFile(job, new RunSettings()), data.Schema, network, result.Parameters, result.ParameterHash);
+        var model = new TrainedModel(
+            new JobFile(job, new RunSettings()), data.Schema, network, result.Parameters, result.ParameterHash);
         OnnxFile.Save(_path, model);
-        float[] expected = Engine(model, data.Train.Features), actual = Runtime(data.Train.Features, data.Train.FeatureCount);
+        float[] expected = Engine(model, data.Train.Features),
+            actual = Runtime(data.Train.Features, data.Train.FeatureCount);
         int classes = network.Outputs;
         for (int row = 0; row < data.Train.Count; row++)
-            Assert.Equal(Largest(expected.AsSpan(row * classes, classes)), Largest(actual.AsSpan(row * classes, classes)));
+            Assert.Equal(
+                Largest(expected.AsSpan(row * classes, classes)), Largest(actual.AsSpan(row * classes, classes)));
     }
 
     [Fact]
@@ -60,14 +69,16 @@ public sealed class OnnxFileTests : IDisposable
         var layers = new List<ILayer>(model.Network.Layers.Select(layer => layer.Layer));
         layers.Insert(1, new Plain(layers[0].Outputs));
         var network = new Network(layers, model.Network.Loss);
-        DistTrainerException refused = Assert.Throws<DistTrainerException>(() => OnnxFile.Save(_path, model with { Network = network }));
+        DistTrainerException refused = Assert.Throws<DistTrainerException>(
+            () => OnnxFile.Save(_path, model with { Network = network }));
         Assert.Equal(FailureKind.Configuration, refused.Kind);
         Assert.StartsWith("The layer 1 plain 7→7 has no form in ONNX", refused.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => File.Delete(_path);
 
-    private static int Largest(ReadOnlySpan<float> values) => System.Numerics.Tensors.TensorPrimitives.IndexOfMax(values);
+    private static int Largest(ReadOnlySpan<float> values) =>
+        System.Numerics.Tensors.TensorPrimitives.IndexOfMax(values);
 
     private static TrainedModel Model(string activation, string loss, NormalizationKind normalization, bool bias)
     {
@@ -76,34 +87,45 @@ public sealed class OnnxFileTests : IDisposable
         {
             Model = new ModelDescription
             {
-                Layers = [new LayerDescription { Units = 7, Activation = activation, Dropout = 0.2f, Bias = bias, Settings = activation == "leaky-relu" ? PartSettings.Of(("leaky-slope", 0.1f)) : PartSettings.None }, new LayerDescription { Units = 6, Activation = activation }, new LayerDescription()],
+                Layers =
+                    [new LayerDescription { Units = 7, Activation = activation, Dropout = 0.2f, Bias = bias,
+                    Settings = activation == "leaky-relu" ? PartSettings.Of(("leaky-slope", 0.1f))
+                    : PartSettings.None }, new LayerDescription { Units = 6, Activation = activation },
+                    new LayerDescription()],
                 Loss = new LossDescription { Kind = loss },
             },
         };
         bool scales = normalization != NormalizationKind.None;
         var schema = new DataSchema
         {
-            Task = isClass ? TaskKind.Classification : loss == "binary-cross-entropy" ? TaskKind.Binary : TaskKind.Regression,
+            Task = isClass ? TaskKind.Classification : loss == "binary-cross-entropy" ? TaskKind.Binary
+                : TaskKind.Regression,
             FeatureNames = [.. Enumerable.Range(0, Features).Select(f => $"f{f}")],
             TargetNames = isClass ? ["class"] : ["y1", "y2"],
             ClassNames = isClass ? ["a", "b", "c"] : [],
             Normalization = new Normalization(
-                normalization, scales ? [1000, -3, 0.5f, 0, 7] : new float[Features], scales ? [3, 0.1f, 2, 1, 10] : [1, 1, 1, 1, 1],
+                normalization, scales ? [1000, -3, 0.5f, 0, 7] : new float[Features], scales
+                    ? [3, 0.1f, 2, 1, 10] : [1, 1, 1, 1, 1],
                 isClass ? [0] : [5, -1], isClass ? [1] : [0.5f, 2]),
         };
         Network network = JobNetwork.Create(job.Model, schema);
         float[] parameters = network.InitialParameters(3);
-        return new TrainedModel(new JobFile(job, new RunSettings()), schema, network, parameters, ParameterHash.Compute(parameters));
+        return new TrainedModel(
+            new JobFile(job, new RunSettings()), schema, network, parameters, ParameterHash.Compute(parameters));
     }
 
     private sealed class Plain(int features) : RowLayer("plain", features, features)
     {
-        protected override void Forward(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, Span<float> output) => input.CopyTo(output);
+        protected override void Forward(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input,
+            Span<float> output) => input.CopyTo(output);
 
-        protected override void BackwardInput(ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient) =>
+        protected override void BackwardInput(
+            ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient,
+            Span<float> inputGradient) =>
             outputGradient.CopyTo(inputGradient);
 
-        protected override void AddGradient(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> gradient)
+        protected override void AddGradient(
+            ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> gradient)
         {
         }
     }
@@ -135,7 +157,8 @@ public sealed class OnnxFileTests : IDisposable
     {
         using var session = new InferenceSession(_path);
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = session.Run(
-            [NamedOnnxValue.CreateFromTensor(OnnxFile.Input, new DenseTensor<float>(raw, [raw.Length / width, width]))]);
+            [NamedOnnxValue.CreateFromTensor(
+                OnnxFile.Input, new DenseTensor<float>(raw, [raw.Length / width, width]))]);
         return [.. results.Single(result => result.Name == OnnxFile.Output).AsEnumerable<float>()];
     }
 }

@@ -25,7 +25,8 @@ public sealed class FuzzerTests : IDisposable
         Assert.InRange(Run(input => input[3]).Findings, 1, 2000);
         string input = Assert.Single(Directory.GetFiles(_failures, "*", SearchOption.AllDirectories));
         using var reader = new Sample(bytes => bytes[3]);
-        Assert.Contains(nameof(IndexOutOfRangeException), new Fuzzer(reader, _failures).Examine(FailureFile.Read(input), out _), StringComparison.Ordinal);
+        Assert.Contains(nameof(IndexOutOfRangeException), new Fuzzer(reader, _failures)
+            .Examine(FailureFile.Read(input), out _), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -36,7 +37,10 @@ public sealed class FuzzerTests : IDisposable
     public void The_same_number_makes_the_same_inputs_and_another_one_others()
     {
         Seed[] seeds = [new Seed("a", "1234 5678"u8.ToArray()), new Seed("b", [1, 2, 3])];
-        string Inputs(int number) => string.Join(' ', Enumerable.Range(0, 500).Select(n => Convert.ToHexString(new Mutator(seeds, number).Make(n, out _).Bytes)));
+        string Inputs(int number) =>
+            string.Join(
+                ' ', Enumerable.Range(0, 500)
+                .Select(n => Convert.ToHexString(new Mutator(seeds, number).Make(n, out _).Bytes)));
         Assert.Equal(Inputs(1), Inputs(1));
         Assert.NotEqual(Inputs(1), Inputs(2));
     }
@@ -46,7 +50,9 @@ public sealed class FuzzerTests : IDisposable
     {
         Seed[] seeds = [new Seed("a", [1, 2, 3]), new Seed("b", [4, 5])];
         var mutator = new Mutator(seeds, 1);
-        Assert.Equal(["", "01", "0102", "", "04"], Enumerable.Range(0, 5).Select(n => Convert.ToHexString(mutator.Make(2 * n, out _).Bytes)));
+        Assert.Equal(
+            ["", "01", "0102", "", "04"], Enumerable.Range(0, 5)
+            .Select(n => Convert.ToHexString(mutator.Make(2 * n, out _).Bytes)));
     }
 
     [Theory]

@@ -13,7 +13,8 @@ public class JobFileRoundTripTests
     private static readonly Gen<float> Share = Gen.Float[0f, 0.99f];
     private static readonly Gen<float> Positive = Gen.Float[-30f, 30f].Select(power => MathF.Pow(10f, power));
 
-    private static readonly Gen<string> Text = Gen.String.Select(text => text.Replace("\0", "", StringComparison.Ordinal))
+    private static readonly Gen<string> Text = Gen.String.Select(
+        text => text.Replace("\0", "", StringComparison.Ordinal))
         .Where(text => text.Length > 0 && !text.Any(char.IsSurrogate));
 
     private static readonly Gen<InitializerDescription> Initializer =
@@ -38,7 +39,8 @@ public class JobFileRoundTripTests
         {
             Units = units,
             Activation = activation,
-            Settings = activation == "leaky-relu" ? Set(PluginRegistry.Shared.Activations[activation], ("leaky-slope", slope)) : PartSettings.None,
+            Settings = activation == "leaky-relu"
+                ? Set(PluginRegistry.Shared.Activations[activation], ("leaky-slope", slope)) : PartSettings.None,
             WeightInitializer = weight,
             BiasInitializer = hasBias ? bias : new LayerDescription().BiasInitializer,
             Bias = hasBias,
@@ -53,7 +55,16 @@ public class JobFileRoundTripTests
         select new ModelDescription
         {
             Layers = [.. layers, new LayerDescription()],
-            Loss = isClasses ? new LossDescription { Settings = Set(PluginRegistry.Shared.Losses["cross-entropy"], ("label-smoothing", smoothing)) } : new LossDescription { Kind = "huber", Settings = Set(PluginRegistry.Shared.Losses["huber"], ("huber-delta", delta)) },
+            Loss = isClasses
+                ? new LossDescription
+                {
+                    Settings = Set(PluginRegistry.Shared.Losses["cross-entropy"],
+                ("label-smoothing", smoothing))
+                } : new LossDescription
+                {
+                    Kind = "huber",
+                    Settings = Set(PluginRegistry.Shared.Losses["huber"], ("huber-delta", delta)),
+                },
         };
 
     private static readonly Gen<DataDescription> Data =
@@ -92,9 +103,28 @@ public class JobFileRoundTripTests
         from flag in Gen.Bool
         select kind switch
         {
-            "sgd" => new OptimizerDescription { Kind = kind, LearningRate = rate, Settings = Set(s_optimizers[kind], ("momentum", 0.001f + (a / 2)), ("nesterov", flag), ("dampening", flag ? 0 : b)) },
-            "rmsprop" => new OptimizerDescription { Kind = kind, LearningRate = rate, Settings = Set(s_optimizers[kind], ("momentum", a), ("alpha", b), ("epsilon", epsilon), ("centered", flag)) },
-            _ => new OptimizerDescription { Kind = kind, LearningRate = rate, Settings = Set(s_optimizers[kind], ("beta1", a), ("beta2", b), ("epsilon", epsilon), ("ams-grad", flag)) },
+            "sgd" => new OptimizerDescription
+            {
+                Kind = kind,
+                LearningRate = rate,
+                Settings = Set(
+                    s_optimizers[kind], ("momentum", 0.001f + (a / 2)), ("nesterov", flag),
+                    ("dampening", flag ? 0 : b)),
+            },
+            "rmsprop" => new OptimizerDescription
+            {
+                Kind = kind,
+                LearningRate = rate,
+                Settings = Set(
+                    s_optimizers[kind], ("momentum", a), ("alpha", b), ("epsilon", epsilon), ("centered", flag)),
+            },
+            _ => new OptimizerDescription
+            {
+                Kind = kind,
+                LearningRate = rate,
+                Settings = Set(
+                    s_optimizers[kind], ("beta1", a), ("beta2", b), ("epsilon", epsilon), ("ams-grad", flag)),
+            },
         };
 
     private static readonly Gen<ScheduleDescription> Schedule =
@@ -104,7 +134,8 @@ public class JobFileRoundTripTests
         from threshold in Positive
         let all = new (string Name, object Value)[]
         {
-            ("gamma", gamma), ("step-size", number), ("milestones", new[] { number, number + 1, 2000 }), ("minimum-rate", 1e-35f), ("patience", number), ("threshold", threshold),
+            ("gamma", gamma), ("step-size", number), ("milestones", new[] { number, number + 1, 2000 }),
+                ("minimum-rate", 1e-35f), ("patience", number), ("threshold", threshold),
         }
         let part = PluginRegistry.Shared.Schedules[kind]
         select new ScheduleDescription
@@ -128,7 +159,8 @@ public class JobFileRoundTripTests
             DataShards = number,
             Seed = seed,
             Shuffle = flag,
-            EarlyStopping = stops ? new EarlyStoppingDescription { Patience = number, MinimumDelta = delta, RestoreBest = flag } : new(),
+            EarlyStopping = stops
+                ? new EarlyStoppingDescription { Patience = number, MinimumDelta = delta, RestoreBest = flag } : new(),
         };
 
     private static readonly Gen<JobFile> Job =
@@ -149,7 +181,14 @@ public class JobFileRoundTripTests
                 Optimizer = optimizer,
                 Schedule = schedule,
                 Training = training,
-                Regularization = new RegularizationDescription { L1 = strength, L2 = strength, DecoupledWeightDecay = strength, MaxNorm = strength, ApplyToBiases = flag },
+                Regularization = new RegularizationDescription
+                {
+                    L1 = strength,
+                    L2 = strength,
+                    DecoupledWeightDecay = strength,
+                    MaxNorm = strength,
+                    ApplyToBiases = flag,
+                },
                 Clipping = new ClippingDescription { Value = strength, Norm = strength },
             },
             new RunSettings
@@ -159,18 +198,27 @@ public class JobFileRoundTripTests
                 ComputeThreads = number,
                 ReportEvery = number,
                 Output = output,
-                Checkpoint = new CheckpointSettings { EverySteps = number - 1, EveryTime = TimeSpan.FromMilliseconds(1500 * (number - 1)), Keep = number, KeepBest = number - 1 },
+                Checkpoint = new CheckpointSettings
+                {
+                    EverySteps = number - 1,
+                    EveryTime = TimeSpan.FromMilliseconds(1500 * (number - 1)),
+                    Keep = number,
+                    KeepBest = number - 1,
+                },
             });
 
     [Fact]
     public void Every_job_that_is_written_reads_back_to_the_equal_job() =>
         Job.Sample(job => Assert.Equal(Json(job), Json(JobFile.Read(new JobSource(job.Write(), "x")))), iter: 400);
 
-    private static Gen<string> OneOf(params string[] names) => Gen.Int[0, names.Length - 1].Select(index => names[index]);
+    private static Gen<string> OneOf(params string[] names) =>
+        Gen.Int[0, names.Length - 1].Select(index => names[index]);
 
     // A value that is the default is not kept.
-    private static PartSettings Set(Part part, params (string Name, object Value)[] settings) => part.Settings.Aggregate(
-        PartSettings.Of(settings), (kept, setting) => kept.TextOf(setting) == setting.Default ? kept.Without(setting.Name) : kept);
+    private static PartSettings Set(Part part, params (string Name, object Value)[] settings) =>
+        part.Settings.Aggregate(
+        PartSettings.Of(settings), (kept, setting) =>
+            kept.TextOf(setting) == setting.Default ? kept.Without(setting.Name) : kept);
 
     // Records compare lists by reference, so the whole content is compared as JSON.
     private static string Json(JobFile job) => JsonSerializer.Serialize(job);

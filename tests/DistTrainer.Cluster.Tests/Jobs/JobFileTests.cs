@@ -25,7 +25,9 @@ public class JobFileTests
     [Theory]
     [InlineData("model { layers = [ { units = 64, activation = relu } ] }")]
     [InlineData("model.layers = [ { units = 64\n activation = relu } ]")]
-    [InlineData("model {\n  layers = [\n    # the only one\n    {\n      units = 64 # half\n      activation = relu // as usual\n    }\n  ]\n}")]
+    [InlineData(
+        "model {\n  layers = [\n    # the only one\n    {\n      units = 64 # half\n      activation = relu // as "
+        + "usual\n    }\n  ]\n}")]
     [InlineData("{ \"model\": { \"layers\": [ { \"units\": 64, \"activation\": \"relu\" } ] } }")]
     [InlineData("\uFEFFmodel { layers = [ { units = 64, activation = relu }, ] }")]
     public void One_line_objects_lists_JSON_and_comments_are_read_alike(string text)
@@ -41,13 +43,20 @@ public class JobFileTests
             new JobSource(Smallest + "\noptimizer = sgd\nmodel.loss = cross-entropy", "a"),
             new JobSource("optimizer.momentum = 0.9", "b"),
             JobSource.FromOption("optimizer.learning-rate", "0.5", "--learning-rate"));
-        Assert.Equal(new OptimizerDescription { Kind = "sgd", LearningRate = 0.5f, Settings = PartSettings.Of(("momentum", 0.9f)) }, file.Job.Optimizer);
+        Assert.Equal(
+            new OptimizerDescription
+            {
+                Kind = "sgd",
+                LearningRate = 0.5f,
+                Settings = PartSettings.Of(("momentum", 0.9f))
+            }, file.Job.Optimizer);
     }
 
     [Fact]
     public void A_later_text_wins_and_null_takes_the_default()
     {
-        JobFile file = JobFile.Read(new JobSource(Smallest + "\ntraining { epochs = 3\n batch-size = 7 }", "a"), new JobSource("training.epochs = 4\ntraining.batch-size = null", "b"));
+        JobFile file = JobFile.Read(new JobSource(Smallest + "\ntraining { epochs = 3\n batch-size = 7 }", "a"),
+            new JobSource("training.epochs = 4\ntraining.batch-size = null", "b"));
         Assert.Equal(4, file.Job.Training.Epochs);
         Assert.Equal(32, file.Job.Training.BatchSize);
     }
@@ -55,7 +64,9 @@ public class JobFileTests
     [Fact]
     public void An_initializer_s_scale_follows_its_kind()
     {
-        LayerDescription layer = Read("model.layers = [ { weight-initializer = random-normal, bias-initializer { kind = constant, scale = -2 } } ]").Job.Model.Layers[0];
+        LayerDescription layer =
+            Read("model.layers = [ { weight-initializer = random-normal, bias-initializer { kind = constant, scale = "
+            + "-2 } } ]").Job.Model.Layers[0];
         Assert.Equal(new InitializerDescription("random-normal"), layer.WeightInitializer);
         Assert.Equal(new InitializerDescription("constant", -2f), layer.BiasInitializer);
     }
@@ -88,7 +99,9 @@ public class JobFileTests
         string template = file.Write(comments: true);
         Assert.Equal(file.Write(), Read(template).Write());
         Assert.All(JobKeys.All, key => Assert.Contains(key.Name, template, StringComparison.Ordinal));
-        Assert.Contains("# Share of the samples held out for validation: a number from 0 and below 1; default 0.1.", template, StringComparison.Ordinal);
+        Assert.Contains(
+            "# Share of the samples held out for validation: a number from 0 and below 1; default 0.1.", template,
+            StringComparison.Ordinal);
         Assert.Contains("# momentum = 0\n", template, StringComparison.Ordinal);
     }
 

@@ -25,10 +25,19 @@ public class OptimizerDefaultsTests
         Assert.Equal((PartSettings.None, 0f), (job.Optimizer.Settings, job.Regularization.L2));
         Dictionary<string, string> standard = new()
         {
-            ["momentum"] = "0", ["dampening"] = "0", ["nesterov"] = "false", ["beta1"] = "0.9", ["beta2"] = "0.999",
-            ["epsilon"] = "1E-08", ["ams-grad"] = "false", ["alpha"] = "0.99", ["centered"] = "false",
+            ["momentum"] = "0",
+            ["dampening"] = "0",
+            ["nesterov"] = "false",
+            ["beta1"] = "0.9",
+            ["beta2"] = "0.999",
+            ["epsilon"] = "1E-08",
+            ["ams-grad"] = "false",
+            ["alpha"] = "0.99",
+            ["centered"] = "false",
         };
-        Assert.All(PluginRegistry.Shared.Optimizers[kind].Settings, setting => Assert.Equal(standard[setting.Name], setting.Default));
+        Assert.All(
+            PluginRegistry.Shared.Optimizers[kind].Settings, setting =>
+            Assert.Equal(standard[setting.Name], setting.Default));
     }
 
     [Theory]
@@ -36,15 +45,23 @@ public class OptimizerDefaultsTests
     public void A_job_made_in_code_has_the_defaults_of_a_job_file(string kind, float rate, float decay)
     {
         string rule = Read($"optimizer.kind = {kind}").Optimizer.Kind;
-        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = rule }) with { Regularization = new RegularizationDescription { MaxNorm = 3 } };
-        Assert.Equal((rate, decay, 3f), (job.Optimizer.LearningRate, job.Regularization.DecoupledWeightDecay, job.Regularization.MaxNorm));
+        JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = rule }) with
+        {
+            Regularization = new RegularizationDescription { MaxNorm = 3 },
+        };
+        Assert.Equal(
+            (rate, decay, 3f),
+            (job.Optimizer.LearningRate, job.Regularization.DecoupledWeightDecay, job.Regularization.MaxNorm));
     }
 
     [Fact]
     public void AdamWs_decay_is_PyTorchs_also_beside_other_keys_of_its_section()
     {
-        Assert.Equal(0.01f, Read("regularization { l1 = 0.5, apply-to-biases = true }\noptimizer.kind = adamw").Regularization.DecoupledWeightDecay);
-        Assert.Equal(0.3f, Read("regularization.decoupled-weight-decay = 0.3\noptimizer.kind = adamw").Regularization.DecoupledWeightDecay);
+        Assert.Equal(0.01f, Read("regularization { l1 = 0.5, apply-to-biases = true }\noptimizer.kind = adamw")
+            .Regularization.DecoupledWeightDecay);
+        Assert.Equal(
+            0.3f, Read("regularization.decoupled-weight-decay = 0.3\noptimizer.kind = adamw")
+            .Regularization.DecoupledWeightDecay);
     }
 
     [Fact]
@@ -63,9 +80,14 @@ public class OptimizerDefaultsTests
     public void A_template_leaves_what_follows_the_kind_to_the_kind()
     {
         string template = File(Read("optimizer.kind = adam")).Write(comments: true);
-        JobDescription job = JobFile.Read(new JobSource(template.Replace("kind = adam\n", "kind = adamw\n", StringComparison.Ordinal), "edited")).Job;
+        JobDescription job =
+            JobFile.Read(
+                new JobSource(template.Replace("kind = adam\n", "kind = adamw\n", StringComparison.Ordinal), "edited"))
+                .Job;
         Assert.Equal(("adamw", 0.01f), (job.Optimizer.Kind, job.Regularization.DecoupledWeightDecay));
-        Assert.Contains("  learning-rate = 0.5\n", File(Read("optimizer.learning-rate = 0.5")).Write(comments: true), StringComparison.Ordinal);
+        Assert.Contains(
+            "  learning-rate = 0.5\n", File(Read("optimizer.learning-rate = 0.5"))
+            .Write(comments: true), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,7 +95,8 @@ public class OptimizerDefaultsTests
     {
         DataParts data = TestJobs.Classification(100, 5, 3);
         async Task<string> Hash(string kind, RegularizationDescription regularization) => (await TestJobs.Run(
-            TestJobs.Job(new OptimizerDescription { Kind = kind }) with { Regularization = regularization }, data, new RunOptions { Workers = 1, ParameterShards = 1 })).ParameterHash;
+            TestJobs.Job(new OptimizerDescription { Kind = kind }) with { Regularization = regularization }, data,
+                new RunOptions { Workers = 1, ParameterShards = 1 })).ParameterHash;
         string adamW = await Hash("adamw", new());
         Assert.Equal(await Hash("adamw", new() { DecoupledWeightDecay = 0.01f }), adamW);
         string adam = await Hash("adam", new());
@@ -81,7 +104,8 @@ public class OptimizerDefaultsTests
         Assert.Equal(adam, await Hash("adamw", new() { DecoupledWeightDecay = 0 }));
     }
 
-    private static JobDescription Read(string text) => JobFile.Read(new JobSource("model.layers = [ { } ]\n" + text, "job")).Job;
+    private static JobDescription Read(string text) =>
+        JobFile.Read(new JobSource("model.layers = [ { } ]\n" + text, "job")).Job;
 
     private static JobFile File(JobDescription job) => new(job, new RunSettings());
 }

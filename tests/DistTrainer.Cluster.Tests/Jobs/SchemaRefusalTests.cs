@@ -15,14 +15,17 @@ public sealed class SchemaRefusalTests : IDisposable
 
     [Theory]
     [InlineData("classNames", "[null, \"b\", \"c\"]", "the data schema has no name at classNames[0] (null)")]
-    [InlineData("classNames", "[\"a\", \"b\", \"a\"]", "the data schema has the name \"a\" twice, at classNames[0] and classNames[2]")]
+    [InlineData("classNames", "[\"a\", \"b\", \"a\"]",
+        "the data schema has the name \"a\" twice, at classNames[0] and classNames[2]")]
     [InlineData("featureNames", "[\"a\", null]", "the data schema has no name at featureNames[1] (null)")]
-    [InlineData("featureNames", "[\"\\u001b[2J\", \"\\u001b[2J\"]", "the data schema has the name \"\\u001b[2J\" twice, at featureNames[0] and featureNames[1]")]
+    [InlineData("featureNames", "[\"\\u001b[2J\", \"\\u001b[2J\"]",
+        "the data schema has the name \"\\u001b[2J\" twice, at featureNames[0] and featureNames[1]")]
     [InlineData("targetNames", "[null]", "the data schema has no name at targetNames[0] (null)")]
     [InlineData("targetNames", "null", "the data schema is damaged")]
     [InlineData("classNames", "[]", "the data schema does not fit together")]
     [InlineData("task", "\"binary\"", "the data schema does not fit together")]
-    public void Names_that_are_missing_or_doubled_are_refused_with_file_and_place(string member, string value, string expected)
+    public void Names_that_are_missing_or_doubled_are_refused_with_file_and_place(
+        string member, string value, string expected)
     {
         string path = Changed(schema => schema[member] = JsonNode.Parse(value));
         DistTrainerException refused = Assert.Throws<DistTrainerException>(() => ModelFile.Load(path));
@@ -39,7 +42,8 @@ public sealed class SchemaRefusalTests : IDisposable
             schema["normalization"]!["targetOffset"] = JsonNode.Parse("[0, 0, 0, 0]");
             schema["normalization"]!["targetScale"] = JsonNode.Parse("[1, 1, 1, 1]");
         });
-        Assert.Contains("does not fit together", Assert.Throws<DistTrainerException>(() => ModelFile.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not fit together", Assert.Throws<DistTrainerException>(() => ModelFile.Load(path))
+            .Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,11 +58,14 @@ public sealed class SchemaRefusalTests : IDisposable
             schema["normalization"]!["targetScale"] = JsonNode.Parse("[1, 1, 1]");
         });
         DistTrainerException refused = Assert.Throws<DistTrainerException>(() => ModelFile.Load(path));
-        Assert.Equal((FailureKind.ModelFile, $"{path}: has data for Regression and a job whose loss is for Classification."), (refused.Kind, refused.Message));
+        Assert.Equal(
+            (FailureKind.ModelFile, $"{path}: has data for Regression and a job whose loss is for Classification."),
+            (refused.Kind, refused.Message));
     }
 
     [Fact]
-    public void The_file_is_read_where_nothing_was_changed() => Assert.Equal(["a", "b", "c"], ModelFile.Load(Changed(_ => { })).Schema.ClassNames);
+    public void The_file_is_read_where_nothing_was_changed() =>
+        Assert.Equal(["a", "b", "c"], ModelFile.Load(Changed(_ => { })).Schema.ClassNames);
 
     private string Changed(Action<JsonNode> change)
     {
@@ -77,7 +84,12 @@ public sealed class SchemaRefusalTests : IDisposable
         SafeTensors content = SafeTensorsFile.Read(path);
         JsonNode json = JsonNode.Parse(content.Metadata[SchemaName])!;
         change(json);
-        SafeTensorsFile.Write(path, content with { Metadata = new Dictionary<string, string>(content.Metadata) { [SchemaName] = json.ToJsonString() } });
+        SafeTensorsFile.Write(path, content with
+        {
+            Metadata = new Dictionary<string,
+            string>(content.Metadata)
+            { [SchemaName] = json.ToJsonString() },
+        });
         return path;
     }
 }

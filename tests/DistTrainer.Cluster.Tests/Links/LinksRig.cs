@@ -9,23 +9,35 @@ using Xunit;
 
 namespace DistTrainer.Cluster.Tests;
 
-/// <summary>One end of the links of a run: a data plane, the run's buffers, and a mailbox in the place of its actors.</summary>
+/// <summary>
+/// One end of the links of a run: a data plane, the run's buffers, and a mailbox in the place of its actors.
+/// </summary>
 internal sealed class LinksRig : IDataReceiver, IDisposable
 {
     public const int Generation = 1;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
     private static readonly DataParts s_data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
     private readonly DataPlane _plane;
-    private readonly TaskCompletionSource<DataConnection> _connection = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<DataConnection> _connection = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
     private int _floatsFrames;
 
     public LinksRig(string name, bool sharesMemory = true, bool useUnix = true)
     {
-        _plane = new DataPlane(new DataPlaneOptions { Node = name, BindHost = "127.0.0.1", SharesMemory = sharesMemory, UseUnixSockets = useUnix }, this);
+        _plane = new DataPlane(
+            new DataPlaneOptions
+            {
+                Node = name,
+                BindHost = "127.0.0.1",
+                SharesMemory = sharesMemory,
+                UseUnixSockets = useUnix
+            }, this);
         Address = new NodeAddress(name, _plane.Endpoint, _plane.Token.ToArray());
         DataPlaneLinks? links = null;
         Setup = new TrainingSetup(
-            TestJobs.Variants["sgd"], s_data, new RunOptions { ParameterShards = 1 }, null, setup => links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards, setup.Options.BackupWorkers, _plane, "run", Address), sharesMemory: true);
+            TestJobs.Variants["sgd"], s_data, new RunOptions { ParameterShards = 1 }, null, setup =>
+                links = new DataPlaneLinks(setup.Parameters, setup.Ranges, setup.Job.Training.DataShards,
+                setup.Options.BackupWorkers, _plane, "run", Address), sharesMemory: true);
         Links = links!;
         Links.Owner = Mailbox;
     }
@@ -49,7 +61,8 @@ internal sealed class LinksRig : IDataReceiver, IDisposable
     public int FloatsFrames => Volatile.Read(ref _floatsFrames);
 
     /// <summary>A connection to another node's links, on which anything can be sent.</summary>
-    public DataConnection Connect(LinksRig other) => _plane.Connect(other.Address.Endpoint!, other.Address.Token, new Hello("run", Address.Name), s_patience);
+    public DataConnection Connect(LinksRig other) =>
+        _plane.Connect(other.Address.Endpoint!, other.Address.Token, new Hello("run", Address.Name), s_patience);
 
     public T Next<T>() => (T)Mailbox.Take(s_patience);
 
@@ -67,7 +80,8 @@ internal sealed class LinksRig : IDataReceiver, IDisposable
         return Links.Place(header);
     }
 
-    public void Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) => Links.Receive(connection, kind, body);
+    public void Receive(DataConnection connection, byte kind, ReadOnlySpan<byte> body) =>
+        Links.Receive(connection, kind, body);
 
     public void Closed(DataConnection connection, Exception? cause)
     {

@@ -90,13 +90,18 @@ public sealed class SharedSegmentsTests
         server.Links.Serve(LinksRig.Generation, 0, server.Mailbox);
         DataConnection connection = peer.Connect(server);
         int length = server.Setup.Parameters.Length;
-        using AlignedBuffer buffer = AlignedBuffer.CreateShared(length), small = AlignedBuffer.CreateShared(length - 100);
+        using AlignedBuffer buffer = AlignedBuffer.CreateShared(length),
+            small = AlignedBuffer.CreateShared(length - 100);
         using FileStream file = File.OpenRead(typeof(LinksRig).Assembly.Location);
         var good = new SegmentOffer(1, 1, buffer.Shared!.Descriptor, length, buffer.Shared.Tag.ToArray());
         switch (what)
         {
             case "push":
-                Send(connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation, 0, 1, 10, new TreeNode(0, 1), buffer, 0, true, [default], 0), 9));
+                Send(connection, LinkMessages.Push, output =>
+                    LinkMessages.Write(
+                        output, 0,
+                        new PushGradient(LinksRig.Generation, 0, 1, 10, new TreeNode(0, 1), buffer, 0,
+                        true, [default], 0), 9));
                 break;
             case "answer":
                 Send(connection, SegmentMessages.Answer, output => SegmentMessages.WriteAnswer(output, 5, true));
@@ -119,7 +124,8 @@ public sealed class SharedSegmentsTests
                 Send(connection, SegmentMessages.Offer, output => SegmentMessages.Write(output, bad));
                 break;
         }
-        Assert.Contains(cause, Assert.IsType<InvalidDataException>(await server.Cause.Task.WaitAsync(s_patience)).Message, StringComparison.Ordinal);
+        Assert.Contains(cause, Assert.IsType<InvalidDataException>(await server.Cause.Task.WaitAsync(s_patience))
+            .Message, StringComparison.Ordinal);
         using var next = new LinksRig("next");
         next.Connect(server);
     }
@@ -134,7 +140,11 @@ public sealed class SharedSegmentsTests
         Collect(mapped);
         Assert.False(mapped.IsAlive);
         Assert.True(second.IsAlive);
-        Send(worker.Connection, LinkMessages.Push, output => LinkMessages.Write(output, 0, new PushGradient(LinksRig.Generation + 1, 0, 1, 10, new TreeNode(0, 1), null!, 0, true, [default], 0), 1));
+        Send(worker.Connection, LinkMessages.Push, output =>
+            LinkMessages.Write(
+                output, 0,
+                new PushGradient(LinksRig.Generation + 1, 0, 1, 10, new TreeNode(0, 1), null!, 0, true, [default], 0),
+                1));
         Assert.NotNull(PushOnce(server, worker, LinksRig.Generation + 1).Gradient);
     }
 
@@ -155,25 +165,33 @@ public sealed class SharedSegmentsTests
     {
         byte[] tag = [.. Enumerable.Range(0, SharedMemory.TagBytes).Select(i => (byte)i)];
         var losses = new LossSums(3, 0.5, 2, 0.25);
-        Assert.Equal("95020164cd03e8c410000102030405060708090a0b0c0d0e0f", Hex(output => SegmentMessages.Write(output, new SegmentOffer(2, 1, 100, 1000, tag))));
+        Assert.Equal(
+            "95020164cd03e8c410000102030405060708090a0b0c0d0e0f", Hex(
+                output => SegmentMessages.Write(output, new SegmentOffer(2, 1, 100, 1000, tag))));
         Assert.Equal("9202c3", Hex(output => SegmentMessages.WriteAnswer(output, 2, true)));
         Assert.Equal("9403010702", Hex(output => LinkMessages.Write(output, new ParametersBroadcast(3, 1, 7), 2)));
         Assert.Equal(
             "9b030105072008" + "01c3024d" + "91" + "9403cb3fe000000000000002cb3fd0000000000000",
-            Hex(output => LinkMessages.Write(output, 1, new PushGradient(3, 5, 7, 32, new TreeNode(8, 1), null!, 0, true, [losses], 77), 2)));
+            Hex(output => LinkMessages.Write(
+                output, 1, new PushGradient(3, 5, 7, 32, new TreeNode(8, 1), null!, 0, true, [losses], 77), 2)));
     }
 
-    private static (IParameterShardLink Link, GradientNode Node) Join(LinksRig server, LinksRig worker, int generation = LinksRig.Generation)
+    private static (IParameterShardLink Link, GradientNode Node) Join(
+        LinksRig server, LinksRig worker, int generation = LinksRig.Generation)
     {
         server.Links.Serve(generation, 0, server.Mailbox);
-        IParameterShardLink link = worker.Links.Join(generation, [new ParameterShardCopyPlace(0, server.Place)], worker.Mailbox)[0];
+        IParameterShardLink link =
+            worker.Links.Join(generation, [new ParameterShardCopyPlace(0, server.Place)], worker.Mailbox)[0];
         return (link, new GradientNode(new TreeNode(0, 8), worker.Setup.CreateVector()));
     }
 
-    private static PushGradient Push(IParameterShardLink link, GradientNode node, LinksRig server, long step, int generation = LinksRig.Generation)
+    private static PushGradient Push(
+        IParameterShardLink link, GradientNode node, LinksRig server, long step, int generation = LinksRig.Generation)
     {
         link.Prepare(0, step, node, 0, node.Gradient.Length);
-        link.Push(new PushGradient(generation, 0, step, 50, node.Node, node.Gradient, 0, true, new LossSums[node.Node.Count], 0));
+        link.Push(
+            new PushGradient(
+                generation, 0, step, 50, node.Node, node.Gradient, 0, true, new LossSums[node.Node.Count], 0));
         return server.Next<PushGradient>();
     }
 

@@ -38,48 +38,66 @@ public class LineLoggerTests
     public void What_a_terminal_would_obey_is_shown_in_both_formats_and_values_stay_exact(LogFormat format)
     {
         const string Evil = "a\u001b]0;x\u0007\u009b\u202eb\nc\ud800";
-        var entry = new Info(null, "akka://disttrainer/user/run", typeof(LineLoggerTests), new LogEvent(DefaultLogMessageFormatter.Instance, "run-submitted name=\"{Name}\"", [Evil]));
+        var entry = new Info(null, "akka://disttrainer/user/run", typeof(LineLoggerTests),
+            new LogEvent(DefaultLogMessageFormatter.Instance, "run-submitted name=\"{Name}\"", [Evil]));
         string line = LogLine.Of(entry, format);
         Assert.DoesNotContain(line, c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u202e');
         if (format == LogFormat.Text)
         {
-            Assert.EndsWith("run-submitted name=\"a\\u001b]0;x\\u0007\\u009b\\u202eb | c\\ud800\"", line, StringComparison.Ordinal);
+            Assert.EndsWith(
+                "run-submitted name=\"a\\u001b]0;x\\u0007\\u009b\\u202eb | c\\ud800\"", line, StringComparison.Ordinal);
             return;
         }
         using JsonDocument json = JsonDocument.Parse(line);
-        Assert.Equal("run-submitted name=\"a\\u001b]0;x\\u0007\\u009b\\u202eb | c\\ud800\"", json.RootElement.GetProperty("message").GetString());
-        Assert.Equal(Evil.Replace('\ud800', '\ufffd'), json.RootElement.GetProperty("values").GetProperty("name").GetString());
+        Assert.Equal(
+            "run-submitted name=\"a\\u001b]0;x\\u0007\\u009b\\u202eb | c\\ud800\"",
+            json.RootElement.GetProperty("message").GetString());
+        Assert.Equal(
+            Evil.Replace('\ud800', '\ufffd'), json.RootElement.GetProperty("values").GetProperty("name").GetString());
     }
 
     [Fact]
     public void An_event_has_a_name_and_fields_with_values_or_texts_of_their_own()
     {
-        var fact = new LogEvent(DefaultLogMessageFormatter.Instance, "waiting-for who=\"{Who}\" for=start epoch=1 seconds={Seconds:F1} reason=\"not finite\"", ["a b", 2.25]);
+        var fact = new LogEvent(
+            DefaultLogMessageFormatter.Instance,
+            "waiting-for who=\"{Who}\" for=start epoch=1 seconds={Seconds:F1} reason=\"not finite\"", ["a b", 2.25]);
         Assert.Equal("waiting-for", fact.Name);
-        Assert.Equal([("who", "a b"), ("for", "start"), ("epoch", 1L), ("seconds", 2.25), ("reason", (object?)"not finite")], fact.Fields.Select(part => (part.Key, part.Value)));
+        Assert.Equal(
+            [("who", "a b"), ("for", "start"), ("epoch", 1L), ("seconds", 2.25), ("reason", (object?)"not finite")],
+            fact.Fields.Select(part => (part.Key, part.Value)));
         Assert.Equal("waiting-for who=\"a b\" for=start epoch=1 seconds=2.2 reason=\"not finite\"", fact.ToString());
     }
 
     [Fact]
-    public async Task A_line_below_the_threshold_is_not_printed() => Assert.Empty(await Log(LogFormat.Text, LogThreshold.Error, ""));
+    public async Task A_line_below_the_threshold_is_not_printed() =>
+        Assert.Empty(await Log(LogFormat.Text, LogThreshold.Error, ""));
 
     [Theory]
     [InlineData("[akka://disttrainer/user/server/shard-2#17]", "server/shard-2#17]")]
     [InlineData("akka://disttrainer/user/coordinator", "coordinator")]
     [InlineData("ActorSystem(disttrainer)", "ActorSystem")]
-    public void The_actor_s_name_is_the_last_part_of_its_path(string source, string expected) => Assert.Equal(expected, LogLine.ActorOf(source));
+    public void The_actor_s_name_is_the_last_part_of_its_path(string source, string expected) =>
+        Assert.Equal(expected, LogLine.ActorOf(source));
 
     private static async Task<IReadOnlyList<string>> Log(LogFormat format, LogThreshold threshold, string culture)
     {
         ConcurrentQueue<string> lines = [];
         using var output = new LogOutput(format, threshold, lines.Enqueue);
         using ActorSystem system = ActorSystem.Create("disttrainer", output.ActorConfiguration);
-        await system.ActorOf(Props.Create(() => new Chatter(culture)), "chatter").Ask<string>("go", TimeSpan.FromSeconds(20));
+        await system.ActorOf(Props.Create(() => new Chatter(culture)), "chatter")
+            .Ask<string>("go", TimeSpan.FromSeconds(20));
 
         // A line is written after the actor has gone on, and a logger that is stopped drops what it has not written.
-        Assert.True(SpinWait.SpinUntil(() => lines.Any(line => line.Contains("the last line", StringComparison.Ordinal)), TimeSpan.FromSeconds(20)));
+        Assert.True(
+            SpinWait.SpinUntil(
+                () => lines.Any(line => line.Contains("the last line", StringComparison.Ordinal)),
+                TimeSpan.FromSeconds(20)));
         await system.Terminate();
-        return [.. lines.Where(line => line.Contains("chatter", StringComparison.Ordinal) && line.Contains("epoch", StringComparison.Ordinal))];
+        return [
+            .. lines.Where(
+                line => line.Contains("chatter", StringComparison.Ordinal)
+                && line.Contains("epoch", StringComparison.Ordinal))];
     }
 
     private sealed class Chatter : ReceiveActor

@@ -8,7 +8,8 @@ namespace DistTrainer.Cluster.Tests;
 public sealed partial class LogPageTests
 {
     // What is asked of a run is logged by names that are handed on: Request(…, "stop-requested").
-    private static readonly string[] s_requests = ["pause-requested", "resume-requested", "stop-requested", "learning-rate-requested", "checkpoint-due"];
+    private static readonly string[] s_requests =
+        ["pause-requested", "resume-requested", "stop-requested", "learning-rate-requested", "checkpoint-due"];
 
     private readonly Dictionary<string, (HashSet<string> Levels, HashSet<string> Fields)> _written = [];
     private readonly Dictionary<string, (HashSet<string> Levels, HashSet<string> Fields)> _documented = [];
@@ -16,13 +17,15 @@ public sealed partial class LogPageTests
     public LogPageTests()
     {
         string root = Root();
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(root, "src"), "*.cs", SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(root, "src"), "*.cs",
+            SearchOption.AllDirectories))
         {
             foreach (Match call in Call().Matches(File.ReadAllText(file)))
             {
                 string template = call.Groups["template"].Value.Replace("\\\"", "\"", StringComparison.Ordinal);
                 string[] names = call.Groups["named"].Success ? s_requests : [template.Split(' ')[0]];
-                string[] levels = call.Groups["level"].Value is { Length: > 0 } level ? [level == "Warn" ? "warning" : level.ToLowerInvariant()] : ["debug", "warning"];
+                string[] levels = call.Groups["level"].Value is { Length: > 0 } level
+                    ? [level == "Warn" ? "warning" : level.ToLowerInvariant()] : ["debug", "warning"];
                 foreach (string name in names)
                     Add(_written, name, levels, Field().Matches(template).Select(field => field.Groups[1].Value));
             }
@@ -35,7 +38,8 @@ public sealed partial class LogPageTests
         foreach (Match row in Row().Matches(File.ReadAllText(Path.Combine(root, "docs", "logs.md"))))
         {
             foreach (Match name in Name().Matches(row.Groups["names"].Value))
-                Add(_documented, name.Groups[1].Value, row.Groups["levels"].Value.Split(", "), row.Groups["fields"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+                Add(_documented, name.Groups[1].Value, row.Groups["levels"].Value.Split(", "), row.Groups["fields"]
+                    .Value.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         }
     }
 
@@ -61,10 +65,14 @@ public sealed partial class LogPageTests
     {
         foreach ((string name, (HashSet<string> _, HashSet<string> fields)) in _documented)
             Assert.All(fields, field => Assert.Contains(_written.Values, written => written.Fields.Contains(field)));
-        Assert.All(_documented, page => Assert.Subset(new HashSet<string> { "debug", "info", "warning", "error" }, page.Value.Levels));
+        Assert.All(
+            _documented, page =>
+            Assert.Subset(new HashSet<string> { "debug", "info", "warning", "error" }, page.Value.Levels));
     }
 
-    private static void Add(Dictionary<string, (HashSet<string> Levels, HashSet<string> Fields)> events, string name, IEnumerable<string> levels, IEnumerable<string> fields)
+    private static void Add(
+        Dictionary<string, (HashSet<string> Levels, HashSet<string> Fields)> events, string name,
+        IEnumerable<string> levels, IEnumerable<string> fields)
     {
         if (!events.TryGetValue(name, out (HashSet<string> Levels, HashSet<string> Fields) known))
             events[name] = known = ([], []);
@@ -76,7 +84,8 @@ public sealed partial class LogPageTests
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "DistTrainer.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("DistTrainer.sln is in no folder above the tests.");
+            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException(
+                "DistTrainer.sln is in no folder above the tests.");
         return folder;
     }
 

@@ -65,18 +65,27 @@ public sealed class RepeatedWarningsTests
             for (int beat = 0; beat < 5; beat++)
                 system.EventStream.Publish(Late(3000 + beat));
             system.EventStream.Publish(new Warning("source", typeof(LogOutput), "the last one"));
-            Assert.True(SpinWait.SpinUntil(() => lines.Any(line => line.Contains("the last one", StringComparison.Ordinal)), TimeSpan.FromSeconds(20)));
+            Assert.True(
+                SpinWait.SpinUntil(
+                    () => lines.Any(line => line.Contains("the last one", StringComparison.Ordinal)),
+                    TimeSpan.FromSeconds(20)));
             await system.Terminate();
         }
         string[] late = [.. lines.Where(line => line.Contains("heartbeat", StringComparison.Ordinal))];
         Assert.Equal(2, late.Length);
         Assert.Contains("3000 millis", late[0], StringComparison.Ordinal);
-        Assert.Contains("left out 4 more like: PhiAccrualFailureDetector: heartbeat interval is growing too large", late[1], StringComparison.Ordinal);
+        Assert.Contains(
+            "left out 4 more like: PhiAccrualFailureDetector: heartbeat interval is growing too large", late[1],
+            StringComparison.Ordinal);
     }
 
     private static Warning Late(int interval) => new(
         "PhiAccrualFailureDetector", typeof(PhiAccrualFailureDetector),
-        string.Create(CultureInfo.InvariantCulture, $"heartbeat interval is growing too large for address akka.tcp://disttrainer@127.0.0.1:40179: {interval} millis"));
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"heartbeat interval is growing too large for address akka.tcp://disttrainer@127.0.0.1:40179: {interval} "
+            + $"millis"));
 
-    private static (bool IsTold, int LeftOut) Told(RepeatedWarnings warnings, Warning entry) => (warnings.IsTold(entry, out int leftOut), leftOut);
+    private static (bool IsTold, int LeftOut) Told(RepeatedWarnings warnings, Warning entry) =>
+        (warnings.IsTold(entry, out int leftOut), leftOut);
 }

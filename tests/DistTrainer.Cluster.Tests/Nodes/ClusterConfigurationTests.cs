@@ -31,7 +31,9 @@ public sealed class ClusterConfigurationTests
         Assert.Equal("w1", config.GetString("akka.remote.dot-netty.tcp.public-hostname"));
         Assert.Equal(5000, config.GetInt("akka.remote.dot-netty.tcp.port"));
         Assert.Equal(["worker"], config.GetStringList("akka.cluster.roles"));
-        Assert.Equal(["akka.tcp://disttrainer@server:4053", "akka.tcp://disttrainer@other:1"], config.GetStringList("akka.cluster.seed-nodes"));
+        Assert.Equal(
+            ["akka.tcp://disttrainer@server:4053", "akka.tcp://disttrainer@other:1"], config.GetStringList(
+                "akka.cluster.seed-nodes"));
         Assert.Equal(250, config.GetTimeSpan("akka.cluster.failure-detector.heartbeat-interval").TotalMilliseconds);
         Assert.Equal(3, config.GetTimeSpan("akka.cluster.failure-detector.acceptable-heartbeat-pause").TotalSeconds);
         Assert.Equal(7, config.GetTimeSpan("akka.cluster.split-brain-resolver.stable-after").TotalSeconds);
@@ -60,13 +62,17 @@ public sealed class ClusterConfigurationTests
             }
             """,
             "cluster.hocon");
-        Config config = ClusterConfiguration.For(NodeFile.Read(file, None, new Dictionary<string, string> { ["--seed-node"] = "s:1" }));
+        Config config = ClusterConfiguration.For(
+            NodeFile.Read(file, None, new Dictionary<string, string> { ["--seed-node"] = "s:1" }));
         Assert.Equal(123, config.GetTimeSpan("akka.cluster.gossip-interval").TotalMilliseconds);
         Assert.Equal(["a", "b c", "d\"e"], config.GetStringList("akka.some-list"));
         Assert.Equal(["akka.tcp://disttrainer@s:1"], config.GetStringList("akka.cluster.seed-nodes"));
         Assert.Equal(4053, config.GetInt("akka.remote.dot-netty.tcp.port"));
-        Assert.StartsWith("DistTrainer.Cluster.Serialization.RefusingSerializer", config.GetString("akka.actor.serializers.json"), StringComparison.Ordinal);
-        Assert.Equal("bytes", config.GetConfig("akka.actor.serialization-bindings").AsEnumerable().Single(pair => pair.Key.Contains("System.Byte[]", StringComparison.Ordinal)).Value.GetString());
+        Assert.StartsWith(
+            "DistTrainer.Cluster.Serialization.RefusingSerializer", config.GetString("akka.actor.serializers.json"),
+            StringComparison.Ordinal);
+        Assert.Equal("bytes", config.GetConfig("akka.actor.serialization-bindings").AsEnumerable()
+            .Single(pair => pair.Key.Contains("System.Byte[]", StringComparison.Ordinal)).Value.GetString());
     }
 
     [Fact]

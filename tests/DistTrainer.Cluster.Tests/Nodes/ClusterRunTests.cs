@@ -21,10 +21,12 @@ public sealed class ClusterRunTests
     [InlineData("sgd-nesterov-clip-norm", 3, 1, false, true)]
     [InlineData("adam", 2, 2, true, true)]
     [InlineData("adam", 2, 2, true, false)]
-    public async Task A_cluster_gives_the_same_bits_as_one_process_with_and_without_shared_memory(string variant, int servers, int workers, bool combined, bool sharedMemory)
+    public async Task A_cluster_gives_the_same_bits_as_one_process_with_and_without_shared_memory(
+        string variant, int servers, int workers, bool combined, bool sharedMemory)
     {
         JobDescription job = TestJobs.Variants[variant];
-        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers, workers, combined, sharedMemory: sharedMemory);
+        await using TestCluster cluster = await TestCluster.StartAsync(
+            s_data, job, servers, workers, combined, sharedMemory: sharedMemory);
         TrainingResult result = await cluster.ResultAsync();
         TrainingResult single = await TestJobs.Run(job, s_data, new RunOptions { Workers = 2, ParameterShards = 2 });
         Assert.Equal(single.ParameterHash, result.ParameterHash);
@@ -36,7 +38,8 @@ public sealed class ClusterRunTests
     public async Task Workers_that_join_are_drained_or_leave_do_not_change_a_bit()
     {
         JobDescription job = Long("adamw-clip-both-max-norm", epochs: 100_000);
-        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 2, workers: 2, minWorkers: 1);
+        await using TestCluster cluster = await TestCluster.StartAsync(
+            s_data, job, servers: 2, workers: 2, minWorkers: 1);
         await cluster.LineAsync("steps epoch=");
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker], Workers = 2, ReportEvery = 5 });
         await cluster.LineAsync("workers=4 parameterShards=2");
@@ -99,7 +102,8 @@ public sealed class ClusterRunTests
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinWorkers = 2 });
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinWorkers = 1 });
         await cluster.LineAsync("nodes=2");
-        await cluster.CommandAsync(new SubmitRun(new RunDescription("waits", "patient", new JobFile(job, new RunSettings()).Write(), null)));
+        await cluster.CommandAsync(
+            new SubmitRun(new RunDescription("waits", "patient", new JobFile(job, new RunSettings()).Write(), null)));
         ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10));
         Assert.Equal((null, "patient, for 2 of at least 2 workers"), (status.Run, status.Waiting));
         await cluster.LeaveFirstAsync();
@@ -112,13 +116,16 @@ public sealed class ClusterRunTests
     [InlineData("pause")]
     [InlineData("stop")]
     [InlineData("leave")]
-    public async Task What_is_asked_of_a_run_while_its_coordinator_reads_the_data_is_done_when_they_are_read(string what)
+    public async Task What_is_asked_of_a_run_while_its_coordinator_reads_the_data_is_done_when_they_are_read(
+        string what)
     {
         var read = new TaskCompletionSource();
         await using var cluster = new TestCluster(s_data);
-        await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] }, Long("sgd", epochs: 100_000), reading: read.Task);
+        await cluster.AddAsync(
+            new NodeSettings { Roles = [NodeRole.Server] }, Long("sgd", epochs: 100_000), reading: read.Task);
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] });
-        while ((await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10))).Waiting != "test, for its data")
+        while ((await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10)))
+            .Waiting != "test, for its data")
             await Task.Delay(20);
         if (what == "leave")
         {
@@ -144,10 +151,13 @@ public sealed class ClusterRunTests
     [Fact]
     public async Task Status_tells_how_the_last_run_ended_and_the_next_coordinator_knows_it_too()
     {
-        await using TestCluster cluster = await TestCluster.StartAsync(s_data, TestJobs.Variants["sgd"], servers: 2, workers: 1);
+        await using TestCluster cluster = await TestCluster.StartAsync(
+            s_data, TestJobs.Variants["sgd"], servers: 2, workers: 1);
         TrainingResult result = await cluster.ResultAsync();
         LastRun ended = await cluster.EndedAsync("test");
-        Assert.Equal(("test", "completed", result.Steps, result.ParameterHash, null), (ended.Name, ended.How, ended.Steps, ended.ParameterHash, ended.Failure));
+        Assert.Equal(
+            ("test", "completed", result.Steps, result.ParameterHash, null),
+            (ended.Name, ended.How, ended.Steps, ended.ParameterHash, ended.Failure));
         await cluster.LeaveFirstAsync();
         Assert.Equal(ended, await cluster.EndedAsync("test"));
     }
@@ -166,7 +176,9 @@ public sealed class ClusterRunTests
     [Fact]
     public async Task A_run_that_waits_for_nodes_is_withdrawn_by_stop_and_another_may_be_submitted()
     {
-        var submit = new SubmitRun(new RunDescription("waits", "patient", new JobFile(TestJobs.Variants["sgd"], new RunSettings()).Write(), null));
+        var submit = new SubmitRun(
+            new RunDescription(
+                "waits", "patient", new JobFile(TestJobs.Variants["sgd"], new RunSettings()).Write(), null));
         await using var cluster = new TestCluster(s_data);
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] });
         await cluster.LineAsync("node-registered");
@@ -190,7 +202,9 @@ public sealed class ClusterRunTests
         cluster.Nodes[0].Leave();
         TrainingResult result = await cluster.ResultAsync();
         Assert.Equal(EndReason.Stopped, result.Reason);
-        Assert.Equal((await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
+        Assert.Equal(
+            (await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data,
+            new RunOptions())).ParameterHash, result.ParameterHash);
         Assert.Equal(61, result.Test.Count);
     }
 
@@ -200,8 +214,13 @@ public sealed class ClusterRunTests
         JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
         await cluster.LineAsync("steps epoch=");
-        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, other: s_data with { Hash = "other" });
-        await AssertRefused(cluster, other, FailureKind.Data, "its data differ: hash other, the run's test; give every node the same files");
+        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, other: s_data with
+        {
+            Hash = "other",
+        });
+        await AssertRefused(
+            cluster, other, FailureKind.Data,
+            "its data differ: hash other, the run's test; give every node the same files");
         await StopAndCompare(cluster, job);
     }
 
@@ -240,8 +259,10 @@ public sealed class ClusterRunTests
         JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
         await cluster.LineAsync("steps epoch=");
-        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: new InsufficientMemoryException());
-        await AssertRefused(cluster, other, FailureKind.Internal, "the memory does not suffice for this run's data and parameters");
+        TestNode other = await cluster.AddAsync(
+            new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: new InsufficientMemoryException());
+        await AssertRefused(
+            cluster, other, FailureKind.Internal, "the memory does not suffice for this run's data and parameters");
         await StopAndCompare(cluster, job);
     }
 
@@ -253,7 +274,8 @@ public sealed class ClusterRunTests
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinWorkers = 2 }, Long("adam", epochs: 3));
         TestNode first = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: missing);
         TestNode second = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: missing);
-        Assert.Contains(missing.Message, await cluster.LineAsync("run-failed epoch=1 step=0 kind=Data"), StringComparison.Ordinal);
+        Assert.Contains(
+            missing.Message, await cluster.LineAsync("run-failed epoch=1 step=0 kind=Data"), StringComparison.Ordinal);
         await cluster.LineAsync("run-failed run=test");
         ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10));
         Assert.Null(status.Run);
@@ -264,7 +286,8 @@ public sealed class ClusterRunTests
         foreach (TestNode node in cluster.Nodes.Reverse())
         {
             node.Leave();
-            Assert.Equal("it was released by the coordinator", (await node.End.WaitAsync(TimeSpan.FromSeconds(45))).Reason);
+            Assert.Equal(
+                "it was released by the coordinator", (await node.End.WaitAsync(TimeSpan.FromSeconds(45))).Reason);
         }
     }
 
@@ -275,7 +298,9 @@ public sealed class ClusterRunTests
         await using var cluster = new TestCluster(s_data);
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server], MinServers = 2, MinWorkers = 1 }, job);
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] });
-        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: new DistTrainerException(FailureKind.Data, "no file"));
+        TestNode other = await cluster.AddAsync(
+            new NodeSettings { Roles = [NodeRole.Worker] }, unreadable: new DistTrainerException(
+                FailureKind.Data, "no file"));
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] });
         TrainingResult result = await cluster.ResultAsync();
         Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
@@ -288,13 +313,21 @@ public sealed class ClusterRunTests
         await using var cluster = new TestCluster(s_data);
         await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Server] });
         await cluster.LineAsync("node-known");
-        using LiveNode other = LiveNode.Start(LiveNode.Settings(NodeRole.Worker, NodeValues.ParseSeedNode(cluster.Address)));
+        using LiveNode other =
+            LiveNode.Start(LiveNode.Settings(NodeRole.Worker, NodeValues.ParseSeedNode(cluster.Address)));
         await other.UntilUp(2);
-        EndNode end = await other.System.ActorSelection($"akka.tcp://disttrainer@{cluster.Address}/user/coordinator/singleton").Ask<EndNode>(
-            new RegisterNode(ProtocolVersion.Current, "none", new NodeAddress("w\u001b[31mred", null, []), "", false, 1, null, null, null, null), TimeSpan.FromSeconds(20));
-        Assert.Equal(((int)FailureKind.Configuration, "its name has U+001B as its character 2; allowed: 1 to 200 characters that can be seen, and blanks"), (end.ExitCode, end.Reason));
+        EndNode end =
+            await other.System.ActorSelection($"akka.tcp://disttrainer@{cluster.Address}/user/coordinator/singleton")
+            .Ask<EndNode>(
+            new RegisterNode(ProtocolVersion.Current, "none", new NodeAddress("w\u001b[31mred", null, []), "", false, 1,
+                null, null, null, null), TimeSpan.FromSeconds(20));
+        Assert.Equal(
+            ((int)FailureKind.Configuration,
+            "its name has U+001B as its character 2; allowed: 1 to 200 characters that can be seen, and blanks"),
+            (end.ExitCode, end.Reason));
         string line = await cluster.LineAsync("node-refused");
-        Assert.Contains($"node=akka.tcp://disttrainer@{other.Seed} reason=\"its name has U+001B", line, StringComparison.Ordinal);
+        Assert.Contains(
+            $"node=akka.tcp://disttrainer@{other.Seed} reason=\"its name has U+001B", line, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -303,7 +336,8 @@ public sealed class ClusterRunTests
         JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
         await cluster.LineAsync("steps epoch=");
-        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, actorConfiguration: "akka.cluster.app-version = \"77\"\n");
+        TestNode other = await cluster.AddAsync(
+            new NodeSettings { Roles = [NodeRole.Worker] }, actorConfiguration: "akka.cluster.app-version = \"77\"\n");
         NodeEnd end = await other.End.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal((int)FailureKind.Configuration, end.ExitCode);
         Assert.Contains("protocol version 77", end.Reason, StringComparison.Ordinal);
@@ -317,11 +351,13 @@ public sealed class ClusterRunTests
         JobDescription job = Long("adam", epochs: 100_000);
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1);
         await cluster.LineAsync("steps epoch=");
-        TestNode other = await cluster.AddAsync(new NodeSettings { Roles = [NodeRole.Worker] }, plugins: "Mine 1.0.0.0 sha256=0123456789ab");
+        TestNode other = await cluster.AddAsync(
+            new NodeSettings { Roles = [NodeRole.Worker] }, plugins: "Mine 1.0.0.0 sha256=0123456789ab");
         NodeEnd end = await other.End.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal((int)FailureKind.Configuration, end.ExitCode);
         Assert.Contains("this cluster has the plug-ins: none; ", end.Reason, StringComparison.Ordinal);
-        Assert.Contains("has: Mine 1.0.0.0 sha256=0123456789ab; list the same files", end.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "has: Mine 1.0.0.0 sha256=0123456789ab; list the same files", end.Reason, StringComparison.Ordinal);
         await StopAndCompare(cluster, job);
     }
 
@@ -329,7 +365,13 @@ public sealed class ClusterRunTests
     public async Task The_best_parameters_are_restored_on_all_nodes()
     {
         JobDescription job = Long("adam", epochs: 40);
-        job = job with { Training = job.Training with { EarlyStopping = new EarlyStoppingDescription { Patience = 2, RestoreBest = true } } };
+        job = job with
+        {
+            Training = job.Training with
+            {
+                EarlyStopping = new EarlyStoppingDescription { Patience = 2, RestoreBest = true },
+            },
+        };
         await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 2, workers: 2);
         TrainingResult result = await cluster.ResultAsync();
         TrainingResult single = await TestJobs.Run(job, s_data, new RunOptions());
@@ -351,7 +393,8 @@ public sealed class ClusterRunTests
         await cluster.CommandAsync(new StopCommand());
         TrainingResult result = await cluster.ResultAsync();
         Assert.Equal(EndReason.Stopped, result.Reason);
-        TrainingResult single = await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions());
+        TrainingResult single = await TestJobs.Run(
+            job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions());
         Assert.Equal(single.ParameterHash, result.ParameterHash);
     }
 

@@ -6,11 +6,16 @@ namespace DistTrainer.Cluster.Tests;
 
 public sealed class DeadMembersTests
 {
-    /// <summary>Akka's resolver would keep the half of two servers that has the lower address, though it is the dead one.</summary>
+    /// <summary>
+    /// Akka's resolver would keep the half of two servers that has the lower address, though it is the dead one.
+    /// </summary>
     [Fact]
     public async Task Of_two_servers_the_living_one_goes_on_where_the_other_ones_port_refuses()
     {
-        static NodeSettings Patient(params SeedNode[] seeds) => LiveNode.Settings(NodeRole.Server, seeds) with { StableAfter = TimeSpan.FromSeconds(5) };
+        static NodeSettings Patient(params SeedNode[] seeds) => LiveNode.Settings(NodeRole.Server, seeds) with
+        {
+            StableAfter = TimeSpan.FromSeconds(5),
+        };
         using LiveNode one = LiveNode.Start(Patient());
         using LiveNode two = LiveNode.Start(Patient(one.Seed));
         await Task.WhenAll(one.UntilUp(2), two.UntilUp(2));

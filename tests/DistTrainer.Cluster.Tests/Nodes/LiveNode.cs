@@ -49,7 +49,8 @@ internal sealed class LiveNode : IDisposable
         return Task.Run(() =>
         {
             ActorSystem system = ClusterConfiguration.Start(
-                ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, Tested + actorConfiguration), NodeCertificate.Load(settings.SecurityFolder));
+                ClusterConfiguration.SystemName, ClusterConfiguration.For(settings, Tested + actorConfiguration),
+                    NodeCertificate.Load(settings.SecurityFolder));
             return new LiveNode((ExtendedActorSystem)system, ClusterConfiguration.Join(system, settings));
         }).GetAwaiter().GetResult();
     }
@@ -58,7 +59,9 @@ internal sealed class LiveNode : IDisposable
     public void Crash() => Task.Run(System.Abort).GetAwaiter().GetResult();
 
     /// <summary>Waits until the node sees so many members that are up, and no others.</summary>
-    public Task UntilUp(int count) => Until(() => Cluster.State.Members.Count == count && Cluster.State.Members.All(member => member.Status == MemberStatus.Up), $"{count} members up");
+    public Task UntilUp(int count) =>
+        Until(() => Cluster.State.Members.Count == count
+        && Cluster.State.Members.All(member => member.Status == MemberStatus.Up), $"{count} members up");
 
     public static async Task Until(Func<bool> condition, string what)
     {

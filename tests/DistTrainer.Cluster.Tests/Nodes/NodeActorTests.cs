@@ -20,9 +20,12 @@ public sealed class NodeActorTests : TestKit
     private readonly IActorRef _node;
 
     public NodeActorTests()
-        : base("akka.loglevel = OFF\nakka.actor.provider = cluster\nakka.remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0 }")
+        : base(
+            "akka.loglevel = OFF\nakka.actor.provider = cluster\nakka.remote.dot-netty.tcp { hostname = 127.0.0.1, "
+            + "port = 0 }")
     {
-        NodeRuntime runtime = _runtime = new NodeRuntime(new NodeSettings { Roles = [NodeRole.Worker] }, new SlowReader(_read), () => "{}", _ => { }, null);
+        NodeRuntime runtime = _runtime = new NodeRuntime(
+            new NodeSettings { Roles = [NodeRole.Worker] }, new SlowReader(_read), () => "{}", _ => { }, null);
         (IActorRef coordinator, Action<int, string> end) = (TestActor, (_, _) => { });
         _node = Sys.ActorOf(Props.Create(() => new NodeActor(runtime, coordinator, end)));
     }
@@ -32,7 +35,8 @@ public sealed class NodeActorTests : TestKit
     {
         Assert.Null(Registration().Run);
         TestProbe first = CreateTestProbe();
-        var run = new RunDescription("id", "name", new JobFile(TestJobs.Variants["sgd"], new RunSettings()).Write(), null);
+        var run = new RunDescription(
+            "id", "name", new JobFile(TestJobs.Variants["sgd"], new RunSettings()).Write(), null);
         _node.Tell(new NodeRegistered(first.Ref, new SubmitRun(run), null));
         var hosted = new HostedRun(run, 1, null, 1);
         _node.Tell(new OpenRun(hosted, [], 1, first.Ref));
@@ -40,7 +44,9 @@ public sealed class NodeActorTests : TestKit
         _node.Tell(new NodeRegistered(first.Ref, null, asked));
         FishForMessage<RegisterNode>(registration => registration.Run == hosted, s_patience);
         Sys.Stop(first.Ref);
-        FishForMessage<RegisterNode>(registration => registration is { Waiting: null } && registration.Run == hosted && registration.Kept == asked, s_patience);
+        FishForMessage<RegisterNode>(
+            registration =>
+            registration is { Waiting: null } && registration.Run == hosted && registration.Kept == asked, s_patience);
         _read.Set();
     }
 

@@ -32,7 +32,11 @@ public sealed class PortTests
     [Fact]
     public async Task An_address_of_another_machine_is_said_to_be_the_reason()
     {
-        string message = await Refusal(LiveNode.Settings(NodeRole.Server) with { ClusterHost = "192.0.2.1", DataHost = "127.0.0.1" });
+        string message = await Refusal(LiveNode.Settings(NodeRole.Server) with
+        {
+            ClusterHost = "192.0.2.1",
+            DataHost = "127.0.0.1",
+        });
         Assert.StartsWith("cluster-port 192.0.2.1:0 cannot be listened on (", message, StringComparison.Ordinal);
         Assert.Contains("name an address of this machine", message, StringComparison.Ordinal);
     }
@@ -79,8 +83,10 @@ public sealed class PortTests
 
     private static async Task<string> Refusal(NodeSettings settings)
     {
-        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(() => Task.Run(() => ClusterNode.RunAsync(
-            settings, new HostedNodeServices(new DistTrainerOptions { Node = settings }), null, "", (_, _) => { }, CancellationToken.None)));
+        DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
+            () => Task.Run(() => ClusterNode.RunAsync(
+            settings, new HostedNodeServices(new DistTrainerOptions { Node = settings }), null, "", (_, _) =>
+                { }, CancellationToken.None)));
         Assert.Equal(FailureKind.Configuration, failure.Kind);
         return failure.Message;
     }

@@ -8,12 +8,15 @@ using Xunit;
 
 namespace DistTrainer.Cluster.Tests;
 
-/// <summary>Nodes of a cluster in this process, each with an actor system, ports and a copy of the data of its own.</summary>
+/// <summary>
+/// Nodes of a cluster in this process, each with an actor system, ports and a copy of the data of its own.
+/// </summary>
 internal sealed class TestCluster(DataParts data) : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly List<TestNode> _nodes = [];
-    private readonly TaskCompletionSource<TrainingResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<TrainingResult> _result = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Called with each step report of the run.</summary>
     public Action<StepReport> AfterStep { get; set; } = _ => { };
@@ -35,14 +38,22 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
 
     /// <summary>Starts a cluster for one run.</summary>
     public static async Task<TestCluster> StartAsync(
-        DataParts data, JobDescription job, int servers, int workers, bool combined = false, int reportEvery = 5, int minWorkers = 0, bool sharedMemory = true, string? securityFolder = null)
+        DataParts data, JobDescription job, int servers, int workers, bool combined = false, int reportEvery = 5,
+            int minWorkers = 0, bool sharedMemory = true, string? securityFolder = null)
     {
         var cluster = new TestCluster(data) { SecurityFolder = securityFolder };
         IReadOnlyList<NodeRole> serverRoles = combined ? [NodeRole.Server, NodeRole.Worker] : [NodeRole.Server];
         for (int s = 0; s < servers; s++)
         {
             await cluster.AddAsync(
-                new NodeSettings { Roles = serverRoles, MinServers = servers, MinWorkers = minWorkers > 0 ? minWorkers : Math.Max(1, workers + (combined ? servers : 0)), ReportEvery = reportEvery, SharedMemory = sharedMemory },
+                new NodeSettings
+                {
+                    Roles = serverRoles,
+                    MinServers = servers,
+                    MinWorkers = minWorkers > 0 ? minWorkers : Math.Max(1, workers + (combined ? servers : 0)),
+                    ReportEvery = reportEvery,
+                    SharedMemory = sharedMemory,
+                },
                 s == 0 ? job : null);
         }
         for (int w = 0; w < workers; w++)
@@ -60,7 +71,8 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
     /// <param name="reading">What reading the data takes; null: no time.</param>
     /// <param name="model">What it trains; null: the job's network.</param>
     public async Task<TestNode> AddAsync(
-        NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "", string plugins = "none", Exception? unreadable = null,
+        NodeSettings settings, JobDescription? job = null, DataParts? other = null, string actorConfiguration = "",
+            string plugins = "none", Exception? unreadable = null,
         Task? reading = null, IModel? model = null)
     {
         settings = settings with
@@ -69,8 +81,11 @@ internal sealed class TestCluster(DataParts data) : IAsyncDisposable
             SecurityFolder = settings.SecurityFolder ?? SecurityFolder,
             SeedNodes = _nodes.Count == 0 ? [] : [NodeValues.ParseSeedNode(Address)],
         };
-        RunDescription? run = job is null ? null : new RunDescription("test", "test", new JobFile(job, new RunSettings()).Write(), null);
-        var node = new TestNode(settings, new Services(this, other ?? data, plugins, unreadable, reading, model), run, actorConfiguration, line =>
+        RunDescription? run = job is null ? null : new RunDescription(
+            "test", "test", new JobFile(job, new RunSettings()).Write(), null);
+        var node = new TestNode(
+            settings, new Services(this, other ?? data, plugins, unreadable, reading, model), run,
+            actorConfiguration, line =>
         {
             lock (Log)
                 Log.Add(line);
@@ -199,11 +214,16 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LogOutput _log;
 
-    public TestNode(NodeSettings settings, INodeServices services, RunDescription? run, string actorConfiguration, Action<string> write)
+    public TestNode(
+        NodeSettings settings, INodeServices services, RunDescription? run, string actorConfiguration,
+        Action<string> write)
     {
         _log = new LogOutput(LogFormat.Text, LogThreshold.Info, write);
-        End = Task.Run(() => ClusterNode.RunAsync(settings, services, run, _log.ActorConfiguration + actorConfiguration, Listen, _stop.Token));
-        End.ContinueWith(failed => _address.TrySetException(failed.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        End = Task.Run(
+            () => ClusterNode.RunAsync(
+                settings, services, run, _log.ActorConfiguration + actorConfiguration, Listen, _stop.Token));
+        End.ContinueWith(failed => _address.TrySetException(failed.Exception!.InnerExceptions), CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     /// <summary>Its cluster address, once it listens.</summary>

@@ -41,5 +41,6 @@ public sealed class LinkFailuresTests
     }
 
     private string Three(string dialer, string peer, string newcomer) => string.Join(
-        ' ', Enumerable.Range(0, LinkFailures.Most).Select(_ => _failures.Add(dialer, peer, "leader", node => node == newcomer) ?? "nobody"));
+        ' ', Enumerable.Range(0, LinkFailures.Most)
+            .Select(_ => _failures.Add(dialer, peer, "leader", node => node == newcomer) ?? "nobody"));
 }

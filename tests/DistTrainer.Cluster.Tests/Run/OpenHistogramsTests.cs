@@ -8,7 +8,8 @@ namespace DistTrainer.Cluster.Tests.Run;
 
 public sealed class OpenHistogramsTests
 {
-    private static readonly ParameterLayout s_layout = Network.Create(new ModelDescription { Layers = [new LayerDescription()] }, inputs: 3, outputs: 2).Layout;
+    private static readonly ParameterLayout s_layout =
+        Network.Create(new ModelDescription { Layers = [new LayerDescription()] }, inputs: 3, outputs: 2).Layout;
     private readonly OpenHistograms open = new(s_layout);
 
     [Fact]
@@ -17,7 +18,9 @@ public sealed class OpenHistogramsTests
         Assert.Null(Add(7, 0, [1, 2, 3, 4]));
         Assert.Null(Add(7, 0, [1, 2, 3, 4]));
         HistogramReport whole = Assert.IsType<HistogramReport>(Add(7, 1, [5, 6]));
-        Assert.Equal((7L, "0.weight", 6L, 21.0, -21.0), (whole.Step, whole.Tensor, whole.Parameters.Count, whole.Parameters.Sum, whole.Gradients.Sum));
+        Assert.Equal(
+            (7L, "0.weight", 6L, 21.0, -21.0),
+            (whole.Step, whole.Tensor, whole.Parameters.Count, whole.Parameters.Sum, whole.Gradients.Sum));
         Assert.Null(Add(7, 1, [5, 6]));
     }
 
@@ -33,8 +36,12 @@ public sealed class OpenHistogramsTests
 
     [Fact]
     public void A_tensor_that_is_not_there_is_ignored() =>
-        Assert.Null(open.Add(new ReportHistogram(1, 0, 1, new TensorHistogram(99, ValueHistogram.Empty, ValueHistogram.Empty))));
+        Assert.Null(
+            open.Add(
+                new ReportHistogram(1, 0, 1, new TensorHistogram(99, ValueHistogram.Empty, ValueHistogram.Empty))));
 
     private HistogramReport? Add(long step, int parameterShard, float[] values) => open.Add(
-        new ReportHistogram(1, parameterShard, step, new TensorHistogram(0, ValueHistogram.Of(values), ValueHistogram.Of([.. values.Select(value => -value)]))));
+        new ReportHistogram(
+            1, parameterShard, step, new TensorHistogram(
+                0, ValueHistogram.Of(values), ValueHistogram.Of([.. values.Select(value => -value)]))));
 }

@@ -17,7 +17,8 @@ public sealed class ParameterShardDealTests
     {
         foreach (int replicas in new[] { 0, 1 })
         {
-            int[] dealt = [.. Enumerable.Range(0, servers).SelectMany(server => ParameterShardDeal.First(parameterShards, server, servers, replicas))];
+            int[] dealt = [.. Enumerable.Range(0, servers)
+                .SelectMany(server => ParameterShardDeal.First(parameterShards, server, servers, replicas))];
             int copies = replicas > 0 && servers > 1 ? 2 : 1;
             for (int index = 0; index < parameterShards; index++)
                 Assert.Equal(copies, dealt.Count(shard => shard == index));
@@ -26,13 +27,15 @@ public sealed class ParameterShardDealTests
 
     [Fact]
     public void A_server_does_not_host_both_copies_of_a_parameter_shard() =>
-        Assert.All(Enumerable.Range(0, 3), server => Assert.Distinct(ParameterShardDeal.First(7, server, 3, replicas: 1)));
+        Assert.All(
+            Enumerable.Range(0, 3), server => Assert.Distinct(ParameterShardDeal.First(7, server, 3, replicas: 1)));
 
     [Fact]
     public void Scarce_parameter_shards_are_spread_over_servers_that_do_not_host_them()
     {
         ScarceParameterShard[] scarce = [new(0, ["a"]), new(1, ["a"]), new(2, ["b"]), new(3, [])];
-        Dictionary<string, int[]> deals = ParameterShardDeal.Again(new(scarce, []), ["a", "b", "c"]).ToDictionary(deal => deal.Server, deal => deal.ParameterShards);
+        Dictionary<string, int[]> deals = ParameterShardDeal.Again(new(scarce, []), ["a", "b", "c"])
+            .ToDictionary(deal => deal.Server, deal => deal.ParameterShards);
 
         Assert.Equal(4, deals.Values.Sum(dealt => dealt.Length));
         foreach (ScarceParameterShard shard in scarce)

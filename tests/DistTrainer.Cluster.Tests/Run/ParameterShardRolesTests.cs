@@ -52,7 +52,11 @@ public sealed class ParameterShardRolesTests
         Assert.Empty(roles.Stale);
     }
 
-    private static ParameterShardRoles Roles(int parameterShards, int replicas, params (int Index, string Node, long OpenStep)[] copies) => new(
-        [.. copies.Select(copy => new ParameterShardCopyPlace(copy.Index, new ActorPlace(ActorRefs.Nobody, new NodeAddress(copy.Node, null, []))))],
-        copies.Select((copy, number) => (copy, number)).ToDictionary(entry => entry.number, entry => entry.copy.OpenStep), parameterShards, replicas);
+    private static ParameterShardRoles Roles(int parameterShards, int replicas,
+        params (int Index, string Node, long OpenStep)[] copies) => new(
+        [.. copies.Select(
+            copy => new ParameterShardCopyPlace(
+                copy.Index, new ActorPlace(ActorRefs.Nobody, new NodeAddress(copy.Node, null, []))))],
+        copies.Select((copy, number) => (copy, number))
+            .ToDictionary(entry => entry.number, entry => entry.copy.OpenStep), parameterShards, replicas);
 }

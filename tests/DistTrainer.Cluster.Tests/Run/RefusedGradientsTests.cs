@@ -15,13 +15,20 @@ public sealed class RefusedGradientsTests
         var refusals = new RefusedGradients(new DivergenceDescription { Policy = policy });
         Assert.Equal(RefusalAnswer.ComputeElsewhere, refusals.OnRefused(5, mayRecompute: true));
         Assert.Equal(then, refusals.OnRefused(5, mayRecompute: true));
-        Assert.Equal(then, new RefusedGradients(new DivergenceDescription { Policy = policy }).OnRefused(5, mayRecompute: false));
+        Assert.Equal(
+            then, new RefusedGradients(new DivergenceDescription { Policy = policy })
+            .OnRefused(5, mayRecompute: false));
     }
 
     [Fact]
     public void Each_time_back_the_first_rate_is_lowered_once_more_until_the_attempts_are_used_up()
     {
-        var refusals = new RefusedGradients(new DivergenceDescription { Policy = DivergencePolicy.GoBack, RateFactor = 0.5f, Attempts = 2 });
+        var refusals = new RefusedGradients(new DivergenceDescription
+        {
+            Policy = DivergencePolicy.GoBack,
+            RateFactor = 0.5f,
+            Attempts = 2,
+        });
         Assert.Null(refusals.WentBack(0.8)); // a server was lost
         Assert.Equal("", refusals.Tried);
         foreach (double rate in new[] { 0.4, 0.2 })
@@ -62,7 +69,11 @@ public sealed class RefusedGradientsTests
     [Fact]
     public void Steps_that_are_left_out_count_only_in_a_row()
     {
-        var refusals = new RefusedGradients(new DivergenceDescription { Policy = DivergencePolicy.SkipStep, Attempts = 2 });
+        var refusals = new RefusedGradients(new DivergenceDescription
+        {
+            Policy = DivergencePolicy.SkipStep,
+            Attempts = 2,
+        });
         foreach (long step in new long[] { 3, 4, 6, 7 })
         {
             Assert.Equal(RefusalAnswer.LeaveOut, refusals.OnRefused(step, mayRecompute: false));

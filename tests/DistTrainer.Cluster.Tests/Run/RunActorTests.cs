@@ -10,7 +10,9 @@ using Xunit;
 
 namespace DistTrainer.Cluster.Tests.Run;
 
-/// <summary>The run's side of the protocol, with probes in the places of two parameter shards and two workers' nodes.</summary>
+/// <summary>
+/// The run's side of the protocol, with probes in the places of two parameter shards and two workers' nodes.
+/// </summary>
 public sealed class RunActorTests : TestKit
 {
     private static readonly TimeSpan s_silence = TimeSpan.FromMilliseconds(150);
@@ -28,11 +30,18 @@ public sealed class RunActorTests : TestKit
         : base("akka.loglevel = OFF")
     {
         JobDescription job = TestJobs.Job(new OptimizerDescription());
-        _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), new RunOptions { ParameterShards = 2, ToleratesLoss = true }, null);
-        (_shard0, _shard1, _workerA, _workerB) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        _setup = new TrainingSetup(
+            job, TestJobs.Classification(203, 11, 4),
+            new RunOptions { ParameterShards = 2, ToleratesLoss = true }, null);
+        (_shard0, _shard1, _workerA, _workerB) =
+            (CreateTestProbe(), CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         _parent = CreateTestProbe();
-        _run = _parent.ChildActorOf(Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion, null, RunState.Start, 0)));
-        _run.Tell(new ActorsHosted(s_server, [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
+        _run = _parent.ChildActorOf(
+            Props.Create(() => new RunActor(_setup, s_server, new Recorder(), _completion, null, RunState.Start, 0)));
+        _run.Tell(
+            new ActorsHosted(
+                s_server,
+                [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
         _run.Tell(Worker("a", _workerA));
         _run.Tell(Worker("b", _workerB));
     }
@@ -45,8 +54,11 @@ public sealed class RunActorTests : TestKit
         Tell(_shard0, new ParameterServerJoined(1, 0, 1, null));
         _workerA.ExpectNoMsg(s_silence);
         Tell(_shard1, new ParameterServerJoined(1, 1, 1, null));
-        AssignDataShards first = _workerA.ExpectMsg<AssignDataShards>(), second = _workerB.ExpectMsg<AssignDataShards>();
-        Assert.Equal((0, 4, 4, 4, 0L), (first.FirstDataShard, first.DataShardCount, second.FirstDataShard, second.DataShardCount, first.Step));
+        AssignDataShards first = _workerA.ExpectMsg<AssignDataShards>(),
+            second = _workerB.ExpectMsg<AssignDataShards>();
+        Assert.Equal(
+            (0, 4, 4, 4, 0L),
+            (first.FirstDataShard, first.DataShardCount, second.FirstDataShard, second.DataShardCount, first.Step));
         Tell(_workerA, new DataShardsAssigned(1, 0));
         _shard0.ExpectNoMsg(s_silence);
         Tell(_workerB, new DataShardsAssigned(1, 1));
@@ -58,7 +70,8 @@ public sealed class RunActorTests : TestKit
     public void While_steps_flow_the_run_sends_nothing()
     {
         Begin(1, 1, 1);
-        Tell(_shard0, new ReportSteps(1, 0, 2, 0.1, new StepSums(1, 2, new LossSums(4, 1, 0, 0), 4, 0), [1.0], default));
+        Tell(_shard0, new ReportSteps(
+            1, 0, 2, 0.1, new StepSums(1, 2, new LossSums(4, 1, 0, 0), 4, 0), [1.0], default));
         Tell(_shard1, new ReportSteps(1, 1, 2, 0.1, default, [1.0], default));
         Tell(_workerA, new ReportWorker(1, 0, 2, default));
         foreach (TestProbe probe in (TestProbe[])[_shard0, _shard1, _workerA, _workerB])
@@ -75,7 +88,9 @@ public sealed class RunActorTests : TestKit
         Tell(_shard0, new ParameterServerJoined(2, 0, 4, null));
         Tell(_shard1, new ParameterServerJoined(2, 1, 3, null));
         AssignDataShards assignment = _workerA.ExpectMsg<AssignDataShards>();
-        Assert.Equal((2, 0, 8, 2L), (assignment.Generation, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step));
+        Assert.Equal(
+            (2, 0, 8, 2L),
+            (assignment.Generation, assignment.FirstDataShard, assignment.DataShardCount, assignment.Step));
         Tell(_workerA, new DataShardsAssigned(2, 0));
         Assert.Equal(2, _shard0.ExpectMsg<BroadcastParameters>().Step);
         _workerB.ExpectNoMsg(s_silence);
@@ -125,8 +140,13 @@ public sealed class RunActorTests : TestKit
     {
         Begin(1, 1, 1);
         _run.Tell(new NodeGone("server", "unreachable", Bans: true));
-        Assert.Equal([0, 1], _parent.FishForMessage<ParameterShardsLost>(_ => true).ParameterShards.Select(scarce => scarce.Index));
-        _run.Tell(new ActorsHosted(new NodeAddress("other", null, []), [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
+        Assert.Equal(
+            [0, 1], _parent.FishForMessage<ParameterShardsLost>(_ => true)
+            .ParameterShards.Select(scarce => scarce.Index));
+        _run.Tell(
+            new ActorsHosted(
+                new NodeAddress("other", null, []),
+                [new HostedParameterShard(0, _shard0.Ref), new HostedParameterShard(1, _shard1.Ref)], [], "test", 0));
         Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>().Generation);
         _shard1.ExpectMsg<JoinParameterServer>();
         Tell(_shard0, new ParameterServerJoined(2, 0, 1, null));
@@ -174,7 +194,9 @@ public sealed class RunActorTests : TestKit
         }
         NodeUnfit unfit = _parent.FishForMessage<NodeUnfit>(_ => true);
         Assert.Equal(("c", FailureKind.Quorum), (unfit.Node, unfit.Kind));
-        Assert.StartsWith("data connections from c to server could not be made 3 times in a row (the peer ended the connection); ", unfit.Reason, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "data connections from c to server could not be made 3 times in a row (the peer ended the connection); ",
+            unfit.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -204,7 +226,8 @@ public sealed class RunActorTests : TestKit
         _setup.Dispose();
     }
 
-    private static ActorsHosted Worker(string name, TestProbe probe) => new(new NodeAddress(name, null, []), [], [probe.Ref], "test", 0);
+    private static ActorsHosted Worker(string name, TestProbe probe) =>
+        new(new NodeAddress(name, null, []), [], [probe.Ref], "test", 0);
 
     private void Tell(TestProbe from, object message) => _run.Tell(message, from.Ref);
 

@@ -99,7 +99,8 @@ public sealed class RunBookkeepingTests
     {
         var asked = new RunAsked(hasLed: false);
         Assert.Equal((true, null), asked.Ask(requests => requests with { Pauses = false, AskedRate = 0.5 }));
-        asked.Take(new KeepRequests(7, new RunRequests(Stops: false, Pauses: true, AskedRate: 0.1, Checkpoints: false)));
+        asked.Take(
+            new KeepRequests(7, new RunRequests(Stops: false, Pauses: true, AskedRate: 0.1, Checkpoints: false)));
         RunState older = RunState.Start with { Version = 5, Requests = RunRequests.None with { Stops = true } };
         Assert.True(asked.IsNews(older));
         asked.Adopt(older);
@@ -108,5 +109,6 @@ public sealed class RunBookkeepingTests
         Assert.False(asked.IsNews(older with { Version = 99 })); // it leads now, and knows for itself
     }
 
-    private static ActorsHosted Node(string name) => new(new NodeAddress(name, null, []), [], [ActorRefs.Nobody], "", 0);
+    private static ActorsHosted Node(string name) =>
+        new(new NodeAddress(name, null, []), [], [ActorRefs.Nobody], "", 0);
 }

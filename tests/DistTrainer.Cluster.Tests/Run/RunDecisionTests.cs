@@ -11,8 +11,8 @@ using Xunit;
 namespace DistTrainer.Cluster.Tests.Run;
 
 /// <summary>
-/// What a run decides, and what people have asked of it, whatever interrupts it: a run's actor with one parameter shard,
-/// its replica and workers that answer by themselves, but for a disk that answers only when it is told to.
+/// What a run decides, and what people have asked of it, whatever interrupts it: a run's actor with one parameter
+/// shard, its replica and workers that answer by themselves, but for a disk that answers only when it is told to.
 /// </summary>
 public sealed class RunDecisionTests : TestKit
 {
@@ -28,10 +28,26 @@ public sealed class RunDecisionTests : TestKit
     {
         JobDescription job = TestJobs.Job(new OptimizerDescription()) with
         {
-            Training = new TrainingDescription { Epochs = 20, BatchSize = 300, DataShards = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 15 } },
-            Schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)) },
+            Training = new TrainingDescription
+            {
+                Epochs = 20,
+                BatchSize = 300,
+                DataShards = 4,
+                EarlyStopping = new EarlyStoppingDescription { Patience = 15 },
+            },
+            Schedule = new ScheduleDescription
+            {
+                Kind = "reduce-on-plateau",
+                Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)),
+            },
         };
-        var options = new RunOptions { ParameterShards = 1, Replicas = 1, ToleratesLoss = true, Checkpoint = new CheckpointSettings { EverySteps = 2 } };
+        var options = new RunOptions
+        {
+            ParameterShards = 1,
+            Replicas = 1,
+            ToleratesLoss = true,
+            Checkpoint = new CheckpointSettings { EverySteps = 2 },
+        };
         _setup = new TrainingSetup(job, TestJobs.Classification(203, 11, 4), options, null);
     }
 
@@ -45,8 +61,8 @@ public sealed class RunDecisionTests : TestKit
         run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
         AwaitCondition(() => owner is { WaitsForDisk: true, OpenStep: 4 }, s_patience);
 
-        // A server comes while the checkpoint of step 2 is written and epoch 3 is over, which the run has not heard yet. Its copy
-        // is behind: it is to be brought up to date at that epoch's end, once the disk is free.
+        // A server comes while the checkpoint of step 2 is written and epoch 3 is over, which the run has not heard
+        // yet. Its copy is behind: it is to be brought up to date at that epoch's end, once the disk is free.
         run.Tell(Hosted(s_other, replica));
         AwaitCondition(() => replica.Generation == 2, s_patience);
         AwaitCondition(() => Status(run).State == "writing a checkpoint", s_patience);
@@ -55,7 +71,8 @@ public sealed class RunDecisionTests : TestKit
         foreach (string name in (string[])["b", "c"])
         {
             run.Tell(new ActorsHosted(new NodeAddress(name, null, []), [], [Worker(run, owner).Ref], "test", 0));
-            AwaitCondition(() => Status(run) is var status && status.Workers.Length > before.Workers.Length && status.State == "writing a checkpoint", s_patience);
+            AwaitCondition(() => Status(run) is var status && status.Workers.Length > before.Workers.Length
+                && status.State == "writing a checkpoint", s_patience);
             before = Status(run);
         }
         Assert.Equal(epochs, _recorder.Epochs.Count);
@@ -104,7 +121,8 @@ public sealed class RunDecisionTests : TestKit
         IActorRef run = Lead(RunState.Start, before: 0, coordinator);
         Shard owner = new(this, run, 1);
         run.Tell(Hosted(s_server, owner));
-        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [CreateTestProbe().Ref], "test", 0)); // its worker says nothing: no step flows
+        // its worker says nothing: no step flows
+        run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [CreateTestProbe().Ref], "test", 0));
         AwaitCondition(() => owner.Generation > 0, s_patience);
         (object request, RunRequests asked) = what switch
         {
@@ -136,19 +154,28 @@ public sealed class RunDecisionTests : TestKit
     public void A_coordinator_that_takes_over_hands_on_what_was_done_about_divergence_and_the_last_epoch_s_loss()
     {
         IActorRef run = Lead(RunState.Start, before: 1);
-        RunState state = RunState.Start with { Step = 3, Version = 8, TrainLoss = 0.75, Divergence = new DivergenceState(1, 0.5, 3, 2) };
+        RunState state = RunState.Start with
+        {
+            Step = 3,
+            Version = 8,
+            TrainLoss = 0.75,
+            Divergence = new DivergenceState(1, 0.5, 3, 2),
+        };
         Shard owner = new(this, run, 4) { State = state };
         TestProbe worker = Worker(run, owner);
         run.Tell(Hosted(s_server, owner));
         run.Tell(new ActorsHosted(new NodeAddress("a", null, []), [], [worker.Ref], "test", 0));
         AwaitCondition(() => owner.First is not null, s_patience);
-        Assert.Equal((3, 0.75, state.Divergence), (owner.First!.AdmittedStep, owner.First.State.TrainLoss, owner.First.State.Divergence));
+        Assert.Equal(
+            (3, 0.75, state.Divergence),
+            (owner.First!.AdmittedStep, owner.First.State.TrainLoss, owner.First.State.Divergence));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public void Where_all_copies_are_hosted_anew_the_run_goes_back_to_a_checkpoint_instead_of_beginning_again(int before)
+    public void Where_all_copies_are_hosted_anew_the_run_goes_back_to_a_checkpoint_instead_of_beginning_again(
+        int before)
     {
         IActorRef run = Lead(RunState.Start, before);
         Shard owner = new(this, run, 1) { SilentAt = 3 }, anew = new(this, run, 1);
@@ -174,7 +201,10 @@ public sealed class RunDecisionTests : TestKit
             IActorRef run = Lead(RunState.Start, before: 1);
             RunState old = RunState.Start with { Step = 3, Version = 8 };
             RunState newer = old with { Version = 9, Rates = [new RateSet(4, 0.125)] };
-            Shard owner = new(this, run, 4) { State = newerFirst ? newer : old }, replica = new(this, run, 4) { State = newerFirst ? old : newer };
+            Shard owner = new(this, run, 4) { State = newerFirst ? newer : old }, replica = new(this, run, 4)
+            {
+                State = newerFirst ? old : newer,
+            };
             TestProbe worker = Worker(run, owner);
             run.Tell(Hosted(s_server, owner));
             run.Tell(Hosted(s_other, replica));
@@ -190,16 +220,27 @@ public sealed class RunDecisionTests : TestKit
     {
         JobDescription job = TestJobs.Job(new OptimizerDescription { Kind = "sgd", LearningRate = 0.5f }) with
         {
-            Training = new TrainingDescription { Epochs = 60, BatchSize = 50, DataShards = 4, EarlyStopping = new EarlyStoppingDescription { Patience = 1 } },
+            Training = new TrainingDescription
+            {
+                Epochs = 60,
+                BatchSize = 50,
+                DataShards = 4,
+                EarlyStopping = new EarlyStoppingDescription { Patience = 1 },
+            },
         };
         DataParts data = TestJobs.Classification(203, 11, 4);
         TrainingResult undisturbed = await TestJobs.Run(job, data, new RunOptions { ReportEvery = 1 });
         Assert.Equal(EndReason.EarlyStopping, undisturbed.Reason);
         using var stop = new CancellationTokenSource();
-        var observer = new Recorder { AfterStep = report => stop.CancelAfter(report.Step == undisturbed.Steps ? 0 : Timeout.Infinite) };
-        TrainingResult stopped = await TestJobs.Run(job, data, new RunOptions { ReportEvery = 1 }, observer, stop.Token);
+        var observer = new Recorder
+        {
+            AfterStep = report => stop.CancelAfter(report.Step == undisturbed.Steps ? 0 : Timeout.Infinite),
+        };
+        TrainingResult stopped = await TestJobs.Run(
+            job, data, new RunOptions { ReportEvery = 1 }, observer, stop.Token);
         Assert.Equal(
-            (undisturbed.Reason, undisturbed.Steps, undisturbed.ParameterHash, undisturbed.Validation), (stopped.Reason, stopped.Steps, stopped.ParameterHash, stopped.Validation));
+            (undisturbed.Reason, undisturbed.Steps, undisturbed.ParameterHash, undisturbed.Validation),
+                (stopped.Reason, stopped.Steps, stopped.ParameterHash, stopped.Validation));
     }
 
     protected override void AfterAll()
@@ -211,8 +252,10 @@ public sealed class RunDecisionTests : TestKit
 
     private IActorRef Lead(RunState start, int before, TestProbe? coordinator = null)
     {
-        (TrainingSetup setup, Recorder recorder, TaskCompletionSource<TrainingResult> completion, string folder) = (_setup, _recorder, _completion, _folder.FullName);
-        return (coordinator ?? CreateTestProbe()).ChildActorOf(Props.Create(() => new RunActor(setup, s_server, recorder, completion, folder, start, before)));
+        (TrainingSetup setup, Recorder recorder, TaskCompletionSource<TrainingResult> completion, string folder) =
+            (_setup, _recorder, _completion, _folder.FullName);
+        return (coordinator ?? CreateTestProbe()).ChildActorOf(
+            Props.Create(() => new RunActor(setup, s_server, recorder, completion, folder, start, before)));
     }
 
     private static ActorsHosted Hosted(NodeAddress node, Shard shard) =>
@@ -233,7 +276,8 @@ public sealed class RunDecisionTests : TestKit
                 AssignDataShards assign => new DataShardsAssigned(assign.Generation, number = assign.Worker),
                 Hold hold => new Holding(hold.Generation, number, owner.OpenStep - 1, hold.Number),
                 EvaluateChunks ask => new Evaluated(
-                    ask.Generation, ask.Step, ask.Part, ask.FirstChunk, [.. Enumerable.Repeat(new LossSums(10, 10 + ask.Step, 1, 0), ask.ChunkCount)]),
+                    ask.Generation, ask.Step, ask.Part, ask.FirstChunk,
+                        [.. Enumerable.Repeat(new LossSums(10, 10 + ask.Step, 1, 0), ask.ChunkCount)]),
                 _ => null,
             };
             if (answer is not null)
@@ -243,7 +287,10 @@ public sealed class RunDecisionTests : TestKit
         return probe;
     }
 
-    /// <summary>A copy of the parameter shard that applies steps as soon as they are asked for, and whose disk answers when it is told to.</summary>
+    /// <summary>
+    /// A copy of the parameter shard that applies steps as soon as they are asked for, and whose disk answers when it
+    /// is told to.
+    /// </summary>
     private sealed class Shard
     {
         private readonly IActorRef _run;
@@ -296,7 +343,8 @@ public sealed class RunDecisionTests : TestKit
             }
         }
 
-        private void Fail(WritePart write) => _run.Tell(new PartWritten(0, write.Target, null, "the disk is full"), Probe.Ref);
+        private void Fail(WritePart write) =>
+            _run.Tell(new PartWritten(0, write.Target, null, "the disk is full"), Probe.Ref);
 
         private void Answer(object message)
         {
@@ -313,7 +361,8 @@ public sealed class RunDecisionTests : TestKit
                 case PrepareRun prepare:
                     (First, State) = (First ?? prepare, prepare.State);
                     Tell(new RunPrepared(Generation, _number, prepare.Step));
-                    StepSums[] sums = [.. StepsFrom(prepare.KnownStep + 1, prepare.Step).Select(step => new StepSums(step, step, new LossSums(203, 20, 5, 0), 203, (ulong)step))];
+                    StepSums[] sums = [.. StepsFrom(prepare.KnownStep + 1, prepare.Step)
+                        .Select(step => new StepSums(step, step, new LossSums(203, 20, 5, 0), 203, (ulong)step))];
                     OpenStep = Math.Max(OpenStep, prepare.Step + 1);
                     if (prepare.Step != SilentAt)
                         Tell(new RunReached(Generation, _number, prepare.Step, sums, []));

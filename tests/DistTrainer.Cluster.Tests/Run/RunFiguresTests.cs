@@ -13,7 +13,10 @@ public sealed class RunFiguresTests
     [Fact]
     public void Steps_whose_report_was_lost_are_in_the_next_one_and_each_is_in_the_ledger_once()
     {
-        using var setup = new TrainingSetup(TestJobs.Job(new OptimizerDescription()), TestJobs.Classification(203, 11, 4), new RunOptions { ParameterShards = 1 }, null);
+        using var setup =
+            new TrainingSetup(
+                TestJobs.Job(new OptimizerDescription()), TestJobs.Classification(203, 11, 4),
+                new RunOptions { ParameterShards = 1 }, null);
         var figures = new RunFigures(setup);
         var lost = new StepSums(1, 2, new LossSums(20, 30, 5, 0), 20, 7);
         Assert.Equal(2, figures.Add(lost)!.Value.LastStep);
@@ -30,5 +33,6 @@ public sealed class RunFiguresTests
     }
 
     private static ReportSteps Report(long first, long last, double loss) =>
-        new(1, 0, last, 0.1, new StepSums(first, last, new LossSums(10, loss, 5, 0), 10, 9), [1], new ParameterShardTimes(1, 1));
+        new(1, 0, last, 0.1, new StepSums(first, last, new LossSums(10, loss, 5, 0), 10, 9), [1],
+            new ParameterShardTimes(1, 1));
 }

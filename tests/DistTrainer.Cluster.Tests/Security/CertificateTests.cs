@@ -18,7 +18,8 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
     }
 
     [Fact]
-    public void No_folder_means_no_security() => Assert.All([null, ""], folder => Assert.Null(NodeCertificate.Load(folder)));
+    public void No_folder_means_no_security() =>
+        Assert.All([null, ""], folder => Assert.Null(NodeCertificate.Load(folder)));
 
     [Theory]
     [InlineData(NodeCertificate.AuthorityFile)]
@@ -30,18 +31,22 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
         File.WriteAllText(path, "-----BEGIN NONSENSE-----");
         Refused(folder, $"security.folder: {path} is not");
         File.Delete(path);
-        Refused(folder, $"security.folder: {path} is missing; allowed is a folder with ca.pem, node.pem and node-key.pem");
+        Refused(
+            folder, $"security.folder: {path} is missing; allowed is a folder with ca.pem, node.pem and node-key.pem");
     }
 
     [Fact]
     public void A_folder_that_is_not_there_is_named_with_the_command_that_makes_it() =>
-        Refused("/nowhere/at all", "security.folder: /nowhere/at all is no folder; `disttrainer certificates` makes one");
+        Refused(
+            "/nowhere/at all", "security.folder: /nowhere/at all is no folder; `disttrainer certificates` makes one");
 
     [Fact]
     public void The_key_of_another_certificate_is_refused()
     {
         string folder = certificates.Copy();
-        File.Copy(Path.Combine(certificates.Worker, NodeCertificate.KeyFile), Path.Combine(folder, NodeCertificate.KeyFile), overwrite: true);
+        File.Copy(
+            Path.Combine(certificates.Worker, NodeCertificate.KeyFile),
+            Path.Combine(folder, NodeCertificate.KeyFile), overwrite: true);
         Refused(folder, $"{NodeCertificate.KeyFile} is not the private key of node.pem");
     }
 
@@ -49,7 +54,9 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
     public void A_certificate_of_another_authority_is_refused_at_the_start()
     {
         string folder = certificates.Copy();
-        File.Copy(Path.Combine(certificates.Stranger, NodeCertificate.AuthorityFile), Path.Combine(folder, NodeCertificate.AuthorityFile), overwrite: true);
+        File.Copy(
+            Path.Combine(certificates.Stranger, NodeCertificate.AuthorityFile),
+            Path.Combine(folder, NodeCertificate.AuthorityFile), overwrite: true);
         Refused(folder, $"{NodeCertificate.CertificateFile} is no valid certificate of ca.pem beside it");
     }
 
@@ -57,7 +64,8 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
     public void A_certificate_out_of_date_is_refused_with_its_dates()
     {
         string folder = certificates.Copy();
-        Resign(folder, DateTimeOffset.UtcNow.AddHours(-20), DateTimeOffset.UtcNow.AddHours(-1), NodeCertificate.Purposes);
+        Resign(
+            folder, DateTimeOffset.UtcNow.AddHours(-20), DateTimeOffset.UtcNow.AddHours(-1), NodeCertificate.Purposes);
         Refused(folder, $"to {DateTimeOffset.UtcNow.AddHours(-1):yyyy-MM-dd}, is not accepted");
     }
 
@@ -65,7 +73,9 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
     public void A_certificate_for_another_purpose_is_refused()
     {
         string folder = certificates.Copy();
-        Resign(folder, DateTimeOffset.UtcNow.AddHours(-20), DateTimeOffset.UtcNow.AddHours(1), [NodeCertificate.Purposes[0]]);
+        Resign(
+            folder, DateTimeOffset.UtcNow.AddHours(-20), DateTimeOffset.UtcNow.AddHours(1),
+            [NodeCertificate.Purposes[0]]);
         Refused(folder, "is not accepted");
     }
 
@@ -79,11 +89,15 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
         Assert.False(isNew);
         Assert.Equal([Path.Combine(folder, "b")], folders);
         Assert.Null(NodeCertificate.Load(Path.Combine(folder, "a"))!.ProblemOf(Own(folders[0])));
-        DistTrainerException failure = Assert.Throws<DistTrainerException>(() => CertificateAuthority.Make(folder, ["c", "a"], 30));
-        Assert.Contains($"{Path.Combine(folder, "a")} is there already and is not overwritten", failure.Message, StringComparison.Ordinal);
+        DistTrainerException failure = Assert.Throws<DistTrainerException>(
+            () => CertificateAuthority.Make(folder, ["c", "a"], 30));
+        Assert.Contains(
+            $"{Path.Combine(folder, "a")} is there already and is not overwritten", failure.Message,
+            StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(folder, "c")));
         Assert.Equal(before, File.ReadAllBytes(Path.Combine(folder, "a", NodeCertificate.KeyFile)));
-        Assert.Throws<DistTrainerException>(() => CertificateAuthority.Make(folder, ["d"], CertificateAuthority.AuthorityDays + 1));
+        Assert.Throws<DistTrainerException>(
+            () => CertificateAuthority.Make(folder, ["d"], CertificateAuthority.AuthorityDays + 1));
         if (OperatingSystem.IsWindows())
             return;
         foreach (string key in Directory.GetFiles(folder, "*-key.pem", SearchOption.AllDirectories))
@@ -96,7 +110,8 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
         string folder = Path.Combine(certificates.Copy(), "authority");
         CertificateAuthority.Make(folder, ["a"], 30);
         File.Delete(Path.Combine(folder, CertificateAuthority.AuthorityKeyFile));
-        DistTrainerException failure = Assert.Throws<DistTrainerException>(() => CertificateAuthority.Make(folder, ["b"], 30));
+        DistTrainerException failure = Assert.Throws<DistTrainerException>(
+            () => CertificateAuthority.Make(folder, ["b"], 30));
         Assert.Contains("has no authority to make certificates with", failure.Message, StringComparison.Ordinal);
     }
 
@@ -107,14 +122,17 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
     }
 
-    private static X509Certificate2 Own(string folder) => X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, NodeCertificate.CertificateFile));
+    private static X509Certificate2 Own(string folder) =>
+        X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, NodeCertificate.CertificateFile));
 
     private static void Resign(string folder, DateTimeOffset from, DateTimeOffset to, Oid[] purposes)
     {
         string authorityFolder = Path.Combine(folder, "authority");
         CertificateAuthority.Make(authorityFolder, ["other"], 30);
         string authorityPath = Path.Combine(authorityFolder, NodeCertificate.AuthorityFile);
-        using X509Certificate2 authority = X509Certificate2.CreateFromPemFile(authorityPath, Path.Combine(authorityFolder, CertificateAuthority.AuthorityKeyFile));
+        using X509Certificate2 authority =
+            X509Certificate2.CreateFromPemFile(
+                authorityPath, Path.Combine(authorityFolder, CertificateAuthority.AuthorityKeyFile));
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=x", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. purposes], critical: false));

@@ -16,7 +16,8 @@ public sealed class SecureClusterTests(TestCertificates certificates) : IClassFi
     public async Task A_cluster_under_TLS_gives_the_same_bits_as_one_process(bool sharedMemory)
     {
         JobDescription job = TestJobs.Variants["adam"];
-        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1, sharedMemory: sharedMemory, securityFolder: certificates.Server);
+        await using TestCluster cluster = await TestCluster.StartAsync(
+            s_data, job, servers: 1, workers: 1, sharedMemory: sharedMemory, securityFolder: certificates.Server);
         TrainingResult result = await cluster.ResultAsync();
         Assert.Equal((await TestJobs.Run(job, s_data, new RunOptions())).ParameterHash, result.ParameterHash);
         await cluster.LineAsync("coordinator=akka.ssl.tcp://");
@@ -27,7 +28,8 @@ public sealed class SecureClusterTests(TestCertificates certificates) : IClassFi
     {
         JobDescription job = TestJobs.Variants["adam"];
         job = job with { Training = job.Training with { Epochs = 100_000 } };
-        await using TestCluster cluster = await TestCluster.StartAsync(s_data, job, servers: 1, workers: 1, securityFolder: certificates.Server);
+        await using TestCluster cluster = await TestCluster.StartAsync(
+            s_data, job, servers: 1, workers: 1, securityFolder: certificates.Server);
         await cluster.LineAsync("steps epoch=");
         var lost = new NodeSettings { Roles = [NodeRole.Worker], JoinTimeout = TimeSpan.FromSeconds(1) };
         foreach (string folder in new[] { certificates.Stranger, "" })
@@ -38,11 +40,13 @@ public sealed class SecureClusterTests(TestCertificates certificates) : IClassFi
                 () => TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(1), folder));
             Assert.Equal(FailureKind.Quorum, failure.Kind);
         }
-        ClusterStatus status = await TestCluster.StatusAsync(cluster.Address, TimeSpan.FromSeconds(10), certificates.Worker);
+        ClusterStatus status = await TestCluster.StatusAsync(
+            cluster.Address, TimeSpan.FromSeconds(10), certificates.Worker);
         Assert.Equal(2, status.Nodes.Length);
         await cluster.CommandAsync(new StopCommand());
         TrainingResult result = await cluster.ResultAsync();
-        TrainingResult single = await TestJobs.Run(job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions());
+        TrainingResult single = await TestJobs.Run(
+            job with { Training = job.Training with { MaxSteps = (int)result.Steps } }, s_data, new RunOptions());
         Assert.Equal(single.ParameterHash, result.ParameterHash);
     }
 

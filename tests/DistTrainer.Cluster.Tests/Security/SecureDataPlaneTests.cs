@@ -55,7 +55,8 @@ public sealed class SecureDataPlaneTests(TestCertificates certificates) : IClass
     {
         if (!OperatingSystem.IsLinux())
             return;
-        using DataPlaneRig server = Rig(certificates.Server, useUnixSockets: true), worker = Rig(certificates.Worker, useUnixSockets: true);
+        using DataPlaneRig server = Rig(certificates.Server, useUnixSockets: true),
+            worker = Rig(certificates.Worker, useUnixSockets: true);
         DataConnection connection = worker.Connect(server);
         Assert.True(connection.IsUnixSocket);
         Assert.False(connection.IsEncrypted);
@@ -64,11 +65,19 @@ public sealed class SecureDataPlaneTests(TestCertificates certificates) : IClass
     [Fact]
     public void Without_a_certificate_of_the_same_authority_nobody_gets_in_and_nobody_is_taken_for_a_node()
     {
-        using DataPlaneRig server = Rig(certificates.Server), plain = Rig(null), stranger = Rig(certificates.Stranger), worker = Rig(certificates.Worker);
+        using DataPlaneRig server = Rig(certificates.Server), plain = Rig(null), stranger = Rig(certificates.Stranger),
+            worker = Rig(certificates.Worker);
         Assert.Throws<IOException>(() => plain.Connect(server));
         Assert.Throws<IOException>(() => stranger.Connect(server));
         Assert.Throws<IOException>(() => worker.Connect(stranger));
-        Assert.Throws<IOException>(() => Intrude(server, new SslClientAuthenticationOptions { TargetHost = "server", RemoteCertificateValidationCallback = Anybody }));
+        Assert.Throws<IOException>(
+            () => Intrude(
+                server,
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = "server",
+                    RemoteCertificateValidationCallback = Anybody
+                }));
         Assert.Empty(server.Connections);
         Assert.Empty(stranger.Connections);
         server.Until(() => server.Warnings.Count > 0);
@@ -80,7 +89,8 @@ public sealed class SecureDataPlaneTests(TestCertificates certificates) : IClass
     public void The_warning_names_the_certificate_that_was_refused()
     {
         using DataPlaneRig server = Rig(certificates.Server);
-        Assert.Throws<IOException>(() => Intrude(server, NodeCertificate.Load(certificates.Stranger)!.ClientOptions("server", Anybody)));
+        Assert.Throws<IOException>(
+            () => Intrude(server, NodeCertificate.Load(certificates.Stranger)!.ClientOptions("server", Anybody)));
         server.Until(() => server.Warnings.Count == 1);
         Assert.Contains("the certificate \"CN=server\", valid from ", server.Warnings[0], StringComparison.Ordinal);
     }
@@ -91,7 +101,9 @@ public sealed class SecureDataPlaneTests(TestCertificates certificates) : IClass
         using DataPlaneRig server = Rig(certificates.Server), worker = Rig(certificates.Worker);
         using AlignedBuffer source = TransferTests.Numbers(100);
         using var tap = new RecordingTap(server.Plane.Endpoint.Port);
-        DataConnection connection = worker.Plane.Connect(server.Plane.Endpoint with { Port = tap.Port }, server.Plane.Token.Span, new Hello("run-1", "worker"), TimeSpan.FromSeconds(20));
+        DataConnection connection = worker.Plane.Connect(
+            server.Plane.Endpoint with { Port = tap.Port }, server.Plane.Token.Span, new Hello("run-1", "worker"),
+            TimeSpan.FromSeconds(20));
         connection.Send(TransferTests.Gradient(0, 100), source, 0);
         connection.Send(1, "once"u8);
         server.Until(() => server.Messages.Count == 1);
@@ -136,16 +148,18 @@ public sealed class SecureDataPlaneTests(TestCertificates certificates) : IClass
         TimeSpan patience = TimeSpan.FromSeconds(20);
         Assert.Equal("""{"ok":true}""", DataPlaneHealth.Request("127.0.0.1", port, patience, NodeCertificate.Load(certificates.Worker)));
         Assert.Throws<IOException>(() => DataPlaneHealth.Request("127.0.0.1", port, patience));
-        Assert.Throws<IOException>(() => DataPlaneHealth.Request("127.0.0.1", port, patience, NodeCertificate.Load(certificates.Stranger)));
+        Assert.Throws<IOException>(
+            () => DataPlaneHealth.Request("127.0.0.1", port, patience, NodeCertificate.Load(certificates.Stranger)));
     }
 
-    private static DataPlaneRig Rig(string? folder, bool useUnixSockets = false, TimeSpan? handshake = null) => new(folder ?? "plain", Count, new DataPlaneOptions
-    {
-        Node = "",
-        UseUnixSockets = useUnixSockets,
-        HandshakeTimeout = handshake ?? TimeSpan.FromSeconds(5),
-        Certificate = NodeCertificate.Load(folder),
-    });
+    private static DataPlaneRig Rig(string? folder, bool useUnixSockets = false, TimeSpan? handshake = null) =>
+        new(folder ?? "plain", Count, new DataPlaneOptions
+        {
+            Node = "",
+            UseUnixSockets = useUnixSockets,
+            HandshakeTimeout = handshake ?? TimeSpan.FromSeconds(5),
+            Certificate = NodeCertificate.Load(folder),
+        });
 
     // TLS 1.3 tells a client only with its first read that its certificate was refused.
     private static void Intrude(DataPlaneRig server, SslClientAuthenticationOptions options)
@@ -153,12 +167,15 @@ public sealed class SecureDataPlaneTests(TestCertificates certificates) : IClass
         using Socket socket = server.Raw();
         using var tls = new SslStream(new NetworkStream(socket));
         tls.AuthenticateAsClient(options);
-        tls.Write(Handshake.Encode(HandshakeKind.Hello, Handshake.HelloBody(server.Plane.Token.Span, new Hello("run-1", "stranger"))));
+        tls.Write(
+            Handshake.Encode(
+                HandshakeKind.Hello, Handshake.HelloBody(server.Plane.Token.Span, new Hello("run-1", "stranger"))));
         if (tls.Read(new byte[1]) == 0)
             throw new IOException("closed");
     }
 
-    private static bool Anybody(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) => certificate is not null;
+    private static bool Anybody(object sender, X509Certificate? certificate, X509Chain? chain,
+        SslPolicyErrors errors) => certificate is not null;
 
     /// <summary>Stands between two ends and keeps what the dialer says.</summary>
     private sealed class RecordingTap : IDisposable

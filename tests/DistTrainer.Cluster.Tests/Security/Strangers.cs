@@ -56,7 +56,8 @@ internal sealed class Strangers : IAsyncDisposable
             var garbage = new byte[random.Next(1, 300)];
             random.NextBytes(garbage);
             byte[] hugeLength = [0xff, 0xff, 0xff, 0x7f, 1, 2, 3];
-            foreach (byte[] bytes in (byte[][])[garbage, [.. "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"u8], hugeLength, [.. hugeLength.Reverse()], [], [0x16, 3, 1]])
+            foreach (byte[] bytes in (byte[][])[garbage, [.. "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"u8], hugeLength,
+                [.. hugeLength.Reverse()], [], [0x16, 3, 1]])
             {
                 Socket socket = Connect(address);
                 _open.Add(socket);
@@ -74,7 +75,9 @@ internal sealed class Strangers : IAsyncDisposable
     {
         string ssl = certificate is null ? Forging : "akka.remote.dot-netty.tcp.enable-ssl = on\n" + Control;
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(ssl + Settings));
-        ActorSystem system = ActorSystem.Create("stranger", certificate is null ? ActorSystemSetup.Create(bootstrap) : bootstrap.And(ClusterConfiguration.SecurityOf(certificate)));
+        ActorSystem system = ActorSystem.Create(
+            "stranger", certificate is null ? ActorSystemSetup.Create(bootstrap)
+            : bootstrap.And(ClusterConfiguration.SecurityOf(certificate)));
         _systems.Add(system);
         return (ExtendedActorSystem)system;
     }
@@ -84,7 +87,9 @@ internal sealed class Strangers : IAsyncDisposable
     {
         IActorRef target = system.Provider.ResolveActorRef(node + path);
         ActorSelection selection = system.ActorSelection(node + path);
-        foreach (object message in (object[])[PoisonPill.Instance, Kill.Instance, Gadget.Of(1), new Status.Failure(new GadgetException()), new Forged("v99"), new Forged(typeof(Gadget).AssemblyQualifiedName!), "a text", new byte[10]])
+        foreach (object message in (object[])[PoisonPill.Instance, Kill.Instance, Gadget.Of(1),
+            new Status.Failure(new GadgetException()), new Forged("v99"),
+            new Forged(typeof(Gadget).AssemblyQualifiedName!), "a text", new byte[10]])
         {
             target.Tell(message);
             selection.Tell(message);
@@ -98,7 +103,8 @@ internal sealed class Strangers : IAsyncDisposable
 
     /// <summary>Tries to make an actor on the node.</summary>
     public static void Deploy(ExtendedActorSystem system, string node) =>
-        system.ActorOf(Props.Create(() => new DeployedGadget()).WithDeploy(new Deploy(new RemoteScope(Address.Parse(node)))));
+        system.ActorOf(
+            Props.Create(() => new DeployedGadget()).WithDeploy(new Deploy(new RemoteScope(Address.Parse(node)))));
 
     public async ValueTask DisposeAsync()
     {

@@ -11,9 +11,11 @@ public sealed class ControlTypesTests
     {
         ControlTypes types = ControlTypes.Of(typeof(SampleMessage).Assembly);
         Assert.All(
-            [typeof(SampleMessage), typeof(SamplePart), typeof(SampleKind), typeof(SamplePlace[]), typeof(IActorRef[]), typeof(string[]), typeof(ActorRefBase.Surrogate)],
+            [typeof(SampleMessage), typeof(SamplePart), typeof(SampleKind), typeof(SamplePlace[]), typeof(IActorRef[]),
+                typeof(string[]), typeof(ActorRefBase.Surrogate)],
             type => Assert.True(types.Contains(type), type.Name));
-        Assert.All([typeof(object), typeof(List<int>), typeof(Type), typeof(Exception), typeof(IActorRef)], type => Assert.False(types.Contains(type), type.Name));
+        Assert.All([typeof(object), typeof(List<int>), typeof(Type), typeof(Exception), typeof(IActorRef)],
+            type => Assert.False(types.Contains(type), type.Name));
     }
 
     [Fact]
@@ -26,10 +28,13 @@ public sealed class ControlTypesTests
 
     [Theory]
     [InlineData(typeof(Anything), "Anything.<Value>k__BackingField is a System.Object")]
-    [InlineData(typeof(Dictionaries), "Dictionaries.<Values>k__BackingField is a System.Collections.Generic.Dictionary")]
+    [InlineData(
+        typeof(Dictionaries), "Dictionaries.<Values>k__BackingField is a System.Collections.Generic.Dictionary")]
     [InlineData(typeof(OpenRecord), "which is not sealed")]
     public void A_message_that_could_hold_any_type_is_refused_at_the_start(Type message, string expected) =>
-        Assert.Contains(expected, Assert.Throws<NotSupportedException>(() => ControlTypes.Of([message])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            expected, Assert.Throws<NotSupportedException>(() => ControlTypes.Of([message]))
+            .Message, StringComparison.Ordinal);
 
     private sealed record Anything(object Value);
 

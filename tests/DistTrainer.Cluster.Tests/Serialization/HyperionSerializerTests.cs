@@ -26,20 +26,25 @@ public sealed class HyperionSerializerTests : IDisposable
         var received = (SampleMessage)serializer.FromBinary(serializer.ToBinary(sent), Manifest);
         Assert.Equal(
             (sent.Generation, sent.Step, sent.Name, sent.Kind, sent.Maybe, sent.Actor, sent.Time, sent.Nothing),
-            (received.Generation, received.Step, received.Name, received.Kind, received.Maybe, received.Actor, received.Time, received.Nothing));
+            (received.Generation, received.Step, received.Name, received.Kind, received.Maybe, received.Actor,
+                received.Time, received.Nothing));
         Assert.Equal(sent.Actors, received.Actors);
         Assert.Equal(sent.Places, received.Places);
         Assert.Equal(sent.Names, received.Names);
-        Assert.Equal(sent.Parts.Select(part => (part.Number, part.Text)), received.Parts.Select(part => (part.Number, part.Text)));
+        Assert.Equal(
+            sent.Parts.Select(part => (part.Number, part.Text)),
+            received.Parts.Select(part => (part.Number, part.Text)));
         Assert.Equal(sent.Parts.SelectMany(part => part.Values), received.Parts.SelectMany(part => part.Values));
-        Assert.Equal(7, ((SampleMessage)serializer.FromBinary(serializer.ToBinary(sent with { Maybe = 7 }), Manifest)).Maybe);
+        Assert.Equal(
+            7, ((SampleMessage)serializer.FromBinary(serializer.ToBinary(sent with { Maybe = 7 }), Manifest)).Maybe);
     }
 
     [Fact]
     public void The_bytes_of_a_message_are_pinned()
     {
         var golden = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage)]));
-        byte[] bytes = golden.ToBinary(new GoldenMessage(1, 2, SampleKind.Second, 5, ["a", "b"], new SamplePart(3, "c", [0.5])));
+        byte[] bytes = golden.ToBinary(
+            new GoldenMessage(1, 2, SampleKind.Second, 5, ["a", "b"], new SamplePart(3, "c", [0.5])));
         Assert.Equal(
             "FE000001000000" // GoldenMessage is number 0; Generation
             + "FE010001000000" // SampleKind is number 1
@@ -53,10 +58,16 @@ public sealed class HyperionSerializerTests : IDisposable
     [Fact]
     public void A_type_outside_of_the_list_is_not_written()
     {
-        Assert.Contains("is not a control message", Assert.Throws<SerializationException>(() => serializer.ToBinary(new FileInfo("/x"))).Message, StringComparison.Ordinal);
-        SerializationException failure = Assert.Throws<SerializationException>(() => serializer.ToBinary(new ListMessage([1, 2, 3])));
+        Assert.Contains(
+            "is not a control message",
+            Assert.Throws<SerializationException>(() => serializer.ToBinary(new FileInfo("/x")))
+            .Message, StringComparison.Ordinal);
+        SerializationException failure = Assert.Throws<SerializationException>(
+            () => serializer.ToBinary(new ListMessage([1, 2, 3])));
         Assert.Contains("may not be in a control message", failure.Message, StringComparison.Ordinal);
-        Assert.Equal([1, 2], ((ListMessage)serializer.FromBinary(serializer.ToBinary(new ListMessage(new[] { 1, 2 })), Manifest)).Numbers);
+        Assert.Equal(
+            [1, 2], ((ListMessage)serializer.FromBinary(serializer.ToBinary(new ListMessage(new[] { 1, 2 })), Manifest))
+            .Numbers);
     }
 
     [Theory]
@@ -110,22 +121,35 @@ public sealed class HyperionSerializerTests : IDisposable
     [Fact]
     public void Records_within_records_without_end_are_refused_and_not_followed_down()
     {
-        // Each level is three bytes: a record whose first field is an object, in whose place the same record stands again.
-        byte number = (byte)ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]).All.ToList().IndexOf(typeof(NestedMessage));
+        // Each level is three bytes: a record whose first field is an object, in whose place the same record stands
+        // again.
+        byte number = (byte)ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]).All.ToList()
+            .IndexOf(typeof(NestedMessage));
         var nested = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]));
         byte[] bytes = [.. Enumerable.Repeat<byte[]>([254, number, 0], 300_000).SelectMany(level => level)];
-        Assert.Contains("nested deeper than 32", Assert.Throws<SerializationException>(() => nested.FromBinary(bytes, Manifest)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "nested deeper than 32", Assert.Throws<SerializationException>(() => nested.FromBinary(bytes, Manifest))
+            .Message, StringComparison.Ordinal);
         var twice = new NestedMessage(new NestedMessage(null, 1), 2);
         Assert.Equal(twice, nested.FromBinary(nested.ToBinary(twice), Manifest));
     }
 
     [Theory]
     [InlineData("FE000001000000FE0100010000000805000000FCFF")] // an array of no plain type
-    [InlineData("FE000001000000FE0100010000000805000000FC07FFFFFF7F02610262FE0200030000000263FC0D01000000000000000000E03F0200000000000000")] // 2147483647 texts
-    [InlineData("FE000001000000FE0100010000000805000000FC0702000000FFF0FFFF7F610262FE0200030000000263FC0D01000000000000000000E03F0200000000000000")] // a text of 2147483632 bytes
-    [InlineData("FE000001000000FE0100010000000805000000FC070200000002610262FE0200030000000263FC0D00000010000000000000E03F0200000000000000")] // 268435456 doubles
-    [InlineData("FE000001000000FE0100010000000805000000FC070200000002610262FE0200030000000263FC0DFFFFFFFF000000000000E03F0200000000000000")] // a negative length
-    [InlineData("FE000001000000FE0100010000000805000000FC070200000002610262FE01000100000002000000000000000")] // an enum in the place of a record
+    // 2147483647 texts
+    [InlineData(
+        "FE000001000000FE0100010000000805000000FC07FFFFFF7F02610262FE0200030000000263FC0D01000000000000000000E03F0200000000000000")]
+    // a text of 2147483632 bytes
+    [InlineData(
+        "FE000001000000FE0100010000000805000000FC0702000000FFF0FFFF7F610262FE0200030000000263FC0D01000000000000000000E03F0200000000000000")]
+    // 268435456 doubles
+    [InlineData(
+        "FE000001000000FE0100010000000805000000FC070200000002610262FE0200030000000263FC0D00000010000000000000E03F0200000000000000")]
+    // a negative length
+    [InlineData(
+        "FE000001000000FE0100010000000805000000FC070200000002610262FE0200030000000263FC0DFFFFFFFF000000000000E03F0200000000000000")]
+    // an enum in the place of a record
+    [InlineData("FE000001000000FE0100010000000805000000FC070200000002610262FE01000100000002000000000000000")]
     [InlineData("FE000001000000FE0200030000000263FC0D01000000000000000000E03F")] // a record in the place of an enum
     [InlineData("FE000001000000FE0100010000000705")] // a text in the place of a number
     [InlineData("FE00000100000000")] // nothing in the place of an enum
@@ -136,7 +160,8 @@ public sealed class HyperionSerializerTests : IDisposable
     [InlineData("09FFFFFF7F")] // 2147483647 bytes
     [InlineData("FE0100")] // the message is no message
     [InlineData("")]
-    public void A_length_that_the_bytes_do_not_have_or_a_value_of_another_type_is_refused_before_anything_is_made_of_it(string hex)
+    public void A_length_that_the_bytes_do_not_have_or_a_value_of_another_type_is_refused_before_anything_is_made_of_it(
+        string hex)
     {
         var golden = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage)]));
         byte[] bytes = Convert.FromHexString(hex[..(hex.Length & ~1)]);
@@ -151,7 +176,8 @@ public sealed class HyperionSerializerTests : IDisposable
     {
         byte[] bytes = serializer.ToBinary(new ListMessage(new[] { 1 }));
         Assert.Equal(Manifest, serializer.Manifest(new ListMessage(new[] { 1 })));
-        SerializationException failure = Assert.Throws<SerializationException>(() => serializer.FromBinary(bytes, "v0"));
+        SerializationException failure = Assert.Throws<SerializationException>(
+            () => serializer.FromBinary(bytes, "v0"));
         Assert.Contains($"\"v{ProtocolVersion.Current}\"", failure.Message, StringComparison.Ordinal);
         Assert.Contains($"\"{Manifest}\"", failure.Message, StringComparison.Ordinal);
     }
@@ -160,8 +186,10 @@ public sealed class HyperionSerializerTests : IDisposable
     public void A_message_over_the_limit_is_refused_both_ways()
     {
         var large = new ListMessage(new int[HyperionSerializer.LargestMessage / 4]);
-        Assert.Contains("has at most 1000000", Assert.Throws<SerializationException>(() => serializer.ToBinary(large)).Message, StringComparison.Ordinal);
-        Assert.Throws<SerializationException>(() => serializer.FromBinary(new byte[HyperionSerializer.LargestMessage + 1], Manifest));
+        Assert.Contains("has at most 1000000", Assert.Throws<SerializationException>(() => serializer.ToBinary(large))
+            .Message, StringComparison.Ordinal);
+        Assert.Throws<SerializationException>(
+            () => serializer.FromBinary(new byte[HyperionSerializer.LargestMessage + 1], Manifest));
     }
 
     [Fact]

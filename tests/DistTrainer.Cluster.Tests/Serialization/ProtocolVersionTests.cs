@@ -17,7 +17,8 @@ public sealed class ProtocolVersionTests
             $"{type}({string.Join(", ", type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Where(_ => type.Namespace?.StartsWith(nameof(DistTrainer), StringComparison.Ordinal) == true).Select(field => $"{field.FieldType} {field.Name}"))})");
         string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', types))))[..16];
 
-        // Another hash: nodes with the change and without would misread each other. Raise ProtocolVersion.Current, say so in CHANGELOG.md, and put the new pair here.
+        // Another hash: nodes with the change and without would misread each other. Raise ProtocolVersion.Current, say
+        // so in CHANGELOG.md, and put the new pair here.
         Assert.Equal((4, "0392fb8220b6c6e9"), (ProtocolVersion.Current, hash));
     }
 }

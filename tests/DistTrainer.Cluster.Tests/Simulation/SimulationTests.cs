@@ -32,7 +32,8 @@ public sealed class SimulationTests
         SeedOutcome[] forwards = [.. Enumerable.Range(1, 20).Select(first.Run)];
         var second = new Simulator(Trace.To(new StringWriter()));
         SeedOutcome[] backwards = [.. Enumerable.Range(1, 20).Reverse().Select(second.Run)];
-        Assert.Equal(forwards.Select(outcome => (outcome.Seed, outcome.Fingerprint, outcome.Messages)), backwards.Reverse().Select(outcome => (outcome.Seed, outcome.Fingerprint, outcome.Messages)));
+        Assert.Equal(forwards.Select(outcome => (outcome.Seed, outcome.Fingerprint, outcome.Messages)),
+            backwards.Reverse().Select(outcome => (outcome.Seed, outcome.Fingerprint, outcome.Messages)));
         Assert.Equal(20, forwards.Select(outcome => outcome.Fingerprint).Distinct().Count());
     }
 
@@ -51,13 +52,16 @@ public sealed class SimulationTests
     public void A_parameter_shard_with_two_owners_in_a_generation_is_seen()
     {
         var invariants = new Invariants(null);
-        void HandsOut(string node, int generation) => invariants.HandedOut(new Node(node, [], 0), new ParametersBroadcast(generation, 0, 3), 0, [1f]);
+        void HandsOut(string node, int generation) =>
+            invariants.HandedOut(new Node(node, [], 0), new ParametersBroadcast(generation, 0, 3), 0, [1f]);
         HandsOut("a", 1);
         HandsOut("a", 1);
         HandsOut("b", 2);
         Assert.Empty(invariants.Violations);
         HandsOut("a", 2);
-        Assert.StartsWith("I2: parameter shard 0 has two owners in generation 2", Assert.Single(invariants.Violations), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "I2: parameter shard 0 has two owners in generation 2", Assert.Single(invariants.Violations),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,7 +110,9 @@ public sealed class SimulationTests
     public void References_in_messages_are_those_of_the_node_that_gets_them()
     {
         IActorRef a = ActorRefs.Nobody, b = new RemoteReference(null!, new Node("w0", [], 1), new Node("s0", [], 0), a);
-        var message = new AssignDataShards(1, 2, [new ActorPlace(a, new NodeAddress("s0", null, [])), new ActorPlace(a, new NodeAddress("s1", null, []))], [], 0, 1, default, 5);
+        var message = new AssignDataShards(
+            1, 2, [new ActorPlace(a, new NodeAddress("s0", null, [])),
+            new ActorPlace(a, new NodeAddress("s1", null, []))], [], 0, 1, default, 5);
         int replaced = 0;
         var copy = (AssignDataShards)References.Replace(message, _ =>
         {

@@ -8,12 +8,15 @@ public sealed class ArrayFileTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    private static DataParts Load(string path, LossDescription loss) => DataLoader.Load(DataTestFiles.Whole(path), loss);
+    private static DataParts Load(string path, LossDescription loss) =>
+        DataLoader.Load(DataTestFiles.Whole(path), loss);
 
     private void WriteFolder(string suffix, int train = 3, int test = 2)
     {
-        byte[] Images(int count) => DataTestFiles.Idx([.. Enumerable.Range(0, count * 4).Select(i => (byte)(i * 20))], count, 2, 2);
-        byte[] Labels(int count) => DataTestFiles.Idx([.. Enumerable.Range(0, count).Select(i => (byte)(i % 2))], count);
+        byte[] Images(int count) =>
+            DataTestFiles.Idx([.. Enumerable.Range(0, count * 4).Select(i => (byte)(i * 20))], count, 2, 2);
+        byte[] Labels(int count) =>
+            DataTestFiles.Idx([.. Enumerable.Range(0, count).Select(i => (byte)(i % 2))], count);
         byte[] Pack(byte[] content) => suffix == ".gz" ? DataTestFiles.Gzip(content) : content;
         _files.Write($"train-images-idx3-ubyte{suffix}", Pack(Images(train)));
         _files.Write($"train-labels-idx1-ubyte{suffix}", Pack(Labels(train)));
@@ -27,7 +30,9 @@ public sealed class ArrayFileTests : IDisposable
     public void A_folder_of_idx_files_gives_training_and_test_part(string suffix)
     {
         WriteFolder(suffix);
-        DataParts data = DataLoader.Load(DataTestFiles.Whole(_files.Folder) with { TestFraction = 0.5, Normalization = NormalizationKind.UnitBytes }, DataTestFiles.CrossEntropy);
+        DataParts data = DataLoader.Load(
+            DataTestFiles.Whole(_files.Folder) with { TestFraction = 0.5, Normalization = NormalizationKind.UnitBytes },
+            DataTestFiles.CrossEntropy);
         Assert.Equal((3, 0, 2, 4), (data.Train.Count, data.Validation.Count, data.Test.Count, data.Train.FeatureCount));
         Assert.Equal(20 * (1 / 255f), data.Train.Features[1]);
         Assert.Equal([0f, 1f, 0f], data.Train.Targets);
@@ -40,7 +45,9 @@ public sealed class ArrayFileTests : IDisposable
     {
         WriteFolder("");
         DataParts data = DataLoader.Load(
-            DataTestFiles.Whole(_files.PathOf("train-images-idx3-ubyte")) with { TestSource = _files.PathOf("t10k-images-idx3-ubyte") }, DataTestFiles.CrossEntropy);
+            DataTestFiles.Whole(_files.PathOf("train-images-idx3-ubyte"))
+                with
+            { TestSource = _files.PathOf("t10k-images-idx3-ubyte") }, DataTestFiles.CrossEntropy);
         Assert.Equal((3, 2), (data.Train.Count, data.Test.Count));
     }
 
@@ -61,7 +68,8 @@ public sealed class ArrayFileTests : IDisposable
         { DataTestFiles.Idx([1, 2, 3, 4, 5], 1, 2, 2), "= 4 values, the file has 5" },
         { DataTestFiles.Gzip(DataTestFiles.Idx([1, 2, 3], 1, 2, 2)), "= 4 values, the file has at most 3" },
         { DataTestFiles.Gzip(DataTestFiles.Idx([1, 2, 3, 4, 5], 1, 2, 2)), "bytes after the last of 4 values" },
-        { DataTestFiles.Gzip(DataTestFiles.Idx(new byte[6_000_000], 1, 1000, 6001)), "= 6001000 values, the file has at most 6000000" },
+        { DataTestFiles.Gzip(DataTestFiles.Idx(new byte[6_000_000], 1, 1000, 6001)),
+            "= 6001000 values, the file has at most 6000000" },
         { DataTestFiles.Gzip(DataTestFiles.Idx([], 1, int.MaxValue / 2, 1)), "the file has at most" },
     };
 
@@ -83,7 +91,9 @@ public sealed class ArrayFileTests : IDisposable
     {
         WriteFolder("");
         _files.Write("train-labels-idx1-ubyte", DataTestFiles.Idx([0, 1], 2));
-        Assert.Contains("2 labels, but", DataTestFiles.Error(() => Load(_files.Folder, DataTestFiles.CrossEntropy)), StringComparison.Ordinal);
+        Assert.Contains(
+            "2 labels, but", DataTestFiles.Error(() => Load(_files.Folder, DataTestFiles.CrossEntropy)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -128,7 +138,8 @@ public sealed class ArrayFileTests : IDisposable
     public void Versions_1_to_3_and_more_dimensions_are_read(int version)
     {
         float[] values = [.. Enumerable.Range(0, 24).Select(i => (float)i)];
-        string path = _files.Write("train_x.npy", DataTestFiles.Npy("<f4", "2, 3, 4", DataTestFiles.Bytes(values), version));
+        string path = _files.Write(
+            "train_x.npy", DataTestFiles.Npy("<f4", "2, 3, 4", DataTestFiles.Bytes(values), version));
         _files.Write("train_y.npy", DataTestFiles.Npy("<i8", "2,", DataTestFiles.Bytes(7L, 3L), version));
         DataParts data = Load(path, DataTestFiles.CrossEntropy);
         Assert.Equal((2, 12), (data.Train.Count, data.Train.FeatureCount));
@@ -152,7 +163,8 @@ public sealed class ArrayFileTests : IDisposable
     public static TheoryData<byte[], string> BadArrays => new()
     {
         { [], "does not begin like one of NumPy" },
-        { DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f), order: "True"), "Fortran order; save numpy.ascontiguousarray(array)" },
+        { DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f), order: "True"),
+            "Fortran order; save numpy.ascontiguousarray(array)" },
         { DataTestFiles.Npy(">f4", "2,", DataTestFiles.Bytes(1f, 2f)), "big-endian" },
         { DataTestFiles.Npy("<f2", "2,", [0, 0, 0, 0]), "are not read" },
         { DataTestFiles.Npy("<c8", "2,", new byte[16]), "are not read" },
@@ -165,10 +177,12 @@ public sealed class ArrayFileTests : IDisposable
         { DataTestFiles.Npy("<f4", "500000000, 4", []), "but 0 follow" },
         { DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f)), "but 4 follow" },
         { DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f, 3f)), "but 12 follow" },
-        { DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, float.NaN)), "row 1, feature 0 is not a finite number" },
+        { DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, float.NaN)),
+            "row 1, feature 0 is not a finite number" },
         { DataTestFiles.Npy("<f8", "2,", DataTestFiles.Bytes(1e300, 1)), "row 0, feature 0 is not a finite number" },
         { DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f), version: 3)[..11], "ends within its header" },
-        { [.. DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f), version: 2)[..8], 0xFF, 0xFF, 0xFF, 0x7F], "a header of 2147483647 bytes" },
+        { [.. DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f), version: 2)[..8], 0xFF, 0xFF, 0xFF, 0x7F],
+            "a header of 2147483647 bytes" },
         { DataTestFiles.Gzip(DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f))), "within gzip" },
     };
 
@@ -188,11 +202,25 @@ public sealed class ArrayFileTests : IDisposable
     [Fact]
     public void Missing_and_unequal_arrays_are_refused()
     {
-        byte[] two = DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f)), three = DataTestFiles.Npy("<f4", "3,", DataTestFiles.Bytes(1f, 2f, 3f));
-        Assert.Contains("there is no array 'y' among 'x.npy', 'labels.npy'", DataTestFiles.Error(() => Load(_files.Npz("a.npz", ("x.npy", two), ("labels.npy", two)), DataTestFiles.Squared)), StringComparison.Ordinal);
-        Assert.Contains("3 targets, but", DataTestFiles.Error(() => Load(_files.Npz("b.npz", ("x.npy", two), ("y.npy", three)), DataTestFiles.Squared)), StringComparison.Ordinal);
-        Assert.Contains("the targets of", DataTestFiles.Error(() => Load(_files.Write("alone.x.npy", two), DataTestFiles.Squared)), StringComparison.Ordinal);
-        Assert.Contains("name the features' file", DataTestFiles.Error(() => Load(_files.Write("alone.npy", two), DataTestFiles.Squared)), StringComparison.Ordinal);
+        byte[] two = DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1f, 2f)),
+            three = DataTestFiles.Npy("<f4", "3,", DataTestFiles.Bytes(1f, 2f, 3f));
+        Assert.Contains(
+            "there is no array 'y' among 'x.npy', 'labels.npy'",
+            DataTestFiles.Error(() =>
+            Load(_files.Npz("a.npz", ("x.npy", two), ("labels.npy", two)), DataTestFiles.Squared)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "3 targets, but",
+            DataTestFiles.Error(() =>
+            Load(_files.Npz("b.npz", ("x.npy", two), ("y.npy", three)), DataTestFiles.Squared)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "the targets of", DataTestFiles.Error(() => Load(_files.Write("alone.x.npy", two), DataTestFiles.Squared)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "name the features' file",
+            DataTestFiles.Error(() => Load(_files.Write("alone.npy", two), DataTestFiles.Squared)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -200,7 +228,11 @@ public sealed class ArrayFileTests : IDisposable
     {
         WriteFolder("");
         DataDescription description = DataTestFiles.Whole(_files.Folder);
-        DataTestFiles.Error(() => DataLoader.Load(description with { Targets = ["y"] }, DataTestFiles.CrossEntropy), FailureKind.Configuration);
-        DataTestFiles.Error(() => DataLoader.Load(description with { Header = true }, DataTestFiles.CrossEntropy), FailureKind.Configuration);
+        DataTestFiles.Error(
+            () => DataLoader.Load(description with { Targets = ["y"] }, DataTestFiles.CrossEntropy),
+            FailureKind.Configuration);
+        DataTestFiles.Error(
+            () => DataLoader.Load(description with { Header = true }, DataTestFiles.CrossEntropy),
+            FailureKind.Configuration);
     }
 }

@@ -43,7 +43,9 @@ public sealed class CsvTests : IDisposable
         string tabs = _files.Write("c.tsv", Small.Replace(',', '\t'));
         Assert.Equal(plain, DataLoader.Load(DataTestFiles.Whole(packed), DataTestFiles.CrossEntropy).Hash);
         Assert.Equal(plain, DataLoader.Load(DataTestFiles.Whole(tabs), DataTestFiles.CrossEntropy).Hash);
-        Assert.Equal(plain, _files.LoadCsv(Small.Replace(',', ';'), DataTestFiles.CrossEntropy, d => d with { Delimiter = ';' }).Hash);
+        Assert.Equal(
+            plain, _files.LoadCsv(Small.Replace(',', ';'), DataTestFiles.CrossEntropy, d => d with { Delimiter = ';' })
+            .Hash);
     }
 
     [Theory]
@@ -81,20 +83,25 @@ public sealed class CsvTests : IDisposable
     public void What_is_said_of_the_header_is_believed()
     {
         Assert.Equal(1, _files.LoadCsv("1,2\n3,4\n", DataTestFiles.Squared, d => d with { Header = true }).Train.Count);
-        Assert.Equal("a.csv:1:1: column '0': 'a' is not a number; give a number, or leave the column out with data.ignore (or set data.header = true if this line names the columns).",
+        Assert.Equal(
+            "a.csv:1:1: column '0': 'a' is not a number; give a number, or leave the column out with data.ignore (or "
+            + "set data.header = true if this line names the columns).",
             _files.CsvError("a,b\n3,4\n", DataTestFiles.Squared, d => d with { Header = false }));
     }
 
     [Theory]
     [InlineData("a,y\n1,2\n3\n", "a.csv:3:2: the row has 1 field(s), the first line has 2")]
     [InlineData("a,y\n1,2\n3,4,5\n", "a.csv:3:3: the row has 3 field(s), the first line has 2")]
-    [InlineData("a;y\n1,5;2\n", "a.csv:2:1: column 'a': '1,5' has a decimal comma; write numbers with a point, as '1.5'")]
-    [InlineData("a,y\n1,2\n\n1e400,2\n", "a.csv:4:1: column 'a': '1e400' is too large; numbers up to 3.4e38 are allowed")]
+    [InlineData(
+        "a;y\n1,5;2\n", "a.csv:2:1: column 'a': '1,5' has a decimal comma; write numbers with a point, as '1.5'")]
+    [InlineData(
+        "a,y\n1,2\n\n1e400,2\n", "a.csv:4:1: column 'a': '1e400' is too large; numbers up to 3.4e38 are allowed")]
     [InlineData("a,y\n1,2\n1e39,2\n", "a.csv:3:1: column 'a': '1e39' is too large")]
     [InlineData("a,y\nNaN,2\n", "a.csv:2:1: column 'a': 'NaN' is a missing value")]
     [InlineData("a,y\n-Infinity,2\n", "a.csv:2:1: column 'a': '-Infinity' is not finite")]
     [InlineData("a,y\n,2\n", "a.csv:2:1: column 'a': '' is a missing value")]
-    [InlineData("a,y\n1,2\nx,2\n", "a.csv:3:1: column 'a': 'x' is not a number; give a number, or leave the column out with data.ignore")]
+    [InlineData("a,y\n1,2\nx,2\n",
+        "a.csv:3:1: column 'a': 'x' is not a number; give a number, or leave the column out with data.ignore")]
     [InlineData("a,y\n1,2\n\"1\n2\",2\n", "a.csv:3:1: column 'a': '1\\u000a2' is not a number")]
     [InlineData("a,y\n\"1,2\n", "a.csv:2: the text is not CSV")]
     [InlineData("", "a.csv: the file is empty")]
@@ -104,20 +111,28 @@ public sealed class CsvTests : IDisposable
     [InlineData(",a,y\n0,1,2\n", "a.csv:1:1: the column has no name")]
     [InlineData("y\n1\n", "a.csv:1: no feature column is left of 1 column(s)")]
     public void What_is_wrong_is_named_with_file_line_and_column(string text, string message) =>
-        Assert.StartsWith(message, _files.CsvError(text, DataTestFiles.Squared, d => d with { Delimiter = text.Contains(';', StringComparison.Ordinal) ? ';' : ',' }), StringComparison.Ordinal);
+        Assert.StartsWith(
+            message, _files.CsvError(text, DataTestFiles.Squared, d =>
+            d with { Delimiter = text.Contains(';', StringComparison.Ordinal) ? ';' : ',' }), StringComparison.Ordinal);
 
     [Fact]
     public void Another_delimiter_than_the_expected_one_is_noticed() =>
-        Assert.Equal("a.csv:2: there is only one column; the fields seem to be divided by ';': set data.delimiter to it.",
+        Assert.Equal(
+            "a.csv:2: there is only one column; the fields seem to be divided by ';': set data.delimiter to it.",
             _files.CsvError("a;y\n1;2\n", DataTestFiles.Squared));
 
     [Theory]
-    [InlineData(new byte[] { (byte)'a', (byte)',', 0xE4, (byte)'\n', (byte)'1', (byte)',', (byte)'2', (byte)'\n' }, ":1: the text is not UTF-8")]
-    [InlineData(new byte[] { (byte)'a', (byte)',', (byte)'b', (byte)'\n', 0xFF, (byte)',', (byte)'2', (byte)'\n' }, ":2:1: the text is not UTF-8")]
+    [InlineData(new byte[] { (byte)'a', (byte)',', 0xE4, (byte)'\n', (byte)'1', (byte)',', (byte)'2', (byte)'\n' },
+        ":1: the text is not UTF-8")]
+    [InlineData(new byte[] { (byte)'a', (byte)',', (byte)'b', (byte)'\n', 0xFF, (byte)',', (byte)'2', (byte)'\n' },
+        ":2:1: the text is not UTF-8")]
     public void Text_that_is_not_UTF8_is_refused(byte[] text, string message)
     {
         string path = _files.Write("a.csv", text);
-        Assert.StartsWith(path + message, DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            path + message,
+            DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,14 +142,24 @@ public sealed class CsvTests : IDisposable
 
     [Fact]
     public void A_missing_label_is_refused() =>
-        Assert.StartsWith("a.csv:3:2: column 'y' has no label ('')", _files.CsvError("a,y\n1,cat\n2,\n", DataTestFiles.CrossEntropy), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "a.csv:3:2: column 'y' has no label ('')", _files.CsvError("a,y\n1,cat\n2,\n", DataTestFiles.CrossEntropy),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Targets_and_ignored_columns_are_found_by_name_and_by_number()
     {
         const string Text = "id,t,a,b\nx1,1,2,3\nx2,4,5,6\n";
-        DataParts byName = _files.LoadCsv(Text, DataTestFiles.Squared, d => d with { Targets = ["t"], Ignore = ["id"] });
-        DataParts byNumber = _files.LoadCsv(Text, DataTestFiles.Squared, d => d with { Targets = ["1"], Ignore = ["0"] });
+        DataParts byName = _files.LoadCsv(Text, DataTestFiles.Squared, d => d with
+        {
+            Targets = ["t"],
+            Ignore = ["id"],
+        });
+        DataParts byNumber = _files.LoadCsv(Text, DataTestFiles.Squared, d => d with
+        {
+            Targets = ["1"],
+            Ignore = ["0"],
+        });
         Assert.Equal([2f, 3f, 5f, 6f], byName.Train.Features);
         Assert.Equal([1f, 4f], byName.Train.Targets);
         Assert.Equal(byName.Hash, byNumber.Hash);
@@ -146,8 +171,14 @@ public sealed class CsvTests : IDisposable
     public void A_column_cannot_be_target_and_ignored_or_target_twice()
     {
         DataDescription description = DataTestFiles.Whole(_files.Write("a.csv", Small));
-        Assert.Contains("is a target too", DataTestFiles.Error(() => DataLoader.Load(description with { Targets = ["y"], Ignore = ["y"] }, DataTestFiles.Squared), FailureKind.Configuration), StringComparison.Ordinal);
-        Assert.Contains("named twice", DataTestFiles.Error(() => DataLoader.Load(description with { Targets = ["y", "2"] }, DataTestFiles.Squared), FailureKind.Configuration), StringComparison.Ordinal);
+        Assert.Contains(
+            "is a target too",
+            DataTestFiles.Error(() => DataLoader.Load(description with { Targets = ["y"], Ignore = ["y"] },
+            DataTestFiles.Squared), FailureKind.Configuration), StringComparison.Ordinal);
+        Assert.Contains(
+            "named twice",
+            DataTestFiles.Error(() => DataLoader.Load(description with { Targets = ["y", "2"] }, DataTestFiles.Squared),
+            FailureKind.Configuration), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -156,12 +187,16 @@ public sealed class CsvTests : IDisposable
     [InlineData('.')]
     [InlineData('é')]
     public void A_delimiter_that_can_be_part_of_a_number_or_quote_is_refused(char delimiter) =>
-        DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(_files.Write("a.csv", Small)) with { Delimiter = delimiter }, DataTestFiles.Squared), FailureKind.Configuration);
+        DataTestFiles.Error(
+            () => DataLoader.Load(DataTestFiles.Whole(_files.Write("a.csv", Small)) with { Delimiter = delimiter },
+            DataTestFiles.Squared), FailureKind.Configuration);
 
     [Fact]
     public void A_cut_off_gzip_is_refused()
     {
-        byte[] packed = DataTestFiles.Gzip(Encoding.UTF8.GetBytes("a,y\n" + string.Concat(Enumerable.Range(0, 5000).Select(i => $"{i},{i * 7919 % 1013}\n"))));
+        byte[] packed = DataTestFiles.Gzip(
+            Encoding.UTF8.GetBytes(
+                "a,y\n" + string.Concat(Enumerable.Range(0, 5000).Select(i => $"{i},{i * 7919 % 1013}\n"))));
         foreach (int length in (int[])[packed.Length - 1, packed.Length - 8, packed.Length / 2, 12])
         {
             string path = _files.Write("a.csv.gz", packed[..length]);
@@ -182,7 +217,9 @@ public sealed class CsvTests : IDisposable
                 gzip.Write(lines);
         }
         string error = DataTestFiles.Error(() => CsvTableReader.Read(path, new ReadRequest()));
-        Assert.StartsWith($"{path}: {new FileInfo(path).Length} packed bytes unpack to more than 67108864 (200 times as many; up to 64 MiB are always allowed)", error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{path}: {new FileInfo(path).Length} packed bytes unpack to more than 67108864 (200 times as many; up to "
+            + "64 MiB are always allowed)", error, StringComparison.Ordinal);
         Assert.EndsWith("if it is meant, unpack it (gunzip) and give the file.", error, StringComparison.Ordinal);
     }
 
@@ -195,7 +232,8 @@ public sealed class CsvTests : IDisposable
             for (int i = 0; i < 70; i++)
                 file.Write(Enumerable.Repeat((byte)'1', 1 << 20).ToArray());
         }
-        Assert.Contains("line.csv:1: a row of more than 67108864 bytes", DataTestFiles.Error(() => CsvTableReader.Read(path, new ReadRequest())), StringComparison.Ordinal);
+        Assert.Contains("line.csv:1: a row of more than 67108864 bytes",
+            DataTestFiles.Error(() => CsvTableReader.Read(path, new ReadRequest())), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -204,20 +242,25 @@ public sealed class CsvTests : IDisposable
         const string Text = "a,y\n1,x\n\n2,\"x\nx\"\n3,x\n\n\n4,x\n5,x\n";
         RawData raw = CsvTableReader.Read(_files.Write("lines.csv", Text), new ReadRequest { TextTargets = true });
         Assert.Equal(raw.Count, Enumerable.Range(0, raw.Count).Select(raw.RowPlace).Distinct().Count());
-        Assert.Equal(["2", "4", "6", "9", "10"], Enumerable.Range(0, raw.Count).Select(row => raw.RowPlace(row).Split(':')[^1]));
+        Assert.Equal(
+            ["2", "4", "6", "9", "10"], Enumerable.Range(0, raw.Count).Select(row => raw.RowPlace(row).Split(':')[^1]));
     }
 
     [Fact]
     public void A_file_that_is_not_there_is_named() =>
-        Assert.Equal("data.source = 'digit': there is no such file, and no data set of that name: did you mean 'digits'?",
-            DataTestFiles.Error(() => DataLoader.Load(new DataDescription { Source = "digit" }, DataTestFiles.CrossEntropy)));
+        Assert.Equal(
+            "data.source = 'digit': there is no such file, and no data set of that name: did you mean 'digits'?",
+            DataTestFiles.Error(
+                () => DataLoader.Load(new DataDescription { Source = "digit" }, DataTestFiles.CrossEntropy)));
 
     [Theory]
     [InlineData(3, 200_000)]
     [InlineData(2000, 1_500_000)]
     public void A_small_file_takes_little_memory_and_many_columns_in_proportion(int columns, long most)
     {
-        string path = _files.Write("small.csv", $"{string.Join(',', Enumerable.Range(0, columns).Select(column => $"c{column}"))}\n{string.Join(',', Enumerable.Repeat(1, columns))}\n");
+        string path = _files.Write(
+            "small.csv", $"{string.Join(
+                ',', Enumerable.Range(0, columns).Select(column => $"c{column}"))}\n{string.Join(',', Enumerable.Repeat(1, columns))}\n");
         CsvTableReader.Read(path, new ReadRequest());
         long before = GC.GetAllocatedBytesForCurrentThread();
         CsvTableReader.Read(path, new ReadRequest());

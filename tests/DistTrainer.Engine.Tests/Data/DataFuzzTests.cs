@@ -4,16 +4,22 @@ using Xunit;
 
 namespace DistTrainer.Engine.Tests;
 
-/// <summary>Random, cut and bit-flipped files give data or one clear error, never another exception and never a large allocation.</summary>
+/// <summary>
+/// Random, cut and bit-flipped files give data or one clear error, never another exception and never a large
+/// allocation.
+/// </summary>
 public sealed class DataFuzzTests
 {
     private const long LargestAllocation = 8_000_000;
 
-    private static readonly byte[] Images = DataTestFiles.Idx([.. Enumerable.Range(0, 96).Select(i => (byte)i)], 6, 4, 4);
+    private static readonly byte[] Images = DataTestFiles.Idx(
+        [.. Enumerable.Range(0, 96).Select(i => (byte)i)], 6, 4, 4);
     private static readonly byte[] Labels = DataTestFiles.Idx([0, 1, 2, 0, 1, 2], 6);
-    private static readonly byte[] Array = DataTestFiles.Npy("<f4", "6, 2", DataTestFiles.Bytes([.. Enumerable.Range(0, 12).Select(i => i * 0.5f)]));
+    private static readonly byte[] Array = DataTestFiles.Npy(
+        "<f4", "6, 2", DataTestFiles.Bytes([.. Enumerable.Range(0, 12).Select(i => i * 0.5f)]));
     private static readonly byte[] Numbers = DataTestFiles.Npy("<i4", "6,", DataTestFiles.Bytes(0, 1, 2, 0, 1, 2));
-    private static readonly byte[] Table = Encoding.UTF8.GetBytes("a,\"b\",y\r\n1,2.5,0\n-3e4,\"4\",1\n5,6,\"2\"\n7,8,0\n9,1,1\n2,3,2\n");
+    private static readonly byte[] Table = Encoding.UTF8.GetBytes(
+        "a,\"b\",y\r\n1,2.5,0\n-3e4,\"4\",1\n5,6,\"2\"\n7,8,0\n9,1,1\n2,3,2\n");
 
     /// <summary>The file cut at a random place, with random bytes changed; or only random bytes.</summary>
     private static Gen<byte[]> Damaged(byte[] file) => Gen.Frequency(
@@ -43,7 +49,9 @@ public sealed class DataFuzzTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, LargestAllocation);
     }
 
-    private static void Fuzz(byte[] file, string name, LossDescription loss, Func<byte[], byte[]>? pack = null, params (string Name, byte[] Content)[] others) =>
+    private static void Fuzz(
+        byte[] file, string name, LossDescription loss, Func<byte[], byte[]>? pack = null,
+        params (string Name, byte[] Content)[] others) =>
         Damaged(file).Sample(damaged =>
         {
             using var files = new DataTestFiles();
@@ -53,13 +61,17 @@ public sealed class DataFuzzTests
         }, iter: 1500, threads: 1);
 
     [Fact]
-    public void Damaged_idx_images() => Fuzz(Images, "images-idx3-ubyte", DataTestFiles.CrossEntropy, null, ("labels-idx1-ubyte", Labels));
+    public void Damaged_idx_images() =>
+        Fuzz(Images, "images-idx3-ubyte", DataTestFiles.CrossEntropy, null, ("labels-idx1-ubyte", Labels));
 
     [Fact]
-    public void Damaged_idx_images_within_gzip() => Fuzz(Images, "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, DataTestFiles.Gzip, ("labels-idx1-ubyte", Labels));
+    public void Damaged_idx_images_within_gzip() => Fuzz(
+        Images, "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, DataTestFiles.Gzip, ("labels-idx1-ubyte", Labels));
 
     [Fact]
-    public void Damaged_gzip_of_idx_images() => Fuzz(DataTestFiles.Gzip(Images), "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, null, ("labels-idx1-ubyte", Labels));
+    public void Damaged_gzip_of_idx_images() =>
+        Fuzz(DataTestFiles.Gzip(Images), "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, null,
+        ("labels-idx1-ubyte", Labels));
 
     [Fact]
     public void Damaged_npy_features() => Fuzz(Array, "x.npy", DataTestFiles.CrossEntropy, null, ("y.npy", Numbers));
@@ -68,7 +80,8 @@ public sealed class DataFuzzTests
     public void Damaged_npz()
     {
         using var files = new DataTestFiles();
-        Fuzz(File.ReadAllBytes(files.Npz("a.npz", ("x.npy", Array), ("y.npy", Numbers))), "a.npz", DataTestFiles.CrossEntropy);
+        Fuzz(File.ReadAllBytes(files.Npz("a.npz", ("x.npy", Array), ("y.npy", Numbers))), "a.npz",
+            DataTestFiles.CrossEntropy);
     }
 
     [Fact]

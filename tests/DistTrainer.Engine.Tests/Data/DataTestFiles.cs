@@ -27,15 +27,22 @@ public sealed class DataTestFiles : IDisposable
     public string Write(string name, string content) => Write(name, Encoding.UTF8.GetBytes(content));
 
     /// <summary>A description that keeps all rows for training, unchanged.</summary>
-    public static DataDescription Whole(string path) => new() { Source = path, ValidationFraction = 0, TestFraction = 0 };
+    public static DataDescription Whole(string path) => new()
+    {
+        Source = path,
+        ValidationFraction = 0,
+        TestFraction = 0,
+    };
 
-    public DataParts LoadCsv(string content, LossDescription loss, Func<DataDescription, DataDescription>? change = null)
+    public DataParts LoadCsv(
+        string content, LossDescription loss, Func<DataDescription, DataDescription>? change = null)
     {
         DataDescription description = Whole(Write("a.csv", content));
         return DataLoader.Load(change?.Invoke(description) ?? description, loss);
     }
 
-    public string CsvError(string content, LossDescription loss, Func<DataDescription, DataDescription>? change = null) =>
+    public string CsvError(
+        string content, LossDescription loss, Func<DataDescription, DataDescription>? change = null) =>
         Error(() => LoadCsv(content, loss, change)).Replace(Folder + "/", "", StringComparison.Ordinal);
 
     public static string Error(Action action, FailureKind kind = FailureKind.Data)

@@ -8,7 +8,8 @@ namespace DistTrainer.Engine.Tests;
 
 public sealed class DatasetFetcherTests : IDisposable
 {
-    private static readonly byte[] Content = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 40_000).Select(i => $"{i * 7919L % 100_003} ")));
+    private static readonly byte[] Content = Encoding.UTF8.GetBytes(
+        string.Concat(Enumerable.Range(0, 40_000).Select(i => $"{i * 7919L % 100_003} ")));
     private static readonly byte[] Packed = DataTestFiles.Gzip(Content);
     private readonly DataTestFiles _files = new();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -28,7 +29,8 @@ public sealed class DatasetFetcherTests : IDisposable
     }
 
     /// <summary>Answers every connection with these bytes and then closes it, or keeps it open and silent.</summary>
-    private void Serve(byte[] body, int? length = null, string status = "200 OK", bool silent = false) => _ = Task.Run(async () =>
+    private void Serve(byte[] body, int? length = null, string status = "200 OK", bool silent = false) =>
+        _ = Task.Run(async () =>
     {
         while (true)
         {
@@ -36,14 +38,16 @@ public sealed class DatasetFetcherTests : IDisposable
             NetworkStream stream = client.GetStream();
             _ = await stream.ReadAsync(new byte[4096]);
             string lengthLine = length == -1 ? "" : $"Content-Length: {length ?? body.Length}\r\n";
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\n{lengthLine}Connection: close\r\n\r\n"));
+            await stream.WriteAsync(
+                Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\n{lengthLine}Connection: close\r\n\r\n"));
             await stream.WriteAsync(body);
             if (silent)
                 await Task.Delay(TimeSpan.FromSeconds(20));
         }
     });
 
-    private Task<string> FetchAsync(double patience = 10, IProgress<FetchProgress>? progress = null, CancellationToken cancel = default) =>
+    private Task<string> FetchAsync(
+        double patience = 10, IProgress<FetchProgress>? progress = null, CancellationToken cancel = default) =>
         DatasetFetcher.FetchAsync(Small, _files.Folder, progress, TimeSpan.FromSeconds(patience), cancel);
 
     private async Task<DistTrainerException> FailsAsync(double patience = 10)
@@ -114,7 +118,8 @@ public sealed class DatasetFetcherTests : IDisposable
     public async Task A_silent_server_is_given_up()
     {
         Serve(Packed[..1000], Packed.Length, silent: true);
-        Assert.Contains("the server was silent for 0.3 s", (await FailsAsync(patience: 0.3)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the server was silent for 0.3 s", (await FailsAsync(patience: 0.3)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,7 +153,10 @@ public sealed class DatasetFetcherTests : IDisposable
         Directory.CreateDirectory(_files.PathOf("system"));
         await File.WriteAllBytesAsync(Path.Combine(_files.PathOf("system"), "part.gz"), Packed);
         _listener.Stop();
-        Assert.Equal(_files.PathOf("system"), await DatasetFetcher.FetchAsync(Small with { Origin = new("http://127.0.0.1:9/") }, _files.Folder, null, TimeSpan.FromSeconds(10), default));
+        Assert.Equal(
+            _files.PathOf("system"), await DatasetFetcher.FetchAsync(
+                Small with { Origin = new("http://127.0.0.1:9/") }, _files.Folder, null,
+                TimeSpan.FromSeconds(10), default));
         Assert.False(Directory.Exists(Path.GetDirectoryName(Fetched)));
     }
 
@@ -165,13 +173,17 @@ public sealed class DatasetFetcherTests : IDisposable
     public async Task A_cache_that_cannot_be_written_is_a_disk_error()
     {
         string file = _files.Write("file", "x");
-        DistTrainerException exception = await Assert.ThrowsAsync<DistTrainerException>(() => DatasetFetcher.FetchAsync(Small, file, null, TimeSpan.FromSeconds(10), default));
+        DistTrainerException exception = await Assert.ThrowsAsync<DistTrainerException>(
+            () => DatasetFetcher.FetchAsync(Small, file, null, TimeSpan.FromSeconds(10), default));
         Assert.Equal(FailureKind.Disk, exception.Kind);
     }
 
     [Fact]
     public async Task A_name_that_is_not_fetched_is_refused() =>
-        Assert.Contains("comes with the program", (await Assert.ThrowsAsync<DistTrainerException>(() => DatasetFetcher.FetchAsync("digits", _files.Folder, null, default))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "comes with the program",
+            (await Assert.ThrowsAsync<DistTrainerException>(() =>
+            DatasetFetcher.FetchAsync("digits", _files.Folder, null, default))).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task Debians_copy_of_Fashion_MNIST_has_the_stated_checksums()
@@ -181,6 +193,8 @@ public sealed class DatasetFetcherTests : IDisposable
             Assert.Equal(4, RemoteDataSet.FashionMnist.Files.Count);
             return;
         }
-        Assert.Equal(RemoteDataSet.FashionMnist.SystemFolder, await DatasetFetcher.FetchAsync("fashion-mnist", _files.Folder, null, default));
+        Assert.Equal(
+            RemoteDataSet.FashionMnist.SystemFolder, await DatasetFetcher.FetchAsync(
+                "fashion-mnist", _files.Folder, null, default));
     }
 }

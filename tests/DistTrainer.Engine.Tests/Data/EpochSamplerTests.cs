@@ -76,7 +76,8 @@ public sealed class EpochSamplerTests
         Assert.Equal(int.MaxValue, EpochSampler.Bound(int.MaxValue, 1_000_000, 1_000_000));
         Gen.Select(Gen.Int[0, 5000], Gen.Int[1, 100]).Sample((batch, shards) =>
         {
-            int[] bounds = [.. Enumerable.Range(0, shards + 1).Select(shard => EpochSampler.Bound(batch, shards, shard))];
+            int[] bounds =
+                [.. Enumerable.Range(0, shards + 1).Select(shard => EpochSampler.Bound(batch, shards, shard))];
             Assert.Equal((0, batch), (bounds[0], bounds[^1]));
             for (int shard = 0; shard < shards; shard++)
                 Assert.InRange(bounds[shard + 1] - bounds[shard], batch / shards, (batch / shards) + 1);

@@ -13,7 +13,8 @@ public sealed class ParquetTests : IDisposable
     /// <summary>Two row groups of two rows: a double, a nullable int, a bool, a nullable text, a long.</summary>
     private async Task<string> WriteAsync(int? secondInt = -5, string? lastText = "dog")
     {
-        DataField a = new DataField<double>("a"), b = new DataField<int?>("b"), c = new DataField<bool>("c"), text = new("kind", typeof(string), isNullable: true), n = new DataField<long>("n");
+        DataField a = new DataField<double>("a"), b = new DataField<int?>("b"), c = new DataField<bool>("c"),
+            text = new("kind", typeof(string), isNullable: true), n = new DataField<long>("n");
         string path = _files.PathOf("a.parquet");
         await using FileStream stream = File.Create(path);
         await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(a, b, c, text, n), stream);
@@ -32,7 +33,11 @@ public sealed class ParquetTests : IDisposable
     [Fact]
     public async Task Numbers_booleans_and_text_classes_are_read_from_all_row_groups()
     {
-        DataDescription description = DataTestFiles.Whole(await WriteAsync()) with { Targets = ["kind"], Ignore = ["n"] };
+        DataDescription description = DataTestFiles.Whole(await WriteAsync()) with
+        {
+            Targets = ["kind"],
+            Ignore = ["n"],
+        };
         DataParts data = DataLoader.Load(description, DataTestFiles.CrossEntropy);
         Assert.Equal([1.5f, 4f, 1f, 2.5f, -5f, 0f, 2.5f, 4f, 1f, 2.5f, -5f, 0f], data.Train.Features);
         Assert.Equal([0f, 1f, 0f, 1f], data.Train.Targets);
@@ -44,7 +49,8 @@ public sealed class ParquetTests : IDisposable
     [Fact]
     public async Task Integers_can_be_classes()
     {
-        DataParts data = DataLoader.Load(DataTestFiles.Whole(await WriteAsync()) with { Ignore = ["kind"] }, DataTestFiles.CrossEntropy);
+        DataParts data = DataLoader.Load(
+            DataTestFiles.Whole(await WriteAsync()) with { Ignore = ["kind"] }, DataTestFiles.CrossEntropy);
         Assert.Equal(["10", "20"], data.Schema.ClassNames);
     }
 
@@ -52,10 +58,22 @@ public sealed class ParquetTests : IDisposable
     public async Task Missing_values_and_text_features_are_refused_with_their_place()
     {
         string path = await WriteAsync(secondInt: null);
-        Assert.StartsWith($"{path}: row 1, column 'b' is missing", DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path) with { Ignore = ["kind"] }, DataTestFiles.Squared)), StringComparison.Ordinal);
-        Assert.StartsWith($"{path}: column 'kind' holds text", DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path) with { Ignore = ["b"] }, DataTestFiles.Squared)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{path}: row 1, column 'b' is missing",
+            DataTestFiles.Error(() =>
+            DataLoader.Load(DataTestFiles.Whole(path) with { Ignore = ["kind"] }, DataTestFiles.Squared)),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{path}: column 'kind' holds text",
+            DataTestFiles.Error(() =>
+            DataLoader.Load(DataTestFiles.Whole(path) with { Ignore = ["b"] }, DataTestFiles.Squared)),
+            StringComparison.Ordinal);
         await WriteAsync(lastText: null);
-        Assert.StartsWith($"{path}: row 1, column 'kind' is missing", DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path) with { Targets = ["kind"] }, DataTestFiles.CrossEntropy)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{path}: row 1, column 'kind' is missing",
+            DataTestFiles.Error(() =>
+            DataLoader.Load(DataTestFiles.Whole(path) with { Targets = ["kind"] }, DataTestFiles.CrossEntropy)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,11 +83,16 @@ public sealed class ParquetTests : IDisposable
         foreach (byte[] content in (byte[][])[[], [1, 2, 3], whole[..(whole.Length / 2)], whole[..^1], whole[20..]])
         {
             string path = _files.Write("b.parquet", content);
-            Assert.StartsWith(path, DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared)), StringComparison.Ordinal);
+            Assert.StartsWith(
+                path, DataTestFiles.Error(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared)),
+                StringComparison.Ordinal);
         }
     }
 
-    /// <summary>Every bit of the end, where damage keeps the library busy without end (hence the time limit), and every 13th before.</summary>
+    /// <summary>
+    /// Every bit of the end, where damage keeps the library busy without end (hence the time limit), and every 13th
+    /// before.
+    /// </summary>
     [Fact]
     public async Task A_file_with_one_bit_flipped_gives_data_or_one_clear_error_soon()
     {
@@ -81,7 +104,9 @@ public sealed class ParquetTests : IDisposable
             byte[] flipped = [.. file];
             flipped[bit / 8] ^= (byte)(1 << (bit % 8));
             await File.WriteAllBytesAsync(path, flipped);
-            Exception? error = await Record.ExceptionAsync(() => Task.Run(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared)).WaitAsync(TimeSpan.FromSeconds(20)));
+            Exception? error = await Record.ExceptionAsync(
+                () => Task.Run(() => DataLoader.Load(DataTestFiles.Whole(path), DataTestFiles.Squared))
+                .WaitAsync(TimeSpan.FromSeconds(20)));
             Assert.True(error is null or DistTrainerException { Kind: FailureKind.Data }, $"bit {bit}: {error}");
         }
     }

@@ -45,7 +45,8 @@ public sealed class SafeTensorsFileTests : IDisposable
         Assert.Equal("F32", weight.GetProperty("dtype").GetString());
         Assert.Equal([2, 3], weight.GetProperty("shape").EnumerateArray().Select(element => element.GetInt32()));
         int[] offsets = [.. weight.GetProperty("data_offsets").EnumerateArray().Select(element => element.GetInt32())];
-        float[] values = [.. Enumerable.Range(0, (offsets[1] - offsets[0]) / 4).Select(i => BitConverter.ToSingle(bytes, 8 + headerLength + offsets[0] + (4 * i)))];
+        float[] values = [.. Enumerable.Range(0, (offsets[1] - offsets[0]) / 4)
+            .Select(i => BitConverter.ToSingle(bytes, 8 + headerLength + offsets[0] + (4 * i)))];
         Assert.Equal([1f, -2.5f, 3e-30f, float.MaxValue, float.NaN, -0f], values);
         Assert.Equal("Größe \"{}\"\n", header.RootElement.GetProperty("__metadata__").GetProperty("text").GetString());
     }
@@ -95,7 +96,8 @@ public sealed class SafeTensorsFileTests : IDisposable
         byte[] file = new byte[8 + json.Length + dataBytes];
         BinaryPrimitives.WriteInt64LittleEndian(file, json.Length);
         json.CopyTo(file, 8);
-        DistTrainerException failure = Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Read(new MemoryStream(file), "x.safetensors"));
+        DistTrainerException failure = Assert.Throws<DistTrainerException>(
+            () => SafeTensorsFile.Read(new MemoryStream(file), "x.safetensors"));
         Assert.Equal(FailureKind.ModelFile, failure.Kind);
         Assert.StartsWith("x.safetensors: ", failure.Message, StringComparison.Ordinal);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
@@ -113,13 +115,16 @@ public sealed class SafeTensorsFileTests : IDisposable
 
     [Fact]
     public void A_missing_file_is_a_model_file_failure() =>
-        Assert.Equal(FailureKind.ModelFile, Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Read(Path.Combine(folder, "none"))).Kind);
+        Assert.Equal(
+            FailureKind.ModelFile,
+            Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Read(Path.Combine(folder, "none"))).Kind);
 
     [Fact]
     public void A_folder_that_does_not_exist_is_a_disk_failure_and_leaves_nothing()
     {
         string path = Path.Combine(folder, "none", "model.safetensors");
-        Assert.Equal(FailureKind.Disk, Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Write(path, Sample())).Kind);
+        Assert.Equal(
+            FailureKind.Disk, Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Write(path, Sample())).Kind);
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 
@@ -156,7 +161,8 @@ public sealed class SafeTensorsFileTests : IDisposable
         byte[] file = Bytes();
         for (int length = 0; length < file.Length; length++)
         {
-            DistTrainerException failure = Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Read(new MemoryStream(file, 0, length), "x"));
+            DistTrainerException failure = Assert.Throws<DistTrainerException>(
+                () => SafeTensorsFile.Read(new MemoryStream(file, 0, length), "x"));
             Assert.Equal(FailureKind.ModelFile, failure.Kind);
         }
     }
@@ -189,7 +195,8 @@ public sealed class SafeTensorsFileTests : IDisposable
         return File.ReadAllBytes(path);
     }
 
-    private static int[] Bits(ReadOnlyMemory<float> values) => [.. values.ToArray().Select(BitConverter.SingleToInt32Bits)];
+    private static int[] Bits(ReadOnlyMemory<float> values) =>
+        [.. values.ToArray().Select(BitConverter.SingleToInt32Bits)];
 
     private static SafeTensors Sample() => new(
         new Dictionary<string, string> { ["text"] = "Größe \"{}\"\n", ["format"] = "pt" },

@@ -8,9 +8,11 @@ public class GoldenCasesTests
     [Fact]
     public void Every_activation_and_loss_has_a_gradient_case_with_and_without_biases()
     {
-        foreach (string activation in PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name))
+        foreach (string activation in PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null)
+            .Select(part => part.Name))
         {
-            foreach (string loss in PluginRegistry.Shared.Losses.All.Where(part => part.Plugin is null).Select(part => part.Name))
+            foreach (string loss in PluginRegistry.Shared.Losses.All.Where(part => part.Plugin is null)
+                .Select(part => part.Name))
             {
                 foreach (bool bias in new[] { true, false })
                 {
@@ -35,7 +37,8 @@ public class GoldenCasesTests
             Assert.Contains(cases, c => c.Clipping.Value > 0);
             Assert.Contains(cases, c => c.Clipping.Norm > 0);
         }
-        Assert.Equal(PluginRegistry.Shared.Optimizers.All.Select(part => part.Name).Order(), GoldenCases.Trainings.Select(c => c.Optimizer.Kind).Distinct().Order());
+        Assert.Equal(PluginRegistry.Shared.Optimizers.All.Select(part => part.Name)
+            .Order(), GoldenCases.Trainings.Select(c => c.Optimizer.Kind).Distinct().Order());
     }
 
     [Fact]

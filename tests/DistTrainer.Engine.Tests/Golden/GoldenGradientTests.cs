@@ -33,7 +33,8 @@ public class GoldenGradientTests
         Closeness.AssertClose(golden.ExpectedOutputs, RowMajor(engine.Activation(network.Layers.Count)), Tolerance);
         Assert.Equal(data.Count, sums[0].Count);
         Assert.Equal(golden.Loss, sums[0].LossSum / data.Count, Tolerance * golden.Loss);
-        Closeness.AssertClose(golden.ExpectedGradient, [.. gradient.Span.ToArray().Select(g => g / data.Count)], Tolerance);
+        Closeness.AssertClose(
+            golden.ExpectedGradient, [.. gradient.Span.ToArray().Select(g => g / data.Count)], Tolerance);
     }
 
     private static float[] RowMajor(ActivationPanels panels)

@@ -53,7 +53,8 @@ public class InitializersTests
             {
                 double dot = 0;
                 for (int j = 0; j < Math.Max(rows, columns); j++)
-                    dot += wide ? (double)q[(a * columns) + j] * q[(b * columns) + j] : (double)q[(j * columns) + a] * q[(j * columns) + b];
+                    dot += wide ? (double)q[(a * columns) + j] * q[(b * columns) + j]
+                        : (double)q[(j * columns) + a] * q[(j * columns) + b];
                 Assert.Equal(a == b ? 4 : 0, dot, 2e-6);
             }
         }
@@ -124,14 +125,20 @@ public class InitializersTests
         Assert.Throws<ArgumentException>(() => Initializers.Fill(he, 1, 0, [2, 3], 3, 2, new float[5]));
         Assert.Throws<ArgumentOutOfRangeException>(() => Initializers.Fill(he, 1, 0, [2, 3], 0, 2, new float[6]));
         Assert.Throws<ArgumentOutOfRangeException>(() => Initializers.Fill(he, 1, 0, [2, 3], 3, 0, new float[6]));
-        Assert.Equal(FailureKind.Configuration, Assert.Throws<DistTrainerException>(() => Fill("he-norml", 1f, 1, 0, [2, 3])).Kind);
-        Assert.Equal(FailureKind.Configuration, Assert.Throws<DistTrainerException>(() => Fill("he-normal", float.NaN, 1, 0, [2])).Kind);
+        Assert.Equal(
+            FailureKind.Configuration, Assert.Throws<DistTrainerException>(() => Fill("he-norml", 1f, 1, 0, [2, 3]))
+            .Kind);
+        Assert.Equal(
+            FailureKind.Configuration,
+            Assert.Throws<DistTrainerException>(() => Fill("he-normal", float.NaN, 1, 0, [2])).Kind);
     }
 
     private static float[] Fill(string kind, float scale, ulong seed, ulong stream, int[] shape)
     {
         float[] values = new float[shape.Aggregate(1, (product, dimension) => product * dimension)];
-        Initializers.Fill(kind == "zeros" ? new(kind) : new InitializerDescription(kind, scale), seed, stream, shape, FanIn, FanOut, values);
+        Initializers.Fill(
+            kind == "zeros" ? new(kind) : new InitializerDescription(kind, scale), seed, stream, shape,
+            FanIn, FanOut, values);
         return values;
     }
 }

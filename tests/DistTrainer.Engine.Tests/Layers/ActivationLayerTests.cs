@@ -7,7 +7,8 @@ public class ActivationLayerTests
     private const float Slope = 0.2f;
     private static readonly int[] RowCounts = [1, 31, 32, 33, 67];
 
-    public static TheoryData<string> Kinds => [.. PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name)];
+    public static TheoryData<string> Kinds =>
+        [.. PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name)];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -17,7 +18,9 @@ public class ActivationLayerTests
         {
             PanelBuffer input = Inputs(5, rows);
             PanelBuffer output = Forward(kind, input);
-            ForEach(output, (row, feature) => AssertClose(Oracle.Activation(kind, input[row, feature]), output[row, feature], 1e-6));
+            ForEach(
+                output, (row, feature) =>
+                AssertClose(Oracle.Activation(kind, input[row, feature]), output[row, feature], 1e-6));
         }
     }
 
@@ -31,7 +34,8 @@ public class ActivationLayerTests
             PanelBuffer gradient = Gradients(5, rows);
             PanelBuffer result = Backward(kind, input, gradient);
             ForEach(result, (row, feature) => AssertClose(
-                gradient[row, feature] * Oracle.Slope(x => Oracle.Activation(kind, x), input[row, feature]), result[row, feature], 2e-6));
+                gradient[row, feature] * Oracle.Slope(x => Oracle.Activation(kind, x), input[row, feature]),
+                    result[row, feature], 2e-6));
         }
     }
 
@@ -42,7 +46,8 @@ public class ActivationLayerTests
         PanelBuffer output = Forward(kind, Inputs(3, 33, garbage: 5));
         Assert.Equal(Forward(kind, Inputs(3, 33, garbage: 9)).AllRows(), output.AllRows());
         PanelBuffer back = Backward(kind, Inputs(3, 33, garbage: 5), Gradients(3, 33, garbage: 6));
-        Assert.Equal(Backward(kind, Inputs(3, 33, garbage: 9), Gradients(3, 33, garbage: 10)).AllRows(), back.AllRows());
+        Assert.Equal(
+            Backward(kind, Inputs(3, 33, garbage: 9), Gradients(3, 33, garbage: 10)).AllRows(), back.AllRows());
         Assert.All(output.Everything(), value => Assert.True(float.IsFinite(value)));
         Assert.All(back.Everything(), value => Assert.True(float.IsFinite(value)));
     }
@@ -74,7 +79,9 @@ public class ActivationLayerTests
     [InlineData("silu", 1000f, 1f)]
     [InlineData("silu", -1000f, 0f)]
     public void The_derivative_at_kinks_and_far_out_is_PyTorchs(string kind, float x, float derivative) =>
-        Assert.Equal(derivative, Backward(kind, PanelBuffer.Of(1, 1, (_, _) => x), PanelBuffer.Of(1, 1, (_, _) => 1f))[0, 0], 1e-7);
+        Assert.Equal(
+            derivative,
+            Backward(kind, PanelBuffer.Of(1, 1, (_, _) => x), PanelBuffer.Of(1, 1, (_, _) => 1f))[0, 0], 1e-7);
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -120,7 +127,8 @@ public class ActivationLayerTests
     {
         PanelBuffer output = Forward(kind, input);
         var result = new PanelBuffer(input.Features, input.Rows, garbage: 4);
-        Layer(kind, input.Features).BackwardInput(default, [], input.Panels, output.Panels, gradient.Panels, result.Panels);
+        Layer(kind, input.Features)
+            .BackwardInput(default, [], input.Panels, output.Panels, gradient.Panels, result.Panels);
         return result;
     }
 
@@ -151,5 +159,7 @@ public class ActivationLayerTests
     }
 
     private static void AssertClose(double expected, double actual, double tolerance) =>
-        Assert.True(Math.Abs(expected - actual) <= tolerance * Math.Max(0.1, Math.Abs(expected)), $"{actual:R} is not {expected:R}");
+        Assert.True(
+            Math.Abs(expected - actual) <= tolerance * Math.Max(0.1, Math.Abs(expected)),
+            $"{actual:R} is not {expected:R}");
 }

@@ -82,7 +82,8 @@ public sealed unsafe class DenseKernelTests
         Gen.Select(Gen.Int[1, 80], Gen.Int[1, 3]).Sample((inputs, panels) =>
         {
             int inputPanels = (inputs + 31) / 32;
-            float[] from = [.. Enumerable.Range(1, panels * inputs * 32)], to = new float[inputPanels * panels * 32 * 32];
+            float[] from = [.. Enumerable.Range(1, panels * inputs * 32)],
+                to = new float[inputPanels * panels * 32 * 32];
             Array.Fill(to, float.NaN);
             fixed (float* x = from, y = to)
             {
@@ -113,7 +114,8 @@ public sealed unsafe class DenseKernelTests
             _layer = new DenseLayer(inputs, outputs, bias: true, zeros, zeros);
             _rows = rows;
             var random = new Random(seed);
-            float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((2 * random.NextDouble()) - 1))];
+            float[] Values(int count) =>
+                [.. Enumerable.Range(0, count).Select(_ => (float)((2 * random.NextDouble()) - 1))];
             _parameters = Values((inputs + 1) * outputs);
             _x = Values(ActivationPanels.LengthFor(inputs, rows));
             _dy = Values(ActivationPanels.LengthFor(outputs, rows));
@@ -136,7 +138,8 @@ public sealed unsafe class DenseKernelTests
             var y = new ActivationPanels(Output, _layer.Outputs, _rows);
             var dy = new ActivationPanels(_dy, _layer.Outputs, _rows);
             _layer.Forward(context, _parameters, x, y);
-            _layer.BackwardInput(context, _parameters, x, y, dy, new ActivationPanels(InputGradient, _layer.Inputs, _rows));
+            _layer.BackwardInput(
+                context, _parameters, x, y, dy, new ActivationPanels(InputGradient, _layer.Inputs, _rows));
             _layer.BackwardParameters(context, x, dy, bounds, Gradient);
         }
 
@@ -144,7 +147,8 @@ public sealed unsafe class DenseKernelTests
         {
             using var scratch = new AlignedBuffer(_layer.ScratchLength(_rows));
             _layer.BackwardParameters(
-                new LayerContext { Scratch = scratch.Span }, new ActivationPanels(_x, _layer.Inputs, _rows), new ActivationPanels(_dy, _layer.Outputs, _rows), bounds, gradient);
+                new LayerContext { Scratch = scratch.Span }, new ActivationPanels(_x, _layer.Inputs, _rows),
+                    new ActivationPanels(_dy, _layer.Outputs, _rows), bounds, gradient);
         }
 
         public void Check(int[] bounds)

@@ -15,7 +15,8 @@ public class DropoutLayerTests
             for (int row = 0; row < 67; row++)
             {
                 for (int feature = 0; feature < features; feature++)
-                    Assert.Equal(Dropped(11, 2, 5, samples[row], feature, 0.3f) ? 0f : 1f / (1f - 0.3f), output[row, feature]);
+                    Assert.Equal(
+                        Dropped(11, 2, 5, samples[row], feature, 0.3f) ? 0f : 1f / (1f - 0.3f), output[row, feature]);
             }
         }
     }
@@ -28,11 +29,14 @@ public class DropoutLayerTests
     {
         const int Features = 100;
         const int Rows = 1000;
-        PanelBuffer output = Run(new DropoutLayer(rate, Features, 0), Ones(Features, Rows), Context(1, 1, [.. Enumerable.Range(0, Rows)]));
+        PanelBuffer output = Run(
+            new DropoutLayer(rate, Features, 0), Ones(Features, Rows), Context(1, 1, [.. Enumerable.Range(0, Rows)]));
         float[] values = [.. Enumerable.Range(0, Rows * Features).Select(i => output[i / Features, i % Features])];
         double deviation = Math.Sqrt(rate * (1 - rate) / values.Length);
-        Assert.InRange(values.Count(value => value == 0) / (double)values.Length, rate - (4 * deviation), rate + (4 * deviation));
-        Assert.InRange(values.Average(value => (double)value), 1 - (4 * deviation / (1 - rate)), 1 + (4 * deviation / (1 - rate)));
+        Assert.InRange(
+            values.Count(value => value == 0) / (double)values.Length, rate - (4 * deviation), rate + (4 * deviation));
+        Assert.InRange(
+            values.Average(value => (double)value), 1 - (4 * deviation / (1 - rate)), 1 + (4 * deviation / (1 - rate)));
         Assert.All(values, value => Assert.True(value == 0 || value == 1f / (1f - rate)));
     }
 
@@ -72,7 +76,8 @@ public class DropoutLayerTests
         PanelBuffer gradient = PanelBuffer.Of(6, 33, (_, _) => random.NextSingle());
         PanelBuffer mask = Run(layer, Ones(6, 33), Context(1, 2, samples));
         var result = new PanelBuffer(6, 33);
-        layer.BackwardInput(Context(1, 2, samples), [], Ones(6, 33).Panels, mask.Panels, gradient.Panels, result.Panels);
+        layer.BackwardInput(
+            Context(1, 2, samples), [], Ones(6, 33).Panels, mask.Panels, gradient.Panels, result.Panels);
         for (int row = 0; row < 33; row++)
         {
             for (int feature = 0; feature < 6; feature++)
@@ -95,7 +100,9 @@ public class DropoutLayerTests
     public void A_rate_of_zero_keeps_every_bit_in_training()
     {
         PanelBuffer input = PanelBuffer.Of(5, 40, (row, feature) => (row * 0.1f) - feature);
-        Assert.Equal(input.AllRows(), Run(new DropoutLayer(0f, 5, 0), input, Context(1, 1, [.. Enumerable.Range(0, 40)])).AllRows());
+        Assert.Equal(
+            input.AllRows(), Run(new DropoutLayer(0f, 5, 0), input, Context(1, 1, [.. Enumerable.Range(0, 40)]))
+            .AllRows());
     }
 
     [Fact]
@@ -104,14 +111,17 @@ public class DropoutLayerTests
         int[] samples = [.. Enumerable.Range(0, 33)];
         var layer = new DropoutLayer(0.5f, 5, 0);
         PanelBuffer output = Run(layer, PanelBuffer.Of(5, 33, (row, _) => row, garbage: 7), Context(1, 1, samples));
-        Assert.Equal(output.AllRows(), Run(layer, PanelBuffer.Of(5, 33, (row, _) => row, garbage: 8), Context(1, 1, samples)).AllRows());
+        Assert.Equal(
+            output.AllRows(), Run(layer, PanelBuffer.Of(5, 33, (row, _) => row, garbage: 8), Context(1, 1, samples))
+            .AllRows());
         Assert.All(output.Everything(), value => Assert.True(float.IsFinite(value)));
     }
 
     [Fact]
     public void A_dropped_value_that_is_not_finite_is_not_hidden()
     {
-        PanelBuffer input = PanelBuffer.Of(64, 1, (_, feature) => feature % 2 == 0 ? float.PositiveInfinity : float.NaN);
+        PanelBuffer input = PanelBuffer.Of(
+            64, 1, (_, feature) => feature % 2 == 0 ? float.PositiveInfinity : float.NaN);
         PanelBuffer output = Run(new DropoutLayer(0.5f, 64, 0), input, Context(1, 1, [0]));
         Assert.All(Enumerable.Range(0, 64), feature => Assert.False(float.IsFinite(output[0, feature])));
     }
@@ -126,12 +136,14 @@ public class DropoutLayerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new DropoutLayer(0.5f, 1, 65536));
         Assert.Throws<ArgumentOutOfRangeException>(() => new DropoutLayer(0.5f, 1, -1));
         Assert.Throws<ArgumentException>(() => Run(new DropoutLayer(0.5f, 2, 0), Ones(2, 3), Context(1, 1, [0, 1])));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Run(new DropoutLayer(0.5f, 2, 0), Ones(2, 1), Context(1, 1L << 40, [0])));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => Run(new DropoutLayer(0.5f, 2, 0), Ones(2, 1), Context(1, 1L << 40, [0])));
     }
 
     private static bool Dropped(ulong seed, ulong layer, ulong step, int sample, int feature, float rate)
     {
-        RandomBlock block = CounterRandom.Block(seed, RandomPurpose.Dropout, (layer << 40) | step, ((ulong)sample << 32) | (uint)(feature / 4));
+        RandomBlock block = CounterRandom.Block(
+            seed, RandomPurpose.Dropout, (layer << 40) | step, ((ulong)sample << 32) | (uint)(feature / 4));
         uint word = (feature % 4) switch { 0 => block.Word0, 1 => block.Word1, 2 => block.Word2, _ => block.Word3 };
         return word < (uint)((double)rate * 4294967296.0);
     }
@@ -141,7 +153,13 @@ public class DropoutLayerTests
 
     private static PanelBuffer Ones(int features, int rows) => PanelBuffer.Of(features, rows, (_, _) => 1f);
 
-    private static LayerContext Context(ulong seed, long step, int[] samples) => new() { Training = true, Seed = seed, Step = step, Samples = samples };
+    private static LayerContext Context(ulong seed, long step, int[] samples) => new()
+    {
+        Training = true,
+        Seed = seed,
+        Step = step,
+        Samples = samples,
+    };
 
     private static PanelBuffer Run(DropoutLayer layer, PanelBuffer input, LayerContext context)
     {

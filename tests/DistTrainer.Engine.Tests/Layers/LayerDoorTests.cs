@@ -2,7 +2,9 @@ using Xunit;
 
 namespace DistTrainer.Engine.Tests;
 
-/// <summary>What a layer may ask for beside its inputs: a shape, and memory from its forward to its backward pass.</summary>
+/// <summary>
+/// What a layer may ask for beside its inputs: a shape, and memory from its forward to its backward pass.
+/// </summary>
 public class LayerDoorTests
 {
     private const int Rows = 37;
@@ -13,7 +15,13 @@ public class LayerDoorTests
         Layers =
         [
             new LayerDescription { Units = 32 },
-            new LayerDescription { Kind = "test-pool", Activation = "tanh", Dropout = 0.5f, Settings = PartSettings.Of(("height", 4), ("width", 8)) },
+            new LayerDescription
+            {
+                Kind = "test-pool",
+                Activation = "tanh",
+                Dropout = 0.5f,
+                Settings = PartSettings.Of(("height", 4), ("width", 8)),
+            },
             new LayerDescription { Kind = "test-pool" },
             new LayerDescription(),
         ],
@@ -35,12 +43,19 @@ public class LayerDoorTests
     }
 
     [Theory]
-    [InlineData("model.layers[0]: the plug-in's test-pool takes 32 features and gives 8 (as 1×2×4); here it must take 5 and give 8", 4, 8)]
+    [InlineData(
+        "model.layers[0]: the plug-in's test-pool takes 32 features and gives 8 (as 1×2×4); here it must take 5 and "
+        + "give 8", 4, 8)]
     [InlineData("model.layers[0].height = -1 is out of range; allowed: a whole number from 0 to 1000.", -1, 8)]
     public void A_layer_that_does_not_fit_its_place_is_refused(string message, int height, int width)
     {
-        var layer = new LayerDescription { Kind = "test-pool", Settings = PartSettings.Of(("height", height), ("width", width)) };
-        var refused = Assert.Throws<DistTrainerException>(() => Network.Create(s_model with { Layers = [layer, new LayerDescription()] }, 5, 1));
+        var layer = new LayerDescription
+        {
+            Kind = "test-pool",
+            Settings = PartSettings.Of(("height", height), ("width", width)),
+        };
+        var refused = Assert.Throws<DistTrainerException>(
+            () => Network.Create(s_model with { Layers = [layer, new LayerDescription()] }, 5, 1));
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }
 
@@ -89,10 +104,13 @@ public class LayerDoorTests
 
     private sealed class Pools : IDistTrainerPlugin
     {
-        private static readonly Setting<int> s_height = Setting.Whole("height", "Rows of a channel; 0: those of the input", 0, 0, 1000);
-        private static readonly Setting<int> s_width = Setting.Whole("width", "Columns of a channel; 0: those of the input", 0, 0, 1000);
+        private static readonly Setting<int> s_height = Setting.Whole(
+            "height", "Rows of a channel; 0: those of the input", 0, 0, 1000);
+        private static readonly Setting<int> s_width = Setting.Whole(
+            "width", "Columns of a channel; 0: those of the input", 0, 0, 1000);
 
-        public void Register(PluginRegistry registry) => registry.Add(new LayerPart("test-pool", Create, s_height, s_width));
+        public void Register(PluginRegistry registry) =>
+            registry.Add(new LayerPart("test-pool", Create, s_height, s_width));
 
         private static MaxPool Create(LayerSite site, PartSettings settings) => settings.Get(s_height) == 0
             ? new MaxPool(site.Input)
@@ -116,7 +134,8 @@ public class LayerDoorTests
 
         public int SavedLength(int rows) => rows * Outputs;
 
-        public void Forward(in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels from, ActivationPanels to)
+        public void Forward(
+            in LayerContext context, ReadOnlySpan<float> parameters, ActivationPanels from, ActivationPanels to)
         {
             to.Values.Clear();
             for (int row = 0; row < from.Rows; row++)
@@ -145,7 +164,8 @@ public class LayerDoorTests
         }
 
         public bool BackwardParameters(
-            in LayerContext context, ActivationPanels from, ActivationPanels outputGradient, ReadOnlySpan<int> dataShardBounds, Span<float> gradient) => true;
+            in LayerContext context, ActivationPanels from, ActivationPanels outputGradient,
+                ReadOnlySpan<int> dataShardBounds, Span<float> gradient) => true;
 
         private int First(int output)
         {

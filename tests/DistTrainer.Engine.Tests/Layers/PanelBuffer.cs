@@ -9,7 +9,9 @@ internal sealed class PanelBuffer
     {
         (Features, Rows) = (features, rows);
         var random = new Random(garbage);
-        _values = [.. Enumerable.Range(0, ActivationPanels.LengthFor(features, rows)).Select(_ => (random.NextSingle() - 0.5f) * 1000)];
+        _values =
+            [.. Enumerable.Range(0, ActivationPanels.LengthFor(features, rows))
+            .Select(_ => (random.NextSingle() - 0.5f) * 1000)];
     }
 
     public int Features { get; }
@@ -36,7 +38,8 @@ internal sealed class PanelBuffer
     }
 
     /// <summary>The bits of one sample.</summary>
-    public int[] Row(int row) => [.. Enumerable.Range(0, Features).Select(f => BitConverter.SingleToInt32Bits(this[row, f]))];
+    public int[] Row(int row) =>
+        [.. Enumerable.Range(0, Features).Select(f => BitConverter.SingleToInt32Bits(this[row, f]))];
 
     /// <summary>The bits of all samples, without the unused lanes.</summary>
     public int[] AllRows() => [.. Enumerable.Range(0, Rows).SelectMany(Row)];

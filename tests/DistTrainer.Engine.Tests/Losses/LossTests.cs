@@ -47,12 +47,16 @@ public class LossTests
                 total += Oracle.Loss(loss, outputs, target);
                 for (int i = 0; i < width; i++)
                 {
-                    double slope = Oracle.Slope(x => Oracle.Loss(loss, [.. outputs.Select((o, j) => j == i ? x : o)], target), outputs[i]);
-                    Assert.True(Math.Abs(slope - gradient[row, i]) <= 1e-6 * Math.Max(1, Math.Abs(slope)), $"row {row}, output {i}: {gradient[row, i]:R} is not {slope:R}");
+                    double slope = Oracle.Slope(
+                        x => Oracle.Loss(loss, [.. outputs.Select((o, j) => j == i ? x : o)], target), outputs[i]);
+                    Assert.True(Math.Abs(slope - gradient[row, i]) <= 1e-6 * Math.Max(1, Math.Abs(slope)),
+                        $"row {row}, output {i}: {gradient[row, i]:R} is not {slope:R}");
                 }
             }
             Assert.Equal(rows, sums[0].Count);
-            Assert.True(Math.Abs(total - sums[0].LossSum) <= 1e-6 * Math.Max(1, total), $"{sums[0].LossSum:R} is not {total:R}");
+            Assert.True(
+                Math.Abs(total - sums[0].LossSum) <= 1e-6 * Math.Max(1, total),
+                $"{sums[0].LossSum:R} is not {total:R}");
         }
     }
 
@@ -63,12 +67,15 @@ public class LossTests
         LossDescription loss = Described[index];
         Example example = Example.Make(loss, 3, 67);
         LossSums[] single = Evaluate(loss, example, [.. Enumerable.Range(0, 68)]).Sums;
-        foreach (int[] bounds in new int[][] { [0, 67], [0, 0, 67], [0, 1, 1, 1, 40, 67, 67], [0, 32, 64, 67], [0, 31, 33, 66, 67] })
+        foreach (int[] bounds in new int[][] { [0, 67], [0, 0, 67], [0, 1, 1, 1, 40, 67, 67], [0, 32, 64, 67],
+            [0, 31, 33, 66, 67] })
         {
             (PanelBuffer gradient, LossSums[] sums) = Evaluate(loss, example, bounds);
             Assert.Equal(Evaluate(loss, example, [0, 67]).Gradient.AllRows(), gradient.AllRows());
             for (int shard = 0; shard < sums.Length; shard++)
-                Assert.Equal(single[bounds[shard]..bounds[shard + 1]].Aggregate(default(LossSums), (sum, next) => sum + next), sums[shard]);
+                Assert.Equal(
+                    single[bounds[shard]..bounds[shard + 1]]
+                    .Aggregate(default(LossSums), (sum, next) => sum + next), sums[shard]);
         }
     }
 
@@ -82,7 +89,8 @@ public class LossTests
         Assert.Equal(other.AllRows(), gradient.AllRows());
         Assert.Equal(otherSums, sums);
         for (int feature = 0; feature < 3; feature++)
-            Assert.All(gradient.Panels.Panel(1).Slice((feature * 32) + 1, 31).ToArray(), value => Assert.Equal(0f, value));
+            Assert.All(
+                gradient.Panels.Panel(1).Slice((feature * 32) + 1, 31).ToArray(), value => Assert.Equal(0f, value));
     }
 
     [Theory]
@@ -131,7 +139,8 @@ public class LossTests
                     else if (loss.Kind == "binary-cross-entropy")
                         example.Targets[(35 * 3) + place] = target / 2f;
                     LossSums[] sums = Evaluate(loss, example, [0, 20, 40]).Sums;
-                    Assert.False(double.IsFinite(sums[1].LossSum), $"{bad} at {place}, target {target}: {sums[1].LossSum}");
+                    Assert.False(
+                        double.IsFinite(sums[1].LossSum), $"{bad} at {place}, target {target}: {sums[1].LossSum}");
                     Assert.True(double.IsFinite(sums[0].LossSum));
                 }
             }
@@ -151,7 +160,9 @@ public class LossTests
         var error = Assert.Throws<DistTrainerException>(() => Evaluate(Described[0], example, [0, 40]));
         Assert.Equal(FailureKind.Data, error.Kind);
         Assert.Contains("Row 38", error.Message, StringComparison.Ordinal);
-        Assert.Contains(target.ToString(System.Globalization.CultureInfo.InvariantCulture), error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            target.ToString(System.Globalization.CultureInfo.InvariantCulture), error.Message,
+            StringComparison.Ordinal);
         Assert.Contains("from 0 to 2", error.Message, StringComparison.Ordinal);
     }
 
@@ -190,7 +201,9 @@ public class LossTests
     public void Regression_reports_the_squared_errors_of_all_outputs()
     {
         foreach (int index in new[] { 3, 4, 5 })
-            Assert.Equal(new LossSums(1, One(Described[index], [1, 5], [2, 2]).LossSum, 0, 10), One(Described[index], [1, 5], [2, 2]));
+            Assert.Equal(
+                new LossSums(1, One(Described[index], [1, 5], [2, 2]).LossSum, 0, 10),
+                One(Described[index], [1, 5], [2, 2]));
         Assert.Equal(5, One(Described[3], [1, 5], [2, 2]).LossSum);
         Assert.Equal((0.5 + 2.5) / 2, One(Described[4], [1, 5], [2, 2]).LossSum);
     }
@@ -243,8 +256,12 @@ public class LossTests
         Example example = Example.Make(Described[0], 3, 10);
         foreach (int[] bounds in new int[][] { [0, 9], [1, 10], [0, 7, 5, 10], [0, 11], [] })
             Assert.Throws<ArgumentException>(() => Evaluate(Described[0], example, bounds));
-        Assert.Throws<ArgumentException>(() => Described[0].Create().Evaluate(example.Outputs.Panels, new float[9], [0, 10], default, new LossSums[1]));
-        Assert.Throws<ArgumentException>(() => Described[0].Create().Evaluate(example.Outputs.Panels, example.Targets, [0, 10], new PanelBuffer(2, 10).Panels, new LossSums[1]));
+        Assert.Throws<ArgumentException>(
+            () => Described[0].Create()
+            .Evaluate(example.Outputs.Panels, new float[9], [0, 10], default, new LossSums[1]));
+        Assert.Throws<ArgumentException>(
+            () => Described[0].Create().Evaluate(
+                example.Outputs.Panels, example.Targets, [0, 10], new PanelBuffer(2, 10).Panels, new LossSums[1]));
         Assert.Throws<ArgumentException>(() => Described[0].Create().Predict(example.Outputs.Panels, new float[29]));
     }
 
@@ -252,16 +269,23 @@ public class LossTests
     public void Settings_out_of_range_name_the_setting_and_the_value()
     {
         foreach (float smoothing in new[] { -0.1f, 1f, float.NaN })
-            Assert.Contains("label-smoothing", Assert.Throws<DistTrainerException>(() => LossDescription.Of("cross-entropy", ("label-smoothing", smoothing)).Create()).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "label-smoothing",
+                Assert.Throws<DistTrainerException>(() =>
+                LossDescription.Of("cross-entropy", ("label-smoothing", smoothing)).Create())
+                .Message, StringComparison.Ordinal);
         foreach (float delta in new[] { 0f, -1f, float.NaN, float.PositiveInfinity })
-            Assert.Contains("huber-delta", Assert.Throws<DistTrainerException>(() => LossDescription.Of("huber", ("huber-delta", delta)).Create()).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "huber-delta", Assert.Throws<DistTrainerException>(() =>
+                LossDescription.Of("huber", ("huber-delta", delta)).Create()).Message, StringComparison.Ordinal);
         Assert.Throws<DistTrainerException>(() => LossDescription.Of("mean-cubed-error").Create());
     }
 
     private static LossSums One(LossDescription loss, float[] outputs, float[] target)
     {
         var sums = new LossSums[1];
-        loss.Create().Evaluate(PanelBuffer.Of(outputs.Length, 1, (_, i) => outputs[i]).Panels, target, [0, 1], default, sums);
+        loss.Create()
+            .Evaluate(PanelBuffer.Of(outputs.Length, 1, (_, i) => outputs[i]).Panels, target, [0, 1], default, sums);
         return sums[0];
     }
 
@@ -279,7 +303,9 @@ public class LossTests
 
         public float[] Target(int row) => Targets[(row * Width)..((row + 1) * Width)];
 
-        /// <summary>Outputs on ±4 and targets such that no error lies within 1e-3 of a kink of Huber's derivative.</summary>
+        /// <summary>
+        /// Outputs on ±4 and targets such that no error lies within 1e-3 of a kink of Huber's derivative.
+        /// </summary>
         public static Example Make(LossDescription loss, int outputs, int rows, int garbage = 1)
         {
             var random = new Random(17);
@@ -294,7 +320,10 @@ public class LossTests
                     "binary-cross-entropy" => i % 3 == 0 ? random.NextSingle() : i % 2,
                     _ => ((random.NextSingle() * 2) - 1) * 4,
                 };
-                if (!classes && Math.Abs(Math.Abs(values[i / outputs, i % outputs] - targets[i]) - (loss.Settings.All.ContainsKey("huber-delta") ? 0.25f : 1)) < 1e-3)
+                if (!classes
+                    && Math.Abs(
+                        Math.Abs(values[i / outputs,
+                        i % outputs] - targets[i]) - (loss.Settings.All.ContainsKey("huber-delta") ? 0.25f : 1)) < 1e-3)
                     values[i / outputs, i % outputs] = targets[i];
             }
             return new Example(values, targets);

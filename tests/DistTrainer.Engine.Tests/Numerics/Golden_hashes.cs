@@ -11,19 +11,25 @@ namespace DistTrainer.Engine.Tests;
 public class Golden_hashes
 {
     [Fact]
-    public void Exp() => Check("85a6c2f8d14b5842f210516b2e791d5c47ad67a094073d6b5449f4b0305b8d12", Mapped(VectorMath.Exp, -90, 90));
+    public void Exp() =>
+        Check("85a6c2f8d14b5842f210516b2e791d5c47ad67a094073d6b5449f4b0305b8d12", Mapped(VectorMath.Exp, -90, 90));
 
     [Fact]
-    public void Log() => Check("74323c9c3a2d1a6ac1895903ab3d1433eef5d9118c31b478066e27444d4aea40", Mapped(VectorMath.Log, 1e-40f, 1000));
+    public void Log() =>
+        Check("74323c9c3a2d1a6ac1895903ab3d1433eef5d9118c31b478066e27444d4aea40", Mapped(VectorMath.Log, 1e-40f, 1000));
 
     [Fact]
-    public void Tanh() => Check("f11b3913ad45a7f8df94e7a1179b023a4183e0969f30d737f6d63f46fdf8baf0", Mapped(VectorMath.Tanh, -12, 12));
+    public void Tanh() =>
+        Check("f11b3913ad45a7f8df94e7a1179b023a4183e0969f30d737f6d63f46fdf8baf0", Mapped(VectorMath.Tanh, -12, 12));
 
     [Fact]
-    public void Sigmoid() => Check("80b187dfaceba9aaf53fdde31c3b511932fef4decf47041a741d8456d5a1bd6e", Mapped(VectorMath.Sigmoid, -90, 90));
+    public void Sigmoid() =>
+        Check("80b187dfaceba9aaf53fdde31c3b511932fef4decf47041a741d8456d5a1bd6e", Mapped(VectorMath.Sigmoid, -90, 90));
 
     [Fact]
-    public void Normal_distribution_function() => Check("9977d3fff8282e3132fe3984e618d7da846269572120f55d7dfd785177eee726", Mapped(VectorMath.NormalCdf, -14, 14));
+    public void Normal_distribution_function() =>
+        Check("9977d3fff8282e3132fe3984e618d7da846269572120f55d7dfd785177eee726",
+        Mapped(VectorMath.NormalCdf, -14, 14));
 
     [Theory]
     [InlineData("relu", "0d6ca7b82159ab50f63eddb4b65494167c78a284d0baadec449b19a3617a6782")]
@@ -62,12 +68,15 @@ public class Golden_hashes
     public void Losses_and_their_gradients(string kind, string expected)
     {
         bool classes = kind == "cross-entropy";
-        float[] targets = [.. Enumerable.Range(0, classes ? 67 : 67 * 5).Select(i => classes ? i % 5 : (i * 7 % 11) / 10f)];
+        float[] targets =
+            [.. Enumerable.Range(0, classes ? 67 : 67 * 5).Select(i => classes ? i % 5 : (i * 7 % 11) / 10f)];
         var gradient = new PanelBuffer(5, 67);
         var sums = new LossSums[2];
         LossDescription loss = classes ? LossDescription.Of(kind, ("label-smoothing", 0.1f)) : LossDescription.Of(kind);
         loss.Create().Evaluate(Noise(5, 67, 4).Panels, targets, [0, 40, 67], gradient.Panels, sums);
-        float[] halves = [.. sums.SelectMany(sum => MemoryMarshal.Cast<double, float>([sum.LossSum, sum.SquaredErrorSum]).ToArray())];
+        float[] halves =
+            [.. sums.SelectMany(
+                sum => MemoryMarshal.Cast<double, float>([sum.LossSum, sum.SquaredErrorSum]).ToArray())];
         Check(expected, [.. Rows(gradient), .. halves]);
     }
 
@@ -98,7 +107,8 @@ public class Golden_hashes
         return y;
     }
 
-    private static PanelBuffer Noise(int features, int rows, ulong stream) => PanelBuffer.Of(features, rows, (row, feature) =>
+    private static PanelBuffer Noise(int features, int rows, ulong stream) =>
+        PanelBuffer.Of(features, rows, (row, feature) =>
         (CounterRandom.Uniform(1, RandomPurpose.Split, stream, (ulong)((row * features) + feature)) - 0.5f) * 12);
 
     private static float[] Rows(PanelBuffer buffer) => [.. buffer.AllRows().Select(BitConverter.Int32BitsToSingle)];

@@ -35,12 +35,14 @@ public sealed class MagnitudeTests
     {
         var zeros = new InitializerDescription("zeros");
         var layer = new DenseLayer(5, outputs, bias: true, zeros, zeros);
-        float[] x = new float[ActivationPanels.LengthFor(5, rows)], dy = new float[ActivationPanels.LengthFor(outputs, rows)];
+        float[] x = new float[ActivationPanels.LengthFor(5, rows)],
+            dy = new float[ActivationPanels.LengthFor(outputs, rows)];
         Array.Fill(x, 1f);
         Array.Fill(dy, 1f);
         using var scratch = new AlignedBuffer(layer.ScratchLength(rows));
         bool Finite() => layer.BackwardParameters(
-            new LayerContext { Scratch = scratch.Span }, new ActivationPanels(x, 5, rows), new ActivationPanels(dy, outputs, rows), [0, rows], new float[6 * outputs]);
+            new LayerContext { Scratch = scratch.Span }, new ActivationPanels(x, 5, rows),
+                new ActivationPanels(dy, outputs, rows), [0, rows], new float[6 * outputs]);
         Assert.True(Finite());
         x[ActivationPanels.Width] = 1e30f;
         dy[0] = 1e30f;

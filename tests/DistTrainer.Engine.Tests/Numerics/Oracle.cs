@@ -7,7 +7,10 @@ internal static class Oracle
 {
     public static double NormalDensity(double x) => Math.Exp(-0.5 * x * x) / Math.Sqrt(2 * Math.PI);
 
-    /// <summary>Φ(x): a power series near 0, a continued fraction of the upper tail beyond (Abramowitz and Stegun 26.2.11, 26.2.14).</summary>
+    /// <summary>
+    /// Φ(x): a power series near 0, a continued fraction of the upper tail beyond (Abramowitz and Stegun 26.2.11,
+    /// 26.2.14).
+    /// </summary>
     public static double NormalCdf(double x)
     {
         double a = Math.Abs(x);
@@ -49,13 +52,16 @@ internal static class Oracle
     public static double Loss(LossDescription loss, double[] outputs, float[] target)
     {
         double Setting(string name) => double.Parse(
-            loss.Settings.TextOf(PluginRegistry.Shared.Losses[loss.Kind].Settings.First(setting => setting.Name == name)), CultureInfo.InvariantCulture);
+            loss.Settings.TextOf(PluginRegistry.Shared.Losses[loss.Kind]
+                .Settings.First(setting => setting.Name == name)), CultureInfo.InvariantCulture);
         return loss.Kind switch
         {
             "cross-entropy" => CrossEntropy(outputs, (int)target[0], (float)Setting("label-smoothing")),
-            "binary-cross-entropy" => outputs.Select((x, i) => -(target[i] * -Softplus(-x)) - ((1 - target[i]) * -Softplus(x))).Average(),
+            "binary-cross-entropy" =>
+                outputs.Select((x, i) => -(target[i] * -Softplus(-x)) - ((1 - target[i]) * -Softplus(x))).Average(),
             "mean-squared-error" => outputs.Select((x, i) => Math.Pow(x - target[i], 2)).Average(),
-            _ => outputs.Select((x, i) => Math.Abs(x - target[i])).Select(d => Huber(d, Setting("huber-delta"))).Average(),
+            _ => outputs.Select((x, i) => Math.Abs(x - target[i]))
+                .Select(d => Huber(d, Setting("huber-delta"))).Average(),
         };
     }
 
@@ -71,6 +77,7 @@ internal static class Oracle
     private static double CrossEntropy(double[] outputs, int target, double smoothing)
     {
         double logSum = Math.Log(outputs.Sum(Math.Exp));
-        return outputs.Select((x, i) => (logSum - x) * ((i == target ? 1 - smoothing : 0) + (smoothing / outputs.Length))).Sum();
+        return outputs.Select((x, i) =>
+            (logSum - x) * ((i == target ? 1 - smoothing : 0) + (smoothing / outputs.Length))).Sum();
     }
 }

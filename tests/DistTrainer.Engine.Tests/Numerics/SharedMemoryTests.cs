@@ -32,7 +32,8 @@ public sealed class SharedMemoryTests
     {
         using AlignedBuffer owner = AlignedBuffer.CreateShared(length);
         owner.Span.Fill(3f);
-        using AlignedBuffer mapped = AlignedBuffer.OpenShared(Environment.ProcessId, owner.Shared!.Descriptor, length, owner.Shared.Tag)!;
+        using AlignedBuffer mapped =
+            AlignedBuffer.OpenShared(Environment.ProcessId, owner.Shared!.Descriptor, length, owner.Shared.Tag)!;
         Assert.Equal(owner.Span.ToArray(), mapped.Span.ToArray());
         Assert.Equal(owner.Shared.Tag, mapped.Shared!.Tag);
     }
@@ -42,16 +43,22 @@ public sealed class SharedMemoryTests
     {
         using AlignedBuffer owner = AlignedBuffer.CreateShared(Length);
         Assert.Equal("it has another tag", Refusal(owner.Shared!.Descriptor, Length, new byte[SharedMemory.TagBytes]));
-        Assert.Equal("it has 20096 bytes; 40064 are expected for 10000 floats", Refusal(owner.Shared.Descriptor, 2 * Length, owner.Shared.Tag));
+        Assert.Equal(
+            "it has 20096 bytes; 40064 are expected for 10000 floats", Refusal(
+                owner.Shared.Descriptor, 2 * Length, owner.Shared.Tag));
     }
 
     [Fact]
     public void A_file_that_could_be_cut_off_is_refused()
     {
-        string path = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), Path.GetRandomFileName());
-        using var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, 1, FileOptions.DeleteOnClose);
+        string path = Path.Combine(
+            Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), Path.GetRandomFileName());
+        using var file =
+            new FileStream(
+                path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, 1, FileOptions.DeleteOnClose);
         file.SetLength((Length * sizeof(float)) + 96);
-        Assert.Equal("it is no file in memory that is sealed against shrinking", Refusal((int)file.SafeFileHandle.DangerousGetHandle(), Length, new byte[SharedMemory.TagBytes]));
+        Assert.Equal("it is no file in memory that is sealed against shrinking",
+            Refusal((int)file.SafeFileHandle.DangerousGetHandle(), Length, new byte[SharedMemory.TagBytes]));
     }
 
     [Fact]
@@ -87,13 +94,16 @@ public sealed class SharedMemoryTests
         return new WeakReference(mapped);
     }
 
-    private static AlignedBuffer? Open(AlignedBuffer owner) => AlignedBuffer.OpenShared(Environment.ProcessId, owner.Shared!.Descriptor, owner.Length, owner.Shared.Tag);
+    private static AlignedBuffer? Open(AlignedBuffer owner) =>
+        AlignedBuffer.OpenShared(Environment.ProcessId, owner.Shared!.Descriptor, owner.Length, owner.Shared.Tag);
 
-    private static int Mappings() => File.ReadLines("/proc/self/maps").Count(line => line.Contains("/memfd:disttrainer", StringComparison.Ordinal));
+    private static int Mappings() =>
+        File.ReadLines("/proc/self/maps").Count(line => line.Contains("/memfd:disttrainer", StringComparison.Ordinal));
 
     private static string Refusal(int descriptor, int length, ReadOnlySpan<byte> tag)
     {
         byte[] copy = tag.ToArray();
-        return Assert.Throws<InvalidDataException>(() => AlignedBuffer.OpenShared(Environment.ProcessId, descriptor, length, copy)).Message;
+        return Assert.Throws<InvalidDataException>(() =>
+            AlignedBuffer.OpenShared(Environment.ProcessId, descriptor, length, copy)).Message;
     }
 }

@@ -94,7 +94,8 @@ public class VectorMathTests(ITestOutputHelper output)
     public void Every_length_and_position_gives_the_same_bits_and_writes_nothing_beyond()
     {
         float[] x = [.. Enumerable.Range(0, 41).Select(i => (i - 20) * 0.37f)];
-        foreach (SpanFunction function in new SpanFunction[] { VectorMath.Exp, VectorMath.Log, VectorMath.Tanh, VectorMath.Sigmoid, VectorMath.NormalCdf })
+        foreach (SpanFunction function in new SpanFunction[] { VectorMath.Exp, VectorMath.Log, VectorMath.Tanh,
+            VectorMath.Sigmoid, VectorMath.NormalCdf })
         {
             float[] single = [.. x.Select(value => One(function, value))];
             for (int length = 0; length <= 33; length++)
@@ -129,14 +130,16 @@ public class VectorMathTests(ITestOutputHelper output)
 
     private static double LogOnePlus(double u) => u < 1e-4 ? u - (u * u / 2) + (u * u * u / 3) : Math.Log(1 + u);
 
-    private static void MapEights(ReadOnlySpan<float> x, Span<float> destination, Func<Vector256<float>, Vector256<float>> function)
+    private static void MapEights(
+        ReadOnlySpan<float> x, Span<float> destination, Func<Vector256<float>, Vector256<float>> function)
     {
         for (int i = 0; i < x.Length; i += 8)
             function(Vector256.Create<float>(x[i..])).CopyTo(destination[i..]);
     }
 
     /// <summary>Every <paramref name="stride"/>-th float of the interval, both ends and their neighbours.</summary>
-    private void Check(SpanFunction function, Func<double, double> exact, float from, float to, double bound, int stride = 1009)
+    private void Check(
+        SpanFunction function, Func<double, double> exact, float from, float to, double bound, int stride = 1009)
     {
         float[] x = new float[Chunk];
         float[] y = new float[Chunk];

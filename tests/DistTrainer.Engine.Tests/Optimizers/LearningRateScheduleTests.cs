@@ -15,7 +15,13 @@ public class LearningRateScheduleTests
     [InlineData(40, 0.05)]
     [InlineData(41, 0.025)]
     public void Step_multiplies_every_step_size_epochs(long step, double expected) =>
-        Assert.Equal(expected, Rate(new ScheduleDescription { Kind = "step", Settings = PartSettings.Of(("step-size", 2), ("gamma", 0.5f)) }, step, 0.1f), 1e-15);
+        Assert.Equal(
+            expected,
+            Rate(new ScheduleDescription
+            {
+                Kind = "step",
+                Settings = PartSettings.Of(("step-size", 2), ("gamma", 0.5f))
+            }, step, 0.1f), 1e-15);
 
     [Theory]
     [InlineData(10, 0.1)]
@@ -23,14 +29,23 @@ public class LearningRateScheduleTests
     [InlineData(30, 0.01)]
     [InlineData(31, 0.001)]
     public void MultiStep_multiplies_at_each_milestone(long step, double expected) =>
-        Assert.Equal(expected, Rate(new ScheduleDescription { Kind = "multi-step", Settings = PartSettings.Of(("milestones", new[] { 1, 3 })) }, step, 0.1f), 1e-15);
+        Assert.Equal(
+            expected,
+            Rate(new ScheduleDescription
+            {
+                Kind = "multi-step",
+                Settings = PartSettings.Of(("milestones", new[] { 1, 3 }))
+            }, step, 0.1f), 1e-15);
 
     [Theory]
     [InlineData(10, 1)]
     [InlineData(11, 0.9)]
     [InlineData(31, 0.729)]
     public void Exponential_multiplies_every_epoch(long step, double expected) =>
-        Assert.Equal(expected, Rate(new ScheduleDescription { Kind = "exponential", Settings = PartSettings.Of(("gamma", 0.9f)) }, step, 1), 1e-15);
+        Assert.Equal(
+            expected,
+            Rate(new ScheduleDescription { Kind = "exponential", Settings = PartSettings.Of(("gamma", 0.9f)) }, step,
+            1), 1e-15);
 
     [Theory]
     [InlineData(1, 1)]
@@ -40,7 +55,10 @@ public class LearningRateScheduleTests
     [InlineData(101, 0.1)]
     [InlineData(200, 0.1)]
     public void Cosine_falls_from_the_full_rate_to_the_minimum(long step, double expected) =>
-        Assert.Equal(expected, Rate(new ScheduleDescription { Kind = "cosine", Settings = PartSettings.Of(("minimum-rate", 0.1f)) }, step, 1), 1e-15);
+        Assert.Equal(
+            expected,
+            Rate(new ScheduleDescription { Kind = "cosine", Settings = PartSettings.Of(("minimum-rate", 0.1f)) }, step,
+            1), 1e-15);
 
     [Fact]
     public void Cosine_is_the_library_cosine_within_rounding()
@@ -61,19 +79,33 @@ public class LearningRateScheduleTests
     [Fact]
     public void Reduce_on_plateau_never_goes_below_the_minimum()
     {
-        var schedule = new LearningRateSchedule(0.1f, new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("minimum-rate", 0.02f)) });
+        var schedule = new LearningRateSchedule(0.1f, new ScheduleDescription
+        {
+            Kind = "reduce-on-plateau",
+            Settings = PartSettings.Of(("minimum-rate", 0.02f)),
+        });
         Assert.Equal(0.05, schedule.Rate(5, 10, 100, 0.5));
         Assert.Equal(0.02, schedule.Rate(5, 10, 100, 0.1));
     }
 
     [Fact]
     public void A_minimum_above_the_full_rate_never_raises_it() =>
-        Assert.Equal(0.1, Rate(new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("minimum-rate", 0.5f)) }, 5, 0.1f));
+        Assert.Equal(
+            0.1, Rate(
+                new ScheduleDescription
+                {
+                    Kind = "reduce-on-plateau",
+                    Settings = PartSettings.Of(("minimum-rate", 0.5f))
+                }, 5, 0.1f));
 
     [Fact]
     public void Plateau_reduces_after_more_than_patience_epochs_without_improvement()
     {
-        var tracker = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 2), ("gamma", 0.5f), ("threshold", 0.1f)) }.CreateTracker()!;
+        var tracker = new ScheduleDescription
+        {
+            Kind = "reduce-on-plateau",
+            Settings = PartSettings.Of(("patience", 2), ("gamma", 0.5f), ("threshold", 0.1f))
+        }.CreateTracker()!;
         // 0.95 is not below 1 · (1 − 0.1): no improvement
         bool[] reduced = [.. new[] { 1, 0.95, 0.92, 0.91, 0.8, 0.9, double.NaN, 0.9 }.Select(tracker.Report)];
         Assert.Equal([false, false, false, true, false, false, false, true], reduced);

@@ -9,17 +9,30 @@ public class OptimizerTests
     public static TheoryData<string, OptimizerDescription> Rules => new()
     {
         { "sgd", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f } },
-        { "sgd momentum", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.9f)) } },
-        { "sgd dampening", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.9f), ("dampening", 0.3f)) } },
-        { "sgd nesterov", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f, Settings = PartSettings.Of(("momentum", 0.8f), ("nesterov", true)) } },
+        { "sgd momentum",
+            new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f,
+            Settings = PartSettings.Of(("momentum", 0.9f)) } },
+        { "sgd dampening", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f,
+            Settings = PartSettings.Of(("momentum", 0.9f), ("dampening", 0.3f)) } },
+        { "sgd nesterov", new OptimizerDescription { Kind = "sgd", LearningRate = 0.01f,
+            Settings = PartSettings.Of(("momentum", 0.8f), ("nesterov", true)) } },
         { "adam", new OptimizerDescription { Kind = "adam" } },
-        { "adam betas", new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("beta1", 0.5f), ("beta2", 0.9f), ("epsilon", 1e-3f)) } },
-        { "amsgrad", new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("beta2", 0.7f), ("ams-grad", true)) } },
+        { "adam betas",
+            new OptimizerDescription { Kind = "adam",
+            Settings = PartSettings.Of(("beta1", 0.5f), ("beta2", 0.9f), ("epsilon", 1e-3f)) } },
+        { "amsgrad",
+            new OptimizerDescription { Kind = "adam",
+            Settings = PartSettings.Of(("beta2", 0.7f), ("ams-grad", true)) } },
         { "adamw", new OptimizerDescription { Kind = "adamw", LearningRate = 0.01f } },
         { "rmsprop", new OptimizerDescription { Kind = "rmsprop" } },
-        { "rmsprop momentum", new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("momentum", 0.9f), ("alpha", 0.9f)) } },
-        { "rmsprop centered", new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("centered", true)) } },
-        { "rmsprop centered momentum", new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("centered", true), ("momentum", 0.5f)) } },
+        { "rmsprop momentum",
+            new OptimizerDescription { Kind = "rmsprop",
+            Settings = PartSettings.Of(("momentum", 0.9f), ("alpha", 0.9f)) } },
+        { "rmsprop centered",
+            new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("centered", true)) } },
+        { "rmsprop centered momentum",
+            new OptimizerDescription { Kind = "rmsprop",
+            Settings = PartSettings.Of(("centered", true), ("momentum", 0.5f)) } },
     };
 
     [Theory]
@@ -28,7 +41,10 @@ public class OptimizerTests
     {
         RegularizationDescription[] penalties =
         [
-            new(), new() { L1 = 0.01f }, new() { L2 = 0.01f }, new() { L1 = 0.005f, L2 = 0.02f }, new() { DecoupledWeightDecay = 0.01f },
+            new(), new() { L1 = 0.01f }, new() { L2 = 0.01f }, new() { L1 = 0.005f, L2 = 0.02f }, new()
+            {
+                DecoupledWeightDecay = 0.01f,
+            },
         ];
         foreach (RegularizationDescription penalty in penalties)
         {
@@ -43,11 +59,13 @@ public class OptimizerTests
                 float[] gradient = Random(t + 1);
                 reference.Step(t, rate, [.. gradient.Select(g => g / 4.0)], expected);
                 var adjustment = new GradientAdjustment(
-                    0.25f, float.PositiveInfinity, penalty.L1, penalty.L2, (float)(1 - rate * penalty.DecoupledWeightDecay));
+                    0.25f, float.PositiveInfinity, penalty.L1, penalty.L2,
+                        (float)(1 - rate * penalty.DecoupledWeightDecay));
                 optimizer.Update(optimizer.At(t, rate), adjustment, new GradientTerms(gradient), state, 0, parameters);
             }
             for (int i = 0; i < Length; i++)
-                Assert.True(Math.Abs(parameters[i] - expected[i]) <= 1e-5 * Math.Max(Math.Abs(expected[i]), 0.1), $"{name}, {penalty}, element {i}: {parameters[i]:R} instead of {expected[i]:R}");
+                Assert.True(Math.Abs(parameters[i] - expected[i]) <= 1e-5 * Math.Max(Math.Abs(expected[i]), 0.1),
+                    $"{name}, {penalty}, element {i}: {parameters[i]:R} instead of {expected[i]:R}");
         }
     }
 
@@ -60,7 +78,9 @@ public class OptimizerTests
         {
             (float[] parameters, float[][] slots) = Run(description, cut);
             Assert.True(whole.SequenceEqual(parameters), $"{name}, cut at {cut}");
-            Assert.True(wholeSlots.Zip(slots).All(pair => pair.First.SequenceEqual(pair.Second)), $"{name}, state, cut at {cut}");
+            Assert.True(
+                wholeSlots.Zip(slots)
+                .All(pair => pair.First.SequenceEqual(pair.Second)), $"{name}, state, cut at {cut}");
         }
     }
 
@@ -71,10 +91,13 @@ public class OptimizerTests
         var optimizer = Optimizer.Create(description);
         float[] a = Random(1), b = Random(2), parameters = Random(3), expected = Random(3);
         using OptimizerState state = optimizer.CreateState(Length), expectedState = optimizer.CreateState(Length);
-        foreach (GradientAdjustment adjustment in new[] { GradientAdjustment.ScaleOnly(0.3f), new GradientAdjustment(0.3f, 0.2f, 0.1f, 0.1f, 0.9f) })
+        foreach (GradientAdjustment adjustment in new[] { GradientAdjustment.ScaleOnly(0.3f),
+            new GradientAdjustment(0.3f, 0.2f, 0.1f, 0.1f, 0.9f) })
         {
             optimizer.Update(optimizer.At(1, 0.1), adjustment, new GradientTerms(a, b), state, 0, parameters);
-            optimizer.Update(optimizer.At(1, 0.1), adjustment, new GradientTerms([.. a.Zip(b, (x, y) => x + y)]), expectedState, 0, expected);
+            optimizer.Update(
+                optimizer.At(1, 0.1), adjustment, new GradientTerms([.. a.Zip(b, (x, y) => x + y)]),
+                expectedState, 0, expected);
             Assert.True(expected.SequenceEqual(parameters), name);
         }
     }
@@ -82,15 +105,26 @@ public class OptimizerTests
     [Fact]
     public void RmsProp_is_Adam_without_first_moment_but_for_bias_correction()
     {
-        var adam = Optimizer.Create(new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("beta1", 0), ("beta2", 0.9f), ("epsilon", 1e-20f)) });
-        var rmsProp = Optimizer.Create(new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("alpha", 0.9f), ("epsilon", 1e-20f)) });
+        var adam = Optimizer.Create(new OptimizerDescription
+        {
+            Kind = "adam",
+            Settings = PartSettings.Of(("beta1", 0), ("beta2", 0.9f), ("epsilon", 1e-20f)),
+        });
+        var rmsProp = Optimizer.Create(new OptimizerDescription
+        {
+            Kind = "rmsprop",
+            Settings = PartSettings.Of(("alpha", 0.9f), ("epsilon", 1e-20f)),
+        });
         float[] a = Random(1), b = Random(1);
         using OptimizerState adamState = adam.CreateState(Length), rmsPropState = rmsProp.CreateState(Length);
         for (int t = 1; t <= 20; t++)
         {
             float[] gradient = Random(t + 1);
-            adam.Update(adam.At(t, 0.01), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), adamState, 0, a);
-            rmsProp.Update(rmsProp.At(t, 0.01 * Math.Sqrt(1 - Math.Pow(0.9, t))), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), rmsPropState, 0, b);
+            adam.Update(
+                adam.At(t, 0.01), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), adamState, 0, a);
+            rmsProp.Update(
+                rmsProp.At(t, 0.01 * Math.Sqrt(1 - Math.Pow(0.9, t))), GradientAdjustment.ScaleOnly(1),
+                new GradientTerms(gradient), rmsPropState, 0, b);
         }
         for (int i = 0; i < Length; i++)
             Assert.Equal(a[i], b[i], 1e-5f);
@@ -101,14 +135,20 @@ public class OptimizerTests
     public void AmsGrad_is_Adam_while_the_second_moment_rises()
     {
         var adam = Optimizer.Create(new OptimizerDescription { Kind = "adam" });
-        var amsGrad = Optimizer.Create(new OptimizerDescription { Kind = "adam", Settings = PartSettings.Of(("ams-grad", true)) });
+        var amsGrad = Optimizer.Create(new OptimizerDescription
+        {
+            Kind = "adam",
+            Settings = PartSettings.Of(("ams-grad", true)),
+        });
         float[] a = Random(1), b = Random(1);
         using OptimizerState adamState = adam.CreateState(Length), amsGradState = amsGrad.CreateState(Length);
         for (int t = 1; t <= 20; t++)
         {
             float[] gradient = [.. Random(2).Select(g => g * t)];
-            adam.Update(adam.At(t, 0.01), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), adamState, 0, a);
-            amsGrad.Update(amsGrad.At(t, 0.01), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), amsGradState, 0, b);
+            adam.Update(
+                adam.At(t, 0.01), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), adamState, 0, a);
+            amsGrad.Update(
+                amsGrad.At(t, 0.01), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), amsGradState, 0, b);
         }
         Assert.Equal(a, b);
     }
@@ -116,11 +156,17 @@ public class OptimizerTests
     [Fact]
     public void Centered_RmsProp_stays_finite_when_all_gradients_are_equal()
     {
-        var optimizer = Optimizer.Create(new OptimizerDescription { Kind = "rmsprop", Settings = PartSettings.Of(("centered", true), ("alpha", 0.5f)) });
+        var optimizer = Optimizer.Create(new OptimizerDescription
+        {
+            Kind = "rmsprop",
+            Settings = PartSettings.Of(("centered", true), ("alpha", 0.5f)),
+        });
         float[] parameters = Random(1), gradient = Random(2);
         using OptimizerState state = optimizer.CreateState(Length);
         for (int t = 1; t <= 200; t++)
-            optimizer.Update(optimizer.At(t, 1e-6), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient), state, 0, parameters);
+            optimizer.Update(
+                optimizer.At(t, 1e-6), GradientAdjustment.ScaleOnly(1), new GradientTerms(gradient),
+                state, 0, parameters);
         Assert.All(parameters, p => Assert.True(float.IsFinite(p)));
     }
 
@@ -130,7 +176,9 @@ public class OptimizerTests
         var optimizer = Optimizer.Create(new OptimizerDescription { Kind = "sgd" });
         float[] parameters = [1, -1, 0, 1];
         using OptimizerState state = optimizer.CreateState(4);
-        optimizer.Update(optimizer.At(1, 1), new GradientAdjustment(0.5f, 2, 0.25f, 0, 1), new GradientTerms([100, -100, 100, 1]), state, 0, parameters);
+        optimizer.Update(
+            optimizer.At(1, 1), new GradientAdjustment(0.5f, 2, 0.25f, 0, 1), new GradientTerms([100, -100, 100, 1]),
+            state, 0, parameters);
         Assert.Equal([1 - 2.25f, -1 + 2.25f, -2, 1 - 0.75f], parameters);
     }
 
@@ -141,11 +189,16 @@ public class OptimizerTests
         using OptimizerState state = optimizer.CreateState(4);
         float[] three = new float[3], four = new float[4];
         UpdateContext context = optimizer.At(1, 1);
-        Assert.Throws<ArgumentException>(() => optimizer.Update(context, GradientAdjustment.ScaleOnly(1), new GradientTerms(three), state, 0, four));
-        Assert.Throws<ArgumentException>(() => optimizer.Update(context, GradientAdjustment.ScaleOnly(1), new GradientTerms(four, three), state, 0, four));
-        Assert.Throws<ArgumentException>(() => optimizer.Update(context, GradientAdjustment.ScaleOnly(1), new GradientTerms(four), state, 1, four));
+        Assert.Throws<ArgumentException>(
+            () => optimizer.Update(context, GradientAdjustment.ScaleOnly(1), new GradientTerms(three), state, 0, four));
+        Assert.Throws<ArgumentException>(
+            () => optimizer.Update(
+                context, GradientAdjustment.ScaleOnly(1), new GradientTerms(four, three), state, 0, four));
+        Assert.Throws<ArgumentException>(
+            () => optimizer.Update(context, GradientAdjustment.ScaleOnly(1), new GradientTerms(four), state, 1, four));
         Assert.Throws<ArgumentOutOfRangeException>(() => optimizer.At(0, 1));
-        Assert.Contains("exp_avg, exp_avg_sq", Assert.Throws<ArgumentException>(() => state.Slot("momentum").Length).Message, StringComparison.Ordinal);
+        Assert.Contains("exp_avg, exp_avg_sq", Assert.Throws<ArgumentException>(() => state.Slot("momentum").Length)
+            .Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -166,8 +219,12 @@ public class OptimizerTests
         {
             float[] gradient = Random(t + 1);
             var adjustment = new GradientAdjustment(0.1f, 0.05f, 0.01f, 0.01f, 0.999f);
-            optimizer.Update(optimizer.At(t, 0.1), adjustment, new GradientTerms(gradient.AsSpan(cut)), state, cut, parameters.AsSpan(cut));
-            optimizer.Update(optimizer.At(t, 0.1), adjustment, new GradientTerms(gradient.AsSpan(0, cut)), state, 0, parameters.AsSpan(0, cut));
+            optimizer.Update(
+                optimizer.At(t, 0.1), adjustment, new GradientTerms(gradient.AsSpan(cut)), state, cut,
+                parameters.AsSpan(cut));
+            optimizer.Update(
+                optimizer.At(t, 0.1), adjustment, new GradientTerms(gradient.AsSpan(0, cut)), state, 0,
+                parameters.AsSpan(0, cut));
         }
         return (parameters, [.. Enumerable.Range(0, state.Names.Count).Select(slot => state.Slot(slot).ToArray())]);
     }

@@ -47,7 +47,8 @@ internal sealed class ReferenceOptimizer(OptimizerDescription o, RegularizationD
         _second[i] = b2 * _second[i] + (1 - b2) * g * g;
         _third[i] = Math.Max(_third[i], _second[i]);
         double second = Text("ams-grad") == "true" ? _third[i] : _second[i];
-        return _first[i] / (1 - Math.Pow(b1, t)) / (Math.Sqrt(second) / Math.Sqrt(1 - Math.Pow(b2, t)) + Number("epsilon"));
+        return _first[i] / (1 - Math.Pow(b1, t)) / (
+            Math.Sqrt(second) / Math.Sqrt(1 - Math.Pow(b2, t)) + Number("epsilon"));
     }
 
     private double RmsProp(double g, int i)

@@ -76,7 +76,9 @@ public sealed class CheckpointDamageTests : IDisposable
     {
         // Both parts are of rows of equal shapes, so only names and content tell them apart.
         using var folder = new CheckpointRig();
-        using ShardRig rig = CheckpointRig.Trained(1, 2, new ParameterLayout([new ParameterTensor("0.weight", ParameterKind.Weight, 0, [4, 3], 0)]));
+        using ShardRig rig =
+            CheckpointRig.Trained(
+                1, 2, new ParameterLayout([new ParameterTensor("0.weight", ParameterKind.Weight, 0, [4, 3], 0)]));
         string checkpoint = folder.Save(rig);
         string[] parts = [.. Directory.GetFiles(checkpoint, "*.safetensors").Order()];
         Assert.Equal(new FileInfo(parts[0]).Length, new FileInfo(parts[1]).Length);
@@ -144,7 +146,10 @@ public sealed class CheckpointDamageTests : IDisposable
     [InlineData("")]
     public void A_manifest_that_names_another_file_is_refused_before_anything_is_opened(string name)
     {
-        Rewrite(manifest => manifest with { Files = [manifest.Files[0] with { Name = name }, .. manifest.Files.Skip(1)] });
+        Rewrite(manifest => manifest with
+        {
+            Files = [manifest.Files[0] with { Name = name }, .. manifest.Files.Skip(1)],
+        });
         AssertRefused(ManifestPath);
         AssertOlderIsTaken(ManifestPath);
     }
@@ -158,13 +163,19 @@ public sealed class CheckpointDamageTests : IDisposable
             manifest => manifest with { Run = "" },
             manifest => manifest with { Files = [] },
             manifest => manifest with { Files = [.. manifest.Files, .. manifest.Files] },
-            manifest => manifest with { Files = [manifest.Files[0] with { End = int.MaxValue }, .. manifest.Files.Skip(1)] },
+            manifest => manifest with
+            {
+                Files = [manifest.Files[0] with { End = int.MaxValue }, .. manifest.Files.Skip(1)],
+            },
             manifest => manifest with { Files = [manifest.Files[0] with { Start = -1 }, .. manifest.Files.Skip(1)] },
             manifest => manifest with { Files = [null!, null!] },
             manifest => manifest with { Layout = [] },
             manifest => manifest with { Layout = [null!] },
             manifest => manifest with { Layout = [manifest.Layout[0], .. manifest.Layout] },
-            manifest => manifest with { Layout = [manifest.Layout[0] with { Shape = [int.MaxValue, int.MaxValue, int.MaxValue] }] },
+            manifest => manifest with
+            {
+                Layout = [manifest.Layout[0] with { Shape = [int.MaxValue, int.MaxValue, int.MaxValue] }],
+            },
             manifest => manifest with { Layout = [manifest.Layout[0] with { Shape = [0] }] },
             manifest => manifest with { Optimizer = manifest.Optimizer with { Slots = ["../x"] } },
             manifest => manifest with { Optimizer = manifest.Optimizer with { Slots = ["best"] } },
@@ -190,8 +201,15 @@ public sealed class CheckpointDamageTests : IDisposable
             manifest => manifest with { Run = "another" },
             manifest => manifest with { ParameterHash = new string('0', 64) },
             manifest => manifest with { Optimizer = manifest.Optimizer with { Slots = ["exp_avg", "exp_avg_sr"] } },
-            manifest => manifest with { Layout = [manifest.Layout[0] with { Name = "1.weight" }, .. manifest.Layout.Skip(2), manifest.Layout[1]] },
-            manifest => manifest with { Layout = [manifest.Layout[0] with { Shape = [3, 2] }, .. manifest.Layout.Skip(1)] },
+            manifest => manifest with
+            {
+                Layout =
+                    [manifest.Layout[0] with { Name = "1.weight" }, .. manifest.Layout.Skip(2), manifest.Layout[1]],
+            },
+            manifest => manifest with
+            {
+                Layout = [manifest.Layout[0] with { Shape = [3, 2] }, .. manifest.Layout.Skip(1)],
+            },
         ];
         byte[] bytes = File.ReadAllBytes(ManifestPath);
         foreach (Func<CheckpointManifest, CheckpointManifest> lie in lies)
@@ -207,7 +225,8 @@ public sealed class CheckpointDamageTests : IDisposable
     {
         Rewrite(manifest => manifest with { FormatVersion = 2 });
         AssertRefused(ManifestPath);
-        Assert.Contains("has format 2; this program reads formats 1 to 1", Refused(_newer).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has format 2; this program reads formats 1 to 1", Refused(_newer).Message, StringComparison.Ordinal);
         AssertOlderIsTaken(ManifestPath);
     }
 
@@ -232,14 +251,17 @@ public sealed class CheckpointDamageTests : IDisposable
         using CheckpointReader reader = CheckpointReader.Open(_newer);
         reader.Read(new ParameterShardCopy(manifest.Files[0].Start, manifest.Files[0].End, manifest.Optimizer.Slots));
         var copy = new ParameterShardCopy(manifest.Files[1].Start, manifest.Files[1].End, manifest.Optimizer.Slots);
-        Assert.StartsWith(second, Assert.Throws<DistTrainerException>(() => reader.Read(copy)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            second, Assert.Throws<DistTrainerException>(() => reader.Read(copy)).Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => _rig.Dispose();
 
-    private static void WriteByte(FileStream file, int position, byte value) => RandomAccess.Write(file.SafeFileHandle, [value], position);
+    private static void WriteByte(FileStream file, int position, byte value) =>
+        RandomAccess.Write(file.SafeFileHandle, [value], position);
 
-    private static DistTrainerException Refused(string folder) => Assert.Throws<DistTrainerException>(() => CheckpointRig.Verify(folder));
+    private static DistTrainerException Refused(string folder) =>
+        Assert.Throws<DistTrainerException>(() => CheckpointRig.Verify(folder));
 
     private void Rewrite(Func<CheckpointManifest, CheckpointManifest> change) =>
         File.WriteAllBytes(ManifestPath, ManifestFile.Encode(change(ManifestFile.Read(ManifestPath))));

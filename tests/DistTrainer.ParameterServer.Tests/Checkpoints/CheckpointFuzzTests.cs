@@ -8,14 +8,15 @@ using Xunit;
 namespace DistTrainer.ParameterServer.Tests;
 
 /// <summary>
-/// Manifests and parts that somebody changed and sealed again, so that what lies behind the checksums is reached. They are
-/// read or refused in one line; nothing else happens, and no more memory is taken than their size warrants.
+/// Manifests and parts that somebody changed and sealed again, so that what lies behind the checksums is reached. They
+/// are read or refused in one line; nothing else happens, and no more memory is taken than their size warrants.
 /// </summary>
 public sealed class CheckpointFuzzTests : IDisposable
 {
     private const int Iterations = 3000;
     private const int MostMemory = 1 << 20;
-    private static readonly string[] s_texts = ["9", "0", "-1", "99999999999", "null", "{}", "[]", "\"", ",", "}", "]", "1e999", "\0"];
+    private static readonly string[] s_texts =
+        ["9", "0", "-1", "99999999999", "null", "{}", "[]", "\"", ",", "}", "]", "1e999", "\0"];
     private readonly CheckpointRig _rig = new();
     private readonly string _folder;
 
@@ -30,12 +31,15 @@ public sealed class CheckpointFuzzTests : IDisposable
     {
         byte[] whole = File.ReadAllBytes(Path.Combine(_folder, ManifestFile.Name));
         string text = Encoding.UTF8.GetString(whole);
-        byte[] body = whole[..Encoding.UTF8.GetByteCount(text[..text.IndexOf(",\n  \"manifestSha256\"", StringComparison.Ordinal)])];
+        byte[] body =
+            whole[..Encoding.UTF8.GetByteCount(
+                text[..text.IndexOf(",\n  \"manifestSha256\"", StringComparison.Ordinal)])];
         Mutations(body.Length).Sample(
             mutation =>
             {
                 byte[] changed = mutation.Of(body);
-                byte[] bytes = [.. changed, .. ",\n  \"manifestSha256\": \""u8, .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(changed))), .. "\"\n}\n"u8];
+                byte[] bytes = [.. changed, .. ",\n  \"manifestSha256\": \""u8,
+                    .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(changed))), .. "\"\n}\n"u8];
                 ReadOrRefuse(() => ManifestFile.Decode(bytes, "checkpoint.json"));
             },
             iter: Iterations, threads: 1);
@@ -60,7 +64,10 @@ public sealed class CheckpointFuzzTests : IDisposable
                 };
                 ReadOrRefuse(() =>
                 {
-                    using var reader = new CheckpointReader(_folder, manifest with { Files = [file, .. manifest.Files.Skip(1)] });
+                    using var reader = new CheckpointReader(_folder, manifest with
+                    {
+                        Files = [file, .. manifest.Files.Skip(1)],
+                    });
                     reader.Verify();
                 });
             },

@@ -6,7 +6,8 @@ namespace DistTrainer.ParameterServer.Tests;
 /// <summary>The committed checkpoint of format 1; each later version must read it.</summary>
 public class CheckpointGoldenTests
 {
-    private static readonly string s_golden = Path.Combine(AppContext.BaseDirectory, "Checkpoints", "golden", "step-000000003");
+    private static readonly string s_golden = Path.Combine(
+        AppContext.BaseDirectory, "Checkpoints", "golden", "step-000000003");
 
     [Fact]
     public void The_committed_checkpoint_can_be_read()
@@ -42,7 +43,8 @@ public class CheckpointGoldenTests
             copy.Step = 3;
             for (int vector = 0; vector < 4; vector++)
             {
-                Span<float> values = vector switch { 0 => copy.Parameters, 3 => copy.SetBest(true), _ => copy.Slot(vector - 1) };
+                Span<float> values =
+                    vector switch { 0 => copy.Parameters, 3 => copy.SetBest(true), _ => copy.Slot(vector - 1) };
                 for (int i = 0; i < copy.Length; i++)
                     values[i] = 100 * vector + copy.Start + i + 0.5f;
             }

@@ -20,14 +20,19 @@ public class CheckpointResumeTests
 
     [Theory]
     [MemberData(nameof(Optimizers))]
-    public void Going_on_with_another_number_of_parameter_shards_gives_the_bits_of_not_stopping(OptimizerDescription optimizer)
+    public void Going_on_with_another_number_of_parameter_shards_gives_the_bits_of_not_stopping(
+        OptimizerDescription optimizer)
     {
-        Gen<(int Before, int After, int From, int To)> cases = Gen.Select(Gen.Int[0, 3], Gen.Int[1, 3], Gen.Int[1, 5], Gen.Int[1, 5]);
+        Gen<(int Before, int After, int From, int To)> cases = Gen.Select(
+            Gen.Int[0, 3], Gen.Int[1, 3], Gen.Int[1, 5], Gen.Int[1, 5]);
         cases.Sample(
             c =>
             {
                 using var folder = new CheckpointRig();
-                JobDescription job = ShardRig.MakeJob(2, optimizer) with { Clipping = new ClippingDescription { Norm = 1 } };
+                JobDescription job = ShardRig.MakeJob(2, optimizer) with
+                {
+                    Clipping = new ClippingDescription { Norm = 1 },
+                };
                 using ShardRig whole = new(job, 1), stopped = new(job, c.From), resumed = new(job, c.To);
                 Steps(whole, 1, c.Before + c.After);
                 Steps(stopped, 1, c.Before);
@@ -36,7 +41,9 @@ public class CheckpointResumeTests
                 Steps(resumed, c.Before + 1, c.After);
                 Assert.Equal(whole.Parameters, resumed.Parameters);
                 foreach (string slot in whole.Shards[0].SlotNames)
-                    Assert.Equal(whole.Shards[0].Slot(slot).ToArray(), resumed.Shards.SelectMany(shard => shard.Slot(slot).ToArray()));
+                    Assert.Equal(
+                        whole.Shards[0].Slot(slot)
+                        .ToArray(), resumed.Shards.SelectMany(shard => shard.Slot(slot).ToArray()));
             },
             iter: 12, threads: 1);
     }
@@ -85,9 +92,12 @@ public class CheckpointResumeTests
         using ShardRig source = CheckpointRig.Trained(3, 1);
         ParameterShardCopy copy = source.Shards[0].MakeCopy();
         source.Shards[0].CopyTo(copy);
-        using var buffers = new ParameterBuffers(new AlignedBuffer(CheckpointRig.Tiny.Length), new AlignedBuffer(CheckpointRig.Tiny.Length));
+        using var buffers =
+            new ParameterBuffers(
+                new AlignedBuffer(CheckpointRig.Tiny.Length), new AlignedBuffer(CheckpointRig.Tiny.Length));
         var blocks = new ParameterBlocks(CheckpointRig.Tiny);
-        using var shard = new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, ShardRig.MakeJob(1), 1, buffers);
+        using var shard =
+            new ParameterShard(ParameterShardMap.Cut(blocks, 1)[0], blocks, ShardRig.MakeJob(1), 1, buffers);
         shard.Restore(copy);
         Assert.Equal(4, shard.OpenStep);
         Assert.Equal(source.Parameters, buffers[3].Span);
@@ -109,7 +119,10 @@ public class CheckpointResumeTests
     [Fact]
     public void A_copy_of_another_stretch_or_optimizer_is_refused()
     {
-        using ShardRig adam = CheckpointRig.Trained(1), sgd = CheckpointRig.Trained(1, 2, null, new OptimizerDescription { Kind = "sgd" });
+        using ShardRig adam = CheckpointRig.Trained(1), sgd = CheckpointRig.Trained(1, 2, null, new OptimizerDescription
+        {
+            Kind = "sgd",
+        });
         ParameterShardCopy copy = adam.Shards[0].MakeCopy();
         Assert.Throws<ArgumentException>(() => adam.Shards[1].CopyTo(copy));
         Assert.Throws<ArgumentException>(() => adam.Shards[1].Restore(copy));
@@ -120,7 +133,11 @@ public class CheckpointResumeTests
     public void Trackers_go_on_where_they_were()
     {
         double[] losses = [1, 0.9, 0.95, 0.91, 0.92, 0.5, 0.6, 0.7, 0.8, 0.4, 0.41, 0.42];
-        var schedule = new ScheduleDescription { Kind = "reduce-on-plateau", Settings = PartSettings.Of(("patience", 1)) };
+        var schedule = new ScheduleDescription
+        {
+            Kind = "reduce-on-plateau",
+            Settings = PartSettings.Of(("patience", 1)),
+        };
         var stopping = new EarlyStoppingDescription { Patience = 3 };
         PlateauTracker plateau = schedule.CreateTracker()!, resumedPlateau = schedule.CreateTracker()!;
         EarlyStoppingTracker stop = new(stopping), resumedStop = new(stopping);
@@ -133,7 +150,9 @@ public class CheckpointResumeTests
             resumedStop.Restore(lastStop.BestEpoch, lastStop.BestLoss, lastStop.BadEpochs);
             Assert.Equal(plateau.Report(losses[epoch - 1]), resumedPlateau.Report(losses[epoch - 1]));
             Assert.Equal(stop.Report(epoch, losses[epoch - 1]), resumedStop.Report(epoch, losses[epoch - 1]));
-            Assert.Equal((plateau.Factor, stop.BestEpoch, stop.ShouldStop), (resumedPlateau.Factor, resumedStop.BestEpoch, resumedStop.ShouldStop));
+            Assert.Equal(
+                (plateau.Factor, stop.BestEpoch, stop.ShouldStop),
+                (resumedPlateau.Factor, resumedStop.BestEpoch, resumedStop.ShouldStop));
         }
         Assert.True(plateau.Factor < 1);
         Assert.Equal(10, stop.BestEpoch);

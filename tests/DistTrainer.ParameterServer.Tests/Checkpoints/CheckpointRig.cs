@@ -8,13 +8,15 @@ internal sealed class CheckpointRig : IDisposable
     /// <summary>Eleven parameters, so that every bit of a checkpoint can be tried.</summary>
     public static readonly ParameterLayout Tiny = ShardRig.MakeLayout((2, 3), (1, 2));
 
-    public CheckpointRig(string? parent = null) => Checkpoints = Path.Combine(parent ?? Directory.CreateTempSubdirectory("checkpoints-").FullName, "checkpoints");
+    public CheckpointRig(string? parent = null) =>
+        Checkpoints = Path.Combine(parent ?? Directory.CreateTempSubdirectory("checkpoints-").FullName, "checkpoints");
 
     public string Checkpoints { get; }
 
     public CheckpointStore Store => new(Checkpoints);
 
-    public CheckpointTarget Target(ShardRig rig) => new(Checkpoints, "a-run", rig.Shards[0].OpenStep - 1, 1, rig.Shards.Count);
+    public CheckpointTarget Target(ShardRig rig) =>
+        new(Checkpoints, "a-run", rig.Shards[0].OpenStep - 1, 1, rig.Shards.Count);
 
     /// <summary>What a coordinator knows; values that need all their digits.</summary>
     public static CheckpointManifest Manifest(ShardRig rig, double? validationLoss = null) => new()
@@ -71,7 +73,8 @@ internal sealed class CheckpointRig : IDisposable
     }
 
     /// <summary>A tiny model after some steps.</summary>
-    public static ShardRig Trained(int steps, int parameterShards = 2, ParameterLayout? layout = null, OptimizerDescription? optimizer = null)
+    public static ShardRig Trained(
+        int steps, int parameterShards = 2, ParameterLayout? layout = null, OptimizerDescription? optimizer = null)
     {
         var rig = new ShardRig(ShardRig.MakeJob(1, optimizer), parameterShards, layout ?? Tiny);
         for (int step = 1; step <= steps; step++)

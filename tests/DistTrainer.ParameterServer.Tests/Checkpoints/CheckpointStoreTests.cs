@@ -20,7 +20,8 @@ public sealed class CheckpointStoreTests : IDisposable
     [Fact]
     public void Checkpoints_are_listed_by_step_and_other_folders_are_not()
     {
-        foreach (string name in new[] { "step-000000009", "step-000000010", "step-1234567890", "step-000000010-old", "step-10", "step-00000001x", "steps", ".step-000000011-generation-1.partial", "step--00000001" })
+        foreach (string name in new[] { "step-000000009", "step-000000010", "step-1234567890", "step-000000010-old",
+            "step-10", "step-00000001x", "steps", ".step-000000011-generation-1.partial", "step--00000001" })
             Directory.CreateDirectory(Path.Combine(_rig.Checkpoints, name));
         Assert.Equal(
             ["step-1234567890", "step-000000010", "step-000000010-old", "step-000000009"],
@@ -75,7 +76,8 @@ public sealed class CheckpointStoreTests : IDisposable
         Directory.CreateDirectory(best); // as good as a disk that gives an error
         _rig.Store.Retain(1, 0);
         Assert.Equal([folders[3], folders[0]], _rig.Store.List());
-        Assert.Equal($"{best}: cannot be read (Access to the path '{best}' is denied.).", _rig.Store.CheckAll().Last().Refused);
+        Assert.Equal(
+            $"{best}: cannot be read (Access to the path '{best}' is denied.).", _rig.Store.CheckAll().Last().Refused);
     }
 
     [Fact]
@@ -90,7 +92,9 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(folders[0], reader.Folder);
         Assert.Equal([folders[2], folders[1]], newest.Refused.Select(refused => refused.Folder));
         Assert.Contains("CRC-32C", newest.Refused[0].Reason, StringComparison.Ordinal);
-        Assert.Contains("checkpoint.json: is missing, so the checkpoint is not complete.", newest.Refused[1].Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "checkpoint.json: is missing, so the checkpoint is not complete.", newest.Refused[1]
+            .Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -26,7 +26,9 @@ public sealed class CheckpointWriterTests : IDisposable
         using ShardRig rig = CheckpointRig.Trained(1);
         using CheckpointReader reader = CheckpointReader.Open(_rig.Save(rig, validationLoss: double.NaN));
         CheckpointManifest given = CheckpointRig.Manifest(rig, double.NaN), found = reader.Manifest;
-        Assert.Equal(ManifestFile.Encode(given with { Files = found.Files, ParameterHash = found.ParameterHash }), ManifestFile.Encode(found));
+        Assert.Equal(
+            ManifestFile.Encode(given with { Files = found.Files, ParameterHash = found.ParameterHash }),
+            ManifestFile.Encode(found));
         Assert.Equal(0.1 + 0.2, found.Position.Sums["loss"]);
         Assert.Equal(ulong.MaxValue, found.Seeds.Training);
         Assert.Equal(given.Job, found.Job);
@@ -83,20 +85,31 @@ public sealed class CheckpointWriterTests : IDisposable
             return refused.Message;
         }
 
-        Assert.Contains("has weight tensor 1.weight of shape [1, 2]; the job has weight tensor 1.weight of shape [4, 2]", Refusal(ShardRig.MakeLayout((2, 3), (4, 2))), StringComparison.Ordinal);
-        Assert.Contains("has no tensor; the job has weight tensor 2.weight of shape [1, 1]", Refusal(ShardRig.MakeLayout((2, 3), (1, 2), (1, 1))), StringComparison.Ordinal);
-        Assert.Contains("has weight tensor 1.weight of shape [1, 2]; the job has no tensor", Refusal(ShardRig.MakeLayout((2, 3))), StringComparison.Ordinal);
+        Assert.Contains(
+            "has weight tensor 1.weight of shape [1, 2]; the job has weight tensor 1.weight of shape [4, 2]",
+            Refusal(ShardRig.MakeLayout((2, 3), (4, 2))), StringComparison.Ordinal);
+        Assert.Contains("has no tensor; the job has weight tensor 2.weight of shape [1, 1]",
+            Refusal(ShardRig.MakeLayout((2, 3), (1, 2), (1, 1))), StringComparison.Ordinal);
+        Assert.Contains(
+            "has weight tensor 1.weight of shape [1, 2]; the job has no tensor", Refusal(ShardRig.MakeLayout((2, 3))),
+            StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("adamw", false, "has the optimizer adam with exp_avg, exp_avg_sq; the job has adamw with exp_avg, exp_avg_sq")]
-    [InlineData("adam", true, "has the optimizer adam with exp_avg, exp_avg_sq; the job has adam with exp_avg, exp_avg_sq, max_exp_avg_sq")]
+    [InlineData(
+        "adamw", false, "has the optimizer adam with exp_avg, exp_avg_sq; the job has adamw with exp_avg, exp_avg_sq")]
+    [InlineData(
+        "adam", true,
+        "has the optimizer adam with exp_avg, exp_avg_sq; the job has adam with exp_avg, exp_avg_sq, max_exp_avg_sq")]
     [InlineData("sgd", false, "has the optimizer adam with exp_avg, exp_avg_sq; the job has sgd with no slots")]
     public void Checkpoints_of_another_optimizer_are_refused_with_both(string kind, bool amsGrad, string message)
     {
         using ShardRig rig = CheckpointRig.Trained(1);
         using CheckpointReader reader = CheckpointReader.Open(_rig.Save(rig));
-        var refused = Assert.Throws<DistTrainerException>(() => reader.RequireFit(CheckpointRig.Tiny, amsGrad ? OptimizerDescription.Of(kind, ("ams-grad", true)) : OptimizerDescription.Of(kind)));
+        var refused = Assert.Throws<DistTrainerException>(
+            () => reader.RequireFit(
+                CheckpointRig.Tiny, amsGrad ? OptimizerDescription.Of(kind, ("ams-grad", true))
+                : OptimizerDescription.Of(kind)));
         Assert.Equal(FailureKind.ModelFile, refused.Kind);
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }
@@ -148,7 +161,8 @@ public sealed class CheckpointWriterTests : IDisposable
     {
         using TinyDisk disk = TinyDisk.TryMount()!;
         var folder = new CheckpointRig(disk.Folder);
-        using ShardRig small = CheckpointRig.Trained(1), large = CheckpointRig.Trained(2, 2, ShardRig.MakeLayout((100, 100)));
+        using ShardRig small = CheckpointRig.Trained(1),
+            large = CheckpointRig.Trained(2, 2, ShardRig.MakeLayout((100, 100)));
         string old = folder.Save(small);
         var full = Assert.Throws<DistTrainerException>(() => folder.Save(large));
         Assert.Equal(FailureKind.Disk, full.Kind);
@@ -184,18 +198,25 @@ public sealed class CheckpointWriterTests : IDisposable
             byte[] bytes = File.ReadAllBytes(part);
             bytes[^1] ^= 1;
             File.WriteAllBytes(part, bytes);
-            Assert.StartsWith(part, Assert.Throws<DistTrainerException>(() => writer.Complete(manifest, files)).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                part, Assert.Throws<DistTrainerException>(() => writer.Complete(manifest, files))
+                .Message, StringComparison.Ordinal);
             File.Delete(part);
-            Assert.StartsWith(part, Assert.Throws<DistTrainerException>(() => writer.Complete(manifest, files)).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                part, Assert.Throws<DistTrainerException>(() => writer.Complete(manifest, files))
+                .Message, StringComparison.Ordinal);
         }
         Assert.Empty(Directory.GetFileSystemEntries(_rig.Checkpoints));
         ParameterShardCopy copy = rig.Shards[0].MakeCopy();
-        Assert.Throws<ArgumentException>(() => CheckpointWriter.WritePart(_rig.Target(rig), 0, rig.Blocks.Layout, copy));
+        Assert.Throws<ArgumentException>(
+            () => CheckpointWriter.WritePart(_rig.Target(rig), 0, rig.Blocks.Layout, copy));
     }
 
     public void Dispose() => _rig.Dispose();
 
-    /// <summary>Kills a writer at each boundary, checks what a reload finds, and goes on as the next process would.</summary>
+    /// <summary>
+    /// Kills a writer at each boundary, checks what a reload finds, and goes on as the next process would.
+    /// </summary>
     /// <returns>How many boundaries there are.</returns>
     private int KillAtEach(ShardRig rig, Action<CheckpointReader> check)
     {
@@ -207,7 +228,8 @@ public sealed class CheckpointWriterTests : IDisposable
             CheckNewest(check);
             _rig.Store.CleanUp();
             CheckNewest(check);
-            Assert.DoesNotContain(Directory.GetFileSystemEntries(_rig.Checkpoints), entry => Path.GetFileName(entry).StartsWith('.'));
+            Assert.DoesNotContain(
+                Directory.GetFileSystemEntries(_rig.Checkpoints), entry => Path.GetFileName(entry).StartsWith('.'));
             if (!isKilled)
                 return boundary;
         }

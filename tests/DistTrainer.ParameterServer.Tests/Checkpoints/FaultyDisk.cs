@@ -59,7 +59,8 @@ internal sealed class FullDisk(long room) : CheckpointDisk
 {
     private long _room = room;
 
-    public override void Write(string path, long bytes, Action<Stream> write) => base.Write(path, bytes, stream => write(new FillingStream(stream, this)));
+    public override void Write(string path, long bytes, Action<Stream> write) =>
+        base.Write(path, bytes, stream => write(new FillingStream(stream, this)));
 
     private sealed class FillingStream(Stream inner, FullDisk disk) : PassingStream(inner)
     {

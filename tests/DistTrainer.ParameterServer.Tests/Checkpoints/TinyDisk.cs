@@ -30,7 +30,8 @@ internal sealed class TinyDisk : IDisposable
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using Process process =
+                Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }
@@ -51,5 +52,6 @@ internal sealed class TinyDiskFactAttribute : FactAttribute
         return disk is not null;
     });
 
-    public TinyDiskFactAttribute() => Skip = s_isAllowed.Value ? null : "mount is not allowed here, so there is no small disk to fill.";
+    public TinyDiskFactAttribute() =>
+        Skip = s_isAllowed.Value ? null : "mount is not allowed here, so there is no small disk to fill.";
 }

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace DistTrainer.ParameterServer.Tests;
 
-/// <summary>Engine and parameter shards in a plain loop, without actors, against PyTorch from the same initial parameters.</summary>
+/// <summary>
+/// Engine and parameter shards in a plain loop, without actors, against PyTorch from the same initial parameters.
+/// </summary>
 public class GoldenTrainingTests
 {
     private const double Tolerance = 1e-5;
@@ -23,9 +25,12 @@ public class GoldenTrainingTests
         using var parameters = new AlignedBuffer(network.Layout.Length);
         GoldenCases.InitialParameters(golden.Model).CopyTo(parameters.Span);
         var blocks = new ParameterBlocks(network.Layout);
-        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, 2).Select(range => new ParameterShard(range, blocks, job, 1, new ParameterBuffers(parameters)))];
+        ParameterShard[] shards = [.. ParameterShardMap.Cut(blocks, 2)
+            .Select(range => new ParameterShard(range, blocks, job, 1, new ParameterBuffers(parameters)))];
         using var engine = new GradientEngine(network, golden.Training.BatchSize, data.TargetWidth);
-        GradientNode[] nodes = [.. GradientTree.Decompose(0, DataShards).Select(n => new GradientNode(n, new AlignedBuffer(parameters.Length)))];
+        GradientNode[] nodes =
+            [.. GradientTree.Decompose(0, DataShards)
+            .Select(n => new GradientNode(n, new AlignedBuffer(parameters.Length)))];
 
         long step = 0;
         for (int epoch = 0; epoch < golden.Training.Epochs; epoch++)
@@ -40,7 +45,8 @@ public class GoldenTrainingTests
 
         Assert.Equal(50, step);
         // The expected parameters are a float64 run's. Less PyTorch's own error: so close to its float32 result, too.
-        Closeness.AssertClose(golden.ExpectedParameters, parameters.Span.ToArray(), Tolerance - golden.TorchFloat32Error);
+        Closeness.AssertClose(
+            golden.ExpectedParameters, parameters.Span.ToArray(), Tolerance - golden.TorchFloat32Error);
         foreach (ParameterShard shard in shards)
             shard.Dispose();
         foreach (GradientNode node in nodes)
@@ -48,7 +54,8 @@ public class GoldenTrainingTests
     }
 
     private static void Gradient(
-        GradientEngine engine, Network network, DataSet data, int[] samples, long step, ReadOnlySpan<float> parameters, GradientNode[] nodes)
+        GradientEngine engine, Network network, DataSet data, int[] samples, long step, ReadOnlySpan<float> parameters,
+            GradientNode[] nodes)
     {
         int[] bounds = [.. Enumerable.Range(0, DataShards + 1).Select(s => samples.Length * s / DataShards)];
         foreach (GradientNode node in nodes)
@@ -60,7 +67,8 @@ public class GoldenTrainingTests
             engine.Backward(layer, parameters, nodes);
     }
 
-    private static void Update(ParameterShard[] shards, GradientNode[] nodes, long step, JobDescription job, int samples)
+    private static void Update(
+        ParameterShard[] shards, GradientNode[] nodes, long step, JobDescription job, int samples)
     {
         var sums = new List<double>();
         foreach (ParameterShard shard in shards)

@@ -12,11 +12,15 @@ for (int i = 0; i < targets.Length; i++)
 
 var job = new JobDescription
 {
-    Model = new ModelDescription { Layers = [new LayerDescription { Units = 16, Activation = "tanh" }, new LayerDescription()] },
+    Model = new ModelDescription
+    {
+        Layers = [new LayerDescription { Units = 16, Activation = "tanh" }, new LayerDescription()],
+    },
     Optimizer = new OptimizerDescription { LearningRate = 0.02f },
     Training = new TrainingDescription { Epochs = 30 },
 };
-DataParts data = DataLoader.From(new SampleTable("points", ["x", "y"], features, ["above"], targets), new DataDescription(), job.Model.Loss);
+DataParts data = DataLoader.From(
+    new SampleTable("points", ["x", "y"], features, ["above"], targets), new DataDescription(), job.Model.Loss);
 FitResult fit = await Trainer.FitAsync(job, data);
 Console.WriteLine($"parameters sha256={fit.Model.ParameterHash}");
 Console.WriteLine($"classes {string.Join(' ', fit.Model.PredictClasses([0.9f, -0.9f, -0.9f, 0.9f]))}");

@@ -9,10 +9,10 @@ using Network = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.t
 using Parameter = TorchSharp.Modules.Parameter;
 using Rule = TorchSharp.torch.optim.Optimizer;
 
-// TorchSharp (libtorch 2.10) on the work of the benchmark; a JSON line for each measurement. The same work as ../pytorch/peer.py:
-//   train THREADS MODELS OPTIMIZERS SECONDS CHUNKS    samples/s of whole training steps
-//   optim THREADS SECONDS CHUNKS                      optimizer steps on 25 million parameters
-//   epoch THREADS SEED EPOCHS                         Fashion-MNIST, model b, Adam: seconds and test accuracy
+// TorchSharp (libtorch 2.10) on the work of the benchmark; a JSON line for each measurement. The same work as
+// ../pytorch/peer.py: train THREADS MODELS OPTIMIZERS SECONDS CHUNKS    samples/s of whole training steps optim THREADS
+// SECONDS CHUNKS                      optimizer steps on 25 million parameters epoch THREADS SEED EPOCHS               
+// Fashion-MNIST, model b, Adam: seconds and test accuracy
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 int threads = int.Parse(args[1]);
@@ -61,7 +61,8 @@ static (Tensor Inputs, Tensor Labels) Load(string part, int limit)
 
 static byte[] Bytes(string file, int header)
 {
-    using var stream = new GZipStream(File.OpenRead($"/usr/share/datasets/fashion-mnist/{file}"), CompressionMode.Decompress);
+    using var stream =
+        new GZipStream(File.OpenRead($"/usr/share/datasets/fashion-mnist/{file}"), CompressionMode.Decompress);
     var bytes = new MemoryStream();
     stream.CopyTo(bytes);
     return bytes.ToArray()[header..];
@@ -110,7 +111,8 @@ void Train(string models, string optimizers, double seconds, int chunks)
                 TrainStep(net, rule, inputs.slice(0, start, start + size, 1), labels.slice(0, start, start + size, 1));
                 start = start + (2 * size) <= 12800 ? start + size : 0;
             }, seconds, chunks);
-            Emit(new { test = "train", fw = "torchsharp", model, opt = optimizer, threads, sps = figures.Select(t => Math.Round(size / t, 1)) });
+            Emit(new { test = "train", fw = "torchsharp", model, opt = optimizer, threads,
+                sps = figures.Select(t => Math.Round(size / t, 1)) });
         }
     }
 }
@@ -121,7 +123,8 @@ void Optimizers(double seconds, int chunks)
     {
         foreach (string optimizer in new[] { "sgd", "adam" })
         {
-            var parameters = Enumerable.Range(0, tensors).Select(_ => torch.nn.Parameter(randn(25_000_000 / tensors))).ToList();
+            var parameters = Enumerable.Range(0, tensors)
+                .Select(_ => torch.nn.Parameter(randn(25_000_000 / tensors))).ToList();
             parameters.ForEach(p => p.grad = randn_like(p));
             using Rule rule = MakeRule(optimizer, parameters);
             double[] figures = Timed(() =>
@@ -129,7 +132,8 @@ void Optimizers(double seconds, int chunks)
                 using var scope = NewDisposeScope();
                 rule.step();
             }, seconds, chunks);
-            Emit(new { test = "optim", fw = "torchsharp", form = $"{tensors} tensors", opt = optimizer, threads, ms = figures.Select(t => Math.Round(1e3 * t, 2)) });
+            Emit(new { test = "optim", fw = "torchsharp", form = $"{tensors} tensors", opt = optimizer, threads,
+                ms = figures.Select(t => Math.Round(1e3 * t, 2)) });
             parameters.ForEach(p => p.Dispose());
         }
     }
@@ -160,9 +164,13 @@ void Epochs(int seed, int epochs)
         watch.Stop();
         using (NewDisposeScope())
         using (no_grad())
-            accuracies.Add(Math.Round(net.forward(testInputs).argmax(1).eq(testLabels).mean([0L], type: ScalarType.Float32).item<float>(), 4));
+            accuracies.Add(
+                Math.Round(
+                    net.forward(testInputs).argmax(1).eq(testLabels).mean([0L], type: ScalarType.Float32)
+                    .item<float>(), 4));
     }
-    Emit(new { test = "tta", fw = "torchsharp", threads, seed, epochs, train_s = Math.Round(watch.Elapsed.TotalSeconds, 3), acc = accuracies });
+    Emit(new { test = "tta", fw = "torchsharp", threads, seed, epochs,
+        train_s = Math.Round(watch.Elapsed.TotalSeconds, 3), acc = accuracies });
 }
 
 static void Emit(object figures) => Console.WriteLine(JsonSerializer.Serialize(figures));

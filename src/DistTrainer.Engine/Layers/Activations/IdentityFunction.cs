@@ -7,7 +7,8 @@ namespace DistTrainer.Engine;
 internal readonly struct IdentityFunction : IActivationFunction
 {
     /// <summary>The part.</summary>
-    public static ActivationPart Part { get; } = ActivationLayer.PartOf("identity", new IdentityFunction(), _ => { }, isIdentity: true, "none", "linear");
+    public static ActivationPart Part { get; } = ActivationLayer.PartOf(
+        "identity", new IdentityFunction(), _ => { }, isIdentity: true, "none", "linear");
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Forward(Vector256<float> x) => x;

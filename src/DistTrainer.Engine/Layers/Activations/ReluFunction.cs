@@ -7,7 +7,8 @@ namespace DistTrainer.Engine;
 internal readonly struct ReluFunction : IActivationFunction
 {
     /// <summary>The part.</summary>
-    public static ActivationPart Part { get; } = ActivationLayer.PartOf("relu", new ReluFunction(), graph => graph.Chain("Relu"));
+    public static ActivationPart Part { get; } = ActivationLayer.PartOf(
+        "relu", new ReluFunction(), graph => graph.Chain("Relu"));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Forward(Vector256<float> x) =>

@@ -7,7 +7,8 @@ namespace DistTrainer.Engine;
 internal readonly struct SigmoidFunction : IActivationFunction
 {
     /// <summary>The part.</summary>
-    public static ActivationPart Part { get; } = ActivationLayer.PartOf("sigmoid", new SigmoidFunction(), graph => graph.Chain("Sigmoid"));
+    public static ActivationPart Part { get; } = ActivationLayer.PartOf(
+        "sigmoid", new SigmoidFunction(), graph => graph.Chain("Sigmoid"));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Forward(Vector256<float> x) => VectorMath.Sigmoid(x);

@@ -7,7 +7,8 @@ namespace DistTrainer.Engine;
 internal readonly struct SiluFunction : IActivationFunction
 {
     /// <summary>The part.</summary>
-    public static ActivationPart Part { get; } = ActivationLayer.PartOf("silu", new SiluFunction(), WriteOnnx, isIdentity: false, "swish");
+    public static ActivationPart Part { get; } = ActivationLayer.PartOf(
+        "silu", new SiluFunction(), WriteOnnx, isIdentity: false, "swish");
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Forward(Vector256<float> x) => x * VectorMath.Sigmoid(x);

@@ -7,7 +7,8 @@ namespace DistTrainer.Engine;
 internal readonly struct TanhFunction : IActivationFunction
 {
     /// <summary>The part.</summary>
-    public static ActivationPart Part { get; } = ActivationLayer.PartOf("tanh", new TanhFunction(), graph => graph.Chain("Tanh"));
+    public static ActivationPart Part { get; } = ActivationLayer.PartOf(
+        "tanh", new TanhFunction(), graph => graph.Chain("Tanh"));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Forward(Vector256<float> x) => VectorMath.Tanh(x);
