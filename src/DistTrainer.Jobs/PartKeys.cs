@@ -223,10 +223,17 @@ internal sealed class PartSettingsKey<TSection>(
     private DistTrainerException Unknown(TSection section, Setting[] known, ConfigNode item, string path, string name)
     {
         string of = string.Join(" and ", parts(section).OfType<Part>().Select(part => part.Name));
+        if (of.Length == 0)
+        {
+            return item.Refuse(
+                $"{path}.{name}",
+                " is a setting of a part that this process does not have; load the plug-in that brings it (--plugins), "
+                + "or take the setting out");
+        }
         string hint = NearestName.Find(name, known.Select(setting => setting.Name)) is { } near
             ? $"did you mean {near}?"
             : known.Length == 0 ? "it has none: take it out"
                 : $"allowed: {string.Join(", ", known.Select(setting => setting.Name))}";
-        return item.Refuse($"{path}.{name}", $" is not a setting of {(of.Length == 0 ? "the section" : of)}; {hint}");
+        return item.Refuse($"{path}.{name}", $" is not a setting of {of}; {hint}");
     }
 }
