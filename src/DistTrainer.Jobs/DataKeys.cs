@@ -35,40 +35,29 @@ internal static class DataKeys
         },
         Table.Key("test-source", "Path of a file with held-out test data; without it the test part is split off",
             JobValues.OptionalText, d => d.TestSource, (d, v) => d with { TestSource = v }),
-        Table.Key("format", "File format; auto goes by the file's name", Format, d => d.Format, (d, v) => d with
-        {
-            Format = v,
-        }),
-        Table.Key(
-            "task", "What the targets mean; auto is classification for cross-entropy, else regression", Task, d =>
-            d.Task, (d, v) => d with { Task = v }),
-        Table.Key("targets", "Names or 0-based numbers of the target columns; none takes the last column", Columns,
-            d => d.Targets, (d, v) => d with { Targets = v }),
-        Table.Key("ignore", "Names or 0-based numbers of columns to leave out", Columns, d => d.Ignore, (d, v) => d with
-        {
-            Ignore = v,
-        }),
+        Table.Key("format", "File format; auto goes by the file's name",
+            Format, d => d.Format, (d, v) => d with { Format = v }),
+        Table.Key("task", "What the targets mean; auto is classification for cross-entropy, else regression",
+            Task, d => d.Task, (d, v) => d with { Task = v }),
+        Table.Key("targets", "Names or 0-based numbers of the target columns; none takes the last column",
+            Columns, d => d.Targets, (d, v) => d with { Targets = v }),
+        Table.Key("ignore", "Names or 0-based numbers of columns to leave out",
+            Columns, d => d.Ignore, (d, v) => d with { Ignore = v }),
         Table.Key("header", "CSV: whether the first line names the columns; nothing decides by looking",
             JobValues.OptionalBool, d => d.Header, (d, v) => d with { Header = v }),
-        Table.Key(
-            "delimiter", "CSV: the character between fields", JobValues.Character, d => d.Delimiter, (d, v) => d with
-            {
-                Delimiter = v,
-            }),
-        Table.Key("normalization", "How features are scaled, by the training part's statistics", Normalization,
-            d => d.Normalization, (d, v) => d with { Normalization = v }),
+        Table.Key("delimiter", "CSV: the character between fields",
+            JobValues.Character, d => d.Delimiter, (d, v) => d with { Delimiter = v }),
+        Table.Key("normalization", "How features are scaled, by the training part's statistics",
+            Normalization, d => d.Normalization, (d, v) => d with { Normalization = v }),
         Table.Key(
             "normalize-targets", "Whether regression targets are standardized for training; results are scaled back",
             JobValues.Bool, d => d.NormalizeTargets, (d, v) => d with { NormalizeTargets = v }),
-        Table.Key("validation-fraction", "Share of the samples held out for validation", JobValues.Number(0d, 1d, ")"),
-            d => d.ValidationFraction, (d, v) => d with { ValidationFraction = v }),
+        Table.Key("validation-fraction", "Share of the samples held out for validation",
+            JobValues.Number(0d, 1d, ")"), d => d.ValidationFraction, (d, v) => d with { ValidationFraction = v }),
         Table.Key("test-fraction", "Share of the samples held out for the final test; not used with a test file",
             JobValues.Number(0d, 1d, ")"), d => d.TestFraction, (d, v) => d with { TestFraction = v }),
-        Table.Key(
-            "split-seed", "Seed of the split", JobValues.Whole(0UL, ulong.MaxValue), d => d.SplitSeed, (d, v) => d with
-            {
-                SplitSeed = v,
-            }),
+        Table.Key("split-seed", "Seed of the split",
+            JobValues.Whole(0UL, ulong.MaxValue), d => d.SplitSeed, (d, v) => d with { SplitSeed = v }),
         Table.Key("limit", "Largest number of training samples to use, in file order; 0 uses all",
             JobValues.Whole(0, int.MaxValue), d => d.Limit, (d, v) => d with { Limit = v }));
 }

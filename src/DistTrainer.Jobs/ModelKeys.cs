@@ -39,19 +39,16 @@ internal static class ModelKeys
             },
             .. Layers.Settings(),
             .. Activations.Settings(),
-            LayerTable.Key("bias", "Whether the layer has biases", JobValues.Bool, l => l.Bias, (l, v) => l with
-            {
-                Bias = v,
-            }),
+            LayerTable.Key("bias", "Whether the layer has biases",
+                JobValues.Bool, l => l.Bias, (l, v) => l with { Bias = v }),
             LayerTable.Key(
                 "weight-initializer",
                 "First values of the weights; a name alone does, e.g. weight-initializer = he-uniform",
-                InitializerOf(() => new LayerDescription().WeightInitializer), l => l.WeightInitializer, (l, v) =>
-                l with { WeightInitializer = v }),
-            LayerTable.Key(
-                "bias-initializer", "First values of the biases",
-                InitializerOf(() => new LayerDescription().BiasInitializer), l => l.BiasInitializer, (l, v) =>
-                l with { BiasInitializer = v }, l => l.Bias, "with bias = true"),
+                InitializerOf(() => new LayerDescription().WeightInitializer), l => l.WeightInitializer,
+                (l, v) => l with { WeightInitializer = v }),
+            LayerTable.Key("bias-initializer", "First values of the biases",
+                InitializerOf(() => new LayerDescription().BiasInitializer), l => l.BiasInitializer,
+                (l, v) => l with { BiasInitializer = v }, l => l.Bias, "with bias = true"),
             LayerTable.Key("dropout", "Probability that an output is dropped in training",
                 JobValues.Number(0f, 1f, ")"), l => l.Dropout, (l, v) => l with { Dropout = v }),
         ]);
@@ -67,8 +64,8 @@ internal static class ModelKeys
     /// <summary>The section.</summary>
     public static JobSection<ModelDescription> Section { get; } = new(
         () => new ModelDescription { Layers = [] },
-        Table.Key("layers", "The layers from the inputs on", new SectionListValue<LayerDescription>(Layer, MostLayers),
-            m => m.Layers, (m, v) => m with { Layers = v }),
+        Table.Key("layers", "The layers from the inputs on",
+            new SectionListValue<LayerDescription>(Layer, MostLayers), m => m.Layers, (m, v) => m with { Layers = v }),
         Table.Key("loss", "What is minimized", LossSection, m => m.Loss, (m, v) => m with { Loss = v }));
 
     private static IEnumerable<Part?> PartsOf(LayerDescription layer) => [Layers.Of(layer), Activations.Of(layer)];

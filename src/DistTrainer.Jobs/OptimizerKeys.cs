@@ -25,9 +25,9 @@ internal static class OptimizerKeys
         () => [
             Rule.Kind("kind", "The update rule, with PyTorch's meanings and defaults", (o, v) => o with { Kind = v }),
             Rule.SettingsOfPlugin("rule"),
-            OptimizerTable.Key("learning-rate", "Learning rate at full height, before the schedule", Positive,
-                o => o.LearningRate, (o, v) =>
-                o with { LearningRate = v }, defaultText: Defaults(part => part.LearningRate)),
+            OptimizerTable.Key("learning-rate", "Learning rate at full height, before the schedule",
+                Positive, o => o.LearningRate, (o, v) => o with { LearningRate = v },
+                defaultText: Defaults(part => part.LearningRate)),
             .. Rule.Settings(),
         ]);
 
@@ -45,31 +45,25 @@ internal static class OptimizerKeys
     /// <summary>The section <c>regularization</c>.</summary>
     public static JobSection<RegularizationDescription> Regularization { get; } = new(
         () => new RegularizationDescription(),
-        RegularizationTable.Key("l1", "Adds l1 · sign(w) to the gradient", NotNegative, r => r.L1, (r, v) => r with
-        {
-            L1 = v,
-        }),
-        RegularizationTable.Key(
-            "l2", "Adds l2 · w to the gradient (PyTorch's weight_decay); with l1 an elastic net", NotNegative, r =>
-            r.L2, (r, v) => r with { L2 = v }),
+        RegularizationTable.Key("l1", "Adds l1 · sign(w) to the gradient",
+            NotNegative, r => r.L1, (r, v) => r with { L1 = v }),
+        RegularizationTable.Key("l2", "Adds l2 · w to the gradient (PyTorch's weight_decay); with l1 an elastic net",
+            NotNegative, r => r.L2, (r, v) => r with { L2 = v }),
         RegularizationTable.Key(
             "decoupled-weight-decay", "Scales w by 1 − rate · decay before the update (AdamW's weight_decay)",
-            NotNegative, r => r.DecoupledWeightDecay, (r, v) =>
-            r with { DecoupledWeightDecay = v }, defaultText: Defaults(part => part.DecoupledWeightDecay)),
-        RegularizationTable.Key(
-            "max-norm", "Largest Euclidean norm of one unit's incoming weights; 0 is off", NotNegative, r =>
-            r.MaxNorm, (r, v) => r with { MaxNorm = v }),
-        RegularizationTable.Key(
-            "apply-to-biases", "Whether l1, l2 and decoupled decay act on biases too", JobValues.Bool, r =>
-            r.ApplyToBiases, (r, v) => r with { ApplyToBiases = v }, r =>
-            r.L1 > 0 || r.L2 > 0 || r.DecoupledWeightDecay > 0, "with l1, l2 or decoupled-weight-decay above 0"));
+            NotNegative, r => r.DecoupledWeightDecay, (r, v) => r with { DecoupledWeightDecay = v },
+            defaultText: Defaults(part => part.DecoupledWeightDecay)),
+        RegularizationTable.Key("max-norm", "Largest Euclidean norm of one unit's incoming weights; 0 is off",
+            NotNegative, r => r.MaxNorm, (r, v) => r with { MaxNorm = v }),
+        RegularizationTable.Key("apply-to-biases", "Whether l1, l2 and decoupled decay act on biases too",
+            JobValues.Bool, r => r.ApplyToBiases, (r, v) => r with { ApplyToBiases = v },
+            r => r.L1 > 0 || r.L2 > 0 || r.DecoupledWeightDecay > 0, "with l1, l2 or decoupled-weight-decay above 0"));
 
     /// <summary>The section <c>clipping</c>.</summary>
     public static JobSection<ClippingDescription> Clipping { get; } = new(
         () => new ClippingDescription(),
-        ClippingTable.Key(
-            "value", "Each element of the averaged gradient is clamped to ± this; 0 is off", NotNegative, c =>
-            c.Value, (c, v) => c with { Value = v }),
+        ClippingTable.Key("value", "Each element of the averaged gradient is clamped to ± this; 0 is off",
+            NotNegative, c => c.Value, (c, v) => c with { Value = v }),
         ClippingTable.Key("norm", "The whole averaged gradient is scaled down to this Euclidean norm; 0 is off",
             NotNegative, c => c.Norm, (c, v) => c with { Norm = v }));
 

@@ -4,8 +4,7 @@ namespace DistTrainer.Jobs;
 
 /// <summary>
 /// The keys of a section that names a part: its kind, and each setting of each part that may stand there. They follow
-/// from
-/// the table of parts, so they are made anew whenever they are asked for: plug-ins may have been loaded meanwhile.
+/// from the table of parts, so they are made anew whenever they are asked for: plug-ins may have been loaded meanwhile.
 /// </summary>
 /// <typeparam name="TSection">The section's record.</typeparam>
 /// <typeparam name="TPart">What it names.</typeparam>

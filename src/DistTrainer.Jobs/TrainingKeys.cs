@@ -17,10 +17,9 @@ internal static class TrainingKeys
         () => new EarlyStoppingDescription(),
         StoppingTable.Key("patience", "Epochs without a better validation loss to wait; 0 is off",
             JobValues.Whole(0, Most), e => e.Patience, (e, v) => e with { Patience = v }),
-        StoppingTable.Key(
-            "minimum-delta", "Decrease of the validation loss that counts as better",
-            JobValues.Number(0d, double.MaxValue), e => e.MinimumDelta, (e, v) =>
-            e with { MinimumDelta = v }, IsOn, "with patience above 0"),
+        StoppingTable.Key("minimum-delta", "Decrease of the validation loss that counts as better",
+            JobValues.Number(0d, double.MaxValue), e => e.MinimumDelta, (e, v) => e with { MinimumDelta = v }, IsOn,
+            "with patience above 0"),
         StoppingTable.Key("restore-best", "Whether the parameters of the best epoch are taken back at the end",
             JobValues.Bool, e => e.RestoreBest, (e, v) => e with { RestoreBest = v }, IsOn, "with patience above 0"));
 
@@ -29,75 +28,71 @@ internal static class TrainingKeys
         DivergenceTable.Key(
             "policy",
             "Ends the run with an error, goes back to the newest checkpoint and on with a lower rate, or leaves the "
-            + "step out",
-            JobValues.Name<DivergencePolicy>([(DivergencePolicy.Stop, ["stop"]), (DivergencePolicy.GoBack, ["go-back"]),
-            (DivergencePolicy.SkipStep, ["skip-step"])]), d => d.Policy, (d, v) => d with { Policy = v }),
-        DivergenceTable.Key(
-            "rate-factor", "What the full learning rate is multiplied by each time", JobValues.Number(1e-6f, 0.999f),
-            d => d.RateFactor, (d, v) => d with { RateFactor = v }, GoesBack, "with policy go-back"),
+                + "step out",
+            JobValues.Name<DivergencePolicy>(
+                [(DivergencePolicy.Stop, ["stop"]), (DivergencePolicy.GoBack, ["go-back"]),
+                (DivergencePolicy.SkipStep, ["skip-step"])]),
+            d => d.Policy, (d, v) => d with { Policy = v }),
+        DivergenceTable.Key("rate-factor", "What the full learning rate is multiplied by each time",
+            JobValues.Number(1e-6f, 0.999f), d => d.RateFactor, (d, v) => d with { RateFactor = v }, GoesBack,
+            "with policy go-back"),
         DivergenceTable.Key(
             "attempts",
             "How often the run goes back, or how many steps in a row it leaves out, before it ends after all",
-            JobValues.Whole(1, 1000), d => d.Attempts, (d, v) =>
-            d with { Attempts = v }, GoesOn, "with policy go-back or skip-step"));
+            JobValues.Whole(1, 1000), d => d.Attempts, (d, v) => d with { Attempts = v }, GoesOn,
+            "with policy go-back or skip-step"));
 
     /// <summary>The section <c>training</c>.</summary>
     public static JobSection<TrainingDescription> Training { get; } = new(
         () => new TrainingDescription(),
-        TrainingTable.Key(
-            "epochs", "Passes over the training samples", JobValues.Whole(1, Most), t => t.Epochs, (t, v) => t with
-            {
-                Epochs = v,
-            }),
-        TrainingTable.Key(
-            "max-steps", "Stops after this many steps; 0 is no limit", JobValues.Whole(0, Most), t =>
-            t.MaxSteps, (t, v) => t with { MaxSteps = v }),
-        TrainingTable.Key(
-            "batch-size", "Samples of one step over all workers", JobValues.Whole(1, 10_000_000), t =>
-            t.BatchSize, (t, v) => t with { BatchSize = v }),
+        TrainingTable.Key("epochs", "Passes over the training samples",
+            JobValues.Whole(1, Most), t => t.Epochs, (t, v) => t with { Epochs = v }),
+        TrainingTable.Key("max-steps", "Stops after this many steps; 0 is no limit",
+            JobValues.Whole(0, Most), t => t.MaxSteps, (t, v) => t with { MaxSteps = v }),
+        TrainingTable.Key("batch-size", "Samples of one step over all workers",
+            JobValues.Whole(1, 10_000_000), t => t.BatchSize, (t, v) => t with { BatchSize = v }),
         TrainingTable.Key(
             "data-shards",
             "Logical parts of each step's samples, divided among the workers; part of the job, because it decides "
-            + "rounding", JobValues.Whole(1, 65_536), t => t.DataShards, (t, v) => t with { DataShards = v }),
-        TrainingTable.Key(
-            "seed", "Seed of initialization, shuffling and dropout", JobValues.Whole(0UL, ulong.MaxValue), t =>
-            t.Seed, (t, v) => t with { Seed = v }),
-        TrainingTable.Key(
-            "shuffle", "Whether each epoch has its own order of samples", JobValues.Bool, t => t.Shuffle, (t, v) =>
-            t with { Shuffle = v }),
-        TrainingTable.Key(
-            "early-stopping", "Stops when the validation loss no longer improves", Stopping, t =>
-            t.EarlyStopping, (t, v) => t with { EarlyStopping = v }),
-        TrainingTable.Key(
-            "divergence", "What happens when a gradient is not finite", Divergence, t => t.Divergence, (t, v) =>
-            t with { Divergence = v }));
+                + "rounding",
+            JobValues.Whole(1, 65_536), t => t.DataShards, (t, v) => t with { DataShards = v }),
+        TrainingTable.Key("seed", "Seed of initialization, shuffling and dropout",
+            JobValues.Whole(0UL, ulong.MaxValue), t => t.Seed, (t, v) => t with { Seed = v }),
+        TrainingTable.Key("shuffle", "Whether each epoch has its own order of samples",
+            JobValues.Bool, t => t.Shuffle, (t, v) => t with { Shuffle = v }),
+        TrainingTable.Key("early-stopping", "Stops when the validation loss no longer improves",
+            Stopping, t => t.EarlyStopping, (t, v) => t with { EarlyStopping = v }),
+        TrainingTable.Key("divergence", "What happens when a gradient is not finite",
+            Divergence, t => t.Divergence, (t, v) => t with { Divergence = v }));
 
     /// <summary>The section <c>run</c>.</summary>
     public static JobSection<RunSettings> Run { get; } = new(
         () => new RunSettings(),
-        RunTable.Key("workers", "Worker actors, each with a compute thread of its own", JobValues.Whole(1, 4096),
-            r => r.Workers, (r, v) => r with { Workers = v }, defaultText: "the number of cores"),
-        RunTable.Key("parameter-shards", "Parameter-shard actors", JobValues.Whole(1, 4096), r => r.ParameterShards,
-            (r, v) => r with { ParameterShards = v }, defaultText: "the number of cores"),
-        RunTable.Key(
-            "compute-threads", "Threads of one worker", JobValues.Whole(1, 1024), r => r.ComputeThreads, (r, v) =>
-            r with { ComputeThreads = v }),
+        RunTable.Key("workers", "Worker actors, each with a compute thread of its own",
+            JobValues.Whole(1, 4096), r => r.Workers, (r, v) => r with { Workers = v },
+            defaultText: "the number of cores"),
+        RunTable.Key("parameter-shards", "Parameter-shard actors",
+            JobValues.Whole(1, 4096), r => r.ParameterShards, (r, v) => r with { ParameterShards = v },
+            defaultText: "the number of cores"),
+        RunTable.Key("compute-threads", "Threads of one worker",
+            JobValues.Whole(1, 1024), r => r.ComputeThreads, (r, v) => r with { ComputeThreads = v }),
         RunTable.Key(
             "backup-workers",
             "Whether an idle worker computes the slowest worker's data shards as well; the first identical bits count",
             JobValues.Bool, r => r.BackupWorkers, (r, v) => r with { BackupWorkers = v }),
-        RunTable.Key(
-            "report-every", "Steps between two progress reports", JobValues.Whole(1, Most), r =>
-            r.ReportEvery, (r, v) => r with { ReportEvery = v }),
-        RunTable.Key("tensorboard", "Whether the run folder gets an event file for TensorBoard", JobValues.Bool,
-            r => r.TensorBoard, (r, v) => r with { TensorBoard = v }),
+        RunTable.Key("report-every", "Steps between two progress reports",
+            JobValues.Whole(1, Most), r => r.ReportEvery, (r, v) => r with { ReportEvery = v }),
+        RunTable.Key("tensorboard", "Whether the run folder gets an event file for TensorBoard",
+            JobValues.Bool, r => r.TensorBoard, (r, v) => r with { TensorBoard = v }),
         RunTable.Key(
             "histograms-every",
             "Steps between two histograms of each tensor's parameters and gradients in it, which come with the last "
-            + "step as well; 0: one each epoch", JobValues.Whole(0, Most), r => r.HistogramsEvery, (r, v) =>
-            r with { HistogramsEvery = v }, r => r.TensorBoard, "with tensorboard = true"),
-        RunTable.Key("output", "The run folder, new or empty", JobValues.OptionalText, r => r.Output,
-            (r, v) => r with { Output = v }, defaultText: "runs/<date>-<job name>"));
+                + "step as well; 0: one each epoch",
+            JobValues.Whole(0, Most), r => r.HistogramsEvery, (r, v) => r with { HistogramsEvery = v },
+            r => r.TensorBoard, "with tensorboard = true"),
+        RunTable.Key("output", "The run folder, new or empty",
+            JobValues.OptionalText, r => r.Output, (r, v) => r with { Output = v },
+            defaultText: "runs/<date>-<job name>"));
 
     /// <summary>The section <c>checkpoint</c>.</summary>
     public static JobSection<CheckpointSettings> Checkpoint { get; } = new(
@@ -107,17 +102,15 @@ internal static class TrainingKeys
         CheckpointTable.Key(
             "every-time",
             "Time between two checkpoints; 0s: time does not count; with every-steps = 0 as well, none are written",
-            JobValues.Duration(TimeSpan.Zero, TimeSpan.FromDays(10)), c => c.EveryTime, (c, v) =>
-            c with { EveryTime = v }),
-        CheckpointTable.Key(
-            "keep", "How many of the last checkpoints stay", JobValues.Whole(1, 100_000), c => c.Keep, (c, v) => c with
-            {
-                Keep = v,
-            }),
+            JobValues.Duration(TimeSpan.Zero, TimeSpan.FromDays(10)), c => c.EveryTime,
+            (c, v) => c with { EveryTime = v }),
+        CheckpointTable.Key("keep", "How many of the last checkpoints stay",
+            JobValues.Whole(1, 100_000), c => c.Keep, (c, v) => c with { Keep = v }),
         CheckpointTable.Key(
             "keep-best",
             "How many of those with the lowest validation loss stay as well; only those of an epoch's last step have "
-            + "one", JobValues.Whole(0, 100_000), c => c.KeepBest, (c, v) => c with { KeepBest = v }));
+                + "one",
+            JobValues.Whole(0, 100_000), c => c.KeepBest, (c, v) => c with { KeepBest = v }));
 
     private static bool GoesBack(DivergenceDescription divergence) => divergence.Policy == DivergencePolicy.GoBack;
 

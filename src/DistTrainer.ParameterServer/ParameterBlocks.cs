@@ -15,8 +15,7 @@ public readonly record struct ParameterBlock(int Start, int End, int Tensor)
 /// <summary>
 /// The flat parameter vector in blocks of about equal size: at most 512 for a model of up to 256 tensors, at most 256
 /// more than tensors beyond. They depend on layout and update rule only, so a norm that is summed block by block never
-/// depends on
-/// the cut into parameter shards.
+/// depends on the cut into parameter shards.
 /// </summary>
 public sealed class ParameterBlocks
 {

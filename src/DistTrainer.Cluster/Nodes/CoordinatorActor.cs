@@ -125,9 +125,8 @@ internal sealed partial class CoordinatorActor : ReceiveActor, IWithTimers
             return;
         }
         Sender.Tell(Registered);
-        _inherited =
-            (_inherited.Run ?? node.Waiting, node.Kept?.Version > (_inherited.Kept?.Version ?? 0)
-            ? node.Kept : _inherited.Kept);
+        KeepRequests? kept = node.Kept is { } told && told.IsNewerThan(_inherited.Kept) ? told : _inherited.Kept;
+        _inherited = (_inherited.Run ?? node.Waiting, kept);
         if (node.Ended is { } ended && (_ended is null || ended.At > _ended.At))
             _ended = ended;
         var known = new KnownNode(node, Sender);

@@ -69,7 +69,7 @@ internal sealed class CurrentRun(RunDescription run)
     /// <summary>A node has kept what it was asked for under another coordinator.</summary>
     public void Inherit(KeepRequests? kept)
     {
-        if (kept is null || kept.Version <= (Kept?.Version ?? 0))
+        if (kept is null || !kept.IsNewerThan(Kept))
             return;
         Kept = kept;
         Actor.Tell(kept);

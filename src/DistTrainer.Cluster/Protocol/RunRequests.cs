@@ -26,7 +26,11 @@ internal sealed record RunRequests(bool Stops, bool Pauses, double? AskedRate, b
 /// </summary>
 /// <param name="Version">Of the run's state with it: of two the higher one holds.</param>
 /// <param name="Requests">All that is asked for.</param>
-internal sealed record KeepRequests(long Version, RunRequests Requests) : IControlMessage;
+internal sealed record KeepRequests(long Version, RunRequests Requests) : IControlMessage
+{
+    /// <summary>Whether it holds against another; null: nothing was kept before.</summary>
+    public bool IsNewerThan(KeepRequests? other) => Version > (other?.Version ?? 0);
+}
 
 /// <summary>
 /// Run → coordinator: of these parameter shards there are too few copies, or none; deal them out anew.

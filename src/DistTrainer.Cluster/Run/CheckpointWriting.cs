@@ -12,10 +12,11 @@ namespace DistTrainer.Cluster.Run;
 /// given up.
 /// </summary>
 /// <param name="run">The run.</param>
-/// <param name="checkpoints">When one is due, and what is written.</param>
-internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
+internal sealed class CheckpointWriting(LedRun run)
 {
     private ActorPlace[] _writers = [];
+
+    private RunCheckpoints Checkpoints => run.Checkpoints;
 
     /// <summary>A checkpoint's folder is made, or could not be.</summary>
     internal sealed record FolderMade(CheckpointTarget Target, CheckpointWriter? Writer, Exception? Failure);
@@ -26,40 +27,13 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
     /// <summary>Time to ask again for parts that are missing.</summary>
     internal sealed record PartsOverdue;
 
-    /// <summary>Whether any are written.</summary>
-    public bool IsOn => checkpoints.IsOn;
-
-    /// <summary>Whether one is being written.</summary>
-    public bool IsWriting => checkpoints.Target is not null;
-
     /// <summary>The newest one that this coordinator has written; its step is −1 where it has written none.</summary>
     public (long Step, string Folder) Newest { get; private set; } = (-1, "");
-
-    /// <summary>The next step after one at which a decision is due for a checkpoint's sake.</summary>
-    public long NextStep(long step) => checkpoints.NextStep(step);
-
-    /// <summary>Whether the newest one that was begun is of this step.</summary>
-    public bool HasBegun(long step) => checkpoints.HasBegun(step);
-
-    /// <summary>Whether one is due between two steps.</summary>
-    public bool IsDue(long step, TimeSpan now) => checkpoints.IsDue(step, now);
-
-    /// <summary>Whether time for one has come, so that steps should stop flowing.</summary>
-    public bool IsTime(TimeSpan now) => checkpoints.IsTime(now);
-
-    /// <summary>Whether the run's end after a step would lose something.</summary>
-    public bool WantsLast(long step) => checkpoints.WantsLast(step);
-
-    /// <summary>The run has gone back: later ones are written again.</summary>
-    public void GoBack(long step) => checkpoints.GoBack(step);
-
-    /// <summary>What is being written is left, without a word.</summary>
-    public void End() => checkpoints.End();
 
     /// <summary>A parameter shard has copied itself.</summary>
     /// <param name="milliseconds">How long it stood still.</param>
     public void Copied(double milliseconds) =>
-        checkpoints.PauseMilliseconds = Math.Max(checkpoints.PauseMilliseconds, milliseconds);
+        Checkpoints.PauseMilliseconds = Math.Max(Checkpoints.PauseMilliseconds, milliseconds);
 
     /// <summary>All have copied themselves: one of the run's step is begun.</summary>
     /// <param name="writers">The parameter shards that write its parts.</param>
@@ -67,10 +41,10 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
     public void Begin(ActorPlace[] writers, Action goOn)
     {
         (RunState state, int generation) = (run.State, run.Generation.Number);
-        Func<CheckpointWriter> begin = checkpoints.Begin(
+        Func<CheckpointWriter> begin = Checkpoints.Begin(
             run.Step, generation, run.Setup.Ranges.Count, () =>
                 RunManifest.Of(state, run.Setup, run.Name, generation), run.Shell.Now);
-        CheckpointTarget target = checkpoints.Target!;
+        CheckpointTarget target = Checkpoints.Target!;
         _writers = writers;
         goOn();
         InFolder(begin, yields: false).PipeTo(
@@ -82,13 +56,13 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
     /// <summary>Its folder is made: parts can be written.</summary>
     public void On(FolderMade made)
     {
-        if (made.Target != checkpoints.Target)
+        if (made.Target != Checkpoints.Target)
             made.Writer?.Dispose();
         else if (made.Writer is null)
             Ended(made.Target, null, made.Failure!.Cause().Message);
         else
         {
-            checkpoints.Begun(made.Writer);
+            Checkpoints.Begun(made.Writer);
             run.Shell.AtOnceAndEvery(WaitWatch.Lost, new PartsOverdue());
         }
     }
@@ -96,23 +70,23 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
     /// <summary>Asks for the parts that are missing; a second copy is answered again.</summary>
     public void AskForParts()
     {
-        if (checkpoints.Target is not { } target)
+        if (Checkpoints.Target is not { } target)
         {
             run.Shell.Timers.Cancel(nameof(PartsOverdue));
             return;
         }
-        foreach (int missing in Enumerable.Range(0, _writers.Length).Where(checkpoints.Lacks))
+        foreach (int missing in Enumerable.Range(0, _writers.Length).Where(Checkpoints.Lacks))
             _writers[missing].Actor.Tell(new WritePart(target));
     }
 
     /// <summary>A part is written, or cannot be.</summary>
     public void On(PartWritten part)
     {
-        if (part.Target != checkpoints.Target)
+        if (part.Target != Checkpoints.Target)
             return;
         if (part.File is null)
             Ended(part.Target, null, part.Failure ?? "");
-        else if (checkpoints.Take(part) is { } complete)
+        else if (Checkpoints.Take(part) is { } complete)
         {
             InFolder(complete, yields: true).PipeTo(
                 run.Shell.Self,
@@ -124,15 +98,15 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
     /// <summary>It is whole on the disk, or cannot be.</summary>
     public void On(CheckpointEnded ended)
     {
-        if (ended.Target == checkpoints.Target)
+        if (ended.Target == Checkpoints.Target)
             Ended(ended.Target, ended.Report, ended.Failure?.Cause().Message ?? "");
     }
 
     /// <summary>A generation begins: who copied a part and is gone cannot write it any more.</summary>
     public void GiveUp()
     {
-        if (checkpoints.Target is { } target && Enumerable.Range(0, _writers.Length)
-            .Any(part => checkpoints.Lacks(part) && IsGone(part)))
+        if (Checkpoints.Target is { } target && Enumerable.Range(0, _writers.Length)
+            .Any(part => Checkpoints.Lacks(part) && IsGone(part)))
             Ended(target, null, "the server of one of its parameter shards was lost while it was written");
 
         bool IsGone(int part) => !run.Generation.Copies.Any(copy => copy.Place.Actor.Equals(_writers[part].Actor));
@@ -154,12 +128,12 @@ internal sealed class CheckpointWriting(LedRun run, RunCheckpoints checkpoints)
         {
             run.Log.FolderAway(failure.Message);
         }
-        return checkpoints.Newest(regular);
+        return Checkpoints.Newest(regular);
     }
 
     private void Ended(CheckpointTarget target, CheckpointReport? report, string failure)
     {
-        checkpoints.End();
+        Checkpoints.End();
         if (report is null)
         {
             run.Log.CheckpointFailed(target, failure);

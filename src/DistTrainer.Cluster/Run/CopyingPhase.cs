@@ -28,8 +28,8 @@ internal sealed class CopyingPhase(LedRun run) : RunPhase(run, RunAim.Checkpoint
     {
         if (copied.Step != Run.Step || _copied.Has(copied.ParameterShard))
             return;
-        Run.Checkpoints.Copied(copied.Milliseconds);
+        Run.Writing.Copied(copied.Milliseconds);
         if (_copied.Add(copied.ParameterShard))
-            Run.Checkpoints.Begin([.. Generation.Owners], goOn: Run.GoOn); // steps first: they stand still
+            Run.Writing.Begin([.. Generation.Owners], goOn: Run.GoOn); // steps first: they stand still
     }
 }

@@ -12,46 +12,43 @@ namespace DistTrainer.Cluster.Run;
 /// <param name="parts">Which parts.</param>
 internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] parts) : RunPhase(run, aim)
 {
-    private EvaluationRound? _open;
-
-    private EvaluationRound Round => _open!;
+    private readonly EvaluationRound _round = new(
+        run.Setup, run.Generation.Number, run.Step, parts, run.Backups.Evaluators(run.Generation));
 
     public override void Begin()
     {
-        EvaluationRound round = _open = new EvaluationRound(
-            Run.Setup, Generation.Number, Run.Step, parts, Run.Backups.Evaluators(Generation));
         Run.Await("evaluation", () =>
         [
-            .. Generation.WorkersBut(round.HasAll),
-            .. Generation.ShardsBut(shard => Generation.IsReplica(shard) || round.HasCollected(shard)),
+            .. Generation.WorkersBut(_round.HasAll),
+            .. Generation.ShardsBut(shard => Generation.IsReplica(shard) || _round.HasCollected(shard)),
         ]);
         Generation.TellOwners(
             new CollectParameters(Generation.Number, Run.Step, new ActorPlace(Run.Shell.Self, Run.Node)));
-        foreach ((int worker, EvaluateChunks chunks) in round.Requests())
+        foreach ((int worker, EvaluateChunks chunks) in _round.Requests())
             Generation.Workers[worker].Actor.Tell(chunks);
     }
 
     public override void On(Evaluated[] evaluated)
     {
-        Array.ForEach(evaluated, Round.Take);
+        Array.ForEach(evaluated, _round.Take);
         OnEvaluated();
     }
 
     public override void On(ParametersBroadcast broadcast)
     {
-        Round.Take(broadcast);
+        _round.Take(broadcast);
         OnEvaluated();
     }
 
     private void OnEvaluated()
     {
         Run.Waits.Heard(Run.Shell.Now);
-        if (Generation.Workers.Length == 0 && Round is { IsCollected: true, IsDone: false })
-            Round.EvaluateAllAsync().PipeTo(Run.Shell.Self); // everybody else has left while the run was being stopped
-        else if (Round.IsDone && Aim == RunAim.Finish)
-            Complete(Round);
-        else if (Round.IsDone)
-            EndEpoch(Round.Total(DataPart.Validation));
+        if (Generation.Workers.Length == 0 && _round is { IsCollected: true, IsDone: false })
+            _round.EvaluateAllAsync().PipeTo(Run.Shell.Self); // everybody else has left while the run was being stopped
+        else if (_round.IsDone && Aim == RunAim.Finish)
+            Complete();
+        else if (_round.IsDone)
+            EndEpoch(_round.Total(DataPart.Validation));
     }
 
     private void EndEpoch(LossSums validation)
@@ -72,10 +69,10 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
             .Rate(Run.Step, Run.Setup.StepsPerEpoch, Run.Setup.TotalSteps, Run.Plan.PlateauFactor);
 
     // Nothing half-written stays behind.
-    private void Complete(EvaluationRound round)
+    private void Complete()
     {
         bool isWriting = Run.Checkpoints.IsWriting;
-        Run.Become(new AwaitingDiskPhase(Run, RunAim.Finish, isWriting ? () => Complete(round) : () => { }));
+        Run.Become(new AwaitingDiskPhase(Run, RunAim.Finish, isWriting ? Complete : () => { }));
         if (isWriting)
             return;
         float[] parameters = Run.Setup.Parameters[Run.Step].Span.ToArray();
@@ -88,8 +85,8 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
             Epochs = (int)(Run.Step / Run.Setup.StepsPerEpoch),
             Steps = Run.Step,
             TrainLoss = Run.Figures.TrainLoss,
-            Validation = round.Total(DataPart.Validation),
-            Test = round.Total(DataPart.Test),
+            Validation = _round.Total(DataPart.Validation),
+            Test = _round.Total(DataPart.Test),
             SamplesPerSecond = Run.Figures.SamplesPerSecond,
         });
     }

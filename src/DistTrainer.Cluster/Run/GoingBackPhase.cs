@@ -29,7 +29,7 @@ internal sealed class GoingBackPhase(LedRun run, RunAim aim, long? from) : RunPh
         Run.Replicas.Forget();
         Run.Checkpoints.End();
         (int generation, bool regular) = (Generation.Number, Run.Refusals.GoesBack);
-        Run.Setup.Background.Run(() => Run.Checkpoints.NewestOnDisk(regular), yields: false).PipeTo(
+        Run.Setup.Background.Run(() => Run.Writing.NewestOnDisk(regular), yields: false).PipeTo(
             Run.Shell.Self,
             success: found => new CheckpointFound(generation, found.Folder, found.Manifest, found.Refused, null),
             failure: cause => new CheckpointFound(generation, null, null, [], cause));

@@ -7,13 +7,12 @@ namespace DistTrainer.Cluster.Run;
 /// <param name="aim">Keeping or restoring.</param>
 internal sealed class KeepingBestPhase(LedRun run, RunAim aim) : RunPhase(run, aim)
 {
-    private Round _kept = new(0);
+    private readonly Round _kept = new(run.Generation.ParameterShards.Length);
 
     private bool Restores => Aim == RunAim.RestoreBest;
 
     public override void Begin()
     {
-        _kept = new Round(Generation.ParameterShards.Length);
         Run.Await("best", () => Generation.ShardsBut(_kept.Has));
         Generation.TellParameterShards(new KeepBest(Generation.Number, Restores, Run.NewState()));
     }

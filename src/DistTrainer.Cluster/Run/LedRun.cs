@@ -47,7 +47,8 @@ internal sealed class LedRun
         Refusals = new RefusedGradients(setup.Job.Training.Divergence);
         Asked = new RunAsked(hasLed: before == 0);
         Nodes = new NodeChanges(this);
-        Checkpoints = new CheckpointWriting(this, new RunCheckpoints(Options.Checkpoint, folder, Name));
+        Checkpoints = new RunCheckpoints(Options.Checkpoint, folder, Name);
+        Writing = new CheckpointWriting(this);
         Replicas = new ReplicaSync(this);
         Generation = new Generation(
             GenerationsOfACoordinator * before, [], [], setup.Ranges.Count, setup.Job.Training.DataShards);
@@ -102,8 +103,11 @@ internal sealed class LedRun
     /// <summary>What people have asked for.</summary>
     public RunAsked Asked { get; }
 
-    /// <summary>Checkpoints that are due, or being written.</summary>
-    public CheckpointWriting Checkpoints { get; }
+    /// <summary>When a checkpoint is due, and which is being written.</summary>
+    public RunCheckpoints Checkpoints { get; }
+
+    /// <summary>Writes them.</summary>
+    public CheckpointWriting Writing { get; }
 
     /// <summary>Replicas that are behind.</summary>
     public ReplicaSync Replicas { get; }
@@ -198,7 +202,7 @@ internal sealed class LedRun
         Generation = new Generation(
             number, Members.Copies, Members.Workers, Setup.Ranges.Count, Setup.Job.Training.DataShards);
         Phase = new JoiningPhase(this, aim);
-        Checkpoints.GiveUp();
+        Writing.GiveUp();
         if (!IsStarted)
         {
             IsStarted = true;
@@ -298,7 +302,7 @@ internal sealed class LedRun
     private RunPosition Position() => new(
         Step, Generation.Applied, Plan.IsFinished(Step), Asked.Open.Stops, Asked.Open.Pauses, Plan.KeepsBest
             && Plan.BestEpoch > 0,
-        Replicas.MaySync, Checkpoints.Newest.Step, Checkpoints.IsWriting, Checkpoints.HasBegun(Step),
+        Replicas.MaySync, Writing.Newest.Step, Checkpoints.IsWriting, Checkpoints.HasBegun(Step),
         Checkpoints.IsDue(Step, Shell.Now), Checkpoints.WantsLast(Step));
 
     private void ChangeRate()

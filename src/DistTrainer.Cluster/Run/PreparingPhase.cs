@@ -52,17 +52,13 @@ internal sealed class PreparingPhase(LedRun run) : RunPhase(run, RunAim.Steps)
     /// </summary>
     private const int MostReports = 256;
 
-    private Stretch _stretch = new(0, 0);
-    private Round _prepared = new(0);
+    private readonly Stretch _stretch = new(TargetOf(run), run.Generation.ParameterShards.Length);
+    private readonly Round _prepared = new(run.Generation.ParameterShards.Length);
 
     public override void Begin()
     {
-        bool holds = Run.Asked.Open.WantsHold || Generation.Workers.Length == 0;
-        int shards = Generation.ParameterShards.Length;
-        long target = RunCourse.Target(Run.Step, Generation.LastWhole, Decision(), holds);
-        (_stretch, _prepared) = (new Stretch(target, shards), new Round(shards));
         Run.Await("preparing", () => Generation.ShardsBut(_prepared.Has));
-        TellPrepare(target, Run.Log.WantsNorms);
+        TellPrepare(_stretch.Target, Run.Log.WantsNorms);
     }
 
     public override void On(RunPrepared prepared)
@@ -73,7 +69,12 @@ internal sealed class PreparingPhase(LedRun run) : RunPhase(run, RunAim.Steps)
 
     public override void On(RunReached reached) => _stretch.Add(reached);
 
-    private long Decision() => Math.Min(
-        Math.Min(Run.Plan.NextDecision(Run.Step), Run.Rates.LastBeforeChange(Run.Step)),
-        Math.Min(Run.Checkpoints.NextStep(Run.Step), Run.Step + (MostReports * (long)Run.Options.ReportEvery)));
+    private static long TargetOf(LedRun run)
+    {
+        long decision = Math.Min(
+            Math.Min(run.Plan.NextDecision(run.Step), run.Rates.LastBeforeChange(run.Step)),
+            Math.Min(run.Checkpoints.NextStep(run.Step), run.Step + (MostReports * (long)run.Options.ReportEvery)));
+        bool holds = run.Asked.Open.WantsHold || run.Generation.Workers.Length == 0;
+        return RunCourse.Target(run.Step, run.Generation.LastWhole, decision, holds);
+    }
 }

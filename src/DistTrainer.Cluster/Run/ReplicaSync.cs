@@ -23,7 +23,7 @@ internal sealed class ReplicaSync(LedRun run)
     /// </summary>
     public void Begin()
     {
-        _from = run.Checkpoints.Newest;
+        _from = run.Writing.Newest;
         run.BeginGeneration(RunAim.Steps);
     }
 

@@ -80,7 +80,6 @@ internal sealed class RunActor : ReceiveActor, IWithTimers
         Receive<NodeChanges.JoinsSettled>(_ => _run.Renew());
         Receive<LinkLost>(_run.Nodes.On);
         Receive<ActorFailed>(_run.Nodes.OnFailed);
-        Receive<DataShardsRefused>(refused => IsOpen(refused.Generation), _run.Nodes.On);
         Receive<Linked>(linked => !IsOpen(linked.Generation), linked => _run.Nodes.IsRefused(linked));
         Receive<LedRun.ShardsOverdue>(_ => _run.Nodes.TellLost());
         Receive<GatheringPhase.StillWaiting>(_ => (_run.Phase as GatheringPhase)?.SayWaiting());
@@ -94,24 +93,25 @@ internal sealed class RunActor : ReceiveActor, IWithTimers
                 _run.Request(asked => asked with { Checkpoints = true }, "checkpoint-due");
         });
         Receive<ReportHistogram>(_reports.On);
-        Receive<ReportWorker>(report => IsOpen(report.Generation), _reports.On);
-        Receive<RefuseContribution>(refused => IsOpen(refused.Generation), _reports.On);
-        Receive<WaitingFor>(waiting => IsOpen(waiting.Generation), waiting => _run.Phase.On(waiting));
         Receive<RunReports.CheckWait>(_ => _reports.SayAwaited());
     }
 
     private void HearsDisk()
     {
-        Receive<CheckpointWriting.FolderMade>(_run.Checkpoints.On);
-        Receive<CheckpointWriting.PartsOverdue>(_ => _run.Checkpoints.AskForParts());
-        Receive<PartWritten>(_run.Checkpoints.On);
-        Receive<CheckpointWriting.CheckpointEnded>(_run.Checkpoints.On);
+        Receive<CheckpointWriting.FolderMade>(_run.Writing.On);
+        Receive<CheckpointWriting.PartsOverdue>(_ => _run.Writing.AskForParts());
+        Receive<PartWritten>(_run.Writing.On);
+        Receive<CheckpointWriting.CheckpointEnded>(_run.Writing.On);
         Receive<CheckpointFound>(found => IsOpen(found.Generation), found => _run.Phase.On(found));
         Receive<CheckpointFound>(_ => { });
     }
 
     private void HearsGeneration()
     {
+        Receive<DataShardsRefused>(_run.Nodes.On);
+        Receive<ReportWorker>(_reports.On);
+        Receive<RefuseContribution>(_reports.On);
+        Receive<WaitingFor>(waiting => _run.Phase.On(waiting));
         Receive<ParameterServerJoined>(joined => _run.Phase.On(joined));
         Receive<RestoreFailed>(failed => _run.Phase.On(failed));
         Receive<GenerationRefused>(refused => _run.Phase.On(refused));

@@ -26,6 +26,9 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     /// <summary>Whether any are written.</summary>
     public bool IsOn { get; } = folder is not null && settings.IsOn;
 
+    /// <summary>Whether one is being written.</summary>
+    public bool IsWriting => _target is not null;
+
     /// <summary>What is being written; null while nothing is.</summary>
     public CheckpointTarget? Target => _target;
 

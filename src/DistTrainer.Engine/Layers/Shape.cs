@@ -2,8 +2,7 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// What the features of one sample are: channels of height × width, feature (c · Height + h) · Width + w; or plain
-/// features,
-/// each a channel of 1 × 1.
+/// features, each a channel of 1 × 1.
 /// </summary>
 /// <param name="Channels">Channels, ≥ 1.</param>
 /// <param name="Height">Rows of a channel, ≥ 1.</param>

@@ -2,10 +2,9 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// An update rule that needs a whole block, or a whole tensor, at once, e.g. for its norm (LAMB, Adafactor, Muon).
-/// Averaging,
-/// clipping, penalties and decay are done before. A block is whole rows of one tensor, and no cut into parameter shards
-/// divides it, so the result is the same bits for any number of them. Immutable; make it an <see cref="Optimizer"/> by
-/// <see cref="Optimizer.ByBlocks"/>.
+/// Averaging, clipping, penalties and decay are done before. A block is whole rows of one tensor, and no cut into
+/// parameter shards divides it, so the result is the same bits for any number of them. Immutable; make it an
+/// <see cref="Optimizer"/> by <see cref="Optimizer.ByBlocks"/>.
 /// </summary>
 /// <remarks>For the same bits everywhere see <see cref="ElementwiseLayer"/>; sums go in a fixed order
 /// (<see cref="SquareSum"/>).</remarks>

@@ -19,8 +19,7 @@ public abstract class Part
 
     /// <summary>
     /// What is wrong with settings that are each in range, e.g. because one needs another: the setting's name, and what
-    /// is
-    /// wrong and allowed, without a full stop, to be read behind the name. Null: nothing can be.
+    /// is wrong and allowed, without a full stop, to be read behind the name. Null: nothing can be.
     /// </summary>
     public Func<PartSettings, IEnumerable<(string Setting, string What)>>? Problems { get; init; }
 

@@ -2,8 +2,7 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// A data source that a job names by <c>data.source</c>. Its samples come in an order that is always the same: each
-/// node reads
-/// for itself, and nodes whose data differ by a bit are refused.
+/// node reads for itself, and nodes whose data differ by a bit are refused.
 /// </summary>
 /// <param name="name">Its name.</param>
 /// <param name="read">Reads or makes all samples, from its settings, which are checked; called once a run on each

@@ -1,8 +1,8 @@
 namespace DistTrainer.Engine;
 
 /// <summary>
-/// What an assembly brings beside the built-in parts. A plug-in's file has
-/// exactly one public class of this kind, with a constructor without arguments.
+/// What an assembly brings beside the built-in parts. A plug-in's file has exactly one public class of this kind, with
+/// a constructor without arguments.
 /// </summary>
 public interface IDistTrainerPlugin
 {

@@ -5,8 +5,7 @@ namespace DistTrainer.Engine;
 
 /// <summary>
 /// The parts of this process: the built-in ones, and what its plug-ins bring. A job names a part, and only what the
-/// process's own
-/// operator has added here is found: no job, model or message can load anything.
+/// process's own operator has added here is found: no job, model or message can load anything.
 /// </summary>
 public sealed class PluginRegistry
 {
