@@ -9,7 +9,8 @@ namespace DistTrainer.ParameterServer;
 /// One contiguous part of the flat parameter vector with its optimizer state. It takes the workers' gradient sums of
 /// the open step, and once all data shards are in, applies the step: average (sum / samples) → clip by value → clip by
 /// global norm → L1 and L2 → decoupled decay → optimizer → max-norm. The result is the same bits for any arrival order,
-/// any grouping of data shards and any cut. Not thread-safe; different parameter shards may run at once.
+/// any grouping of data shards and any cut. A tensor that is not trained follows its sum as a
+/// <see cref="RunningAverage"/> instead. Not thread-safe; different parameter shards may run at once.
 /// <para>
 /// A step is: <see cref="Accept"/> until <see cref="PushOutcome.Completed"/>, <see cref="Apply"/>. Where it
 /// <see cref="NeedsNorm"/>: Accept, <see cref="PartialNorms"/>, wait for all parameter shards' sums, Apply with the
@@ -178,6 +179,7 @@ public sealed partial class ParameterShard : IDisposable
         for (int b = 0; b < Range.BlockCount; b++)
         {
             ParameterBlock block = _blocks[Range.FirstBlock + b];
+            bool isTrained = TensorOf(block).Kind != ParameterKind.RunningAverage;
             double sum = 0, clippedSum = 0;
             for (int start = block.Start; start < block.End; start += GradientSum.PieceLength)
             {
@@ -187,13 +189,14 @@ public sealed partial class ParameterShard : IDisposable
                 sum += SquareSum.Of(mean);
                 if (wantHistograms)
                     Counters(block.Tensor).Gradients.Add(mean, 1);
-                if (_clipping.Value == 0)
+                if (_clipping.Value == 0 || !isTrained)
                     continue;
                 TensorPrimitives.Clamp(mean, -_clipping.Value, _clipping.Value, mean);
                 clippedSum += SquareSum.Of(mean);
             }
-            _clippedSums[b] = clippedSum; // the same array as the next one unless values are clipped too
-            _gradientSums[b] = sum;
+            double none = double.IsFinite(sum) ? 0 : sum; // what is not trained counts only where it spoils the step
+            _clippedSums[b] = isTrained ? clippedSum : none; // the array of the next one unless values are clipped too
+            _gradientSums[b] = isTrained ? sum : none;
         }
         _isCombined = true;
         return _clippedSums;
@@ -293,7 +296,7 @@ public sealed partial class ParameterShard : IDisposable
         for (int b = 0; b < Range.BlockCount; b++)
         {
             ParameterBlock block = _blocks[Range.FirstBlock + b];
-            ParameterTensor tensor = _blocks.Layout.Tensors[block.Tensor];
+            ParameterTensor tensor = TensorOf(block);
             Span<float> parameters = Next.Slice(block.Start - Range.Start, block.Length);
             if (context.WantStatistics)
                 Own.Slice(block.Start - Range.Start, block.Length).CopyTo(Before());
@@ -325,6 +328,7 @@ public sealed partial class ParameterShard : IDisposable
         ParameterBlock part, in UpdateContext update, in GradientAdjustment adjustment, double? sum,
         HistogramCounter? histogram = null)
     {
+        ParameterTensor tensor = TensorOf(part);
         for (int start = part.Start - Range.Start; start < part.End - Range.Start; start += GradientSum.PieceLength)
         {
             int length = Math.Min(GradientSum.PieceLength, part.End - Range.Start - start);
@@ -340,21 +344,28 @@ public sealed partial class ParameterShard : IDisposable
             Span<float> parameters = Next.Slice(start, length);
             if (AreTwo)
                 Own.Slice(start, length).CopyTo(parameters);
-            if (_blockGradient is null)
+            if (tensor.Kind == ParameterKind.RunningAverage)
+                RunningAverage.Update(
+                    tensor.Momentum, _combined is null ? adjustment.Scale : 1, gradient, parameters);
+            else if (_blockGradient is null)
                 _optimizer.Update(update, adjustment, gradient, _state, start, parameters);
             else
                 adjustment.Apply(
                     gradient, parameters, _blockGradient.Span.Slice(start + Range.Start - part.Start, length));
         }
+        if (tensor.Kind == ParameterKind.RunningAverage)
+            return sum is { } finite && double.IsFinite(finite) ? 0 : sum; // no part of the gradient
         if (_blockGradient is not null)
         {
             int first = part.Start - Range.Start;
             _optimizer.BlockRule!.Update(new BlockUpdate(
-                update, _blocks.Layout.Tensors[part.Tensor], _blockGradient.Span[..part.Length], _state, first,
+                update, tensor, _blockGradient.Span[..part.Length], _state, first,
                     Next.Slice(first, part.Length)));
         }
         return sum;
     }
+
+    private ParameterTensor TensorOf(ParameterBlock block) => _blocks.Layout.Tensors[block.Tensor];
 
     private GradientAdjustment Adjustment(int tensor, in StepContext context)
     {

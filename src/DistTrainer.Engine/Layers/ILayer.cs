@@ -1,15 +1,36 @@
 namespace DistTrainer.Engine;
 
-/// <summary>A parameter tensor that a layer asks for.</summary>
+/// <summary>A tensor that a layer asks for.</summary>
 /// <param name="Suffix">Last part of its name, e.g. <c>weight</c>.</param>
-/// <param name="Kind">Weight or bias.</param>
+/// <param name="Kind">Weight, bias or running average.</param>
 /// <param name="Shape">Dimensions, outermost first.</param>
 /// <param name="FanIn">Inputs of one output, for the initializer.</param>
 /// <param name="FanOut">Outputs of one input, for the initializer.</param>
 /// <param name="Initializer">How it gets its first values.</param>
 public sealed record ParameterRequest(
     string Suffix, ParameterKind Kind, IReadOnlyList<int> Shape, int FanIn, int FanOut,
-        InitializerDescription Initializer);
+        InitializerDescription Initializer)
+{
+    /// <summary>For a running average: share of a step's mean in the new value, 0 to 1.</summary>
+    public float Momentum { get; init; }
+
+    /// <summary>A tensor that is not trained: a running average of what the layer measures.</summary>
+    /// <param name="suffix">Last part of its name, e.g. <c>running_mean</c>.</param>
+    /// <param name="shape">Dimensions, outermost first.</param>
+    /// <param name="momentum">Share of a step's mean in the new value, above 0, at most 1.</param>
+    /// <param name="initial">First value of each element.</param>
+    public static ParameterRequest RunningAverage(
+        string suffix, IReadOnlyList<int> shape, float momentum, float initial = 0)
+    {
+        if (!(momentum is > 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(momentum), momentum, "It must be above 0 and at most 1.");
+        return new ParameterRequest(
+            suffix, ParameterKind.RunningAverage, shape, 1, 1, new InitializerDescription("constant", initial))
+        {
+            Momentum = momentum,
+        };
+    }
+}
 
 /// <summary>What a layer may know of the step beside its inputs. It holds no state between calls.</summary>
 public readonly ref struct LayerContext
@@ -95,7 +116,9 @@ public interface ILayer
         ActivationPanels outputGradient, ActivationPanels inputGradient);
 
     /// <summary>
-    /// gradient = Σ over samples, each data shard's samples in order, the data shards' sums in the fixed tree.
+    /// gradient = Σ over samples, each data shard's samples in order, the data shards' sums in the fixed tree. In the
+    /// place of a running average stands the sum over samples of what is measured
+    /// (<see cref="ParameterKind.RunningAverage"/>).
     /// </summary>
     /// <param name="context">As in the forward pass of this step.</param>
     /// <param name="input">[rows, Inputs] of the forward pass.</param>

@@ -62,7 +62,8 @@ public abstract class RowLayer : ILayer
         ReadOnlySpan<float> parameters, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient,
         Span<float> inputGradient);
 
-    /// <summary>gradient += ∂loss/∂parameters of one sample. Not called where there are no parameters.</summary>
+    /// <summary>gradient += ∂loss/∂parameters of one sample, and in a running average's place what is measured on it.
+    /// Not called where there are no parameters.</summary>
     /// <param name="input">[Inputs] of the forward pass.</param>
     /// <param name="outputGradient">[Outputs].</param>
     /// <param name="gradient">As long as this layer's part of the flat vector; to be added to.</param>

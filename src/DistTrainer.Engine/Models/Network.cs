@@ -41,7 +41,10 @@ public sealed class Network : IModel
             int start = offset;
             foreach (ParameterRequest request in layers[i].Parameters)
             {
-                var tensor = new ParameterTensor($"{i}.{request.Suffix}", request.Kind, i, request.Shape, offset);
+                var tensor = new ParameterTensor($"{i}.{request.Suffix}", request.Kind, i, request.Shape, offset)
+                {
+                    Momentum = request.Momentum,
+                };
                 tensors.Add(tensor);
                 offset = tensor.End;
             }

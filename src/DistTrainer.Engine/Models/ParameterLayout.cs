@@ -1,6 +1,6 @@
 namespace DistTrainer.Engine;
 
-/// <summary>What a parameter tensor is for; regularization acts on weights, and on biases only where asked.</summary>
+/// <summary>What a tensor is for; regularization acts on weights, and on biases only where asked.</summary>
 public enum ParameterKind
 {
     /// <summary>A weight tensor.</summary>
@@ -8,15 +8,22 @@ public enum ParameterKind
 
     /// <summary>A bias vector.</summary>
     Bias,
+
+    /// <summary>
+    /// Not trained: a running average over the steps of what the layer measures on the training samples, e.g. the mean
+    /// of its inputs: a = a + momentum · (mean − a). The layer writes the sum over samples in its place of the
+    /// gradient, so it is joined over data shards in the same tree. No norm, clipping or penalty counts it.
+    /// </summary>
+    RunningAverage,
 }
 
 /// <summary>
 /// One tensor's place in the flat parameter vector, row-major. A <em>row</em> is the unit that norms and cuts respect:
-/// the weights [outputs, inputs] have one row per output unit, a bias [outputs] is a single row.
+/// the weights [outputs, inputs] have one row per output unit, a bias or running average is a single row.
 /// </summary>
 /// <param name="Name">The name in files, e.g. <c>0.weight</c>; the number is the layer's place in the sequence of
 /// modules.</param>
-/// <param name="Kind">Weight or bias.</param>
+/// <param name="Kind">Weight, bias or running average.</param>
 /// <param name="Layer">Index of the module that the tensor belongs to.</param>
 /// <param name="Shape">Dimensions, outermost first, e.g. [outputs, inputs] or [outputs].</param>
 /// <param name="Offset">Index of the first element in the flat vector.</param>
@@ -28,8 +35,11 @@ public sealed record ParameterTensor(string Name, ParameterKind Kind, int Layer,
     /// <summary>Index one past the last element in the flat vector.</summary>
     public int End => Offset + Length;
 
-    /// <summary>Elements of one row: all dimensions but the first for weights, the whole tensor for a bias.</summary>
-    public int RowLength => Kind == ParameterKind.Bias ? Length : Length / Shape[0];
+    /// <summary>For a running average: share of a step's mean in the new value, 0 to 1; else 0.</summary>
+    public float Momentum { get; init; }
+
+    /// <summary>Elements of one row: all dimensions but the first for weights, the whole tensor for others.</summary>
+    public int RowLength => Kind == ParameterKind.Weight ? Length / Shape[0] : Length;
 
     /// <summary>Number of rows.</summary>
     public int RowCount => Length / RowLength;
@@ -39,7 +49,7 @@ public sealed record ParameterTensor(string Name, ParameterKind Kind, int Layer,
 }
 
 /// <summary>
-/// All weights and biases of a model as one flat <c>float</c> vector: which tensor lies where.
+/// All weights, biases and running averages of a model as one flat <c>float</c> vector: which tensor lies where.
 /// A layer is a view of it, a parameter shard is a contiguous range of it, a push is a cut of it.
 /// </summary>
 public sealed class ParameterLayout

@@ -46,9 +46,11 @@ internal readonly struct Off : IFlag
 /// </summary>
 internal static class ElementwiseUpdate
 {
-    /// <summary>Updates n ≥ 1 elements; see <see cref="Optimizer.Update"/> for the shapes.</summary>
+    /// <summary>
+    /// Updates n ≥ 1 elements; see <see cref="Optimizer.Update"/> for the shapes. A rule without slots needs no state.
+    /// </summary>
     public static void Run<TRule>(
-        in TRule rule, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state, int offset,
+        in TRule rule, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState? state, int offset,
         Span<float> parameters)
         where TRule : struct, IUpdateRule
     {
@@ -90,7 +92,7 @@ internal static class ElementwiseUpdate
     }
 
     private static void Loop<TRule, TAdjust, TPair>(
-        TRule rule, GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state, int offset,
+        TRule rule, GradientAdjustment adjustment, GradientTerms gradient, OptimizerState? state, int offset,
         Span<float> parameters)
         where TRule : struct, IUpdateRule
         where TAdjust : struct, IFlag
@@ -99,9 +101,9 @@ internal static class ElementwiseUpdate
         ref float p = ref MemoryMarshal.GetReference(parameters);
         ref float g = ref MemoryMarshal.GetReference(gradient.First);
         ref float h = ref MemoryMarshal.GetReference(gradient.Second);
-        ref float s0 = ref TRule.SlotCount > 0 ? ref state.Slot(0)[offset] : ref p;
-        ref float s1 = ref TRule.SlotCount > 1 ? ref state.Slot(1)[offset] : ref p;
-        ref float s2 = ref TRule.SlotCount > 2 ? ref state.Slot(2)[offset] : ref p;
+        ref float s0 = ref TRule.SlotCount > 0 ? ref state!.Slot(0)[offset] : ref p;
+        ref float s1 = ref TRule.SlotCount > 1 ? ref state!.Slot(1)[offset] : ref p;
+        ref float s2 = ref TRule.SlotCount > 2 ? ref state!.Slot(2)[offset] : ref p;
         int whole = parameters.Length & ~7;
         for (nuint i = 0; i < (nuint)whole; i += 8)
             Eight<TRule, TAdjust, TPair>(rule, adjustment, ref g, ref h, ref s0, ref s1, ref s2, ref p, i);
@@ -111,7 +113,7 @@ internal static class ElementwiseUpdate
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Tail<TRule, TAdjust, TPair>(
-        in TRule rule, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state, int offset,
+        in TRule rule, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState? state, int offset,
         Span<float> parameters, int whole)
         where TRule : struct, IUpdateRule
         where TAdjust : struct, IFlag
@@ -125,12 +127,12 @@ internal static class ElementwiseUpdate
             gradient.Second[whole..].CopyTo(tail[40..]);
         parameters[whole..].CopyTo(tail[8..]);
         for (int slot = 0; slot < TRule.SlotCount; slot++)
-            state.Slot(slot).Slice(offset + whole, rest).CopyTo(tail[(16 + 8 * slot)..]);
+            state!.Slot(slot).Slice(offset + whole, rest).CopyTo(tail[(16 + 8 * slot)..]);
         Eight<TRule, TAdjust, TPair>(
             rule, adjustment, ref tail[0], ref tail[40], ref tail[16], ref tail[24], ref tail[32], ref tail[8], 0);
         tail.Slice(8, rest).CopyTo(parameters[whole..]);
         for (int slot = 0; slot < TRule.SlotCount; slot++)
-            tail.Slice(16 + 8 * slot, rest).CopyTo(state.Slot(slot)[(offset + whole)..]);
+            tail.Slice(16 + 8 * slot, rest).CopyTo(state!.Slot(slot)[(offset + whole)..]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

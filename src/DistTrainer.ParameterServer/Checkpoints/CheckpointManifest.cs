@@ -151,7 +151,7 @@ public sealed record CheckpointOptimizer(string Kind, IReadOnlyList<string> Slot
 
 /// <summary>A tensor of the model.</summary>
 /// <param name="Name">Its name, e.g. <c>0.weight</c>.</param>
-/// <param name="Kind">Weight or bias.</param>
+/// <param name="Kind">Weight, bias or running average.</param>
 /// <param name="Layer">Index of its module.</param>
 /// <param name="Shape">Dimensions, outermost first.</param>
 public sealed record CheckpointTensor(string Name, ParameterKind Kind, int Layer, IReadOnlyList<int> Shape);

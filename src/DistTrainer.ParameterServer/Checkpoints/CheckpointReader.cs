@@ -167,8 +167,7 @@ public sealed class CheckpointReader : IDisposable
 
     private static string Describe(ParameterTensor? tensor) =>
         tensor is null ? "no tensor"
-            : $"{(tensor.Kind == ParameterKind.Bias ? "bias" : "weight")} tensor {tensor.Name} of shape "
-            + $"{tensor.ShapeText}";
+            : $"{tensor.Kind.ToString().ToLowerInvariant()} tensor {tensor.Name} of shape {tensor.ShapeText}";
 
     private void Read(int vector, int start, Span<float> values)
     {
