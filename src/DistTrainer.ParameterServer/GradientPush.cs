@@ -57,7 +57,7 @@ public readonly record struct StepContext(long Step, double Rate, long Samples)
     /// </summary>
     public double? GradientNorm { get; init; }
 
-    /// <summary>Whether <see cref="ParameterShard.GradientSums"/> is wanted. Free where the norm is needed.</summary>
+    /// <summary>Whether <see cref="ParameterShard.GradientSquares"/> is wanted. Free where the norm is needed.</summary>
     public bool WantNorm { get; init; }
 
     /// <summary>

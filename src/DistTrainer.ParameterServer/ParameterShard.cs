@@ -29,8 +29,8 @@ public sealed partial class ParameterShard : IDisposable
     private readonly AlignedBuffer? _combined;
     private readonly AlignedBuffer? _blockGradient;
     private readonly bool _skipsSteps;
-    private readonly double[] _gradientSums;
-    private readonly double[] _clippedSums;
+    private readonly double[] _gradientSquares;
+    private readonly double[] _clippedSquares;
     private readonly ParameterBlock[] _tensorParts;
     private readonly TensorStatistics[] _statistics;
     private (HistogramCounter Parameters, HistogramCounter Gradients)[] _counters = [];
@@ -76,8 +76,8 @@ public sealed partial class ParameterShard : IDisposable
         _sum = new GradientSum(job.Training.DataShards, range.Length);
         _skipsSteps = job.Training.Divergence.Policy == DivergencePolicy.SkipStep;
         _combined = _clipping.Norm > 0 || _skipsSteps ? new AlignedBuffer(range.Length) : null;
-        _gradientSums = new double[range.BlockCount];
-        _clippedSums = _combined is not null && _clipping.Value > 0 ? new double[range.BlockCount] : _gradientSums;
+        _gradientSquares = new double[range.BlockCount];
+        _clippedSquares = _combined is not null && _clipping.Value > 0 ? new double[range.BlockCount] : _gradientSquares;
         _tensorParts = TensorParts(range, blocks);
         _statistics = new TensorStatistics[_tensorParts.Length];
     }
@@ -113,7 +113,7 @@ public sealed partial class ParameterShard : IDisposable
     /// A sum of squares for each own block of the averaged gradient, before clipping and regularization; of the last
     /// step that was applied with <see cref="StepContext.WantNorm"/>, or combined by <see cref="PartialNorms"/>.
     /// </summary>
-    public ReadOnlySpan<double> GradientSums => _gradientSums;
+    public ReadOnlySpan<double> GradientSquares => _gradientSquares;
 
     /// <summary>
     /// Figures for each tensor that has a part here, of the last step applied with
@@ -195,11 +195,11 @@ public sealed partial class ParameterShard : IDisposable
                 clippedSum += SquareSum.Of(mean);
             }
             double none = double.IsFinite(sum) ? 0 : sum; // what is not trained counts only where it spoils the step
-            _clippedSums[b] = isTrained ? clippedSum : none; // the array of the next one unless values are clipped too
-            _gradientSums[b] = isTrained ? sum : none;
+            _clippedSquares[b] = isTrained ? clippedSum : none; // the array of the next one unless values are clipped too
+            _gradientSquares[b] = isTrained ? sum : none;
         }
         _isCombined = true;
-        return _clippedSums;
+        return _clippedSquares;
     }
 
     /// <summary>Applies the open step and opens the next one.</summary>
@@ -302,13 +302,13 @@ public sealed partial class ParameterShard : IDisposable
                 Own.Slice(block.Start - Range.Start, block.Length).CopyTo(Before());
             HistogramCounter? gradients = context.WantHistograms && wantSums ? Counters(block.Tensor).Gradients : null;
             double? sum = Update(block, update, Adjustment(block.Tensor, context), wantSums ? 0 : null, gradients);
-            _gradientSums[b] = sum ?? _gradientSums[b];
+            _gradientSquares[b] = sum ?? _gradientSquares[b];
             if (_regularization.MaxNorm > 0 && tensor.Kind == ParameterKind.Weight)
                 MaxNorm.Apply(tensor.RowLength, _regularization.MaxNorm, parameters);
             if (context.WantStatistics)
             {
                 _statistics[block.Tensor - _tensorParts[0].Tensor] += new TensorStatistics(
-                    block.Tensor, block.Length, SquareSum.Of(parameters), _gradientSums[b],
+                    block.Tensor, block.Length, SquareSum.Of(parameters), _gradientSquares[b],
                     UpdateSquares(parameters));
             }
             if (context.WantHistograms)

@@ -113,7 +113,7 @@ internal sealed class ShardRig : IDisposable
         };
         foreach (ParameterShard shard in Shards)
             shard.Apply(context);
-        return norm is not null || wantNorm ? [.. Shards.SelectMany(shard => shard.GradientSums.ToArray())] : [];
+        return norm is not null || wantNorm ? [.. Shards.SelectMany(shard => shard.GradientSquares.ToArray())] : [];
     }
 
     public void Dispose()

@@ -1,9 +1,9 @@
 using Akka.Actor;
-using DistTrainer.Cluster.Nodes;
 
 namespace DistTrainer.Cluster.Protocol;
 
-// Between nodes, coordinator and people. What a run says to its parameter shards and workers is in Messages.cs.
+// Between nodes, coordinator and people. Who comes and goes in a run is in MembershipMessages.cs, what a run says to its
+// parameter shards and workers in Messages.cs.
 
 /// <summary>A run as it is handed to the cluster.</summary>
 /// <param name="Id">Names it; made by whoever submits it.</param>
@@ -20,7 +20,7 @@ public sealed record RunDescription(string Id, string Name, string Job, string? 
 /// again.
 /// </summary>
 /// <param name="Version">Its protocol version.</param>
-/// <param name="Plugins">Its plug-ins, see <see cref="INodeServices.Plugins"/>.</param>
+/// <param name="Plugins">Its plug-ins, see <c>INodeServices.Plugins</c>.</param>
 /// <param name="Node">Its name and data plane.</param>
 /// <param name="Address">Its cluster address, for people.</param>
 /// <param name="IsServer">Whether it holds parameter shards.</param>
@@ -69,15 +69,6 @@ internal sealed record OpenRun(HostedRun Run, int[] ParameterShards, int Workers
 /// <param name="Ended">How it ended; the node remembers it for the next coordinator. Null: the coordinator does not
 /// know.</param>
 internal sealed record CloseRun(string Id, LastRun? Ended) : IControlMessage;
-
-/// <summary>Node → run: the data connection to another node is gone.</summary>
-/// <param name="Generation">The newest generation that the node knew.</param>
-/// <param name="Node">Who tells.</param>
-/// <param name="Peer">The other end.</param>
-/// <param name="Reason">Why, for people.</param>
-/// <param name="PeerIsDead">Whether the other end's machine says that nobody listens there any more.</param>
-internal sealed record LinkLost(int Generation, string Node, string Peer, string Reason, bool PeerIsDead)
-    : IControlMessage;
 
 /// <summary>Node → coordinator: I am about to leave. Reply: <see cref="EndNode"/>.</summary>
 /// <param name="Node">Its name.</param>

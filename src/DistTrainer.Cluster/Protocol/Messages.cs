@@ -6,16 +6,20 @@ using DistTrainer.ParameterServer;
 // copy does.
 namespace DistTrainer.Cluster.Protocol;
 
-// The whole protocol of a run. Every message carries the generation of the membership that it was sent in; a receiver
-// in another generation drops it. A generation begins the same way whatever was the reason (a worker came, was drained,
-// died): run → parameter shards  JoinParameterServer    each forgets the open step's contributions and names its open
-// step run → workers           AssignDataShards       each gets data shards and connects to the parameter shards' nodes
-// run → parameter shards  BroadcastParameters    each sends its slice of the step before the earliest open one and the
-// earliest open step is computed again, to the same bits. Where a parameter shard was lost, all go back before that:
-// run → parameter shards  RestoreParameters      each takes its slice of a checkpoint, or of the start and the steps
-// since are computed again, to the same bits. Gradients and parameters (PushGradient,
-// ParametersBroadcast) pass as references within a process; between processes the links fill a buffer of the receiver's
-// first and then tell the same message there (docs/wire.md). All others are small.
+// The protocol of a run on the path of its steps; nodes and the coordinator speak as ClusterMessages and
+// MembershipMessages say. Messages of a generation carry its number, and a receiver in another one drops them. A
+// generation begins the same way whatever was the reason (a worker came, was drained, died):
+//
+//   1. JoinParameterServer   run → copies of parameter shards: each forgets the open step's contributions and names
+//                            its open step;
+//   2. AssignDataShards      run → workers: each gets data shards and connects to the parameter shards' nodes;
+//   3. BroadcastParameters   run → parameter shards: each sends its slice of the step before the earliest open one,
+//                            which is computed again, to the same bits.
+//
+// Where a parameter shard was lost, all go back between 1 and 2: RestoreParameters, run → parameter shards: each takes
+// its slice of a checkpoint, or of the start, and the steps since are computed again, to the same bits. Gradients and
+// parameters (PushGradient, ParametersBroadcast) pass as references within a process; between processes the links fill
+// a buffer of the receiver's first and then tell the same message there (docs/wire.md). All others are small.
 
 /// <summary>A message of the training protocol.</summary>
 internal interface IProtocolMessage

@@ -9,7 +9,7 @@ namespace DistTrainer.Cluster.Step;
 /// <summary>
 /// A thin shell round <see cref="ParameterShard"/>: takes pushes, applies a step when all data shards are in, tells the
 /// workers. Where the job needs the gradient's norm it waits between for the other parameter shards' part of the norm.
-/// Supervisor: the run or the node, which tell the run that a parameter shard failed; a restart would lose its slice.
+/// Supervisor: the node's host, which tells the run that a parameter shard failed; a restart would lose its slice.
 /// </summary>
 internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 {

@@ -173,7 +173,7 @@ internal sealed class ParameterShardSteps(
         ParameterShardTimes times = clock.TakeTimes();
         TrainingMeter.ParameterShard(Index, times);
         var report = new ReportSteps(
-            mail.Generation, Index, step, rate, _tally.Sums, shard.GradientSums.ToArray(), times);
+            mail.Generation, Index, step, rate, _tally.Sums, shard.GradientSquares.ToArray(), times);
         _tally.Remember(report);
         mail.Report(report);
     }

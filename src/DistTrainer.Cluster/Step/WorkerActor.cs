@@ -9,7 +9,7 @@ namespace DistTrainer.Cluster.Step;
 /// <summary>
 /// A thin shell round <see cref="GradientWorker"/>, on a thread of its own: it computes inside its message handlers.
 /// Waits for <see cref="AssignDataShards"/>, then goes on with whatever the parameters that are in allow.
-/// Supervisor: the run or the node, which tell the run that a worker failed; a restart would lose the open step only.
+/// Supervisor: the node's host, which tells the run that a worker failed; a restart would lose the open step only.
 /// </summary>
 internal sealed class WorkerActor : ReceiveActor
 {

@@ -1,0 +1,32 @@
+namespace DistTrainer.Engine;
+
+/// <summary>The length, order and cut of the training; everything here can change the result.</summary>
+public sealed record TrainingDescription
+{
+    /// <summary>Passes over the training samples; ≥ 1.</summary>
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>Stops after this many steps; 0 is no limit.</summary>
+    public int MaxSteps { get; init; }
+
+    /// <summary>Samples of one step over all workers; ≥ 1.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>
+    /// The fixed number of logical parts of each step's samples: the leaves of the gradient sum; ≥ 1. It belongs to the
+    /// job: changing it changes rounding, changing the number of workers does not.
+    /// </summary>
+    public int DataShards { get; init; } = 8;
+
+    /// <summary>Seed of initialization, shuffling and dropout.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Whether each epoch has its own order of samples.</summary>
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>Stops early when the validation loss no longer improves.</summary>
+    public EarlyStoppingDescription EarlyStopping { get; init; } = new();
+
+    /// <summary>What happens when the loss blows up.</summary>
+    public DivergenceDescription Divergence { get; init; } = new();
+}
