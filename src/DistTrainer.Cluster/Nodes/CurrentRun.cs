@@ -44,7 +44,7 @@ internal sealed class CurrentRun(RunDescription run)
     public long FailedAfter { get; set; }
 
     /// <summary>What has come of it; null until it has ended.</summary>
-    public RunEnded? End { get; set; }
+    public RunEnded? End { get; private set; }
 
     /// <summary>What it has been asked for, as every node is to keep it; null: nothing.</summary>
     public KeepRequests? Kept { get; set; }
@@ -84,6 +84,25 @@ internal sealed class CurrentRun(RunDescription run)
             actor.Tell(Kept);
         _asked.ForEach(command => actor.Tell(command, ActorRefs.NoSender)); // answered before
         _asked.Clear();
+    }
+
+    /// <summary>It has ended: its results are written. Where they cannot be, it has failed.</summary>
+    public void EndWith(RunEnded ended)
+    {
+        End = ended;
+        if (ended.Result is { } result)
+        {
+            try
+            {
+                Output!.Complete(result);
+            }
+            catch (Exception failure)
+            {
+                End = new RunEnded(null, failure);
+            }
+        }
+        Output?.Dispose();
+        Output = null;
     }
 
     /// <summary>What people are told of it once it has ended.</summary>

@@ -41,11 +41,12 @@ internal sealed class KnownNode(RegisterNode registered, IActorRef actor)
     /// <summary>What it was told to host last.</summary>
     public OpenRun? Opened { get; private set; }
 
-    /// <summary>Tells it what to host.</summary>
-    public void Tell(OpenRun open)
+    /// <summary>It is to host something: it is known from now on what it was told, as that may be lost.</summary>
+    /// <returns>What to tell it.</returns>
+    public Letter Host(OpenRun open)
     {
         Opened = open;
-        actor.Tell(open);
+        return new Letter(actor, open);
     }
 }
 
@@ -67,6 +68,9 @@ internal sealed class KnownNodes(NodeSettings settings)
     /// <summary>The servers among those, in the order of their names.</summary>
     public KnownNode[] Servers =>
         [.. Working.Where(node => node.IsServer).OrderBy(node => node.Name, StringComparer.Ordinal)];
+
+    /// <summary>All but one of a name.</summary>
+    public IEnumerable<KnownNode> But(string name) => All.Where(node => node.Name != name);
 
     /// <summary>The node of a name; null: none.</summary>
     public KnownNode? Find(string name) => _byName.GetValueOrDefault(name);
