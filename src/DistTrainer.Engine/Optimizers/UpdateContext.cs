@@ -22,7 +22,7 @@ public readonly record struct UpdateContext(long Step, double Rate, double BiasC
 /// <param name="L1">λ₁; 0 for none.</param>
 /// <param name="L2">λ₂; 0 for none.</param>
 /// <param name="Decay">1 − rate · decoupled decay; 1 for none.</param>
-public readonly record struct GradientAdjustment(float Scale, float Limit, float L1, float L2, float Decay)
+internal readonly record struct GradientAdjustment(float Scale, float Limit, float L1, float L2, float Decay)
 {
     /// <summary>The gradient times <paramref name="scale"/> and nothing else.</summary>
     public static GradientAdjustment ScaleOnly(float scale) => new(scale, float.PositiveInfinity, 0, 0, 1);
@@ -54,7 +54,7 @@ public readonly record struct GradientAdjustment(float Scale, float Limit, float
 /// </summary>
 /// <param name="first">[n].</param>
 /// <param name="second">[n], or empty where the first is all.</param>
-public readonly ref struct GradientTerms(ReadOnlySpan<float> first, ReadOnlySpan<float> second = default)
+internal readonly ref struct GradientTerms(ReadOnlySpan<float> first, ReadOnlySpan<float> second = default)
 {
     /// <summary>First term.</summary>
     public ReadOnlySpan<float> First { get; } = first;
