@@ -6,7 +6,7 @@ using DistTrainer.Engine;
 namespace DistTrainer.Cli;
 
 /// <summary>The command <c>disttrainer</c>, callable in a process of somebody else.</summary>
-public static class CliApp
+internal static class CliApp
 {
     /// <summary>Runs one command.</summary>
     /// <param name="args">The command line without the program's name; none asks for the help.</param>

@@ -7,7 +7,7 @@ namespace DistTrainer.Cli;
 /// (<see cref="Engine.Printable"/>): names of others cannot command the terminal. The program's own colors are not
 /// touched.
 /// </summary>
-public sealed class CliConsole
+internal sealed class CliConsole
 {
     /// <summary>Lays a way over writers.</summary>
     /// <param name="output">Standard output.</param>

@@ -7,12 +7,12 @@ using DistTrainer.Jobs;
 namespace DistTrainer.Cli;
 
 /// <summary>Trains a job; see <see cref="LocalTrainer"/>.</summary>
-public delegate Task<TrainingResult> TrainRun(
+internal delegate Task<TrainingResult> TrainRun(
     JobDescription job, DataParts data, RunOptions options, float[]? initialParameters, ITrainingObserver observer,
         CancellationToken stop);
 
 /// <summary>What the commands use; tests put others in place.</summary>
-public sealed record CliServices
+internal sealed record CliServices
 {
     /// <summary>Trains.</summary>
     public TrainRun Train { get; init; } = LocalTrainer.RunAsync;

@@ -6,7 +6,7 @@ namespace DistTrainer.Cli;
 /// Data as the commands need them; see <see cref="DataLoader"/>, <see cref="DataCatalog"/> and
 /// <see cref="DatasetFetcher"/>.
 /// </summary>
-public interface IDataAccess
+internal interface IDataAccess
 {
     /// <summary>Loads, splits and scales.</summary>
     /// <param name="data">Where the samples come from.</param>

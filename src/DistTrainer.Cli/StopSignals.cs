@@ -6,7 +6,7 @@ namespace DistTrainer.Cli;
 /// The first Ctrl+C, SIGTERM or SIGHUP (the terminal was closed) asks the run to stop after its open step; a second one
 /// ends the process at once, but for SIGHUP, which shells send on to those who have it already.
 /// </summary>
-public sealed class StopSignals : IDisposable
+internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource source = new();
     private readonly List<IDisposable> registrations = [];

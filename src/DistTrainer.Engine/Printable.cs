@@ -10,7 +10,7 @@ namespace DistTrainer.Engine;
 /// control characters (C0 but tabs, DEL, C1), bidirectional embeddings, overrides and isolates, line and paragraph
 /// separators, and halves of surrogate pairs. JSON stays the same JSON, since the form is JSON's own.
 /// </summary>
-public static class Printable
+internal static class Printable
 {
     private const string Obeyed =
         "\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\b\n\v\f\r\u000e\u000f\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f"

@@ -7,7 +7,7 @@ namespace DistTrainer.Jobs;
 /// The table of all keys of a job file. Reading, checking, the template of <c>config init</c>, the resolved job and the
 /// help of the command all follow from it.
 /// </summary>
-public static class JobKeys
+internal static class JobKeys
 {
     /// <summary>All keys with what they mean, those of loaded plug-ins' parts among them.</summary>
     public static IReadOnlyList<JobKeyInfo> All => [.. Root.Describe("")];

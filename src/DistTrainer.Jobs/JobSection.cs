@@ -90,7 +90,7 @@ internal sealed class JobKey<TSection,
 /// <param name="Meaning">What it means, with its unit.</param>
 /// <param name="Allowed">What is allowed, in words.</param>
 /// <param name="Default">The default as it is written; null for none.</param>
-public sealed record JobKeyInfo(string Path, string Name, string Meaning, string Allowed, string? Default);
+internal sealed record JobKeyInfo(string Path, string Name, string Meaning, string Allowed, string? Default);
 
 /// <summary>Something that has keys.</summary>
 internal interface ISectionValue

@@ -3,7 +3,7 @@ using F23.StringSimilarity;
 namespace DistTrainer.Jobs;
 
 /// <summary>Finds what somebody may have meant by a misspelt name.</summary>
-public static class NearestName
+internal static class NearestName
 {
     /// <summary>
     /// The nearest of the allowed names by edits (insert, delete, change, swap), or null where none is near.

@@ -6,7 +6,7 @@ using DistTrainer.Engine;
 namespace DistTrainer.Jobs;
 
 /// <summary>The data schema as JSON, as model files carry it.</summary>
-public static class SchemaJson
+internal static class SchemaJson
 {
     private static readonly JsonSerializerOptions Options = new()
     {

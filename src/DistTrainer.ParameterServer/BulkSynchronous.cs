@@ -6,7 +6,7 @@ namespace DistTrainer.ParameterServer;
 /// nobody begins a step without everybody's part of the one before, no two are ever more than one step apart, and a
 /// node need not keep the parameters of more than two. Whatever relies on that asks here.
 /// </summary>
-public static class BulkSynchronous
+internal static class BulkSynchronous
 {
     /// <summary>How far the open steps of two parameter shards, or of two copies of one, may be apart.</summary>
     public const int StepsApart = 1;

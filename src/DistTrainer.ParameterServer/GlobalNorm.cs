@@ -3,7 +3,7 @@ using System.Numerics;
 namespace DistTrainer.ParameterServer;
 
 /// <summary>The norm of the whole gradient from the blocks' sums of squares, in one fixed order.</summary>
-public static class GlobalNorm
+internal static class GlobalNorm
 {
     /// <summary>
     /// Sum of squares over all blocks, in a binary tree of the shape of <see cref="Engine.GradientTree"/>.

@@ -10,7 +10,7 @@ namespace DistTrainer.ParameterServer;
 /// <param name="Node">The data shards that are summed in it.</param>
 /// <param name="Gradient">Holds the sum; it must stay as it is until the step is applied.</param>
 /// <param name="GradientOffset">Index in <paramref name="Gradient"/> of the parameter shard's first element.</param>
-public readonly record struct GradientPush(
+internal readonly record struct GradientPush(
     int Generation, long Step, TreeNode Node, AlignedBuffer Gradient, int GradientOffset)
 {
     /// <summary>
@@ -21,7 +21,7 @@ public readonly record struct GradientPush(
 }
 
 /// <summary>What became of a push.</summary>
-public enum PushOutcome
+internal enum PushOutcome
 {
     /// <summary>Taken; others are missing.</summary>
     Accepted,
@@ -49,7 +49,7 @@ public enum PushOutcome
 /// <param name="Step">The open step.</param>
 /// <param name="Rate">Learning rate, ≥ 0.</param>
 /// <param name="Samples">Samples of the step over all data shards, ≥ 1: what the sum is divided by.</param>
-public readonly record struct StepContext(long Step, double Rate, long Samples)
+internal readonly record struct StepContext(long Step, double Rate, long Samples)
 {
     /// <summary>
     /// Norm of the whole gradient, from all parameter shards' <see cref="ParameterShard.PartialNorms"/>; needed where
@@ -79,7 +79,7 @@ public readonly record struct StepContext(long Step, double Rate, long Samples)
 /// <param name="ParameterSquares">Of the parameters after the update.</param>
 /// <param name="GradientSquares">Of the averaged gradient, before clipping and regularization.</param>
 /// <param name="UpdateSquares">Of the change that the step made.</param>
-public readonly record struct TensorStatistics(
+internal readonly record struct TensorStatistics(
     int Tensor, long Count, double ParameterSquares, double GradientSquares, double UpdateSquares)
 {
     /// <summary>

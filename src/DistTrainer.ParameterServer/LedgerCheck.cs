@@ -8,13 +8,13 @@ namespace DistTrainer.ParameterServer;
 /// <param name="LastStep">Its last step that was counted.</param>
 /// <param name="Samples">Samples that were counted, each once.</param>
 /// <param name="IsWhole">Whether these are all training samples.</param>
-public sealed record LedgerEpoch(int Epoch, long LastStep, long Samples, bool IsWhole);
+internal sealed record LedgerEpoch(int Epoch, long LastStep, long Samples, bool IsWhole);
 
 /// <summary>
 /// Proves of a ledger that every step was counted once and in order, with exactly the samples that the job's seed gives
 /// it, and so every training sample once an epoch. Takes the entries one after another; not thread-safe.
 /// </summary>
-public sealed class LedgerCheck
+internal sealed class LedgerCheck
 {
     private readonly EpochSampler _sampler;
     private readonly long _count;

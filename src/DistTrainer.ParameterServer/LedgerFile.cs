@@ -9,14 +9,14 @@ namespace DistTrainer.ParameterServer;
 /// <param name="Format">Of the file; 1.</param>
 /// <param name="TrainingSamples">Samples of one epoch, ≥ 1.</param>
 /// <param name="DataHash">Hash of the data; see <see cref="DataParts.Hash"/>.</param>
-public sealed record LedgerHeader(int Format, long TrainingSamples, string DataHash)
+internal sealed record LedgerHeader(int Format, long TrainingSamples, string DataHash)
 {
     /// <summary>The format that this program writes.</summary>
     public const int CurrentFormat = 1;
 }
 
 /// <summary>The lines of <c>ledger.jsonl</c>: a header, then one JSON object an entry.</summary>
-public static class LedgerFile
+internal static class LedgerFile
 {
     /// <summary>Its name in a run folder.</summary>
     public const string Name = "ledger.jsonl";

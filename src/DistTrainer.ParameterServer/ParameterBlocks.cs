@@ -6,7 +6,7 @@ namespace DistTrainer.ParameterServer;
 /// <param name="Start">First element in the flat vector.</param>
 /// <param name="End">One past the last element.</param>
 /// <param name="Tensor">Index of the tensor in the layout.</param>
-public readonly record struct ParameterBlock(int Start, int End, int Tensor)
+internal readonly record struct ParameterBlock(int Start, int End, int Tensor)
 {
     /// <summary>Number of elements.</summary>
     public int Length => End - Start;
@@ -17,7 +17,7 @@ public readonly record struct ParameterBlock(int Start, int End, int Tensor)
 /// more than tensors beyond. They depend on layout and update rule only, so a norm that is summed block by block never
 /// depends on the cut into parameter shards.
 /// </summary>
-public sealed class ParameterBlocks
+internal sealed class ParameterBlocks
 {
     private const int Most = 512;
     private readonly ParameterBlock[] _blocks;

@@ -7,7 +7,7 @@ namespace DistTrainer.ParameterServer;
 /// cluster has two (<see cref="BulkSynchronous.Versions"/>): the parameters of step t − 1 stay whole until all of those
 /// of step t are in, so that the data shards of a lost neighbour can be computed again.
 /// </summary>
-public sealed class ParameterBuffers : IDisposable
+internal sealed class ParameterBuffers : IDisposable
 {
     private readonly AlignedBuffer[] _versions;
 

@@ -3,7 +3,7 @@ using DistTrainer.Engine;
 namespace DistTrainer.ParameterServer;
 
 /// <content>Taking the state out and in: the best parameters, and copies for checkpoints.</content>
-public sealed partial class ParameterShard
+internal sealed partial class ParameterShard
 {
     /// <summary>
     /// Keeps the own parameters apart from the shared vector from now on, or in it. A replica keeps them apart: the

@@ -17,7 +17,7 @@ namespace DistTrainer.ParameterServer;
 /// norm. After warm-up no step allocates.
 /// </para>
 /// </summary>
-public sealed partial class ParameterShard : IDisposable
+internal sealed partial class ParameterShard : IDisposable
 {
     private readonly ParameterBlocks _blocks;
     private readonly RegularizationDescription _regularization;

@@ -8,7 +8,7 @@ namespace DistTrainer.ParameterServer;
 /// <param name="End">One past the last element.</param>
 /// <param name="FirstBlock">First block.</param>
 /// <param name="LastBlock">Last block, inclusive.</param>
-public readonly record struct ParameterShardRange(int Index, int Start, int End, int FirstBlock, int LastBlock)
+internal readonly record struct ParameterShardRange(int Index, int Start, int End, int FirstBlock, int LastBlock)
 {
     /// <summary>Number of elements.</summary>
     public int Length => End - Start;
@@ -18,7 +18,7 @@ public readonly record struct ParameterShardRange(int Index, int Start, int End,
 }
 
 /// <summary>The cut of the flat parameter vector into parameter shards.</summary>
-public static class ParameterShardMap
+internal static class ParameterShardMap
 {
     /// <summary>
     /// Cuts at the block boundaries nearest to equal parts. Where blocks are too few or too large, there are fewer

@@ -1,7 +1,7 @@
 namespace DistTrainer.ParameterServer;
 
 /// <summary>What the ledger's hashes are made of.</summary>
-public static class SampleLedger
+internal static class SampleLedger
 {
     private const ulong Increment = 0x9E3779B97F4A7C15;
     private const ulong First = 0xBF58476D1CE4E5B9;

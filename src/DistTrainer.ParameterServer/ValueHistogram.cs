@@ -93,4 +93,4 @@ public sealed record ValueHistogram(ushort[] Buckets, int[] Counts, float Min, f
 /// <param name="Tensor">Index of the tensor in the layout.</param>
 /// <param name="Parameters">Of the parameters after the update.</param>
 /// <param name="Gradients">Of the averaged gradient, before clipping and regularization.</param>
-public sealed record TensorHistogram(int Tensor, ValueHistogram Parameters, ValueHistogram Gradients);
+internal sealed record TensorHistogram(int Tensor, ValueHistogram Parameters, ValueHistogram Gradients);

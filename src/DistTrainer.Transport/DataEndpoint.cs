@@ -6,7 +6,7 @@ namespace DistTrainer.Transport;
 /// <param name="SocketPath">Name of the Unix-domain socket in Linux' abstract namespace; null: there is none.</param>
 /// <param name="Machine">Identity of the machine and its network namespace: a peer with the same one may take the
 /// Unix-domain socket. Empty: unknown.</param>
-public sealed record DataEndpoint(string Host, int Port, string? SocketPath, string Machine)
+internal sealed record DataEndpoint(string Host, int Port, string? SocketPath, string Machine)
 {
     private const string BootId = "/proc/sys/kernel/random/boot_id";
     private const string NetworkNamespace = "/proc/self/ns/net";

@@ -3,7 +3,7 @@ using DistTrainer.Transport.Security;
 namespace DistTrainer.Transport;
 
 /// <summary>Asks a node how it is, over its data port.</summary>
-public static class DataPlaneHealth
+internal static class DataPlaneHealth
 {
     /// <summary>
     /// The node's answer, as short JSON: <c>node</c>, <c>status</c> (its membership, e.g. Up) and

@@ -7,7 +7,7 @@ namespace DistTrainer.Transport;
 /// <summary>
 /// Says why a port of this program cannot be listened on, and what to do: the same words for every port.
 /// </summary>
-public static class PortFailure
+internal static class PortFailure
 {
     /// <summary>The error for people.</summary>
     /// <param name="setting">What names the port, e.g. <c>cluster-port</c>.</param>

@@ -3,7 +3,7 @@ namespace DistTrainer.Transport;
 /// <summary>
 /// The version of everything that nodes say to one another: control messages and frames of the data plane.
 /// </summary>
-public static class ProtocolVersion
+internal static class ProtocolVersion
 {
     /// <summary>
     /// The version that this program speaks. It rises with every change of a message or frame; nodes of different

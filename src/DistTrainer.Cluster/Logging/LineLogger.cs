@@ -9,7 +9,7 @@ namespace DistTrainer.Cluster.Logging;
 /// Akka's logger: prints every event as one line to the <see cref="LogOutput"/> that the configuration names.
 /// It has one state, is supervised by the actor system, and a restart loses nothing.
 /// </summary>
-public sealed class LineLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+internal sealed class LineLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     /// <summary>Made by the actor system at its start.</summary>
     public LineLogger()

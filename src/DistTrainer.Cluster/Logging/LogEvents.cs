@@ -10,7 +10,7 @@ namespace DistTrainer.Cluster.Logging;
 /// One fact for the log: a stable event name, then fields. Made from a template such as
 /// <c>epoch-ended epoch={Epoch} trainLoss={TrainLoss:G6}</c>; always written in the invariant culture.
 /// </summary>
-public sealed partial class LogEvent : LogMessage
+internal sealed partial class LogEvent : LogMessage
 {
     private static readonly ConcurrentDictionary<string, Template> s_templates = new();
     private readonly Template _template;

@@ -25,7 +25,7 @@ public enum LogThreshold
 /// Where actors' log lines go. Akka makes its logger by the name of its class in the configuration, so the place to
 /// write to is kept here under a number that the configuration names.
 /// </summary>
-public sealed class LogOutput : IDisposable
+internal sealed class LogOutput : IDisposable
 {
     private static readonly ConcurrentDictionary<int, LogOutput> Open = new();
     private static int last;

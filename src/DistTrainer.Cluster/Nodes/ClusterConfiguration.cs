@@ -17,7 +17,7 @@ namespace DistTrainer.Cluster.Nodes;
 /// From the strongest to the weakest: what the node's settings decide, the user's own <c>akka</c> section,
 /// <see cref="Defaults"/>, Akka's reference configuration.
 /// </remarks>
-public static class ClusterConfiguration
+internal static class ClusterConfiguration
 {
     /// <summary>The name of every node's actor system; it is part of the cluster's addresses.</summary>
     public const string SystemName = "disttrainer";

@@ -22,7 +22,7 @@ namespace DistTrainer.Cluster.Nodes;
 public sealed record NodeEnd(int ExitCode, string Reason);
 
 /// <summary>One process of a cluster: joins, takes part until it is told to end, leaves.</summary>
-public static class ClusterNode
+internal static class ClusterNode
 {
     private static readonly TimeSpan s_askTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_releaseTimeout = TimeSpan.FromSeconds(30);

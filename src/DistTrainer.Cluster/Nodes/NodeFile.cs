@@ -4,7 +4,7 @@ using DistTrainer.Jobs;
 namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>Reads <c>cluster.hocon</c> and what is laid over it.</summary>
-public static class NodeFile
+internal static class NodeFile
 {
     /// <summary>Environment variables that begin like a setting and are none.</summary>
     private static readonly string[] OtherVariables = ["DISTTRAINER_CONFIG", "DISTTRAINER_DEBUG"];

@@ -6,7 +6,7 @@ namespace DistTrainer.Cluster.Nodes;
 
 /// <summary>A setting of a node as a person meets it.</summary>
 /// <param name="Info">Its key in <c>cluster.hocon</c>, meaning, range and default.</param>
-public sealed record NodeKnob(JobKeyInfo Info)
+internal sealed record NodeKnob(JobKeyInfo Info)
 {
     /// <summary>The option of the command line, e.g. <c>--cluster-port</c>.</summary>
     public string Flag => $"--{NodeKeys.NameOf(Info)}";
@@ -22,7 +22,7 @@ public sealed record NodeKnob(JobKeyInfo Info)
 /// The table of all settings of a node. <c>cluster.hocon</c>, the options of the command line and the environment
 /// variables all follow from it.
 /// </summary>
-public static class NodeKeys
+internal static class NodeKeys
 {
     /// <summary>What the names of all environment variables begin with.</summary>
     public const string VariablePrefix = "DISTTRAINER_";

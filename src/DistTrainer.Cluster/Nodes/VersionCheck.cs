@@ -6,7 +6,7 @@ namespace DistTrainer.Cluster.Nodes;
 /// Nodes of different protocol versions do not work together. Each node tells its version with its membership, before
 /// any message of ours is read.
 /// </summary>
-public static class VersionCheck
+internal static class VersionCheck
 {
     /// <summary>
     /// What to tell the people of a node that must not take part; null where all versions are the same.

@@ -12,7 +12,7 @@ public interface IClusterCommand : IControlMessage;
 /// A person's request to a run: the coordinator hands it on, and the run answers, on a cluster as in one process. Where
 /// the run's data are still being read the coordinator answers, and the run hears of it then.
 /// </summary>
-public interface IRunCommand : IClusterCommand
+internal interface IRunCommand : IClusterCommand
 {
     /// <summary>How the run's log calls it.</summary>
     internal string Event { get; }
@@ -35,7 +35,7 @@ public sealed record DrainCommand(string Node) : IClusterCommand;
 /// <summary>
 /// How is it going? Reply: <see cref="ClusterStatus"/>; from the run itself: <see cref="RunStatus"/>.
 /// </summary>
-public sealed record StatusCommand : IClusterCommand;
+internal sealed record StatusCommand : IClusterCommand;
 
 /// <summary>Finish the open step, write the model and end the run. One that has not begun is withdrawn.</summary>
 public sealed record StopCommand : IRunCommand

@@ -2,7 +2,7 @@ namespace DistTrainer.Cluster.Protocol;
 
 /// <summary>Where a figure is shown. The lines of <c>metrics.jsonl</c> have every figure.</summary>
 [Flags]
-public enum FigurePlaces
+internal enum FigurePlaces
 {
     /// <summary>Nowhere else.</summary>
     None = 0,
@@ -33,7 +33,7 @@ public enum FigurePlaces
 /// <param name="Meaning">What it says, as a sentence.</param>
 /// <param name="Of">Takes it from a report; null where the report has none.</param>
 /// <param name="With">The same report with another value; null: none, which is NaN where there must be one.</param>
-public sealed record Figure<TReport>(
+internal sealed record Figure<TReport>(
     string Name, string? Unit, string Meaning, Func<TReport, double?> Of, Func<TReport, double?, TReport> With)
 {
     /// <summary>Where it is shown.</summary>
@@ -76,7 +76,7 @@ public sealed record Figure<TReport>(
 }
 
 /// <summary>The figures of step and epoch reports, in the order in which they are shown: a new one is a row.</summary>
-public static class ReportFigures
+internal static class ReportFigures
 {
     private const FigurePlaces NotMetered = FigurePlaces.All & ~FigurePlaces.Meter;
 

@@ -7,12 +7,12 @@ namespace DistTrainer.Cluster.Protocol;
 /// <param name="Name">The node's name; another one after each start of its process.</param>
 /// <param name="Endpoint">Where its data plane listens; null where nobody connects to it.</param>
 /// <param name="Token">What a connection must show.</param>
-public sealed record NodeAddress(string Name, DataEndpoint? Endpoint, byte[] Token);
+internal sealed record NodeAddress(string Name, DataEndpoint? Endpoint, byte[] Token);
 
 /// <summary>An actor and the node that it is on.</summary>
 /// <param name="Actor">The actor.</param>
 /// <param name="Node">Its node.</param>
-public sealed record ActorPlace(IActorRef Actor, NodeAddress Node);
+internal sealed record ActorPlace(IActorRef Actor, NodeAddress Node);
 
 /// <summary>Some data shards in a row.</summary>
 /// <param name="First">First data shard.</param>
@@ -28,7 +28,7 @@ public readonly record struct WorkerTimes(double Compute, double Wait);
 /// <summary>Where a parameter shard's time went, in milliseconds a step.</summary>
 /// <param name="Gather">From the first contribution of a step to the last.</param>
 /// <param name="Apply">Summing, updating, handing out.</param>
-public readonly record struct ParameterShardTimes(double Gather, double Apply);
+internal readonly record struct ParameterShardTimes(double Gather, double Apply);
 
 /// <summary>A copy of a parameter shard.</summary>
 /// <param name="Index">Number of the parameter shard.</param>

@@ -60,7 +60,7 @@ public enum EndReason
 }
 
 /// <summary>How a reason is called in texts.</summary>
-public static class EndReasons
+internal static class EndReasons
 {
     /// <summary>completed, early-stopping or stopped.</summary>
     public static string Text(this EndReason reason) => reason switch

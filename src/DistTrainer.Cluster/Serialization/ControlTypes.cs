@@ -9,7 +9,7 @@ namespace DistTrainer.Cluster.Serialization;
 /// The closed list of types that control messages consist of: all types marked with <see cref="IControlMessage"/> and
 /// what they declare. Nothing else is ever written or read, so no type is loaded by a name that came over the network.
 /// </summary>
-public sealed class ControlTypes
+internal sealed class ControlTypes
 {
     private static readonly HashSet<Type> Plain =
     [

@@ -13,7 +13,7 @@ namespace DistTrainer.Cluster.Serialization;
 /// written or read; on the wire they are numbers, or names that are looked up in the list first. Actor references
 /// travel as paths.
 /// </summary>
-public class HyperionSerializer : SerializerWithStringManifest
+internal class HyperionSerializer : SerializerWithStringManifest
 {
     /// <summary>
     /// Largest control message on the wire, in bytes. What grows with the model travels on the data plane.

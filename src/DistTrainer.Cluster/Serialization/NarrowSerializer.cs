@@ -12,7 +12,7 @@ namespace DistTrainer.Cluster.Serialization;
 /// could make objects of types that the sender names (exceptions, routers), or end and restart actors. The sender's
 /// manifest is looked up in a list and never taken for the name of a type.
 /// </summary>
-public abstract class NarrowSerializer : SerializerWithStringManifest
+internal abstract class NarrowSerializer : SerializerWithStringManifest
 {
     private readonly Serializer inner;
     private readonly Dictionary<string, Type?> allowed;
@@ -58,7 +58,7 @@ public abstract class NarrowSerializer : SerializerWithStringManifest
 /// Who is there, who is it, are you alive: what Akka's serializer of miscellaneous messages may be used for.
 /// </summary>
 /// <param name="system">The actor system.</param>
-public sealed class NarrowMiscSerializer(ExtendedActorSystem system)
+internal sealed class NarrowMiscSerializer(ExtendedActorSystem system)
     : NarrowSerializer(system, new MiscMessageSerializer(system), new()
     {
         ["ID"] = null, // Identify
@@ -70,7 +70,7 @@ public sealed class NarrowMiscSerializer(ExtendedActorSystem system)
 
 /// <summary>Death watch: what system messages may be sent to another node's actors.</summary>
 /// <param name="system">The actor system.</param>
-public sealed class NarrowSystemSerializer(ExtendedActorSystem system)
+internal sealed class NarrowSystemSerializer(ExtendedActorSystem system)
     : NarrowSerializer(system, new SystemMessageSerializer(system), new()
     {
         [nameof(Watch)] = typeof(Watch),
@@ -80,7 +80,7 @@ public sealed class NarrowSystemSerializer(ExtendedActorSystem system)
 
 /// <summary>A message to an actor by its path; what is in it goes through its own serializer.</summary>
 /// <param name="system">The actor system.</param>
-public sealed class NarrowContainerSerializer(ExtendedActorSystem system)
+internal sealed class NarrowContainerSerializer(ExtendedActorSystem system)
     : NarrowSerializer(system, new MessageContainerSerializer(system), new()
     {
         [nameof(ActorSelectionMessage)] = typeof(ActorSelectionMessage),

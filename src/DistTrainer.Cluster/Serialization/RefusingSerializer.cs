@@ -12,7 +12,7 @@ namespace DistTrainer.Cluster.Serialization;
 /// that the sender names, remote deployment, and others. It refuses everything, both ways, and logs the first refusal;
 /// the sender's manifest is not looked at.
 /// </summary>
-public sealed class RefusingSerializer : SerializerWithStringManifest
+internal sealed class RefusingSerializer : SerializerWithStringManifest
 {
     private const int Json = 1;
     private readonly int identifier;

@@ -9,13 +9,13 @@ namespace DistTrainer.Engine;
 /// <param name="Licence">SPDX identifier.</param>
 /// <param name="Location">The file or folder where it was found; null where it is not on this machine (see
 /// <see cref="DatasetFetcher"/>).</param>
-public sealed record CatalogEntry(
+internal sealed record CatalogEntry(
     string Name, string Description, TaskKind Task, int Samples, int Features, string Licence, string? Location);
 
 /// <summary>
 /// The data sets with a name: small ones that come with the program, and Fashion-MNIST, which is fetched.
 /// </summary>
-public static class DataCatalog
+internal static class DataCatalog
 {
     /// <summary>The name of Fashion-MNIST.</summary>
     public const string FashionMnist = "fashion-mnist";

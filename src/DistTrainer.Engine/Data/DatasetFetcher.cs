@@ -10,14 +10,14 @@ namespace DistTrainer.Engine;
 /// <param name="Name">Name of the gzip file.</param>
 /// <param name="Length">Bytes of the unpacked content.</param>
 /// <param name="Sha256">SHA-256 of the unpacked content, lower-case hex.</param>
-public sealed record RemoteFile(string Name, long Length, string Sha256);
+internal sealed record RemoteFile(string Name, long Length, string Sha256);
 
 /// <summary>A data set that is downloaded.</summary>
 /// <param name="Name">What <c>data.source</c> calls it.</param>
 /// <param name="Origin">The address that the names of the files are added to; ends in a slash.</param>
 /// <param name="SystemFolder">Where the distribution's own copy lies, if it is installed.</param>
 /// <param name="Files">The files.</param>
-public sealed record RemoteDataSet(string Name, Uri Origin, string SystemFolder, IReadOnlyList<RemoteFile> Files)
+internal sealed record RemoteDataSet(string Name, Uri Origin, string SystemFolder, IReadOnlyList<RemoteFile> Files)
 {
     /// <summary>
     /// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747; MIT licence). The gzip files of Debian's package
@@ -42,12 +42,12 @@ public sealed record RemoteDataSet(string Name, Uri Origin, string SystemFolder,
 /// <param name="File">Name of the file.</param>
 /// <param name="Bytes">Bytes received of it.</param>
 /// <param name="Total">Bytes of the whole file; null where the server does not say.</param>
-public sealed record FetchProgress(string File, long Bytes, long? Total);
+internal sealed record FetchProgress(string File, long Bytes, long? Total);
 
 /// <summary>
 /// Brings data sets into the cache folder. Files there are complete and right, or they are not there.
 /// </summary>
-public static class DatasetFetcher
+internal static class DatasetFetcher
 {
     private const int BufferSize = 1 << 16;
 

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace DistTrainer.Engine;
 
 /// <summary>Files that appear whole or not at all.</summary>
-public static partial class AtomicFile
+internal static partial class AtomicFile
 {
     private const int InvalidArgument = 22;
 

@@ -9,7 +9,7 @@ namespace DistTrainer.Engine;
 /// throughput of one, so three lanes run at once and are joined by a table; without the instruction the same code runs
 /// on <see cref="BitOperations"/>' own tables.
 /// </summary>
-public static class Crc32C
+internal static class Crc32C
 {
     private const int Lane = 2048;
     private static readonly uint[] s_shift = ShiftTable();

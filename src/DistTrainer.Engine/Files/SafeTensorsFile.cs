@@ -9,7 +9,7 @@ namespace DistTrainer.Engine;
 /// shape and byte range, then the bytes of the tensors without gaps. PyTorch and others load them as they are.
 /// Format: https://huggingface.co/docs/safetensors (float32 tensors only).
 /// </summary>
-public static class SafeTensorsFile
+internal static class SafeTensorsFile
 {
     /// <summary>Largest header that is read or written, in bytes; the reference implementation's limit.</summary>
     public const int LargestHeader = 100_000_000;

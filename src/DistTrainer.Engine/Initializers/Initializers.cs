@@ -5,7 +5,7 @@ namespace DistTrainer.Engine;
 /// whatever order: random number i of purpose <see cref="RandomPurpose.Initialization"/>, stream t (see
 /// <see cref="CounterRandom"/>).
 /// </summary>
-public static class Initializers
+internal static class Initializers
 {
     /// <summary>Fills one tensor.</summary>
     /// <param name="description">Which rule, and its settings.</param>

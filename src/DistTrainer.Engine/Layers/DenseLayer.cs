@@ -4,7 +4,7 @@ namespace DistTrainer.Engine;
 /// A fully connected layer: y = W · x + bias, with weights W [outputs, inputs] and biases [outputs] like PyTorch's
 /// <c>Linear</c>. Every output is one chain of fused multiply-adds over the inputs, starting at the bias.
 /// </summary>
-public sealed unsafe class DenseLayer : ILayer, IOnnxLayer
+internal sealed unsafe class DenseLayer : ILayer, IOnnxLayer
 {
     /// <summary>The part.</summary>
     internal static LayerPart Part { get; } = new("dense", Create) { NeedsUnits = true };

@@ -12,7 +12,7 @@ namespace DistTrainer.Engine;
 /// sample · 2³² + f / 4; it is dropped if the word is below p · 2³². A value that is not finite stays so or becomes
 /// NaN, it is never hidden.
 /// </summary>
-public sealed class DropoutLayer : ILayer, IOnnxLayer
+internal sealed class DropoutLayer : ILayer, IOnnxLayer
 {
     private const int StepBits = 40;
     private const int LayerLimit = 1 << 16;

@@ -6,7 +6,7 @@ namespace DistTrainer.Engine;
 /// Not thread-safe; nothing is allocated after construction, but for a batch of features with the first one of a source
 /// that is not in memory.
 /// </summary>
-public sealed class GradientEngine : IGradientEngine
+internal sealed class GradientEngine : IGradientEngine
 {
     private readonly Network _network;
     private readonly int _maximumRows;

@@ -5,7 +5,7 @@ namespace DistTrainer.Engine;
 /// <param name="Layer">The module.</param>
 /// <param name="Offset">Where its parameters begin in the flat vector.</param>
 /// <param name="Length">How many they are; 0 for a module without parameters.</param>
-public sealed record NetworkLayer(int Index, ILayer Layer, int Offset, int Length)
+internal sealed record NetworkLayer(int Index, ILayer Layer, int Offset, int Length)
 {
     /// <summary>Index one past the last parameter.</summary>
     public int End => Offset + Length;
@@ -54,7 +54,7 @@ public sealed class Network : IModel
     }
 
     /// <summary>The modules from inputs to outputs.</summary>
-    public IReadOnlyList<NetworkLayer> Layers { get; }
+    internal IReadOnlyList<NetworkLayer> Layers { get; }
 
     /// <summary>What is minimized.</summary>
     public ILoss Loss { get; }

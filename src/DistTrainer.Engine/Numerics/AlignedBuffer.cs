@@ -43,7 +43,7 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
     public int Length { get; }
 
     /// <summary>How other processes of this machine find the memory; null: they cannot.</summary>
-    public SharedMemory? Shared { get; }
+    internal SharedMemory? Shared { get; }
 
     /// <summary>The floats; only to be read where they are another process's.</summary>
     /// <exception cref="ObjectDisposedException">The buffer was disposed.</exception>
@@ -70,7 +70,7 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
     /// system has no such memory.
     /// </summary>
     /// <param name="length">Number of floats, ≥ 0.</param>
-    public static AlignedBuffer CreateShared(int length)
+    internal static AlignedBuffer CreateShared(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         return SharedMemory.TryCreate(length) is { } memory ? new AlignedBuffer(memory, length)
@@ -87,7 +87,7 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
     /// <returns>Null if there is no such buffer or this process may not open it.</returns>
     /// <exception cref="InvalidDataException">What is there is not that buffer, or could be cut off while it is
     /// mapped.</exception>
-    public static AlignedBuffer? OpenShared(int process, int descriptor, int length, ReadOnlySpan<byte> tag)
+    internal static AlignedBuffer? OpenShared(int process, int descriptor, int length, ReadOnlySpan<byte> tag)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         return SharedMemory.TryOpen(process, descriptor, length, tag) is { } memory

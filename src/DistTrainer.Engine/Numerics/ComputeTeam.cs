@@ -23,7 +23,7 @@ public sealed class ComputeTeam : IDisposable
     /// <summary>Starts the helpers; the thread that calls <see cref="Run"/> is the first of the team.</summary>
     /// <param name="threads">Size of the team, ≥ 1.</param>
     /// <param name="name">Prefix of the threads' names.</param>
-    public ComputeTeam(int threads, string name)
+    internal ComputeTeam(int threads, string name)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Size = threads;

@@ -20,14 +20,14 @@ public readonly record struct TreeNode(int Start, int Count)
 /// <param name="Left">Left operand.</param>
 /// <param name="Right">Right operand.</param>
 /// <param name="Target">Where the sum goes; may be the place of one of the operands.</param>
-public readonly record struct TreeAddition(int Left, int Right, int Target);
+internal readonly record struct TreeAddition(int Left, int Right, int Target);
 
 /// <summary>
 /// The one order in which data shards are summed, whoever computed them. Over n leaves: the left subtree takes the
 /// largest power of two below n leaves, the right one the rest (the shape of a Merkle tree, RFC 6962). A worker that
 /// owns a contiguous range of leaves may sum the complete subtrees in it beforehand; the result is the same bits.
 /// </summary>
-public static class GradientTree
+internal static class GradientTree
 {
     /// <summary>Cuts a range of data shards into the largest complete subtrees, in order.</summary>
     /// <param name="start">First data shard, ≥ 0.</param>

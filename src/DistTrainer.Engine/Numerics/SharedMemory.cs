@@ -8,7 +8,7 @@ namespace DistTrainer.Engine;
 /// behind whatever kills the process. A random tag behind the floats proves that a mapping is the one that was meant.
 /// The file is sealed against shrinking, without which a peer could end its reader's process by cutting it off.
 /// </summary>
-public sealed unsafe partial class SharedMemory
+internal sealed unsafe partial class SharedMemory
 {
     /// <summary>Bytes of <see cref="Tag"/>.</summary>
     public const int TagBytes = 16;

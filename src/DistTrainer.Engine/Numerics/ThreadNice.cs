@@ -11,7 +11,7 @@ namespace DistTrainer.Engine;
 /// On Linux a thread begins with the value of the thread that starts it, and without privileges none ever goes back. So
 /// threads that give way should start no others, not even by queueing work to the thread pool.
 /// </remarks>
-public static partial class ThreadNice
+internal static partial class ThreadNice
 {
     /// <summary>Of threads that compute or move floats: a third of the share of others.</summary>
     public const int Compute = 5;

@@ -13,7 +13,7 @@ namespace DistTrainer.Engine;
 /// <param name="L1">λ₁; 0 for none.</param>
 /// <param name="L2">λ₂; 0 for none.</param>
 /// <param name="Decay">1 − rate · decoupled decay; 1 for none.</param>
-public readonly record struct GradientAdjustment(float Scale, float Limit, float L1, float L2, float Decay)
+internal readonly record struct GradientAdjustment(float Scale, float Limit, float L1, float L2, float Decay)
 {
     /// <summary>The gradient times <paramref name="scale"/> and nothing else.</summary>
     public static GradientAdjustment ScaleOnly(float scale) => new(scale, float.PositiveInfinity, 0, 0, 1);

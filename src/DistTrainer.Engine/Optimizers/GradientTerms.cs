@@ -6,7 +6,7 @@ namespace DistTrainer.Engine;
 /// </summary>
 /// <param name="first">[n].</param>
 /// <param name="second">[n], or empty where the first is all.</param>
-public readonly ref struct GradientTerms(ReadOnlySpan<float> first, ReadOnlySpan<float> second = default)
+internal readonly ref struct GradientTerms(ReadOnlySpan<float> first, ReadOnlySpan<float> second = default)
 {
     /// <summary>First term.</summary>
     public ReadOnlySpan<float> First { get; } = first;

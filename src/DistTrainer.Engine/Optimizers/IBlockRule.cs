@@ -38,7 +38,7 @@ public readonly ref struct BlockUpdate
     /// <param name="state">From <see cref="Optimizer.CreateState"/>.</param>
     /// <param name="offset">Index of the block's first parameter in the state.</param>
     /// <param name="parameters">[n].</param>
-    public BlockUpdate(
+    internal BlockUpdate(
         UpdateContext context, ParameterTensor tensor, Span<float> gradient, OptimizerState state, int offset,
             Span<float> parameters)
     {
@@ -67,7 +67,7 @@ public readonly ref struct BlockUpdate
 /// <summary>A block rule as an optimizer.</summary>
 internal sealed class BlockOptimizer(IBlockRule rule) : Optimizer([.. rule.SlotNames])
 {
-    public override IBlockRule BlockRule => rule;
+    internal override IBlockRule BlockRule => rule;
 
     private protected override void UpdateChecked(
         in UpdateContext context, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state,

@@ -5,7 +5,7 @@ namespace DistTrainer.Engine;
 /// <summary>
 /// The max-norm constraint (Srebro et al. 2005): no unit's incoming weights may be longer than a limit.
 /// </summary>
-public static class MaxNorm
+internal static class MaxNorm
 {
     /// <summary>Scales every row whose Euclidean norm is above the limit down to it: w = w · (limit / ‖w‖).</summary>
     /// <param name="rowLength">Elements of a row, ≥ 1.</param>

@@ -19,7 +19,7 @@ public abstract class Optimizer
     /// <summary>Makes the rule that a description asks for.</summary>
     /// <exception cref="DistTrainerException">There is no such rule, or a setting is out of its range
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public static Optimizer Create(OptimizerDescription description)
+    internal static Optimizer Create(OptimizerDescription description)
     {
         UpdateChecks.Check("optimizer.learning-rate", description.LearningRate, UpdateChecks.Positive);
         return description.Part.Create(description.Settings);
@@ -31,19 +31,19 @@ public abstract class Optimizer
 
     /// <summary>The rule that is to be called for each block, with <see cref="GradientAdjustment.Apply"/> before it, in
     /// the place of <see cref="Update"/>; null where the rule works element by element.</summary>
-    public virtual IBlockRule? BlockRule => null;
+    internal virtual IBlockRule? BlockRule => null;
 
     /// <summary>Computes, in double, what all elements of one step share.</summary>
     /// <param name="step">The step t, counted from 1.</param>
     /// <param name="rate">Learning rate of the step, ≥ 0.</param>
-    public UpdateContext At(long step, double rate)
+    internal UpdateContext At(long step, double rate)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
         return WithBiasCorrections(new UpdateContext(step, rate, 1, 1));
     }
 
     /// <summary>Reserves the state for a number of parameters.</summary>
-    public OptimizerState CreateState(int length) => new(SlotNames, length);
+    internal OptimizerState CreateState(int length) => new(SlotNames, length);
 
     /// <summary>Updates parameters and state in place; allocates nothing.</summary>
     /// <param name="context">The step, from <see cref="At"/>.</param>
@@ -55,7 +55,7 @@ public abstract class Optimizer
     /// <param name="parameters">[n], changed in place.</param>
     /// <exception cref="ArgumentException">The lengths do not fit.</exception>
     /// <exception cref="NotSupportedException">There is a <see cref="BlockRule"/>.</exception>
-    public void Update(
+    internal void Update(
         in UpdateContext context, in GradientAdjustment adjustment, GradientTerms gradient, OptimizerState state,
         int offset, Span<float> parameters)
     {

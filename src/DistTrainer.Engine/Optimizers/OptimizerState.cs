@@ -4,7 +4,7 @@ namespace DistTrainer.Engine;
 /// What an optimizer remembers between steps: named vectors ("slots") as long as its part of the parameters, all zero
 /// at first. The names are PyTorch's, e.g. <c>exp_avg</c>.
 /// </summary>
-public sealed class OptimizerState : IDisposable
+internal sealed class OptimizerState : IDisposable
 {
     private readonly AlignedBuffer[] _slots;
 

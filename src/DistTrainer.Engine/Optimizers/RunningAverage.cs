@@ -7,7 +7,7 @@ namespace DistTrainer.Engine;
 /// s = s + momentum · (mean − s), with the mean over all samples of the step; PyTorch's batch normalization keeps its
 /// running mean so. No rate, clipping, penalty or decay acts on it.
 /// </summary>
-public static class RunningAverage
+internal static class RunningAverage
 {
     /// <summary>Updates one in place; allocates nothing.</summary>
     /// <param name="momentum">Share of the step's mean in the new value, 0 to 1.</param>

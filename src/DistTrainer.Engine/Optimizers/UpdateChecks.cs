@@ -3,7 +3,7 @@ namespace DistTrainer.Engine;
 /// <summary>
 /// The ranges of the options that shape an update; each message names the key, the value, what is allowed and the fix.
 /// </summary>
-public static class UpdateChecks
+internal static class UpdateChecks
 {
     /// <summary>What a learning rate may be.</summary>
     public static ValueForm<float> Positive { get; } = ValueForms.Number(0f, float.MaxValue, "(");

@@ -15,5 +15,5 @@ public sealed class ActivationPart(
     /// <summary>Makes the layer. The settings are not checked: they may be shared with the layer before it.</summary>
     /// <param name="features">Features that come in and go out, ≥ 1.</param>
     /// <param name="settings">Its settings.</param>
-    public ILayer Create(int features, PartSettings settings) => create(features, settings);
+    internal ILayer Create(int features, PartSettings settings) => create(features, settings);
 }

@@ -7,7 +7,7 @@ namespace DistTrainer.Engine;
 /// <typeparam name="TPart">The kind.</typeparam>
 /// <param name="what">What a part is called in messages, e.g. <c>optimizer</c>.</param>
 /// <param name="key">The key of the job file that names one, e.g. <c>optimizer.kind</c>.</param>
-public sealed class PartTable<TPart>(string what, string key)
+internal sealed class PartTable<TPart>(string what, string key)
     where TPart : Part
 {
     private const int LongestName = 64;

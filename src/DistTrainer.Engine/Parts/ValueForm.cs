@@ -9,10 +9,10 @@ namespace DistTrainer.Engine;
 /// <param name="Allowed">What is allowed, in words.</param>
 /// <param name="Parse">From text; a <see cref="FormatException"/> says what is wrong, e.g. "is out of range".</param>
 /// <param name="Format">To text.</param>
-public sealed record ValueForm<T>(string Allowed, Func<string, T> Parse, Func<T, string> Format);
+internal sealed record ValueForm<T>(string Allowed, Func<string, T> Parse, Func<T, string> Format);
 
 /// <summary>The forms of values that settings and keys of a job file have.</summary>
-public static class ValueForms
+internal static class ValueForms
 {
     /// <summary>true or false (also yes, no, on, off).</summary>
     public static ValueForm<bool> Flag { get; } = new("true or false", ParseFlag, value => value ? "true" : "false");

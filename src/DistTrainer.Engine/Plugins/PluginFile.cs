@@ -8,7 +8,7 @@ namespace DistTrainer.Engine;
 /// only files that you trust. Its own dependencies are found beside it (<c>*.deps.json</c>); DistTrainer's assemblies
 /// are the process's.
 /// </summary>
-public static class PluginFile
+internal static class PluginFile
 {
     /// <summary>
     /// Loads the plug-in of each file and adds it to <see cref="PluginRegistry.Shared"/>; one that is there already

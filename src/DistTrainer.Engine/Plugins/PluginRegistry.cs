@@ -38,31 +38,31 @@ public sealed class PluginRegistry
     }
 
     /// <summary>The layers.</summary>
-    public PartTable<LayerPart> Layers { get; } = new("layer", "model.layers[…].kind");
+    internal PartTable<LayerPart> Layers { get; } = new("layer", "model.layers[…].kind");
 
     /// <summary>The activations.</summary>
-    public PartTable<ActivationPart> Activations { get; } = new("activation", "model.layers[…].activation")
+    internal PartTable<ActivationPart> Activations { get; } = new("activation", "model.layers[…].activation")
     {
         Elsewhere = new Dictionary<string, string> { ["softmax"] = PartOfLoss, ["log-softmax"] = PartOfLoss },
     };
 
     /// <summary>The losses.</summary>
-    public PartTable<LossPart> Losses { get; } = new("loss", "model.loss.kind");
+    internal PartTable<LossPart> Losses { get; } = new("loss", "model.loss.kind");
 
     /// <summary>The data sources that are no files.</summary>
-    public PartTable<SourcePart> Sources { get; } = new("source", "data.source")
+    internal PartTable<SourcePart> Sources { get; } = new("source", "data.source")
     {
         Elsewhere = DataCatalog.List().ToDictionary(entry => entry.Name, _ => "is a data set"),
     };
 
     /// <summary>The initializers.</summary>
-    public PartTable<InitializerPart> Initializers { get; } = new("initializer", "an initializer's kind");
+    internal PartTable<InitializerPart> Initializers { get; } = new("initializer", "an initializer's kind");
 
     /// <summary>The learning-rate schedules.</summary>
-    public PartTable<SchedulePart> Schedules { get; } = new("schedule", "schedule.kind");
+    internal PartTable<SchedulePart> Schedules { get; } = new("schedule", "schedule.kind");
 
     /// <summary>The update rules.</summary>
-    public PartTable<OptimizerPart> Optimizers { get; } = new("optimizer", "optimizer.kind");
+    internal PartTable<OptimizerPart> Optimizers { get; } = new("optimizer", "optimizer.kind");
 
     /// <summary>Adds a plug-in. A second one from the same file changes nothing.</summary>
     /// <param name="plugin">The plug-in.</param>

@@ -15,7 +15,7 @@ namespace DistTrainer.Engine;
 /// The cosine begins after the warm-up; epochs count from the start of the run. A minimum above r counts as r.
 /// Computed in double without library functions, so the same on every platform.
 /// </summary>
-public sealed class LearningRateSchedule
+internal sealed class LearningRateSchedule
 {
     private readonly int _warmUp;
     private readonly double _full;

@@ -5,7 +5,7 @@ namespace DistTrainer.Engine;
 /// best − minimum delta; the run should stop when <c>patience</c> epochs in a row were not.
 /// </summary>
 /// <param name="description">Patience (0 never stops) and minimum delta.</param>
-public sealed class EarlyStoppingTracker(EarlyStoppingDescription description)
+internal sealed class EarlyStoppingTracker(EarlyStoppingDescription description)
 {
     /// <summary>The best epoch, counted as reported; 0 before the first.</summary>
     public int BestEpoch { get; private set; }

@@ -5,7 +5,7 @@ namespace DistTrainer.Engine;
 /// shards. Every sample is used exactly once an epoch; the last short batch is neither padded nor dropped. A pure
 /// function of its arguments; the buffer only saves work.
 /// </summary>
-public sealed class EpochSampler
+internal sealed class EpochSampler
 {
     private readonly int[] _order;
     private readonly ulong _seed;

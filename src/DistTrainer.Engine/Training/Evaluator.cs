@@ -7,7 +7,7 @@ namespace DistTrainer.Engine;
 public sealed class Evaluator : IDisposable
 {
     /// <summary>Samples of one chunk.</summary>
-    public const int ChunkSize = 256;
+    internal const int ChunkSize = 256;
 
     private readonly IModel _model;
     private readonly IGradientEngine _engine;
@@ -27,7 +27,7 @@ public sealed class Evaluator : IDisposable
     /// <exception cref="DistTrainerException">
     /// It has more than <see cref="EpochSampler.MostSamples"/> (<see cref="FailureKind.Data"/>).
     /// </exception>
-    public static int ChunkCount(ISampleSource data) =>
+    internal static int ChunkCount(ISampleSource data) =>
         (int)((EpochSampler.CheckCount(data.Count) + ChunkSize - 1) / ChunkSize);
 
     /// <summary>Evaluates some chunks.</summary>
@@ -35,7 +35,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="parameters">All parameters, flat.</param>
     /// <param name="firstChunk">First chunk.</param>
     /// <param name="sums">One entry a chunk; overwritten.</param>
-    public void Evaluate(ISampleSource data, ReadOnlySpan<float> parameters, int firstChunk, Span<LossSums> sums)
+    internal void Evaluate(ISampleSource data, ReadOnlySpan<float> parameters, int firstChunk, Span<LossSums> sums)
     {
         ReadOnlySpan<int> samples = sums.IsEmpty ? [] : SamplesOf(data, firstChunk);
         for (int chunk = 0; chunk < sums.Length; chunk++)

@@ -17,7 +17,7 @@ public static class SignalProbe
     /// <param name="samples">How many samples to use, at most.</param>
     /// <param name="seed">The job's seed.</param>
     /// <returns>From inputs to outputs, of the stages that the model's engine tells of.</returns>
-    public static IReadOnlyList<LayerSignal> Measure(
+    internal static IReadOnlyList<LayerSignal> Measure(
         IModel model, ISampleSource data, ReadOnlySpan<float> parameters, int samples, ulong seed)
     {
         int rows = (int)Math.Min(samples, data.Count);

@@ -4,7 +4,7 @@ using DistTrainer.Engine;
 namespace DistTrainer.ParameterServer;
 
 /// <summary>The content of <c>checkpoint.json</c>: where a run stands, and what its files must be.</summary>
-public sealed record CheckpointManifest
+internal sealed record CheckpointManifest
 {
     /// <summary>The format that this program writes; newer ones are refused.</summary>
     public const int CurrentFormat = 1;
@@ -93,39 +93,39 @@ public sealed record CheckpointManifest
 /// <param name="StepsPerEpoch">Steps of one epoch.</param>
 /// <param name="EpochsDecided">Epochs whose end was decided on: their validation loss is in the trackers.</param>
 /// <param name="Sums">Sums over the epoch so far, by name, for its figures (loss, samples); free of choice.</param>
-public sealed record CheckpointPosition(
+internal sealed record CheckpointPosition(
     int Epoch, long Cursor, int StepsPerEpoch, int EpochsDecided, IReadOnlyDictionary<string, double> Sums);
 
 /// <summary>Seeds.</summary>
 /// <param name="Training">Of initialization, shuffling and dropout.</param>
 /// <param name="Split">Of the split of the data.</param>
-public sealed record CheckpointSeeds(ulong Training, ulong Split);
+internal sealed record CheckpointSeeds(ulong Training, ulong Split);
 
 /// <summary>What the learning rate depends on beside step and job.</summary>
 /// <param name="Base">Full rate set while running; null for the job's.</param>
 /// <param name="PlateauFactor">Factor of reduce-on-plateau; 1 without.</param>
 /// <param name="PlateauBest">Lowest loss that counted as an improvement; +∞ at first.</param>
 /// <param name="PlateauBadEpochs">Epochs without improvement since.</param>
-public sealed record CheckpointRate(double? Base, double PlateauFactor, double PlateauBest, int PlateauBadEpochs);
+internal sealed record CheckpointRate(double? Base, double PlateauFactor, double PlateauBest, int PlateauBadEpochs);
 
 /// <summary>State of early stopping.</summary>
 /// <param name="BestEpoch">The best epoch; 0 before the first.</param>
 /// <param name="BestLoss">Its validation loss; +∞ before the first.</param>
 /// <param name="BadEpochs">Epochs without improvement since.</param>
-public sealed record CheckpointStopping(int BestEpoch, double BestLoss, int BadEpochs);
+internal sealed record CheckpointStopping(int BestEpoch, double BestLoss, int BadEpochs);
 
 /// <summary>What was done about gradients that were not finite; see <c>training.divergence</c>.</summary>
 /// <param name="Lowered">How often the learning rate was lowered.</param>
 /// <param name="FirstRate">The full rate before it was lowered for the first time; null: never.</param>
 /// <param name="LeftOutStep">The last step that was left out; 0: none.</param>
 /// <param name="LeftOut">Steps in a row, with that one, that were left out.</param>
-public sealed record CheckpointDivergence(int Lowered, double? FirstRate, long LeftOutStep, int LeftOut);
+internal sealed record CheckpointDivergence(int Lowered, double? FirstRate, long LeftOutStep, int LeftOut);
 
 /// <summary>An update rule.</summary>
 /// <param name="Kind">Which, as format 1 spells it: the rule's name, but <c>adamW</c>, <c>rmsProp</c>, and
 /// <c>plugin</c> for any that a plug-in brings.</param>
 /// <param name="Slots">Names of its vectors, in order.</param>
-public sealed record CheckpointOptimizer(string Kind, IReadOnlyList<string> Slots)
+internal sealed record CheckpointOptimizer(string Kind, IReadOnlyList<string> Slots)
 {
     /// <summary>A job's update rule.</summary>
     /// <param name="optimizer">The job's section.</param>
@@ -154,7 +154,7 @@ public sealed record CheckpointOptimizer(string Kind, IReadOnlyList<string> Slot
 /// <param name="Kind">Weight, bias or running average.</param>
 /// <param name="Layer">Index of its module.</param>
 /// <param name="Shape">Dimensions, outermost first.</param>
-public sealed record CheckpointTensor(string Name, ParameterKind Kind, int Layer, IReadOnlyList<int> Shape);
+internal sealed record CheckpointTensor(string Name, ParameterKind Kind, int Layer, IReadOnlyList<int> Shape);
 
 /// <summary>One part: a parameter shard's stretch of parameters and slots.</summary>
 /// <param name="Name">File name, without a folder.</param>
@@ -163,4 +163,4 @@ public sealed record CheckpointTensor(string Name, ParameterKind Kind, int Layer
 /// <param name="Bytes">Length of the file.</param>
 /// <param name="Crc32C">CRC-32C of the file, 8 lower-case hex digits.</param>
 /// <param name="Sha256">SHA-256 of the file, 64 lower-case hex digits.</param>
-public sealed record CheckpointFile(string Name, int Start, int End, long Bytes, string Crc32C, string Sha256);
+internal sealed record CheckpointFile(string Name, int Start, int End, long Bytes, string Crc32C, string Sha256);

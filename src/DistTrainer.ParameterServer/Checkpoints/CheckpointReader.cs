@@ -8,7 +8,7 @@ namespace DistTrainer.ParameterServer;
 /// when it was written. A part is checked whole (length, CRC-32C, SHA-256, names and shapes) when it is first touched,
 /// and a parameter shard touches only the parts that overlap its own. Not thread-safe.
 /// </summary>
-public sealed class CheckpointReader : IDisposable
+internal sealed class CheckpointReader : IDisposable
 {
     private readonly ParameterLayout _layout;
     private readonly PartReader?[] _parts;

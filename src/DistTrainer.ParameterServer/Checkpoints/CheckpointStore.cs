@@ -6,22 +6,22 @@ namespace DistTrainer.ParameterServer;
 /// <summary>A checkpoint that cannot be used.</summary>
 /// <param name="Folder">Its folder.</param>
 /// <param name="Reason">Why, with the file's path.</param>
-public sealed record RefusedCheckpoint(string Folder, string Reason);
+internal sealed record RefusedCheckpoint(string Folder, string Reason);
 
 /// <summary>What came of checking every byte of a checkpoint.</summary>
 /// <param name="Folder">Its folder.</param>
 /// <param name="Manifest">Its manifest; null where it is refused.</param>
 /// <param name="Refused">Why it cannot be used, with the file's path; null where all is fine.</param>
-public sealed record CheckedCheckpoint(string Folder, CheckpointManifest? Manifest, string? Refused);
+internal sealed record CheckedCheckpoint(string Folder, CheckpointManifest? Manifest, string? Refused);
 
 /// <summary>The newest checkpoint that can be used, and those newer ones that cannot.</summary>
 /// <param name="Reader">It, verified; null if there is none. The caller disposes it.</param>
 /// <param name="Refused">The newer ones, newest first.</param>
-public sealed record NewestCheckpoint(CheckpointReader? Reader, IReadOnlyList<RefusedCheckpoint> Refused);
+internal sealed record NewestCheckpoint(CheckpointReader? Reader, IReadOnlyList<RefusedCheckpoint> Refused);
 
 /// <summary>The checkpoints of one run. A folder that is not there has none.</summary>
 /// <param name="checkpoints">The folder <c>checkpoints</c> of the run.</param>
-public sealed class CheckpointStore(string checkpoints)
+internal sealed class CheckpointStore(string checkpoints)
 {
     private const string Prefix = "step-";
     private const string DeletedSuffix = ".deleted";

@@ -11,7 +11,7 @@ namespace DistTrainer.ParameterServer;
 /// <param name="Step">The last step that is in.</param>
 /// <param name="Generation">Membership version; another one writes into another temporary folder.</param>
 /// <param name="Parts">Number of parts, ≥ 1.</param>
-public sealed record CheckpointTarget(string Checkpoints, string Run, long Step, int Generation, int Parts)
+internal sealed record CheckpointTarget(string Checkpoints, string Run, long Step, int Generation, int Parts)
 {
     /// <summary>Start of the names of folders that are no checkpoints (yet, or any more).</summary>
     internal const string HiddenPrefix = ".step-";

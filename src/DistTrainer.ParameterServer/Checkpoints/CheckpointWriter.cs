@@ -9,7 +9,7 @@ namespace DistTrainer.ParameterServer;
 /// reads the parts back, writes the manifest and renames the folder. Files and folders are flushed to the disk before
 /// that, so a checkpoint with its final name is whole. Disposed before that, nothing is left.
 /// </summary>
-public sealed class CheckpointWriter : IDisposable
+internal sealed class CheckpointWriter : IDisposable
 {
     private readonly CheckpointTarget _target;
     private readonly CheckpointDisk _disk;

@@ -4,7 +4,7 @@ namespace DistTrainer.ParameterServer;
 /// Everything that one parameter shard must remember after a step, in buffers of its own: it is written to a checkpoint
 /// while training goes on, and read from one. Made once and used again; whoever fills it must wait until it is written.
 /// </summary>
-public sealed class ParameterShardCopy
+internal sealed class ParameterShardCopy
 {
     private readonly float[][] _slots;
     private float[] _best = [];

@@ -9,7 +9,7 @@ namespace DistTrainer.Transport.Security;
 /// A private certificate authority in a folder, which makes the certificates of a cluster's nodes: ECDSA over P-256
 /// with SHA-256.
 /// </summary>
-public static class CertificateAuthority
+internal static class CertificateAuthority
 {
     /// <summary>
     /// The file of the authority's private key, PEM. Nodes do not need it; whoever has it can make nodes.

@@ -11,7 +11,7 @@ namespace DistTrainer.Transport.Security;
 /// authority whose certificates it accepts. The machine's own list of authorities does not count. A certificate says
 /// that its holder belongs to the cluster, not which node it is: names and addresses are not compared.
 /// </summary>
-public sealed class NodeCertificate
+internal sealed class NodeCertificate
 {
     /// <summary>The file of the certificate authority, PEM.</summary>
     public const string AuthorityFile = "ca.pem";

@@ -42,5 +42,5 @@ public sealed record ListMessage(IReadOnlyList<int> Numbers) : IControlMessage;
 public record OpenRecord(int Value);
 
 /// <summary>Writes and reads the messages of this assembly.</summary>
-public sealed class SampleSerializer(ExtendedActorSystem system)
+internal sealed class SampleSerializer(ExtendedActorSystem system)
     : HyperionSerializer(system, ControlTypes.Of(typeof(SampleSerializer).Assembly));
