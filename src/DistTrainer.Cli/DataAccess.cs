@@ -29,13 +29,13 @@ internal sealed class DataAccess : IDataAccess
     // Called from one thread at a time, and at once: a Progress<T> would report late and out of order.
     private sealed class FileReport(Action<string> report) : IProgress<FetchProgress>
     {
-        private string? file;
+        private string? _file;
 
         public void Report(FetchProgress value)
         {
-            if (value.File == file)
+            if (value.File == _file)
                 return;
-            file = value.File;
+            _file = value.File;
             report($"fetching {value.File}{(value.Total is { } total ? $" ({Numbers.Bytes(total)})" : "")}");
         }
     }

@@ -9,14 +9,14 @@ namespace DistTrainer.Cli;
 internal sealed partial class NodeProcesses : IDisposable
 {
     private const int Terminate = 15;
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_endTimeout = TimeSpan.FromSeconds(40);
 
-    private readonly Action<string, string, bool> print;
-    private readonly CancellationToken stop;
-    private readonly List<Process> processes = [];
-    private readonly TaskCompletionSource<string> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenRegistration registration;
+    private readonly Action<string, string, bool> _print;
+    private readonly CancellationToken _stop;
+    private readonly List<Process> _processes = [];
+    private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenRegistration _registration;
 
     /// <summary>Starts with none.</summary>
     /// <param name="print">Takes each line of theirs: the node, the line, and whether it came from its standard error.
@@ -24,11 +24,11 @@ internal sealed partial class NodeProcesses : IDisposable
     /// <param name="stop">When cancelled, the first process is asked to end in good order, and ends the others.</param>
     public NodeProcesses(Action<string, string, bool> print, CancellationToken stop)
     {
-        (this.print, this.stop) = (print, stop);
-        registration = stop.Register(() =>
+        (_print, _stop) = (print, stop);
+        _registration = stop.Register(() =>
         {
-            lock (processes)
-                Ask(processes.FirstOrDefault());
+            lock (_processes)
+                Ask(_processes.FirstOrDefault());
         });
     }
 
@@ -39,8 +39,8 @@ internal sealed partial class NodeProcesses : IDisposable
     {
         Process first = Start("node-1", arguments);
         Task ended = first.WaitForExitAsync();
-        if (await Task.WhenAny(address.Task, ended, Task.Delay(StartTimeout)) == address.Task)
-            return await address.Task;
+        if (await Task.WhenAny(_address.Task, ended, Task.Delay(s_startTimeout)) == _address.Task)
+            return await _address.Task;
         throw new DistTrainerException(
             first.HasExited ? (FailureKind)first.ExitCode
             : FailureKind.Internal, "node-1 did not start; its lines above say why.");
@@ -61,12 +61,12 @@ internal sealed partial class NodeProcesses : IDisposable
             UseShellExecute = false,
         };
         Process process;
-        lock (processes)
+        lock (_processes)
         {
-            stop.ThrowIfCancellationRequested();
+            _stop.ThrowIfCancellationRequested();
             process = Process.Start(start) ?? throw new DistTrainerException(
                 FailureKind.Internal, $"{program} could not be started.");
-            processes.Add(process);
+            _processes.Add(process);
         }
         process.OutputDataReceived += (_, line) => Print(name, line.Data, isError: false);
         process.ErrorDataReceived += (_, line) => Print(name, line.Data, isError: true);
@@ -80,26 +80,26 @@ internal sealed partial class NodeProcesses : IDisposable
     /// <returns>The first one's exit code.</returns>
     public async Task<int> WaitAsync(Action<string> say)
     {
-        await processes[0].WaitForExitAsync();
+        await _processes[0].WaitForExitAsync();
         using var patience =
-            new CancellationTokenSource(processes[0].ExitCode == 0 ? EndTimeout : TimeSpan.FromSeconds(5));
+            new CancellationTokenSource(_processes[0].ExitCode == 0 ? s_endTimeout : TimeSpan.FromSeconds(5));
         try
         {
-            foreach (Process process in processes)
+            foreach (Process process in _processes)
                 await process.WaitForExitAsync(patience.Token);
         }
         catch (OperationCanceledException)
         {
             say("launch: nodes that had not ended were killed");
         }
-        return processes[0].ExitCode;
+        return _processes[0].ExitCode;
     }
 
     /// <summary>Kills what still runs.</summary>
     public void Dispose()
     {
-        registration.Dispose();
-        foreach (Process process in processes)
+        _registration.Dispose();
+        foreach (Process process in _processes)
         {
             try
             {
@@ -137,10 +137,10 @@ internal sealed partial class NodeProcesses : IDisposable
         if (line is null)
             return;
         if (name == "node-1" && line.StartsWith(NodeCommand.Listening, StringComparison.Ordinal))
-            address.TrySetResult(
+            _address.TrySetResult(
                 line.Split(' ')
                 .First(word => word.StartsWith("cluster=", StringComparison.Ordinal))["cluster=".Length..]);
-        lock (processes)
-            print(name, line, isError);
+        lock (_processes)
+            _print(name, line, isError);
     }
 }

@@ -11,7 +11,10 @@ namespace DistTrainer.Cli;
 /// <summary>Predictions as CSV or JSON, a row or object for each row of the data.</summary>
 internal static class PredictionText
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>With a header: <c>class</c> and a probability a class, or a column a target.</summary>
     /// <param name="schema">Names of classes and targets.</param>
@@ -59,8 +62,8 @@ internal static class PredictionText
     /// <param name="output">Where to, in UTF-8.</param>
     public static void WriteJson(DataSchema schema, ReadOnlySpan<float> predictions, IBufferWriter<byte> output)
     {
-        JsonEncodedText[] names = [.. Names(schema).Select(name => JsonEncodedText.Encode(name, Options.Encoder))];
-        using var json = new Utf8JsonWriter(output, Options);
+        JsonEncodedText[] names = [.. Names(schema).Select(name => JsonEncodedText.Encode(name, s_options.Encoder))];
+        using var json = new Utf8JsonWriter(output, s_options);
         output.Write("["u8);
         for (int start = 0; start < predictions.Length; start += names.Length)
         {

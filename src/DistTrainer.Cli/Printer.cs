@@ -17,25 +17,25 @@ internal sealed class Printer
     /// </summary>
     public const int MostLines = 10_000;
 
-    private readonly CliConsole console;
-    private readonly IAnsiConsole? terminal;
-    private readonly object gate = new();
-    private readonly Queue<(string Text, bool IsError)> lines = new();
-    private readonly HashSet<bool> isGone = [];
-    private readonly Thread owner;
-    private Func<int, IRenderable>? view;
-    private long leftOut;
-    private bool hasDrawn;
-    private bool ends;
-    private DistTrainerException? failure;
+    private readonly CliConsole _console;
+    private readonly IAnsiConsole? _terminal;
+    private readonly object _gate = new();
+    private readonly Queue<(string Text, bool IsError)> _lines = new();
+    private readonly HashSet<bool> _isGone = [];
+    private readonly Thread _owner;
+    private Func<int, IRenderable>? _view;
+    private long _leftOut;
+    private bool _hasDrawn;
+    private bool _ends;
+    private DistTrainerException? _failure;
 
     private Printer(CliConsole console, bool hasView)
     {
-        this.console = console;
-        terminal = hasView && console.Terminal is { Profile.Capabilities.Ansi: true } ? console.Terminal : null;
-        Console = new CliConsole(Lines(isError: false), Lines(isError: true), terminal, console.ErrorIsTerminal);
-        owner = new Thread(Own) { IsBackground = true, Name = "printer" };
-        owner.Start();
+        _console = console;
+        _terminal = hasView && console.Terminal is { Profile.Capabilities.Ansi: true } ? console.Terminal : null;
+        Console = new CliConsole(Lines(isError: false), Lines(isError: true), _terminal, console.ErrorIsTerminal);
+        _owner = new Thread(Own) { IsBackground = true, Name = "printer" };
+        _owner.Start();
     }
 
     /// <summary>Takes lines that are to be written. It has a terminal where there is a live view.</summary>
@@ -60,7 +60,7 @@ internal sealed class Printer
         {
             printer.End();
         }
-        return printer.failure is { } failure ? throw failure : code;
+        return printer._failure is { } failure ? throw failure : code;
     }
 
     /// <summary>Writes a line.</summary>
@@ -68,15 +68,15 @@ internal sealed class Printer
     /// <param name="isError">Whether it belongs to standard error.</param>
     public void Write(string line, bool isError)
     {
-        lock (gate)
+        lock (_gate)
         {
-            lines.Enqueue((line, isError));
-            if (lines.Count > MostLines)
+            _lines.Enqueue((line, isError));
+            if (_lines.Count > MostLines)
             {
-                lines.Dequeue();
-                leftOut++;
+                _lines.Dequeue();
+                _leftOut++;
             }
-            Monitor.Pulse(gate);
+            Monitor.Pulse(_gate);
         }
     }
 
@@ -84,10 +84,10 @@ internal sealed class Printer
     /// <param name="picture">Draws it for so many columns; called by the thread that owns the terminal.</param>
     public void Show(Func<int, IRenderable> picture)
     {
-        lock (gate)
+        lock (_gate)
         {
-            view = terminal is null ? null : picture;
-            Monitor.Pulse(gate);
+            _view = _terminal is null ? null : picture;
+            Monitor.Pulse(_gate);
         }
     }
 
@@ -95,26 +95,26 @@ internal sealed class Printer
 
     private void End()
     {
-        lock (gate)
+        lock (_gate)
         {
-            ends = true;
-            Monitor.Pulse(gate);
+            _ends = true;
+            Monitor.Pulse(_gate);
         }
-        owner.Join();
+        _owner.Join();
     }
 
     private void Own()
     {
-        if (terminal is not null)
+        if (_terminal is not null)
         {
             try
             {
-                terminal.Live(new Text("")).Overflow(VerticalOverflow.Crop).Start(Draw);
+                _terminal.Live(new Text("")).Overflow(VerticalOverflow.Crop).Start(Draw);
             }
             catch (IOException)
             {
                 // The terminal is gone; its user knows.
-                isGone.Add(false);
+                _isGone.Add(false);
             }
             catch (Exception fault)
             {
@@ -137,11 +137,11 @@ internal sealed class Printer
         while (Next() is { } next)
         {
             if (next.View is { } picture)
-                display.UpdateTarget(picture(terminal!.Profile.Width));
-            else if (next.Line is { IsError: true } error && !console.ErrorIsTerminal)
+                display.UpdateTarget(picture(_terminal!.Profile.Width));
+            else if (next.Line is { IsError: true } error && !_console.ErrorIsTerminal)
                 WritePlain(error.Text, isError: true);
             else
-                terminal!.WriteLine(next.Line!.Value.Text);
+                _terminal!.WriteLine(next.Line!.Value.Text);
         }
     }
 
@@ -150,44 +150,44 @@ internal sealed class Printer
     /// </summary>
     private ((string Text, bool IsError)? Line, Func<int, IRenderable>? View)? Next()
     {
-        lock (gate)
+        lock (_gate)
         {
-            while (leftOut == 0 && lines.Count == 0 && view is null)
+            while (_leftOut == 0 && _lines.Count == 0 && _view is null)
             {
-                if (ends)
+                if (_ends)
                     return null;
-                Monitor.Wait(gate);
+                Monitor.Wait(_gate);
             }
-            if (view is { } picture && (!hasDrawn || (leftOut == 0 && lines.Count == 0)))
+            if (_view is { } picture && (!_hasDrawn || (_leftOut == 0 && _lines.Count == 0)))
             {
-                (view, hasDrawn) = (null, true);
+                (_view, _hasDrawn) = (null, true);
                 return (null, picture);
             }
-            hasDrawn = false;
-            if (leftOut == 0)
-                return (lines.Dequeue(), null);
-            string note = $"({Numbers.Text(leftOut)} lines are left out here: they were not read in time)";
-            leftOut = 0;
+            _hasDrawn = false;
+            if (_leftOut == 0)
+                return (_lines.Dequeue(), null);
+            string note = $"({Numbers.Text(_leftOut)} lines are left out here: they were not read in time)";
+            _leftOut = 0;
             return ((note, true), null);
         }
     }
 
     private void WritePlain(string line, bool isError)
     {
-        if (isGone.Contains(isError))
+        if (_isGone.Contains(isError))
             return;
         try
         {
-            (isError ? console.Error : console.Output).WriteLine(line);
+            (isError ? _console.Error : _console.Output).WriteLine(line);
         }
         catch (IOException cause)
         {
             // The user of a terminal that is gone knows; whoever reads a file does not.
-            isGone.Add(isError);
-            if (isError ? !console.ErrorIsTerminal : console.Terminal is null)
+            _isGone.Add(isError);
+            if (isError ? !_console.ErrorIsTerminal : _console.Terminal is null)
             {
                 string stream = isError ? "standard error" : "standard output";
-                failure ??= new DistTrainerException(
+                _failure ??= new DistTrainerException(
                     FailureKind.Disk,
                         $"{stream} cannot be written ({cause.Message}): what was printed there is not whole; the work "
                         + "went on.", cause);
@@ -198,7 +198,7 @@ internal sealed class Printer
     /// <summary>Makes lines of what is written.</summary>
     private sealed class LineWriter(Action<string> take) : TextWriter
     {
-        private readonly StringBuilder line = new();
+        private readonly StringBuilder _line = new();
 
         public override Encoding Encoding => Encoding.UTF8;
 
@@ -207,19 +207,19 @@ internal sealed class Printer
             if (value == '\n')
                 Take();
             else if (value != '\r')
-                line.Append(value);
+                _line.Append(value);
         }
 
         public override void WriteLine(string? value)
         {
-            line.Append(value);
+            _line.Append(value);
             Take();
         }
 
         private void Take()
         {
-            take(line.ToString());
-            line.Clear();
+            take(_line.ToString());
+            _line.Clear();
         }
     }
 }

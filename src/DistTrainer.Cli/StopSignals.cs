@@ -8,30 +8,30 @@ namespace DistTrainer.Cli;
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
-    private readonly CancellationTokenSource source = new();
-    private readonly List<IDisposable> registrations = [];
-    private readonly TaskCompletionSource unheard = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool isHeard;
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(200);
-    private int exitCode;
+    private readonly CancellationTokenSource _source = new();
+    private readonly List<IDisposable> _registrations = [];
+    private readonly TaskCompletionSource _unheard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isHeard;
+    private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(200);
+    private int _exitCode;
 
     /// <summary>Cancelled by the first signal.</summary>
-    public CancellationToken Token => source.Token;
+    public CancellationToken Token => _source.Token;
 
     /// <summary>The exit code that the signal asks for; 0 where none came.</summary>
-    public int ExitCode => Volatile.Read(ref exitCode);
+    public int ExitCode => Volatile.Read(ref _exitCode);
 
     /// <summary>
     /// Ends with a first signal that nobody listens to yet: nothing has begun that must be finished, so the command
     /// ends at once.
     /// </summary>
-    public Task Unheard => unheard.Task;
+    public Task Unheard => _unheard.Task;
 
     /// <summary>From now on the command itself ends what it has begun, in good order.</summary>
     /// <returns>Cancelled by the first signal.</returns>
     public CancellationToken Listen()
     {
-        isHeard = true;
+        _isHeard = true;
         return Token;
     }
 
@@ -41,15 +41,15 @@ internal sealed class StopSignals : IDisposable
     public static StopSignals Watch(Action last)
     {
         var signals = new StopSignals();
-        signals.registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        signals._registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             signals.Raise(ExitCodes.HungUp);
             context.Cancel = true;
         }));
-        signals.registrations.Add(
+        signals._registrations.Add(
             PosixSignalRegistration.Create(
                 PosixSignal.SIGINT, context => signals.Handle(context, ExitCodes.Interrupted, last)));
-        signals.registrations.Add(
+        signals._registrations.Add(
             PosixSignalRegistration.Create(
                 PosixSignal.SIGTERM, context => signals.Handle(context, ExitCodes.Terminated, last)));
         return signals;
@@ -60,11 +60,11 @@ internal sealed class StopSignals : IDisposable
     /// <returns>Whether it was the first one.</returns>
     public bool Raise(int code)
     {
-        if (Interlocked.CompareExchange(ref exitCode, code, 0) != 0)
+        if (Interlocked.CompareExchange(ref _exitCode, code, 0) != 0)
             return false;
-        source.Cancel();
-        if (!isHeard)
-            unheard.TrySetResult();
+        _source.Cancel();
+        if (!_isHeard)
+            _unheard.TrySetResult();
         return true;
     }
 
@@ -73,15 +73,15 @@ internal sealed class StopSignals : IDisposable
     {
         Listen();
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using CancellationTokenRegistration registration = source.Token.Register(told.SetResult);
+        await using CancellationTokenRegistration registration = _source.Token.Register(told.SetResult);
         await told.Task;
     }
 
     /// <summary>No longer listens.</summary>
     public void Dispose()
     {
-        registrations.ForEach(registration => registration.Dispose());
-        source.Dispose();
+        _registrations.ForEach(registration => registration.Dispose());
+        _source.Dispose();
     }
 
     // A second signal is left to the system, which ends the process with 128 + its number.
@@ -92,6 +92,6 @@ internal sealed class StopSignals : IDisposable
             return;
         var helper = new Thread(() => last()) { IsBackground = true };
         helper.Start();
-        helper.Join(Moment);
+        helper.Join(s_moment);
     }
 }

@@ -6,19 +6,19 @@ namespace DistTrainer.Jobs;
 /// <summary>The keys of <c>data</c>.</summary>
 internal static class DataKeys
 {
-    private static readonly JobValue<TaskKind> Task = JobValues.Name<TaskKind>([
+    private static readonly JobValue<TaskKind> s_task = JobValues.Name<TaskKind>([
         (TaskKind.Auto, ["auto"]), (TaskKind.Classification, ["classification"]), (TaskKind.Binary, ["binary"]),
             (TaskKind.Regression, ["regression"])]);
 
-    private static readonly JobValue<DataFormat> Format = JobValues.Name<DataFormat>([
+    private static readonly JobValue<DataFormat> s_format = JobValues.Name<DataFormat>([
         (DataFormat.Auto, ["auto"]), (DataFormat.Csv, ["csv"]), (DataFormat.Idx, ["idx"]),
             (DataFormat.Parquet, ["parquet"]), (DataFormat.Npy, ["npy", "npz"])]);
 
-    private static readonly JobValue<NormalizationKind> Normalization = JobValues.Name<NormalizationKind>([
+    private static readonly JobValue<NormalizationKind> s_normalization = JobValues.Name<NormalizationKind>([
         (NormalizationKind.None, ["none"]), (NormalizationKind.MinMax, ["min-max"]),
         (NormalizationKind.Standardize, ["standardize"]), (NormalizationKind.UnitBytes, ["unit-bytes"])]);
 
-    private static readonly JobValue<IReadOnlyList<string>> Columns = new ListValue<string>(JobValues.Text, 100_000);
+    private static readonly JobValue<IReadOnlyList<string>> s_columns = new ListValue<string>(JobValues.Text, 100_000);
 
     /// <summary>The section.</summary>
     public static JobSection<DataDescription> Section { get; } = new(
@@ -36,19 +36,19 @@ internal static class DataKeys
         Table.Key("test-source", "Path of a file with held-out test data; without it the test part is split off",
             JobValues.OptionalText, d => d.TestSource, (d, v) => d with { TestSource = v }),
         Table.Key("format", "File format; auto goes by the file's name",
-            Format, d => d.Format, (d, v) => d with { Format = v }),
+            s_format, d => d.Format, (d, v) => d with { Format = v }),
         Table.Key("task", "What the targets mean; auto is classification for cross-entropy, else regression",
-            Task, d => d.Task, (d, v) => d with { Task = v }),
+            s_task, d => d.Task, (d, v) => d with { Task = v }),
         Table.Key("targets", "Names or 0-based numbers of the target columns; none takes the last column",
-            Columns, d => d.Targets, (d, v) => d with { Targets = v }),
+            s_columns, d => d.Targets, (d, v) => d with { Targets = v }),
         Table.Key("ignore", "Names or 0-based numbers of columns to leave out",
-            Columns, d => d.Ignore, (d, v) => d with { Ignore = v }),
+            s_columns, d => d.Ignore, (d, v) => d with { Ignore = v }),
         Table.Key("header", "CSV: whether the first line names the columns; nothing decides by looking",
             JobValues.OptionalBool, d => d.Header, (d, v) => d with { Header = v }),
         Table.Key("delimiter", "CSV: the character between fields",
             JobValues.Character, d => d.Delimiter, (d, v) => d with { Delimiter = v }),
         Table.Key("normalization", "How features are scaled, by the training part's statistics",
-            Normalization, d => d.Normalization, (d, v) => d with { Normalization = v }),
+            s_normalization, d => d.Normalization, (d, v) => d with { Normalization = v }),
         Table.Key(
             "normalize-targets", "Whether regression targets are standardized for training; results are scaled back",
             JobValues.Bool, d => d.NormalizeTargets, (d, v) => d with { NormalizeTargets = v }),

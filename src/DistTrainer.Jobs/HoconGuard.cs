@@ -20,10 +20,10 @@ internal sealed class HoconGuard(string text, string origin)
     private const int MostDots = 32;
     private const string OnlyInQuotes = "`^?!@*&\\";
 
-    private readonly Stack<(int At, Place Outer)> open = new();
-    private Place place = Place.Start;
-    private int dots;
-    private char lastWord;
+    private readonly Stack<(int At, Place Outer)> _open = new();
+    private Place _place = Place.Start;
+    private int _dots;
+    private char _lastWord;
 
     /// <summary>Where in an object or list the reader is.</summary>
     private enum Place
@@ -59,7 +59,7 @@ internal sealed class HoconGuard(string text, string origin)
         End,
     }
 
-    private bool InList => place is Place.BeforeItem or Place.InItem or Place.AfterItemBrackets;
+    private bool InList => _place is Place.BeforeItem or Place.InItem or Place.AfterItemBrackets;
 
     /// <summary>Refuses what the parser must not see.</summary>
     /// <exception cref="DistTrainerException">The text is too long, or brackets, quotes, keys and values do not fit
@@ -105,9 +105,9 @@ internal sealed class HoconGuard(string text, string origin)
         }
 
         NewLine(text.Length);
-        if (open.TryPeek(out (int At, Place Outer) last))
+        if (_open.TryPeek(out (int At, Place Outer) last))
             throw Refuse(last.At, $"'{text[last.At]}' is never closed");
-        if (place == Place.BeforeValue)
+        if (_place == Place.BeforeValue)
             throw Refuse(text.Length, "the last key has no value");
     }
 
@@ -121,31 +121,31 @@ internal sealed class HoconGuard(string text, string origin)
     private void Open(int at)
     {
         char c = text[at];
-        place = place switch
+        _place = _place switch
         {
             Place.Start when c == '{' => Place.End,
-            Place.InKey when c == '{' && lastWord != '.' => Place.AfterBrackets,
+            Place.InKey when c == '{' && _lastWord != '.' => Place.AfterBrackets,
             Place.BeforeValue => Place.AfterBrackets,
             Place.BeforeItem => Place.AfterItemBrackets,
             Place.InItem or Place.AfterItemBrackets =>
                 throw Refuse(at, $"'{c}' behind an element of a list; write a comma before it"),
             _ => throw Refuse(at, $"there is no key before '{c}'; write key = value, one a line"),
         };
-        open.Push((at, place));
-        if (open.Count > DeepestNesting)
+        _open.Push((at, _place));
+        if (_open.Count > DeepestNesting)
             throw Refuse(at, $"nested deeper than {DeepestNesting} brackets");
-        place = c == '{' ? Place.BeforeKey : Place.BeforeItem;
+        _place = c == '{' ? Place.BeforeKey : Place.BeforeItem;
     }
 
     private void Close(int at)
     {
-        if (!open.TryPop(out (int At, Place Outer) opener))
+        if (!_open.TryPop(out (int At, Place Outer) opener))
             throw Refuse(at, $"'{text[at]}' closes nothing");
         if (text[opener.At] != (text[at] == '}' ? '{' : '['))
             throw Refuse(at, $"'{text[at]}' closes the '{text[opener.At]}' of {PlaceOf(text, opener.At)}");
-        if (place is Place.InKey or Place.BeforeValue)
+        if (_place is Place.InKey or Place.BeforeValue)
             throw Refuse(at, $"the key before '{text[at]}' has no value; write key = value");
-        place = opener.Outer;
+        _place = opener.Outer;
     }
 
     private void Separate(int at)
@@ -154,30 +154,30 @@ internal sealed class HoconGuard(string text, string origin)
             throw Refuse(
                 at, $"'{text[at]}' in a list; put the keys of an element in braces, [ {{ key = value }} ], and a text "
                 + "in quotes");
-        if (place is Place.InValue or Place.AfterBrackets)
+        if (_place is Place.InValue or Place.AfterBrackets)
             throw Refuse(
                 at, $"'{text[at]}' in a value; put the next key on a line of its own or behind a comma, and a text in "
                 + "quotes");
-        if (place != Place.InKey || lastWord is '.' or '+')
+        if (_place != Place.InKey || _lastWord is '.' or '+')
             throw Refuse(
-                at, lastWord == '+' && place == Place.InKey ? "+= is not supported; write the whole list with ="
+                at, _lastWord == '+' && _place == Place.InKey ? "+= is not supported; write the whole list with ="
                 : $"there is no key before '{text[at]}'; write key = value");
-        place = Place.BeforeValue;
+        _place = Place.BeforeValue;
     }
 
-    private void Comma(int at) => place = place switch
+    private void Comma(int at) => _place = _place switch
     {
         Place.InValue or Place.AfterBrackets => Place.BeforeKey,
         Place.InItem or Place.AfterItemBrackets => Place.BeforeItem,
         _ => throw Refuse(at, "there is no value before ','"),
     };
 
-    private void NewLine(int at) => place = place switch
+    private void NewLine(int at) => _place = _place switch
     {
         Place.InKey => throw Refuse(at, "the key has no value; write key = value on one line"),
         Place.InValue or Place.AfterBrackets => Place.BeforeKey,
         Place.InItem or Place.AfterItemBrackets => Place.BeforeItem,
-        _ => place,
+        _ => _place,
     };
 
     private int Word(int at)
@@ -187,7 +187,7 @@ internal sealed class HoconGuard(string text, string origin)
             throw Refuse(at, "substitutions (${…}) are not supported; write the value, in quotes if it has a $");
         if (OnlyInQuotes.Contains(c))
             throw Refuse(at, $"'{c}' must be in quotes");
-        place = place switch
+        _place = _place switch
         {
             Place.Start or Place.BeforeKey or Place.InKey => Place.InKey,
             Place.BeforeValue or Place.InValue => Place.InValue,
@@ -195,10 +195,10 @@ internal sealed class HoconGuard(string text, string origin)
             _ => throw Refuse(at, "text behind a closing bracket; put the next key on a line of its own"),
         };
         bool first = at == 0 || !(char.IsLetterOrDigit(text[at - 1]) || text[at - 1] is '.' or '-' or '_' or '"');
-        dots = c == '.' ? dots + 1 : first ? 0 : dots;
-        if (dots > MostDots)
+        _dots = c == '.' ? _dots + 1 : first ? 0 : _dots;
+        if (_dots > MostDots)
             throw Refuse(at, $"more than {MostDots} dots in one key");
-        lastWord = c;
+        _lastWord = c;
         return c == '"' ? EndOfQuote(at) : at;
     }
 

@@ -9,11 +9,11 @@ namespace DistTrainer.Jobs;
 /// <summary>The types of values that job files have.</summary>
 internal static class JobValues
 {
-    private static readonly (string Unit, TimeSpan Length)[] Units =
+    private static readonly (string Unit, TimeSpan Length)[] s_units =
         [("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)),
             ("ms", TimeSpan.FromMilliseconds(1))];
 
-    private static readonly JsonSerializerOptions Quoting = new()
+    private static readonly JsonSerializerOptions s_quoting = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -44,7 +44,7 @@ internal static class JobValues
     {
         if (time == TimeSpan.Zero)
             return "0s";
-        (string unit, TimeSpan length) = Units.First(
+        (string unit, TimeSpan length) = s_units.First(
             entry => entry.Unit == "ms" || (time >= entry.Length && time.Ticks % entry.Length.Ticks == 0));
         return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / length.Ticks}{unit}");
     }
@@ -94,16 +94,16 @@ internal static class JobValues
     }
 
     /// <summary>A text in quotes, as JSON and HOCON write it.</summary>
-    public static string Quote(string text) => JsonSerializer.Serialize(text, Quoting);
+    public static string Quote(string text) => JsonSerializer.Serialize(text, s_quoting);
 
     private static TimeSpan ParseDuration(string text, TimeSpan least, TimeSpan most)
     {
         string number = text.TrimEnd([.. "abcdefghijklmnopqrstuvwxyz "]);
         string unit = text[number.Length..].Trim();
         if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)
-            || !Units.Any(entry => entry.Unit == unit))
+            || !s_units.Any(entry => entry.Unit == unit))
             throw new FormatException("is not a time with its unit");
-        double milliseconds = value * Units.First(entry => entry.Unit == unit).Length.TotalMilliseconds;
+        double milliseconds = value * s_units.First(entry => entry.Unit == unit).Length.TotalMilliseconds;
         if (milliseconds < least.TotalMilliseconds || milliseconds > most.TotalMilliseconds)
             throw new FormatException("is out of range");
         return milliseconds == Math.Floor(milliseconds) ? TimeSpan.FromMilliseconds((long)milliseconds)

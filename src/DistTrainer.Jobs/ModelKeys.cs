@@ -10,25 +10,25 @@ internal static class ModelKeys
     private const int MostUnits = 1_000_000;
     private const int MostLayers = 1_000;
 
-    private static readonly PartKeys<LayerDescription, LayerPart> Layers = new(
+    private static readonly PartKeys<LayerDescription, LayerPart> s_layers = new(
         PluginRegistry.Shared.Layers, l => l.Kind, l => l.Settings, (l, v) => l with { Settings = v });
 
-    private static readonly PartKeys<LayerDescription, ActivationPart> Activations = new(
+    private static readonly PartKeys<LayerDescription, ActivationPart> s_activations = new(
         PluginRegistry.Shared.Activations, l => l.Activation, l => l.Settings, (l, v) => l with { Settings = v });
 
-    private static readonly PartKeys<LossDescription, LossPart> Losses = new(
+    private static readonly PartKeys<LossDescription, LossPart> s_losses = new(
         PluginRegistry.Shared.Losses, l => l.Kind, l => l.Settings, (l, v) => l with { Settings = v });
 
-    private static readonly PartKeys<InitializerDescription, InitializerPart> Initializers = new(
+    private static readonly PartKeys<InitializerDescription, InitializerPart> s_initializers = new(
         PluginRegistry.Shared.Initializers, i => i.Kind, i => i.Settings, (i, v) => i with { Settings = v });
 
-    private static readonly JobSection<LayerDescription> Layer = new(
+    private static readonly JobSection<LayerDescription> s_layer = new(
         () => new LayerDescription(),
         () => [
-            Layers.Kind("kind", "What the layer is: dense, or what a plug-in brings", (l, v) => l with { Kind = v }),
+            s_layers.Kind("kind", "What the layer is: dense, or what a plug-in brings", (l, v) => l with { Kind = v }),
             LayerTable.Key("units", "Outputs of the layer; left out in the last layer, where the data decide",
                 JobValues.OptionalWhole(1, MostUnits), l => l.Units, (l, v) => l with { Units = v }),
-            Activations.Kind(
+            s_activations.Kind(
                 "activation", "Function behind the layer; softmax and sigmoid at the end belong to the loss", (l, v) =>
                 l with { Activation = v }),
             new PartSettingsKey<LayerDescription>(PartsOf, l => l.Settings, (l, v) => l with { Settings = v })
@@ -37,8 +37,8 @@ internal static class ModelKeys
                 Meaning = "Settings of a plug-in's layer and activation",
                 Only = (l => PartsOf(l).Any(part => part?.Plugin is not null), "with a plug-in's layer or activation"),
             },
-            .. Layers.Settings(),
-            .. Activations.Settings(),
+            .. s_layers.Settings(),
+            .. s_activations.Settings(),
             LayerTable.Key("bias", "Whether the layer has biases",
                 JobValues.Bool, l => l.Bias, (l, v) => l with { Bias = v }),
             LayerTable.Key(
@@ -53,28 +53,29 @@ internal static class ModelKeys
                 JobValues.Number(0f, 1f, ")"), l => l.Dropout, (l, v) => l with { Dropout = v }),
         ]);
 
-    private static readonly JobSection<LossDescription> LossSection = new(
+    private static readonly JobSection<LossDescription> s_lossSection = new(
         () => new LossDescription(),
         () => [
-            Losses.Kind("kind", "What is minimized", (l, v) => l with { Kind = v }),
-            Losses.SettingsOfPlugin("loss"),
-            .. Losses.Settings(),
+            s_losses.Kind("kind", "What is minimized", (l, v) => l with { Kind = v }),
+            s_losses.SettingsOfPlugin("loss"),
+            .. s_losses.Settings(),
         ]);
 
     /// <summary>The section.</summary>
     public static JobSection<ModelDescription> Section { get; } = new(
         () => new ModelDescription { Layers = [] },
         Table.Key("layers", "The layers from the inputs on",
-            new SectionListValue<LayerDescription>(Layer, MostLayers), m => m.Layers, (m, v) => m with { Layers = v }),
-        Table.Key("loss", "What is minimized", LossSection, m => m.Loss, (m, v) => m with { Loss = v }));
+            new SectionListValue<LayerDescription>(s_layer, MostLayers),
+            m => m.Layers, (m, v) => m with { Layers = v }),
+        Table.Key("loss", "What is minimized", s_lossSection, m => m.Loss, (m, v) => m with { Loss = v }));
 
-    private static IEnumerable<Part?> PartsOf(LayerDescription layer) => [Layers.Of(layer), Activations.Of(layer)];
+    private static IEnumerable<Part?> PartsOf(LayerDescription layer) => [s_layers.Of(layer), s_activations.Of(layer)];
 
     private static JobSection<InitializerDescription> InitializerOf(Func<InitializerDescription> standard) => new(
         standard,
         () => [
-            Initializers.Kind("kind", "Which rule", (_, v) => new InitializerDescription(v)),
-            Initializers.SettingsOfPlugin("rule"),
-            .. Initializers.Settings(),
+            s_initializers.Kind("kind", "Which rule", (_, v) => new InitializerDescription(v)),
+            s_initializers.SettingsOfPlugin("rule"),
+            .. s_initializers.Settings(),
         ]);
 }

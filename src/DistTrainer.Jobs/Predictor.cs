@@ -9,14 +9,14 @@ namespace DistTrainer.Jobs;
 /// <param name="model">The model; shared, not changed.</param>
 public sealed class Predictor(TrainedModel model) : IDisposable
 {
-    private readonly Evaluator evaluator = new(model.Network, model.Schema.TargetNames.Count);
+    private readonly Evaluator _evaluator = new(model.Network, model.Schema.TargetNames.Count);
 
     /// <summary>Predicts rows.</summary>
     /// <param name="features">[rows, inputs] row-major, scaled as in training.</param>
     /// <param name="predictions">[rows, outputs] row-major; overwritten.</param>
     public void Predict(ReadOnlySpan<float> features, Span<float> predictions)
     {
-        evaluator.Predict(features, model.Parameters, predictions);
+        _evaluator.Predict(features, model.Parameters, predictions);
         if (model.Schema.Task != TaskKind.Regression)
             return;
         Normalization scaling = model.Schema.Normalization;
@@ -28,5 +28,5 @@ public sealed class Predictor(TrainedModel model) : IDisposable
     }
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose() => evaluator.Dispose();
+    public void Dispose() => _evaluator.Dispose();
 }

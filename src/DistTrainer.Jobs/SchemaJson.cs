@@ -8,7 +8,7 @@ namespace DistTrainer.Jobs;
 /// <summary>The data schema as JSON, as model files carry it.</summary>
 internal static class SchemaJson
 {
-    private static readonly JsonSerializerOptions Options = new()
+    private static readonly JsonSerializerOptions s_options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -20,7 +20,7 @@ internal static class SchemaJson
     };
 
     /// <summary>To JSON.</summary>
-    public static string Write(DataSchema schema) => JsonSerializer.Serialize(schema, Options);
+    public static string Write(DataSchema schema) => JsonSerializer.Serialize(schema, s_options);
 
     /// <summary>From JSON, checked.</summary>
     /// <param name="text">What <see cref="Write"/> wrote.</param>
@@ -30,7 +30,7 @@ internal static class SchemaJson
         DataSchema schema;
         try
         {
-            schema = JsonSerializer.Deserialize<DataSchema>(text, Options) ?? throw new FormatException(
+            schema = JsonSerializer.Deserialize<DataSchema>(text, s_options) ?? throw new FormatException(
                 "the data schema is empty");
         }
         catch (JsonException failure)

@@ -13,7 +13,7 @@ internal static class TrainingKeys
     private const int Most = 1_000_000_000;
 
 
-    private static readonly JobSection<EarlyStoppingDescription> Stopping = new(
+    private static readonly JobSection<EarlyStoppingDescription> s_stopping = new(
         () => new EarlyStoppingDescription(),
         StoppingTable.Key("patience", "Epochs without a better validation loss to wait; 0 is off",
             JobValues.Whole(0, Most), e => e.Patience, (e, v) => e with { Patience = v }),
@@ -23,7 +23,7 @@ internal static class TrainingKeys
         StoppingTable.Key("restore-best", "Whether the parameters of the best epoch are taken back at the end",
             JobValues.Bool, e => e.RestoreBest, (e, v) => e with { RestoreBest = v }, IsOn, "with patience above 0"));
 
-    private static readonly JobSection<DivergenceDescription> Divergence = new(
+    private static readonly JobSection<DivergenceDescription> s_divergence = new(
         () => new DivergenceDescription(),
         DivergenceTable.Key(
             "policy",
@@ -61,9 +61,9 @@ internal static class TrainingKeys
         TrainingTable.Key("shuffle", "Whether each epoch has its own order of samples",
             JobValues.Bool, t => t.Shuffle, (t, v) => t with { Shuffle = v }),
         TrainingTable.Key("early-stopping", "Stops when the validation loss no longer improves",
-            Stopping, t => t.EarlyStopping, (t, v) => t with { EarlyStopping = v }),
+            s_stopping, t => t.EarlyStopping, (t, v) => t with { EarlyStopping = v }),
         TrainingTable.Key("divergence", "What happens when a gradient is not finite",
-            Divergence, t => t.Divergence, (t, v) => t with { Divergence = v }));
+            s_divergence, t => t.Divergence, (t, v) => t with { Divergence = v }));
 
     /// <summary>The section <c>run</c>.</summary>
     public static JobSection<RunSettings> Run { get; } = new(

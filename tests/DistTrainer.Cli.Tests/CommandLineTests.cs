@@ -6,9 +6,9 @@ namespace DistTrainer.Cli.Tests;
 
 public sealed class CommandLineTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("cli").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("cli").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData("train")]
@@ -64,7 +64,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("computeMilliseconds", "compute-milliseconds of 1 run")]
     public async Task A_figure_is_drawn_by_any_name_that_a_person_has_met(string metric, string expected)
     {
-        string run = Path.Combine(folder, "run"), picture = Path.Combine(folder, "picture.svg");
+        string run = Path.Combine(_folder, "run"), picture = Path.Combine(_folder, "picture.svg");
         await CliRun.Of("train", "--output", run, "--quiet");
         CliRun drawn = await CliRun.Of("plot", run, "--metric", metric, "--output", picture);
         Assert.Equal((0, ""), (drawn.Code, drawn.Error));
@@ -83,7 +83,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task What_may_not_be_meant_is_one_line_of_warning(string settings, string expected)
     {
         CliRun run = await CliRun.Of(
-            ["train", "--output", Path.Combine(folder, "run"), "--quiet", .. settings.Split(',')
+            ["train", "--output", Path.Combine(_folder, "run"), "--quiet", .. settings.Split(',')
             .SelectMany(setting => (string[])["--set", setting])]);
         Assert.Equal((0, expected + "\n"), (run.Code, run.Error));
     }
@@ -134,7 +134,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("inspect")]
     public async Task A_missing_model_ends_with_code_4(string command)
     {
-        CliRun run = await CliRun.Of(command, Path.Combine(folder, "none"));
+        CliRun run = await CliRun.Of(command, Path.Combine(_folder, "none"));
         Assert.Equal(4, run.Code);
         Assert.StartsWith("error: ", run.Error, StringComparison.Ordinal);
     }
@@ -144,7 +144,7 @@ public sealed class CommandLineTests : IDisposable
     {
         foreach (string name in new[] { "digits", "concrete", "fashion-mnist" })
         {
-            string path = Path.Combine(folder, name + ".conf");
+            string path = Path.Combine(_folder, name + ".conf");
             Assert.Equal(0, (await CliRun.Of("config", "init", "--for", name, "--output", path)).Code);
             Assert.Equal(2, (await CliRun.Of("config", "init", "--output", path)).Code);
             CliRun run = await CliRun.Of("config", "validate", "--config", path);
@@ -155,7 +155,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task A_model_is_evaluated_inspected_and_predicts_in_CSV_and_JSON()
     {
-        string run = Path.Combine(folder, "run");
+        string run = Path.Combine(_folder, "run");
         await CliRun.Of("train", "--output", run);
         CliRun evaluated = await CliRun.Of("evaluate", run);
         Assert.StartsWith("test samples=10 loss=", evaluated.Output, StringComparison.Ordinal);
@@ -174,24 +174,24 @@ public sealed class CommandLineTests : IDisposable
                 1, line.Split(',').Skip(1)
                 .Sum(text => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture)), 5));
 
-        string onnx = Path.Combine(folder, "model.onnx");
+        string onnx = Path.Combine(_folder, "model.onnx");
         CliRun exported = await CliRun.Of("export", run, "--output", onnx);
         Assert.StartsWith(
             $"{onnx}: input=features[rows,2] output=predictions[rows,2] parameters sha256=", exported.Output,
             StringComparison.Ordinal);
         Assert.True(new FileInfo(onnx).Length > 0);
 
-        string picture = Path.Combine(folder, "both.svg");
+        string picture = Path.Combine(_folder, "both.svg");
         Assert.Equal(0, (await CliRun.Of("train", "--seed", "2", "--output", run + "-2")).Code);
         Assert.Equal(0, (await CliRun.Of("plot", run, run + "-2", "--metric", "accuracy", "--output", picture)).Code);
         string svg = File.ReadAllText(picture);
         Assert.Contains("run validation", svg, StringComparison.Ordinal);
         Assert.Contains("run-2 training", svg, StringComparison.Ordinal);
-        CliRun nothing = await CliRun.Of("plot", folder);
+        CliRun nothing = await CliRun.Of("plot", _folder);
         Assert.Equal(2, nothing.Code);
         Assert.Contains("has no metrics.jsonl", nothing.Error, StringComparison.Ordinal);
 
-        string path = Path.Combine(folder, "predictions.json");
+        string path = Path.Combine(_folder, "predictions.json");
         Assert.Equal(
             0, (await CliRun.Of("predict", run, "--data", "rows.csv", "--format", "json", "--output", path)).Code);
         using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllText(path));
@@ -202,7 +202,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Regression_predictions_are_scaled_back()
     {
-        string run = Path.Combine(folder, "run");
+        string run = Path.Combine(_folder, "run");
         await CliRun.Of("train", "--data", "concrete", "--output", run);
         string model = Path.Combine(run, "model.safetensors");
         TrainedModel saved = ModelFile.Load(model);
@@ -214,7 +214,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task A_damaged_model_ends_with_code_4_and_a_foreign_one_says_so()
     {
-        string run = Path.Combine(folder, "run");
+        string run = Path.Combine(_folder, "run");
         await CliRun.Of("train", "--output", run);
         string model = Path.Combine(run, "model.safetensors");
         byte[] bytes = File.ReadAllBytes(model);
@@ -229,7 +229,7 @@ public sealed class CommandLineTests : IDisposable
         CliRun foreign = await CliRun.Of("inspect", run);
         Assert.Equal(4, foreign.Code);
         Assert.Contains("was not written by disttrainer", foreign.Error, StringComparison.Ordinal);
-        CliRun misfit = await CliRun.Of("train", "--init-from", model, "--output", Path.Combine(folder, "other"));
+        CliRun misfit = await CliRun.Of("train", "--init-from", model, "--output", Path.Combine(_folder, "other"));
         Assert.Equal(4, misfit.Code);
         Assert.Contains(
             "0.weight of shape [1]; the job's network needs [256, 2]", misfit.Error, StringComparison.Ordinal);

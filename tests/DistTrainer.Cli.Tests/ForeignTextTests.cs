@@ -10,9 +10,9 @@ public sealed class ForeignTextTests : IDisposable
 {
     private const string Evil = "a\u001b]0;x\u0007\u202eb";
     private const string Shown = "a\\u001b]0;x\\u0007\\u202eb";
-    private readonly string folder = Directory.CreateTempSubdirectory("disttrainer-foreign-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("disttrainer-foreign-").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData("data", "inspect", Evil)]
@@ -36,7 +36,7 @@ public sealed class ForeignTextTests : IDisposable
     [Fact]
     public async Task Columns_and_classes_are_shown_to_people_and_exact_for_programs()
     {
-        string data = Path.Combine(folder, "x.csv"), model = Path.Combine(folder, "run");
+        string data = Path.Combine(_folder, "x.csv"), model = Path.Combine(_folder, "run");
         File.WriteAllLines(
             data, [$"{Evil},c\u009b31m,y", .. Enumerable.Range(0, 40)
             .Select(i => $"{i},{i * i},{(i % 2 == 0 ? Evil : "plain")}")]);

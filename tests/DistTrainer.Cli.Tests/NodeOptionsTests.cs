@@ -7,9 +7,9 @@ namespace DistTrainer.Cli.Tests;
 
 public sealed class NodeOptionsTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("node").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("node").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Each_setting_has_an_option_that_says_meaning_range_default_and_variable()
@@ -29,7 +29,7 @@ public sealed class NodeOptionsTests : IDisposable
     [Fact]
     public void Options_win_over_variables_and_those_over_the_file_that_a_variable_may_name()
     {
-        string file = Path.Combine(folder, "cluster.hocon");
+        string file = Path.Combine(_folder, "cluster.hocon");
         File.WriteAllText(file, "disttrainer.node {\n  workers = 2\n  min-workers = 2\n  max-workers = 2\n}");
         var environment = new Dictionary<string,
             string>

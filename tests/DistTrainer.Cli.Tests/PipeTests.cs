@@ -6,16 +6,16 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>Pipes in the place of files, and processes that may have few files open.</summary>
 public sealed class PipeTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("disttrainer-pipes-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("disttrainer-pipes-").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData("fifo")]
     [InlineData("fifo.csv")]
     public async Task A_pipe_is_read_once_and_gives_what_its_file_gives(string name)
     {
-        string file = Path.Combine(folder, "x.csv"), pipe = MakePipe(name);
+        string file = Path.Combine(_folder, "x.csv"), pipe = MakePipe(name);
         File.WriteAllLines(
             file, ["a,b,y", .. Enumerable.Range(0, 40).Select(i => $"{i},{i * i},{(i % 3 == 0 ? "no" : "yes")}")]);
         Task written = Task.Run(() => File.WriteAllBytes(pipe, File.ReadAllBytes(file)));
@@ -91,7 +91,7 @@ public sealed class PipeTests : IDisposable
             + $"{command}"])
         {
             RedirectStandardError = true,
-            WorkingDirectory = folder,
+            WorkingDirectory = _folder,
         };
         using Process process = Process.Start(start)!;
         string error = await process.StandardError.ReadToEndAsync();
@@ -113,7 +113,7 @@ public sealed class PipeTests : IDisposable
             throw new InvalidOperationException("x",
             new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.TooManyOpenSockets))
             },
-            ["train", "--output", Path.Combine(folder, "run")]);
+            ["train", "--output", Path.Combine(_folder, "run")]);
         Assert.Equal(2, run.Code);
         Assert.StartsWith(
             "error: open files: all that are allowed to this process are open (x): raise the limit (ulimit -n 4096",
@@ -126,7 +126,7 @@ public sealed class PipeTests : IDisposable
 
     private string MakePipe(string name)
     {
-        string path = Path.Combine(folder, name);
+        string path = Path.Combine(_folder, name);
         using Process made = Process.Start("mkfifo", [path]);
         made.WaitForExit();
         return path;

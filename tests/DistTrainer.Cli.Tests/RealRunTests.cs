@@ -7,14 +7,14 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>The shipped data, the real readers and the real actors.</summary>
 public sealed class RealRunTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("cli").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("cli").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task The_default_command_learns_the_digits_to_97_percent_and_evaluate_finds_the_same()
     {
-        string path = Path.Combine(folder, "run");
+        string path = Path.Combine(_folder, "run");
         CliRun run = await CliRun.Of(new CliServices(), ["train", "--output", path, "--log-level", "warning"]);
         Assert.Equal((0, ""), (run.Code, run.Error));
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(path, "run.json")));
@@ -40,7 +40,7 @@ public sealed class RealRunTests : IDisposable
             string[] args =
             [
                 "train", "--data", "iris", "--max-steps", "30", "--quiet", "--output", Path.Combine(
-                    folder, $"run{cut.Workers}"),
+                    _folder, $"run{cut.Workers}"),
                 "--workers", Numbers.Text(cut.Workers), "--parameter-shards", Numbers.Text(cut.ParameterShards),
             ];
             CliRun run = await CliRun.Of(new CliServices(), args);
@@ -55,7 +55,7 @@ public sealed class RealRunTests : IDisposable
     {
         CliRun run = await CliRun.Of(
             new CliServices(), ["train", "--data", "iris", "--epochs", "2", "--log-format", "json", "--log-level",
-            "debug", "--output", Path.Combine(folder, "run")]);
+            "debug", "--output", Path.Combine(_folder, "run")]);
         Assert.Equal(0, run.Code);
         string[] actors = [.. run.Error.TrimEnd('\n').Split('\n')
             .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("actor").GetString()!).Distinct()];
@@ -65,7 +65,7 @@ public sealed class RealRunTests : IDisposable
     [Fact]
     public async Task A_diverging_run_ends_with_code_5_and_leaves_nothing()
     {
-        string path = Path.Combine(folder, "run");
+        string path = Path.Combine(_folder, "run");
         CliRun run = await CliRun.Of(
             new CliServices(),
             ["train", "--data", "iris", "--optimizer", "sgd", "--learning-rate", "1e30", "--quiet", "--output", path]);

@@ -13,14 +13,14 @@ namespace DistTrainer.Cli.Tests;
 /// </summary>
 public sealed class TensorBoardTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("events").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("events").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task A_run_s_event_file_has_the_figures_of_metrics_csv()
     {
-        string run = Path.Combine(folder, "run");
+        string run = Path.Combine(_folder, "run");
         await CliRun.Of("train", "--tensorboard", "on", "--output", run);
         List<(long Step, string Tag, float Value)> scalars = Read(
             Assert.Single(Directory.GetFiles(run, "events.out.tfevents.*")));
@@ -44,7 +44,7 @@ public sealed class TensorBoardTests : IDisposable
     {
         List<(long Step, string Tag, float Value)>[] found = await Task.WhenAll(new[] { 1, 3 }.Select(async parts =>
         {
-            string run = Path.Combine(folder, $"run-{parts}");
+            string run = Path.Combine(_folder, $"run-{parts}");
             await CliRun.Of(
                 new CliServices(), ["train", "--epochs", "2", "--tensorboard", "on", "--set", "run.histograms-every=7",
                 "--parameter-shards", $"{parts}", "--workers", $"{parts}", "--output", run]);
@@ -66,16 +66,16 @@ public sealed class TensorBoardTests : IDisposable
     {
         ValueHistogram values = ValueHistogram.Of(
             [1, -2, 3, float.NaN, 0.5f, 0.25f, 0, -0f, float.NegativeInfinity, 1e-40f]);
-        using (var events = new TensorBoardFile(folder, () => Hold.Mine, lastStep: 0))
+        using (var events = new TensorBoardFile(_folder, () => Hold.Mine, lastStep: 0))
             events.OnHistogram(new HistogramReport(7, "0.weight", values, ValueHistogram.Empty));
-        List<(long Step, string Tag, float Value)> found = Read(Assert.Single(Directory.GetFiles(folder)));
+        List<(long Step, string Tag, float Value)> found = Read(Assert.Single(Directory.GetFiles(_folder)));
         Assert.Equal([(7L, "parameters/0.weight", 8f), (7, "gradients/0.weight", 0)], found);
     }
 
     [Fact]
     public async Task Without_the_option_there_is_none()
     {
-        string run = Path.Combine(folder, "run");
+        string run = Path.Combine(_folder, "run");
         await CliRun.Of("train", "--output", run);
         Assert.Empty(Directory.GetFiles(run, "events.*"));
     }
@@ -83,29 +83,29 @@ public sealed class TensorBoardTests : IDisposable
     [Fact]
     public void A_run_that_goes_back_or_on_says_from_which_step_earlier_records_do_not_count()
     {
-        using (var events = new TensorBoardFile(folder, () => Hold.Mine, lastStep: 0))
+        using (var events = new TensorBoardFile(_folder, () => Hold.Mine, lastStep: 0))
         {
             events.OnStep(Step(5, double.NaN));
             events.OnWentBack(3);
             events.OnStep(Step(4, 0.5));
             Assert.Null(events.Failure);
         }
-        List<(long Step, string Tag, float Value)> first = Read(Assert.Single(Directory.GetFiles(folder)));
+        List<(long Step, string Tag, float Value)> first = Read(Assert.Single(Directory.GetFiles(_folder)));
         Assert.DoesNotContain(first, scalar => scalar is { Step: 5, Tag: "train/loss" });
         Assert.Contains((5, "train/learning-rate", 0.1f), first);
         Assert.Equal((4, "restart", 0), first.First(scalar => scalar.Step == 4));
         Assert.Contains((4, "train/loss", 0.5f), first);
-        Assert.True(TensorBoardFile.IsIn(folder));
+        Assert.True(TensorBoardFile.IsIn(_folder));
     }
 
     [Fact]
     public void A_folder_that_another_process_has_taken_over_is_left_alone()
     {
         bool isOwned = true;
-        using var events = new TensorBoardFile(folder, () => isOwned ? Hold.Mine : Hold.Another, lastStep: 0);
+        using var events = new TensorBoardFile(_folder, () => isOwned ? Hold.Mine : Hold.Another, lastStep: 0);
         isOwned = false;
         events.OnStep(Step(1, 1));
-        Assert.Empty(Read(Assert.Single(Directory.GetFiles(folder))));
+        Assert.Empty(Read(Assert.Single(Directory.GetFiles(_folder))));
     }
 
     private static StepReport Step(long step, double loss) => new(step, 1, 10, 10, loss, null, 0.1, 2, 3, default);

@@ -9,11 +9,11 @@ namespace DistTrainer.Cli.Tests;
 
 public sealed class TrainCommandTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("cli").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("cli").FullName;
 
-    private string Run => Path.Combine(folder, "run");
+    private string Run => Path.Combine(_folder, "run");
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task A_run_leaves_all_files_of_the_run_folder_and_prints_the_final_figures()
@@ -92,7 +92,7 @@ public sealed class TrainCommandTests : IDisposable
     public async Task The_culture_changes_no_byte_of_the_output_and_the_files(string culture)
     {
         CliRun plain = await CliRun.Of("train", "--output", Run, "--learning-rate", "0.0015");
-        string other = Path.Combine(folder, "run2");
+        string other = Path.Combine(_folder, "run2");
         CultureInfo before = CultureInfo.CurrentCulture;
         CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo(culture);
         try
@@ -120,7 +120,7 @@ public sealed class TrainCommandTests : IDisposable
         await CliRun.Of("train", "--output", Run, "--seed", "9", "--set", "optimizer.beta1=0.8");
         string job = Path.Combine(Run, "job.conf");
         Assert.Equal("0.8", JobFile.Read(JobSource.FromFile(job)).Job.Optimizer.Settings.All["beta1"]);
-        string other = Path.Combine(folder, "again");
+        string other = Path.Combine(_folder, "again");
         CliRun run = await CliRun.Of("train", "--config", job, "--init-from", Run, "--seed", "1", "--output", other);
         Assert.Equal(0, run.Code);
         Assert.Equal(ModelFile.Load(Path.Combine(Run, "model.safetensors"))

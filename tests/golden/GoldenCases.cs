@@ -58,7 +58,7 @@ internal sealed record TrainingCase(
 /// </summary>
 internal static class GoldenCases
 {
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly JsonSerializerOptions s_json = new()
     {
         Converters =
             { new JsonStringEnumConverter(),
@@ -70,18 +70,18 @@ internal static class GoldenCases
         RespectRequiredConstructorParameters = true,
     };
 
-    private static readonly Lazy<Dictionary<string, float[]>> Arrays = new(ReadSafetensors);
-    private static readonly Lazy<Index> Cases = new(
-        () => JsonSerializer.Deserialize<Index>(Resource("golden.json"), Json)!);
+    private static readonly Lazy<Dictionary<string, float[]>> s_arrays = new(ReadSafetensors);
+    private static readonly Lazy<Index> s_cases = new(
+        () => JsonSerializer.Deserialize<Index>(Resource("golden.json"), s_json)!);
 
     /// <summary>Forward and backward passes: every activation with every loss, with and without biases.</summary>
-    public static IReadOnlyList<GradientCase> Gradients => Cases.Value.Gradients;
+    public static IReadOnlyList<GradientCase> Gradients => s_cases.Value.Gradients;
 
     /// <summary>Training runs: every optimizer with every regularizer and limit, and every loss.</summary>
-    public static IReadOnlyList<TrainingCase> Trainings => Cases.Value.Trainings;
+    public static IReadOnlyList<TrainingCase> Trainings => s_cases.Value.Trainings;
 
     /// <summary>An array by its name; a fresh copy.</summary>
-    public static float[] Array(string name) => [.. Arrays.Value[name]];
+    public static float[] Array(string name) => [.. s_arrays.Value[name]];
 
     /// <summary>The samples, with the targets that the model's loss asks for.</summary>
     public static DataSet Data(ModelDescription model)

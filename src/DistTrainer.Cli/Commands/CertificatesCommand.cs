@@ -9,8 +9,8 @@ internal sealed class CertificatesCommand : Command
 {
     private const int MostDays = 36_500;
 
-    private readonly CliConsole console;
-    private readonly Option<string> output = new("--output")
+    private readonly CliConsole _console;
+    private readonly Option<string> _output = new("--output")
     {
         Description =
             "The authority's folder, in which each node gets a folder by its name; with an authority in it, nodes are "
@@ -18,13 +18,13 @@ internal sealed class CertificatesCommand : Command
         HelpName = "DIR",
         Required = true,
     };
-    private readonly Option<string[]> nodes = new("--node")
+    private readonly Option<string[]> _nodes = new("--node")
     {
         Description = "A node's host name or IPv4 address; repeat the option for more",
         HelpName = "NAME",
         Required = true,
     };
-    private readonly Option<int> days = new("--days")
+    private readonly Option<int> _days = new("--days")
     {
         Description = $"How long the nodes' certificates are valid: a whole number from 1 to {MostDays}",
         HelpName = "N",
@@ -38,17 +38,17 @@ internal sealed class CertificatesCommand : Command
             "Makes a private certificate authority and a certificate for each node, for security.folder of "
             + "cluster.hocon. Nothing is overwritten.")
     {
-        this.console = console;
-        foreach (Option option in (Option[])[output, nodes, days])
+        _console = console;
+        foreach (Option option in (Option[])[_output, _nodes, _days])
             Add(option);
         SetAction(Run);
     }
 
     private int Run(ParseResult options)
     {
-        string folder = options.GetValue(output)!;
-        string[] names = options.GetValue(nodes)!;
-        int validity = options.GetValue(days);
+        string folder = options.GetValue(_output)!;
+        string[] names = options.GetValue(_nodes)!;
+        int validity = options.GetValue(_days);
         if (validity is < 1 or > MostDays)
             throw new DistTrainerException(
                 FailureKind.Configuration,
@@ -63,11 +63,11 @@ internal sealed class CertificatesCommand : Command
                 FailureKind.Configuration, $"--node: \"{twice.Key}\" is there twice; name each node once.");
         (IReadOnlyList<string> folders, bool isNew) = CertificateAuthority.Make(folder, names, validity);
         if (isNew)
-            console.Output.WriteLine(
+            _console.Output.WriteLine(
                 $"authority {folder}: keep {CertificateAuthority.AuthorityKeyFile} to yourself, whoever has it can "
                 + "make nodes");
         foreach (string made in folders)
-            console.Output.WriteLine($"node {made}");
+            _console.Output.WriteLine($"node {made}");
         return ExitCodes.Fine;
     }
 }

@@ -9,7 +9,7 @@ namespace DistTrainer.Cli;
 /// <summary>The commands that talk to a running cluster.</summary>
 internal sealed class ClusterCommands(CliConsole console, StopSignals signals)
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(15);
 
     /// <summary>The cluster address that is asked where none is named.</summary>
     public static string DefaultAddress =>
@@ -76,7 +76,8 @@ internal sealed class ClusterCommands(CliConsole console, StopSignals signals)
             "Prints how the run is going, and every node and worker.") { cluster, security, watch };
         command.SetAction(async (options, _) =>
         {
-            await using var client = new ClusterClient(options.GetValue(cluster)!, Timeout, options.GetValue(security));
+            await using var client = new ClusterClient(
+                options.GetValue(cluster)!, s_timeout, options.GetValue(security));
             if (options.GetValue(watch))
                 return await Printer.RunAsync(
                     console, hasView: true, printer => WatchAsync(printer, client, options.GetValue(cluster)!));
@@ -172,7 +173,7 @@ internal sealed class ClusterCommands(CliConsole console, StopSignals signals)
     /// <exception cref="DistTrainerException">It refuses, or does not answer.</exception>
     public async Task<int> AskAsync(string address, string? security, IClusterCommand request)
     {
-        await using var client = new ClusterClient(address, Timeout, security);
+        await using var client = new ClusterClient(address, s_timeout, security);
         CommandAnswer answer = await client.TellAsync(request);
         if (answer.Failure is { } failure)
             throw new DistTrainerException(failure, answer.Text);

@@ -8,7 +8,7 @@ namespace DistTrainer.Cli;
 /// <param name="only">Names of those options for single keys that there are; none: all.</param>
 internal sealed class JobOptions(params string[] only)
 {
-    private static readonly (string Name, string Key, string HelpName)[] Keys =
+    private static readonly (string Name, string Key, string HelpName)[] s_keys =
     [
         ("--data", "data.source", "NAME|PATH"),
         ("--workers", "run.workers", "N"),
@@ -29,36 +29,36 @@ internal sealed class JobOptions(params string[] only)
         ("--output", "run.output", "DIR"),
     ];
 
-    private readonly Option<string?> config = new("--config")
+    private readonly Option<string?> _config = new("--config")
     {
         Description =
             "The job file (HOCON or JSON); `disttrainer config init` prints one. Default: a built-in job for the data",
         HelpName = "FILE",
     };
-    private readonly Option<string[]> set = new("--set")
+    private readonly Option<string[]> _set = new("--set")
     {
         Description = "Sets any key of the job file, e.g. --set optimizer.momentum=0.9; may be repeated",
         HelpName = "KEY=VALUE",
     };
-    private readonly (Option<string?> Option, string Key)[] keyed =
-        [.. Keys.Where(entry => only.Length == 0 || only.Contains(entry.Name))
+    private readonly (Option<string?> Option, string Key)[] _keyed =
+        [.. s_keys.Where(entry => only.Length == 0 || only.Contains(entry.Name))
             .Select(entry => (Make(entry.Name, entry.Key, entry.HelpName), entry.Key))];
 
     /// <summary>The names of all options for single keys but some.</summary>
-    public static string[] AllBut(params string[] left) => [.. Keys.Select(entry => entry.Name).Except(left)];
+    public static string[] AllBut(params string[] left) => [.. s_keys.Select(entry => entry.Name).Except(left)];
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        command.Add(config);
+        command.Add(_config);
         AddOverridesTo(command);
     }
 
     /// <summary>Adds those that are laid over a job to a command that has the job itself.</summary>
     public void AddOverridesTo(Command command)
     {
-        command.Add(set);
-        foreach ((Option<string?> option, _) in keyed)
+        command.Add(_set);
+        foreach ((Option<string?> option, _) in _keyed)
             command.Add(option);
     }
 
@@ -66,8 +66,8 @@ internal sealed class JobOptions(params string[] only)
     /// <param name="result">The parsed command line.</param>
     public JobSource[] Overrides(ParseResult result) =>
     [
-        .. (result.GetValue(set) ?? []).Select(FromSet),
-        .. keyed.Where(entry => result.GetValue(entry.Option) is not null)
+        .. (result.GetValue(_set) ?? []).Select(FromSet),
+        .. _keyed.Where(entry => result.GetValue(entry.Option) is not null)
             .Select(entry => JobSource.FromOption(entry.Key, result.GetValue(entry.Option)!, entry.Option.Name)),
     ];
 
@@ -80,7 +80,7 @@ internal sealed class JobOptions(params string[] only)
     public (JobFile Job, string Name) Read(ParseResult result, IDataAccess data)
     {
         JobSource[] above = Overrides(result);
-        if (result.GetValue(config) is { } path)
+        if (result.GetValue(_config) is { } path)
             return (JobFile.Read([JobSource.FromFile(path), .. above]), Path.GetFileNameWithoutExtension(path));
 
         string source = SourceOf(above);

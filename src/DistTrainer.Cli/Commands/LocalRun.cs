@@ -10,21 +10,24 @@ namespace DistTrainer.Cli;
 /// <summary>A run in this process: display, log, run folder, training.</summary>
 internal sealed class LocalRun(CliConsole console, CliServices services, StopSignals signals)
 {
-    private readonly Option<string> logFormat = new("--log-format")
+    private readonly Option<string> _logFormat = new("--log-format")
     {
         Description = "How the actors' log lines (on standard error) look: text or json",
         HelpName = "text|json",
         DefaultValueFactory = _ => "text",
     };
-    private readonly Option<string> logLevel = new("--log-level")
+    private readonly Option<string> _logLevel = new("--log-level")
     {
         Description = "The least important log level that is printed: debug, info, warning or error",
         HelpName = "LEVEL",
         DefaultValueFactory = _ => "info",
     };
-    private readonly Option<bool> quiet = new("--quiet") { Description = "Prints only warnings and the final figures" };
+    private readonly Option<bool> _quiet = new("--quiet")
+    {
+        Description = "Prints only warnings and the final figures",
+    };
 
-    private readonly Option<int?> httpPort = new("--http-port")
+    private readonly Option<int?> _httpPort = new("--http-port")
     {
         Description =
             "Serves a dashboard of the run on this machine at this port, and /metrics for Prometheus: a whole number "
@@ -35,15 +38,15 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
     /// <summary>Adds the options that say how it is shown.</summary>
     public void AddTo(Command command)
     {
-        command.Add(logFormat.AcceptOnlyFromAmong("text", "json"));
-        command.Add(logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error"));
-        command.Add(quiet);
-        httpPort.Validators.Add(result =>
+        command.Add(_logFormat.AcceptOnlyFromAmong("text", "json"));
+        command.Add(_logLevel.AcceptOnlyFromAmong("debug", "info", "warning", "error"));
+        command.Add(_quiet);
+        _httpPort.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is { } port && port is < 0 or > 65_535)
                 result.AddError($"--http-port: {port} is out of range; allowed: 0 to 65535.");
         });
-        command.Add(httpPort);
+        command.Add(_httpPort);
     }
 
     /// <summary>Trains to the end or until a signal.</summary>
@@ -59,7 +62,7 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         ParseResult options, JobFile file, DataParts data, ParameterLayout layout, string name, float[]? initial,
             (string Checkpoint, RunContinuation Run)? from) =>
         Printer.RunAsync(
-            console, hasView: !options.GetValue(quiet), printer =>
+            console, hasView: !options.GetValue(_quiet), printer =>
             RunAsync(printer, options, file, data, layout, name, initial, from));
 
     private async Task<int> RunAsync(
@@ -69,10 +72,10 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         CancellationToken stop = signals.Listen();
         var watch = new RunWatch();
         var control = new LatestControl();
-        IProgressDisplay display = Display(printer, options.GetValue(quiet), name, watch);
+        IProgressDisplay display = Display(printer, options.GetValue(_quiet), name, watch);
         using var telemetry = Telemetry.Start();
         await using DashboardServer? dashboard = await DashboardServer.StartAsync(
-            options.GetValue(httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
+            options.GetValue(_httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
         if (dashboard is not null)
             printer.Console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
         using var output = new RunOutput(printer.Console, display, file, data, layout, name, "runs", from?.Run, watch);
@@ -100,11 +103,11 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         : new PlainProgress(printer.Console.Output, printer.Console.Error, isQuiet, watch);
 
     private LogFormat Format(ParseResult options) =>
-        options.GetValue(logFormat) == "json" ? LogFormat.Json : LogFormat.Text;
+        options.GetValue(_logFormat) == "json" ? LogFormat.Json : LogFormat.Text;
 
     private LogThreshold Threshold(ParseResult options)
     {
-        LogThreshold threshold = Enum.Parse<LogThreshold>(options.GetValue(logLevel)!, ignoreCase: true);
-        return options.GetValue(quiet) && threshold < LogThreshold.Warning ? LogThreshold.Warning : threshold;
+        LogThreshold threshold = Enum.Parse<LogThreshold>(options.GetValue(_logLevel)!, ignoreCase: true);
+        return options.GetValue(_quiet) && threshold < LogThreshold.Warning ? LogThreshold.Warning : threshold;
     }
 }

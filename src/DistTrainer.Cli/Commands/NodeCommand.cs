@@ -15,18 +15,18 @@ internal sealed class NodeCommand : Command
     /// <summary>The option that <see cref="LaunchCommand"/> gives its nodes.</summary>
     public const string Launched = "--launched";
 
-    private readonly CliConsole console;
-    private readonly CliServices services;
-    private readonly StopSignals signals;
-    private readonly NodeOptions settingsOptions = new();
-    private readonly Option<string?> initFrom = new("--init-from")
+    private readonly CliConsole _console;
+    private readonly CliServices _services;
+    private readonly StopSignals _signals;
+    private readonly NodeOptions _settingsOptions = new();
+    private readonly Option<string?> _initFrom = new("--init-from")
     {
         Description =
             "With --job: starts from the parameters of this safetensors file or run folder, which every server node "
             + "must be able to read",
         HelpName = "FILE",
     };
-    private readonly Option<bool> launched = new(Launched)
+    private readonly Option<bool> _launched = new(Launched)
     {
         Description =
             "Leaves the terminal, and ends with the process that started it, which standard input tells; `launch` "
@@ -41,25 +41,25 @@ internal sealed class NodeCommand : Command
             "Runs one node of a cluster until it is told to end. The first server starts a cluster; the others name "
             + "one of its servers with --seed-node.")
     {
-        (this.console, this.services, this.signals) = (console, services, signals);
-        settingsOptions.AddTo(this);
-        Add(initFrom);
-        Add(launched);
+        (_console, _services, _signals) = (console, services, signals);
+        _settingsOptions.AddTo(this);
+        Add(_initFrom);
+        Add(_launched);
         SetAction(
             (result, _) => Printer.RunAsync(console, hasView: false, printer => RunAsync(result, printer.Console)));
     }
 
     private async Task<int> RunAsync(ParseResult options, CliConsole lines)
     {
-        if (options.GetValue(launched))
+        if (options.GetValue(_launched))
             LaunchedNode.Begin();
-        NodeSettings settings = settingsOptions.Read(options);
+        NodeSettings settings = _settingsOptions.Read(options);
         PluginFile.Load(settings.Plugins); // the job below may name what they bring
         if (settings.Cache is { } cache)
             Environment.SetEnvironmentVariable("DISTTRAINER_CACHE", cache);
-        RunDescription? run = settings.Job is { } job ? RunSubmission.Of(job, options.GetValue(initFrom)) : null;
+        RunDescription? run = settings.Job is { } job ? RunSubmission.Of(job, options.GetValue(_initFrom)) : null;
         var watch = new RunWatch();
-        var node = new NodeServices(lines, services.Data, settings.Runs, watch);
+        var node = new NodeServices(lines, _services.Data, settings.Runs, watch);
         using var log = new LogOutput(settings.LogFormat, settings.LogLevel, line =>
         {
             lines.Error.WriteLine(line);
@@ -80,9 +80,9 @@ internal sealed class NodeCommand : Command
                         settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}"
                         : $"metrics {dashboard.Metrics}");
             },
-            signals.Listen());
+            _signals.Listen());
         if (end.ExitCode != 0)
             lines.Error.WriteLine($"error: {end.Reason}");
-        return end.ExitCode == 0 && signals.ExitCode != 0 ? signals.ExitCode : end.ExitCode;
+        return end.ExitCode == 0 && _signals.ExitCode != 0 ? _signals.ExitCode : end.ExitCode;
     }
 }

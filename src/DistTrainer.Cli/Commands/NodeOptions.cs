@@ -12,19 +12,19 @@ internal sealed class NodeOptions(params string[] only)
 {
     private const string ConfigVariable = NodeKeys.VariablePrefix + "CONFIG";
 
-    private readonly Option<string?> config = new("--config")
+    private readonly Option<string?> _config = new("--config")
     {
         Description = $"A file like cluster.hocon. Default: ${ConfigVariable}, or none",
         HelpName = "FILE",
     };
-    private readonly Option<string[]>[] knobs =
+    private readonly Option<string[]>[] _knobs =
         [.. NodeKeys.Knobs.Where(knob => only.Length == 0 || only.Contains(knob.Flag)).Select(Make)];
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        command.Add(config);
-        foreach (Option<string[]> option in knobs)
+        command.Add(_config);
+        foreach (Option<string[]> option in _knobs)
             command.Add(option);
     }
 
@@ -42,8 +42,8 @@ internal sealed class NodeOptions(params string[] only)
     /// (<see cref="FailureKind.Configuration"/>).</exception>
     public NodeSettings Read(ParseResult result, IReadOnlyDictionary<string, string> environment)
     {
-        string? path = result.GetValue(config) ?? environment.GetValueOrDefault(ConfigVariable);
-        Dictionary<string, string> flags = knobs.Where(option => result.GetResult(option) is not null)
+        string? path = result.GetValue(_config) ?? environment.GetValueOrDefault(ConfigVariable);
+        Dictionary<string, string> flags = _knobs.Where(option => result.GetResult(option) is not null)
             .ToDictionary(
                 option => option.Name, option =>
                 string.Join(',', result.GetValue(option) is { Length: > 0 } values ? values : ["true"]));

@@ -12,19 +12,19 @@ namespace DistTrainer.Cli;
 /// </summary>
 internal sealed class ResumeCommand : Command
 {
-    private readonly CliConsole console;
-    private readonly CliServices services;
-    private readonly ClusterCommands commands;
-    private readonly LocalRun local;
-    private readonly Option[] localOptions;
-    private readonly JobOptions job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs",
+    private readonly CliConsole _console;
+    private readonly CliServices _services;
+    private readonly ClusterCommands _commands;
+    private readonly LocalRun _local;
+    private readonly Option[] _localOptions;
+    private readonly JobOptions _job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs",
         "--max-steps", "--report-every", "--tensorboard", "--checkpoint-every-steps", "--checkpoint-every-time");
-    private readonly Argument<string?> run = new("run")
+    private readonly Argument<string?> _run = new("run")
     {
         Description = "A run folder; without it a paused run of a cluster goes on",
         Arity = ArgumentArity.ZeroOrOne,
     };
-    private readonly Option<string?> cluster = new("--cluster")
+    private readonly Option<string?> _cluster = new("--cluster")
     {
         Description =
             "With RUN: trains on this cluster, all of whose server nodes see the folder under the same path, in "
@@ -33,7 +33,7 @@ internal sealed class ResumeCommand : Command
         HelpName = "HOST:PORT",
     };
 
-    private readonly Option<string?> security = ClusterCommands.Security();
+    private readonly Option<string?> _security = ClusterCommands.Security();
 
     /// <summary>Makes the command.</summary>
     public ResumeCommand(CliConsole console, CliServices services, StopSignals signals, ClusterCommands commands)
@@ -43,14 +43,14 @@ internal sealed class ResumeCommand : Command
             + "any number of workers and parameter shards: the same bits as if it had never stopped. Without RUN: "
             + "goes on with a paused run of a cluster.")
     {
-        (this.console, this.services, this.commands) = (console, services, commands);
-        local = new LocalRun(console, services, signals);
-        Add(run);
-        Add(cluster);
-        Add(security);
-        job.AddOverridesTo(this);
-        local.AddTo(this);
-        localOptions =
+        (_console, _services, _commands) = (console, services, commands);
+        _local = new LocalRun(console, services, signals);
+        Add(_run);
+        Add(_cluster);
+        Add(_security);
+        _job.AddOverridesTo(this);
+        _local.AddTo(this);
+        _localOptions =
             [.. Options.Where(
                 option =>
                 option.Name is "--workers" or "--parameter-shards" or "--compute-threads" or "--log-format"
@@ -60,28 +60,28 @@ internal sealed class ResumeCommand : Command
 
     private Task<int> RunAsync(ParseResult options)
     {
-        string? address = options.GetValue(cluster);
-        if (options.GetValue(run) is { } folder)
+        string? address = options.GetValue(_cluster);
+        if (options.GetValue(_run) is { } folder)
         {
             if (address is not null)
-                Refuse(options, localOptions, "counts only without --cluster, whose nodes have settings of their own");
+                Refuse(options, _localOptions, "counts only without --cluster, whose nodes have settings of their own");
             return GoOn(options, new StoppedRun(folder), address);
         }
         Refuse(
-            options, Options.Where(option => option != cluster && option != security),
+            options, Options.Where(option => option != _cluster && option != _security),
             "counts only with RUN; name the run folder to go on with");
-        return commands.AskAsync(
-            address ?? ClusterCommands.DefaultAddress, options.GetValue(security), new PauseCommand(false));
+        return _commands.AskAsync(
+            address ?? ClusterCommands.DefaultAddress, options.GetValue(_security), new PauseCommand(false));
     }
 
     private async Task<int> GoOn(ParseResult options, StoppedRun stopped, string? address)
     {
         RequireFolder(stopped.Folder);
-        using CheckpointReader? checkpoint = stopped.OpenNewest(console.Error.WriteLine);
-        JobFile file = stopped.Job(checkpoint, job.Overrides(options));
+        using CheckpointReader? checkpoint = stopped.OpenNewest(_console.Error.WriteLine);
+        JobFile file = stopped.Job(checkpoint, _job.Overrides(options));
         if (stopped.Ended is { } ended && ended.IsAllOf(file.Job.Training))
         {
-            console.Output.WriteLine(
+            _console.Output.WriteLine(
                 $"{stopped.Folder} is complete: epochs={Numbers.Text(ended.Epochs)} steps={Numbers.Text(ended.Steps)} "
                 + $"parameters sha256={ended.ParameterHash}");
             return ExitCodes.Fine;
@@ -89,15 +89,15 @@ internal sealed class ResumeCommand : Command
 
         CheckpointReader from = checkpoint ?? throw stopped.NothingToGoOnFrom();
         string name = Path.GetFileName(stopped.Folder);
-        DataParts data = JobData.Load(services.Data, file.Job);
+        DataParts data = JobData.Load(_services.Data, file.Job);
         ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
         stopped.RequireSame(from, file, layout);
         from.RequireData(data.Hash);
         if (address is not null)
-            return await commands.AskAsync(
-                address, options.GetValue(security), new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
-        console.Error.WriteLine($"goes on after step {Numbers.Text(from.Manifest.Step)} from {from.Folder}");
-        return await local.RunAsync(
+            return await _commands.AskAsync(
+                address, options.GetValue(_security), new SubmitRun(RunSubmission.Of(file, name, null, from.Folder)));
+        _console.Error.WriteLine($"goes on after step {Numbers.Text(from.Manifest.Step)} from {from.Folder}");
+        return await _local.RunAsync(
             options, file, data, layout, name, null,
             (from.Folder, new RunContinuation(stopped.Folder, from.Manifest.Step, TakesOver: false)));
     }

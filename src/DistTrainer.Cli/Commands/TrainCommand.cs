@@ -7,10 +7,10 @@ namespace DistTrainer.Cli;
 /// <summary><c>disttrainer train</c>.</summary>
 internal sealed class TrainCommand : Command
 {
-    private readonly CliServices services;
-    private readonly LocalRun run;
-    private readonly JobOptions job = new();
-    private readonly Option<string?> initFrom = new("--init-from")
+    private readonly CliServices _services;
+    private readonly LocalRun _run;
+    private readonly JobOptions _job = new();
+    private readonly Option<string?> _initFrom = new("--init-from")
     {
         Description = "Starts from the parameters of this safetensors file or run folder instead of random ones",
         HelpName = "FILE",
@@ -23,21 +23,21 @@ internal sealed class TrainCommand : Command
             "Trains a job and leaves a run folder. Without --config a built-in job for the data is taken; without "
             + "--data that is the 1,797 digits.")
     {
-        this.services = services;
-        run = new LocalRun(console, services, signals);
-        job.AddTo(this);
-        Add(initFrom);
-        run.AddTo(this);
+        _services = services;
+        _run = new LocalRun(console, services, signals);
+        _job.AddTo(this);
+        Add(_initFrom);
+        _run.AddTo(this);
         SetAction((result, _) => RunAsync(result));
     }
 
     private Task<int> RunAsync(ParseResult options)
     {
-        (JobFile file, string name) = job.Read(options, services.Data);
-        DataParts data = JobData.Load(services.Data, file.Job);
+        (JobFile file, string name) = _job.Read(options, _services.Data);
+        DataParts data = JobData.Load(_services.Data, file.Job);
         ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
-        float[]? initial = options.GetValue(initFrom) is { } path
+        float[]? initial = options.GetValue(_initFrom) is { } path
             ? ModelFile.LoadParameters(RunFolder.ModelOf(path), layout) : null;
-        return run.RunAsync(options, file, data, layout, name, initial, null);
+        return _run.RunAsync(options, file, data, layout, name, initial, null);
     }
 }

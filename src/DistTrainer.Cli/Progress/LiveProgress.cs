@@ -12,11 +12,11 @@ namespace DistTrainer.Cli;
 /// <param name="watch">The run's course.</param>
 internal sealed class LiveProgress(Printer printer, string name, RunWatch watch) : IProgressDisplay
 {
-    private IRunControl? control;
-    private int epochs;
+    private IRunControl? _control;
+    private int _epochs;
 
     /// <inheritdoc/>
-    public Task RunAsync(Func<Task> training) => new LiveLoop(printer, name, watch, () => control).RunAsync(training);
+    public Task RunAsync(Func<Task> training) => new LiveLoop(printer, name, watch, () => _control).RunAsync(training);
 
     /// <inheritdoc/>
     public void Log(string line)
@@ -28,11 +28,11 @@ internal sealed class LiveProgress(Printer printer, string name, RunWatch watch)
     }
 
     /// <inheritdoc/>
-    public void OnControl(IRunControl control) => this.control = control;
+    public void OnControl(IRunControl control) => _control = control;
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps) =>
-        epochs = (int)((totalSteps + stepsPerEpoch - 1) / stepsPerEpoch);
+        _epochs = (int)((totalSteps + stepsPerEpoch - 1) / stepsPerEpoch);
 
     /// <inheritdoc/>
     public void OnStep(StepReport report)
@@ -47,7 +47,7 @@ internal sealed class LiveProgress(Printer printer, string name, RunWatch watch)
         string accuracy = report.ValidationAccuracy is { } share ? $"  accuracy {Numbers.Text(share)}" : "";
         printer.Write(
             string.Create(CultureInfo.InvariantCulture,
-            $"epoch {report.Epoch}/{epochs}  train loss {report.TrainLoss:G4}{validation}{accuracy}  "
+            $"epoch {report.Epoch}/{_epochs}  train loss {report.TrainLoss:G4}{validation}{accuracy}  "
             + $"{report.SamplesPerSecond:N0} samples/s"), isError: false);
     }
 

@@ -11,15 +11,15 @@ namespace DistTrainer.Cli;
 internal sealed class GrowingFile : IDisposable
 {
     private const long MostWaiting = 32 << 20;
-    private readonly string path;
-    private readonly Func<Hold> look;
-    private readonly Queue<(byte[] Piece, Action<Stream>? Replacement)> waiting = [];
-    private FileStream stream;
-    private long length;
-    private long bytesWaiting;
-    private bool isStale;
-    private bool isClosed;
-    private Exception? problem;
+    private readonly string _path;
+    private readonly Func<Hold> _look;
+    private readonly Queue<(byte[] Piece, Action<Stream>? Replacement)> _waiting = [];
+    private FileStream _stream;
+    private long _length;
+    private long _bytesWaiting;
+    private bool _isStale;
+    private bool _isClosed;
+    private Exception? _problem;
 
     /// <summary>Opens a file, new or as it is.</summary>
     /// <param name="path">The file.</param>
@@ -27,24 +27,24 @@ internal sealed class GrowingFile : IDisposable
     /// <exception cref="DistTrainerException">It cannot be opened (<see cref="FailureKind.Disk"/>).</exception>
     public GrowingFile(string path, Func<Hold> look)
     {
-        (this.path, this.look) = (path, look);
+        (_path, _look) = (path, look);
         try
         {
-            stream = Open(FileMode.OpenOrCreate);
+            _stream = Open(FileMode.OpenOrCreate);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw NotWritten(failure);
         }
-        length = stream.Length;
-        stream.Position = length;
+        _length = _stream.Length;
+        _stream.Position = _length;
     }
 
     /// <summary>Why not all of it could be written; null while all is well.</summary>
     public DistTrainerException? Failure { get; private set; }
 
     /// <summary>Whether nothing is in it, nor will be.</summary>
-    public bool IsEmpty => length == 0 && waiting.Count == 0;
+    public bool IsEmpty => _length == 0 && _waiting.Count == 0;
 
     /// <summary>Adds a piece.</summary>
     public void Add(byte[] piece) => Enqueue(piece, null);
@@ -59,28 +59,28 @@ internal sealed class GrowingFile : IDisposable
         Write();
         try
         {
-            if (waiting.Count == 0 && !isStale && !isClosed)
-                stream.Flush(flushToDisk: true);
+            if (_waiting.Count == 0 && !_isStale && !_isClosed)
+                _stream.Flush(flushToDisk: true);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            (isStale, problem) = (true, failure);
+            (_isStale, _problem) = (true, failure);
         }
     }
 
     /// <summary>Closes the file, and sees whether it has all that was written.</summary>
     public void Dispose()
     {
-        if (isClosed)
+        if (_isClosed)
             return;
         Write();
-        if (waiting.Count > 0)
-            Failure ??= NotWritten(problem);
-        stream.Dispose();
-        isClosed = true;
+        if (_waiting.Count > 0)
+            Failure ??= NotWritten(_problem);
+        _stream.Dispose();
+        _isClosed = true;
         try
         {
-            if (Failure is null && look() == Hold.Mine)
+            if (Failure is null && _look() == Hold.Mine)
                 Failure = Difference();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -89,18 +89,18 @@ internal sealed class GrowingFile : IDisposable
         }
     }
 
-    private FileStream Open(FileMode mode) => new(path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0);
+    private FileStream Open(FileMode mode) => new(_path, mode, FileAccess.Write, FileShare.Read, bufferSize: 0);
 
     private void Enqueue(byte[] piece, Action<Stream>? replacement)
     {
-        if (Failure is not null || isClosed)
+        if (Failure is not null || _isClosed)
             return;
-        waiting.Enqueue((piece, replacement));
-        bytesWaiting += piece.Length;
+        _waiting.Enqueue((piece, replacement));
+        _bytesWaiting += piece.Length;
         Write();
-        if (bytesWaiting > MostWaiting)
+        if (_bytesWaiting > MostWaiting)
         {
-            Failure = NotWritten(problem);
+            Failure = NotWritten(_problem);
             Forget();
         }
     }
@@ -108,13 +108,13 @@ internal sealed class GrowingFile : IDisposable
     /// <summary>Writes what waits, if it may.</summary>
     private void Write()
     {
-        if (waiting.Count == 0 || isClosed || Failure is not null)
+        if (_waiting.Count == 0 || _isClosed || Failure is not null)
             return;
-        Hold hold = look();
+        Hold hold = _look();
         if (hold == Hold.Another)
             Forget();
         else if (hold != Hold.Mine)
-            isStale = true;
+            _isStale = true;
         else
             WriteAll();
     }
@@ -123,69 +123,69 @@ internal sealed class GrowingFile : IDisposable
     {
         try
         {
-            if (isStale)
+            if (_isStale)
                 Reopen();
-            while (Failure is null && waiting.TryPeek(out (byte[] Piece, Action<Stream>? Replacement) next))
+            while (Failure is null && _waiting.TryPeek(out (byte[] Piece, Action<Stream>? Replacement) next))
             {
                 if (next.Replacement is { } write)
                     ReplaceNow(write);
-                stream.Write(next.Piece);
-                length += next.Piece.Length;
-                bytesWaiting -= next.Piece.Length;
-                waiting.Dequeue();
+                _stream.Write(next.Piece);
+                _length += next.Piece.Length;
+                _bytesWaiting -= next.Piece.Length;
+                _waiting.Dequeue();
             }
-            (isStale, problem) = (false, null);
+            (_isStale, _problem) = (false, null);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DistTrainerException)
         {
-            (isStale, problem) = (true, failure);
+            (_isStale, _problem) = (true, failure);
         }
     }
 
     private void ReplaceNow(Action<Stream> write)
     {
-        stream.Dispose();
-        isStale = true;
-        AtomicFile.Write(path, write);
-        stream = Open(FileMode.Open);
-        length = stream.Length;
-        stream.Position = length;
+        _stream.Dispose();
+        _isStale = true;
+        AtomicFile.Write(_path, write);
+        _stream = Open(FileMode.Open);
+        _length = _stream.Length;
+        _stream.Position = _length;
     }
 
     /// <summary>What was open may be a file that is no more under this name; a half of a piece is cut off.</summary>
     private void Reopen()
     {
-        if (length > 0 && (Failure = Difference(mayBeLonger: true)) is not null)
+        if (_length > 0 && (Failure = Difference(mayBeLonger: true)) is not null)
             return;
-        stream.Dispose();
-        stream = Open(FileMode.OpenOrCreate);
-        stream.SetLength(length);
-        stream.Position = length;
+        _stream.Dispose();
+        _stream = Open(FileMode.OpenOrCreate);
+        _stream.SetLength(_length);
+        _stream.Position = _length;
     }
 
     /// <summary>What is wrong with the file that is there now; null where it is what was written.</summary>
     private DistTrainerException? Difference(bool mayBeLonger = false)
     {
-        bool isThere = AtomicFile.IsThere(path);
-        long now = isThere ? new FileInfo(path).Length : 0;
-        if (isThere && (now == length || (mayBeLonger && now > length)))
+        bool isThere = AtomicFile.IsThere(_path);
+        long now = isThere ? new FileInfo(_path).Length : 0;
+        if (isThere && (now == _length || (mayBeLonger && now > _length)))
             return null;
         string what = isThere ? "changed while the run went on, and is not whole"
             : "removed while the run went on; what was in it is lost";
-        return new DistTrainerException(FailureKind.Disk, $"{path}: was {what}.");
+        return new DistTrainerException(FailureKind.Disk, $"{_path}: was {what}.");
     }
 
     private void Forget()
     {
-        waiting.Clear();
-        bytesWaiting = 0;
+        _waiting.Clear();
+        _bytesWaiting = 0;
     }
 
     private DistTrainerException NotWritten(Exception? cause) =>
         cause as DistTrainerException ?? new DistTrainerException(
         FailureKind.Disk,
         cause is null
-            ? $"{path}: ends before the run does, because the run folder was away."
-            : $"{path}: cannot be written ({cause.Message}); free some space or name another folder.",
+            ? $"{_path}: ends before the run does, because the run folder was away."
+            : $"{_path}: cannot be written ({cause.Message}); free some space or name another folder.",
         cause);
 }

@@ -8,24 +8,24 @@ namespace DistTrainer.Cli;
 /// <param name="look">Whether its folder may be written at the moment; see <see cref="GrowingFile"/>.</param>
 internal sealed class LineFile(string path, Func<Hold> look) : IDisposable
 {
-    private readonly GrowingFile file = new(path, look);
+    private readonly GrowingFile _file = new(path, look);
 
     /// <summary>Why a line could not be written; null while all is well.</summary>
-    public DistTrainerException? Failure => file.Failure;
+    public DistTrainerException? Failure => _file.Failure;
 
     /// <summary>Whether nothing is in it.</summary>
-    public bool IsEmpty => file.IsEmpty;
+    public bool IsEmpty => _file.IsEmpty;
 
     /// <summary>Adds a line.</summary>
     /// <param name="line">Without its line break.</param>
-    public void Add(string line) => file.Add(Encoding.UTF8.GetBytes(line + "\n"));
+    public void Add(string line) => _file.Add(Encoding.UTF8.GetBytes(line + "\n"));
 
     /// <summary>Brings all lines down to the disk.</summary>
-    public void Flush() => file.Flush();
+    public void Flush() => _file.Flush();
 
     /// <summary>Keeps some lines only; what comes after the last line break was cut off by a kill and goes.</summary>
     /// <param name="keeps">Takes each line, in order.</param>
-    public void Keep(Func<string, bool> keeps) => file.Replace(output =>
+    public void Keep(Func<string, bool> keeps) => _file.Replace(output =>
     {
         using var writer = new StreamWriter(output, leaveOpen: true) { NewLine = "\n" };
         foreach (string line in WholeLines(path).Where(keeps))
@@ -47,7 +47,7 @@ internal sealed class LineFile(string path, Func<Hold> look) : IDisposable
     }
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => file.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private static bool EndsWithBreak(Stream stream)
     {

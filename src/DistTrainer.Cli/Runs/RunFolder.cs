@@ -27,18 +27,18 @@ internal sealed class RunFolder : IDisposable
 
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
-    private readonly bool isNew;
-    private readonly bool continues;
-    private readonly List<string> written = [];
-    private RunLock? held;
-    private readonly Lock gate = new();
-    private long? awaySince;
-    private bool isWarned;
-    private bool isReady;
-    private bool isKept;
+    private readonly bool _isNew;
+    private readonly bool _continues;
+    private readonly List<string> _written = [];
+    private RunLock? _held;
+    private readonly Lock _gate = new();
+    private long? _awaySince;
+    private bool _isWarned;
+    private bool _isReady;
+    private bool _isKept;
 
     private RunFolder(string path, bool isNew, bool continues) =>
-        (Path, this.isNew, this.continues) = (path, isNew, continues);
+        (Path, _isNew, _continues) = (path, isNew, continues);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -145,7 +145,7 @@ internal sealed class RunFolder : IDisposable
     public string FileAt(string name)
     {
         string path = System.IO.Path.Combine(Path, name);
-        written.Add(path);
+        _written.Add(path);
         return path;
     }
 
@@ -185,7 +185,7 @@ internal sealed class RunFolder : IDisposable
         try
         {
             Directory.CreateDirectory(Path);
-            held!.Renew();
+            _held!.Renew();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -201,7 +201,7 @@ internal sealed class RunFolder : IDisposable
     /// <exception cref="DistTrainerException">These cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
     public void Keep()
     {
-        isKept = true;
+        _isKept = true;
         Checkpoints.CleanUp();
     }
 
@@ -210,33 +210,33 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            if (!isKept && !continues && Look() == Hold.Mine && !(isReady && Checkpoints.List().Count > 0))
+            if (!_isKept && !_continues && Look() == Hold.Mine && !(_isReady && Checkpoints.List().Count > 0))
                 DeleteWritten();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DistTrainerException)
         {
             // The failure that led here is the one to report.
         }
-        held?.Dispose();
-        held = null;
+        _held?.Dispose();
+        _held = null;
     }
 
     private (Hold Hold, string Why) LookClosely()
     {
-        lock (gate)
+        lock (_gate)
         {
-            (Hold Hold, string Why) found = held?.Look() ?? (Hold.Another, "the run is over");
+            (Hold Hold, string Why) found = _held?.Look() ?? (Hold.Another, "the run is over");
             if (found.Hold is Hold.Mine or Hold.Another)
             {
-                if (isWarned && found.Hold == Hold.Mine)
+                if (_isWarned && found.Hold == Hold.Mine)
                     Warn?.Invoke($"{Path}: is there again after {Numbers.Text((long)Away.TotalSeconds)} s");
-                (awaySince, isWarned) = (null, false);
+                (_awaySince, _isWarned) = (null, false);
                 return found;
             }
-            awaySince ??= Environment.TickCount64;
-            if (!isWarned && Away >= Patience)
+            _awaySince ??= Environment.TickCount64;
+            if (!_isWarned && Away >= Patience)
             {
-                isWarned = true;
+                _isWarned = true;
                 Warn?.Invoke(
                     $"{Path}: {found.Why}; training goes on, its lines wait in memory, and no checkpoint is written "
                     + "until it is back");
@@ -245,7 +245,7 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    private TimeSpan Away => TimeSpan.FromMilliseconds(awaySince is { } since ? Environment.TickCount64 - since : 0);
+    private TimeSpan Away => TimeSpan.FromMilliseconds(_awaySince is { } since ? Environment.TickCount64 - since : 0);
 
     private (Hold Hold, string Why) Await()
     {
@@ -273,9 +273,9 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            held = RunLock.Take(Path, takesOver);
+            _held = RunLock.Take(Path, takesOver);
             first();
-            isReady = true;
+            _isReady = true;
         }
         catch
         {
@@ -297,14 +297,14 @@ internal sealed class RunFolder : IDisposable
 
     private void DeleteWritten()
     {
-        written.ForEach(File.Delete);
+        _written.ForEach(File.Delete);
         string checkpoints = System.IO.Path.Combine(Path, CheckpointsName);
 
         // Only a folder that was empty at first can be sure to have nobody else's.
-        if (isReady && Directory.Exists(checkpoints))
+        if (_isReady && Directory.Exists(checkpoints))
             Directory.Delete(checkpoints, recursive: true);
-        held!.Dispose();
-        if (isNew)
+        _held!.Dispose();
+        if (_isNew)
             Directory.Delete(Path);
     }
 
@@ -317,7 +317,7 @@ internal sealed class RunFolder : IDisposable
         if (free < needed)
             throw new DistTrainerException(
                 FailureKind.Disk,
-                $"{(continues ? "" : "--output: ")}{Path} lies on a disk with {Numbers.Bytes(free)} free; the run "
-                + $"needs {Numbers.Bytes(needed)}: free some space{(continues ? "" : " or name another folder")}.");
+                $"{(_continues ? "" : "--output: ")}{Path} lies on a disk with {Numbers.Bytes(free)} free; the run "
+                + $"needs {Numbers.Bytes(needed)}: free some space{(_continues ? "" : " or name another folder")}.");
     }
 }

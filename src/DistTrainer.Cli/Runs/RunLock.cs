@@ -13,14 +13,14 @@ internal sealed class RunLock : IDisposable
 {
     private const string LockName = "run.lock";
     private const string OwnerName = "run.owner";
-    private readonly string folder;
-    private readonly string owner;
-    private FileStream file;
+    private readonly string _folder;
+    private readonly string _owner;
+    private FileStream _file;
 
     private RunLock(string folder, FileStream file)
     {
-        (this.folder, this.file) = (folder, file);
-        owner = string.Create(
+        (_folder, _file) = (folder, file);
+        _owner = string.Create(
             CultureInfo.InvariantCulture,
             $"process={Environment.ProcessId} host={Environment.MachineName} token={Guid.NewGuid():N}\n");
         WriteOwner();
@@ -29,7 +29,7 @@ internal sealed class RunLock : IDisposable
     /// <summary>Names of its files, which are no part of what a run leaves.</summary>
     public static IReadOnlyList<string> Names { get; } = [LockName, OwnerName];
 
-    private string OwnerPath => Path.Combine(folder, OwnerName);
+    private string OwnerPath => Path.Combine(_folder, OwnerName);
 
     /// <summary>Takes a folder.</summary>
     /// <param name="folder">The run folder.</param>
@@ -68,7 +68,7 @@ internal sealed class RunLock : IDisposable
         try
         {
             string text = File.ReadAllText(OwnerPath);
-            return text == owner ? (Hold.Mine, "")
+            return text == _owner ? (Hold.Mine, "")
                 : text.EndsWith('\n')
                     ? (Hold.Another,
                     "another coordinator has taken this run's folder over; this one writes nothing more")
@@ -76,7 +76,7 @@ internal sealed class RunLock : IDisposable
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return (Hold.Missing, Directory.Exists(folder) ? $"{OwnerName} is gone from the run folder"
+            return (Hold.Missing, Directory.Exists(_folder) ? $"{OwnerName} is gone from the run folder"
                 : "the run folder is gone");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -89,10 +89,10 @@ internal sealed class RunLock : IDisposable
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Renew()
     {
-        if (!AtomicFile.IsThere(Path.Combine(folder, LockName)))
+        if (!AtomicFile.IsThere(Path.Combine(_folder, LockName)))
         {
-            file.Dispose();
-            file = Open(Path.Combine(folder, LockName), FileMode.CreateNew);
+            _file.Dispose();
+            _file = Open(Path.Combine(_folder, LockName), FileMode.CreateNew);
         }
         WriteOwner();
     }
@@ -105,17 +105,17 @@ internal sealed class RunLock : IDisposable
             if (Look().Hold == Hold.Mine)
             {
                 File.Delete(OwnerPath);
-                File.Delete(Path.Combine(folder, LockName));
+                File.Delete(Path.Combine(_folder, LockName));
             }
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // What stays behind locks nobody out.
         }
-        file.Dispose();
+        _file.Dispose();
     }
 
-    private void WriteOwner() => AtomicFile.Write(OwnerPath, stream => stream.Write(Encoding.UTF8.GetBytes(owner)));
+    private void WriteOwner() => AtomicFile.Write(OwnerPath, stream => stream.Write(Encoding.UTF8.GetBytes(_owner)));
 
     private static FileStream Open(string path, FileMode mode) => new(path, mode, FileAccess.Write, FileShare.None);
 

@@ -15,16 +15,16 @@ internal sealed class RunOutput : Observers, IRunOutput
     // Text and pictures of a run take well below a MiB beside the model.
     private const long TextBytes = 1 << 20;
 
-    private readonly CliConsole console;
-    private readonly JobFile file;
-    private readonly DataParts data;
-    private readonly ParameterLayout layout;
-    private readonly string name;
-    private readonly RunFolder folder;
-    private readonly RunRecorder recorder;
-    private readonly TensorBoardFile? events;
-    private readonly RunWatch? watch;
-    private bool isComplete;
+    private readonly CliConsole _console;
+    private readonly JobFile _file;
+    private readonly DataParts _data;
+    private readonly ParameterLayout _layout;
+    private readonly string _name;
+    private readonly RunFolder _folder;
+    private readonly RunRecorder _recorder;
+    private readonly TensorBoardFile? _events;
+    private readonly RunWatch? _watch;
+    private bool _isComplete;
 
     /// <summary>Makes the run folder, or opens that of a run that goes on.</summary>
     /// <param name="console">Where the final figures go.</param>
@@ -44,49 +44,49 @@ internal sealed class RunOutput : Observers, IRunOutput
             string name, string runs, RunContinuation? from,
         RunWatch? watch = null, TimeSpan? patience = null)
     {
-        (this.console, this.file, this.data, this.layout, this.name, this.watch) =
+        (_console, _file, _data, _layout, _name, _watch) =
             (console, file, data, layout, name, watch);
-        folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, layout), patience)
+        _folder = from is null ? RunFolder.Create(file.Run.Output, runs, name, BytesOf(file, layout), patience)
             : RunFolder.Continue(from.Folder, from.TakesOver, BytesOf(file, layout), patience);
-        folder.Warn = Warn;
+        _folder.Warn = Warn;
         try
         {
-            folder.WriteText(RunFolder.JobName, file.Write());
+            _folder.WriteText(RunFolder.JobName, file.Write());
             foreach (string warning in from is null ? JobData.Warnings(file.Job, data) : [])
                 Warn(warning);
-            watch?.Begin(name, folder.Path);
-            recorder = new RunRecorder(
-                folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash),
+            watch?.Begin(name, _folder.Path);
+            _recorder = new RunRecorder(
+                _folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash),
                 from?.Step ?? 0, watch);
-            events = file.Run.TensorBoard || TensorBoardFile.IsIn(folder.Path)
-                ? new TensorBoardFile(folder.Path, folder.Look, from?.Step ?? 0) : null;
-            Add(recorder);
-            Add(events);
+            _events = file.Run.TensorBoard || TensorBoardFile.IsIn(_folder.Path)
+                ? new TensorBoardFile(_folder.Path, _folder.Look, from?.Step ?? 0) : null;
+            Add(_recorder);
+            Add(_events);
             Add(watch);
             Add(progress);
         }
         catch
         {
-            folder.Dispose();
+            _folder.Dispose();
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public string? Folder => folder.Path;
+    public string? Folder => _folder.Path;
 
     /// <inheritdoc/>
-    public void RequireFolder() => folder.RequireOwned();
+    public void RequireFolder() => _folder.RequireOwned();
 
     /// <inheritdoc/>
     public void Complete(TrainingResult result)
     {
         Regain();
-        string model = folder.FileAt(RunFolder.ModelName);
-        ModelFile.Save(model, file, data.Schema, layout, result.Parameters);
+        string model = _folder.FileAt(RunFolder.ModelName);
+        ModelFile.Save(model, _file, _data.Schema, _layout, result.Parameters);
         try
         {
-            folder.Keep();
+            _folder.Keep();
             CompleteBeside(result);
         }
         catch (DistTrainerException failure) when (failure.Kind == FailureKind.Disk)
@@ -94,8 +94,8 @@ internal sealed class RunOutput : Observers, IRunOutput
             throw new DistTrainerException(
                 failure.Kind, $"{failure.Message} The final model is written: {model}", failure);
         }
-        isComplete = true;
-        watch?.End(result.Reason.Text());
+        _isComplete = true;
+        _watch?.End(result.Reason.Text());
         Report(result);
     }
 
@@ -104,15 +104,15 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// </summary>
     public void Dispose()
     {
-        watch?.End("failed");
-        recorder.Dispose();
-        events?.Dispose();
-        bool canGoOn = !isComplete && folder.Look() != Hold.Another && folder.HasCheckpoints;
-        folder.Dispose();
+        _watch?.End("failed");
+        _recorder.Dispose();
+        _events?.Dispose();
+        bool canGoOn = !_isComplete && _folder.Look() != Hold.Another && _folder.HasCheckpoints;
+        _folder.Dispose();
         if (canGoOn)
-            console.Error.WriteLine(
-                $"the run folder {folder.Path} is kept, because it has checkpoints; to go on from the newest: "
-                + $"disttrainer resume {folder.Path}");
+            _console.Error.WriteLine(
+                $"the run folder {_folder.Path} is kept, because it has checkpoints; to go on from the newest: "
+                + $"disttrainer resume {_folder.Path}");
     }
 
     /// <summary>The folder is this run's; made anew for the model's sake where it was removed.</summary>
@@ -120,8 +120,8 @@ internal sealed class RunOutput : Observers, IRunOutput
     {
         try
         {
-            if (folder.RequireOwnedOrMakeAnew())
-                folder.WriteText(RunFolder.JobName, file.Write());
+            if (_folder.RequireOwnedOrMakeAnew())
+                _folder.WriteText(RunFolder.JobName, _file.Write());
         }
         catch (DistTrainerException failure) when (failure.Kind == FailureKind.Disk)
         {
@@ -129,7 +129,7 @@ internal sealed class RunOutput : Observers, IRunOutput
                 failure.Kind,
                 $"{failure.Message} The final model is not written, and ledger and metrics end before; once the "
                     + "folder is back, "
-                + $"go on from its newest checkpoint: disttrainer resume {folder.Path}",
+                + $"go on from its newest checkpoint: disttrainer resume {_folder.Path}",
                 failure);
         }
     }
@@ -137,19 +137,19 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <summary>Writes all but the model; what says that the run is complete comes last.</summary>
     private void CompleteBeside(TrainingResult result)
     {
-        folder.WriteText(
+        _folder.WriteText(
             "curves.svg", CurvesPicture.Draw(
-                $"{name}: loss{(data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}",
-                recorder.Epochs, recorder.Steps));
-        recorder.Dispose();
-        events?.Dispose();
-        if ((recorder.Failure ?? events?.Failure) is { } failure)
+                $"{_name}: loss{(_data.Schema.Task == TaskKind.Regression ? "" : " and accuracy")}",
+                _recorder.Epochs, _recorder.Steps));
+        _recorder.Dispose();
+        _events?.Dispose();
+        if ((_recorder.Failure ?? _events?.Failure) is { } failure)
             throw failure;
-        folder.RequireOwned();
-        folder.WriteText(RunSummary.Name, RunSummary.Write(file.Job, data, result));
+        _folder.RequireOwned();
+        _folder.WriteText(RunSummary.Name, RunSummary.Write(_file.Job, _data, result));
     }
 
-    private void Warn(string warning) => console.Error.WriteLine($"warning: {warning}");
+    private void Warn(string warning) => _console.Error.WriteLine($"warning: {warning}");
 
     // With checkpoints on there is at least one at a time, with the optimizer's slots.
     private static long BytesOf(JobFile file, ParameterLayout layout)
@@ -160,21 +160,21 @@ internal sealed class RunOutput : Observers, IRunOutput
 
     private void Report(TrainingResult result)
     {
-        console.Output.WriteLine(
+        _console.Output.WriteLine(
             $"{result.Reason.Text()} epochs={Numbers.Text(result.Epochs)} steps={Numbers.Text(result.Steps)} "
             + $"samples/s={Numbers.Text((long)result.SamplesPerSecond)}");
         if (result.Validation.Count > 0)
-            console.Output.WriteLine(
-                TestFigures.Of(result.Validation, data.Validation, data.Schema.Task).Line("validation"));
-        console.Output.WriteLine(TestFigures.Of(result.Test, data.Test, data.Schema.Task).Line("test"));
-        console.Output.WriteLine($"parameters sha256={result.ParameterHash}");
-        console.Output.WriteLine($"run folder {folder.Path}");
+            _console.Output.WriteLine(
+                TestFigures.Of(result.Validation, _data.Validation, _data.Schema.Task).Line("validation"));
+        _console.Output.WriteLine(TestFigures.Of(result.Test, _data.Test, _data.Schema.Task).Line("test"));
+        _console.Output.WriteLine($"parameters sha256={result.ParameterHash}");
+        _console.Output.WriteLine($"run folder {_folder.Path}");
         if (result.Reason == EndReason.Stopped)
-            console.Output.WriteLine($"stopped after step {Numbers.Text(result.Steps)}; {WayOn()}");
+            _console.Output.WriteLine($"stopped after step {Numbers.Text(result.Steps)}; {WayOn()}");
     }
 
-    private string WayOn() => folder.HasCheckpoints
-        ? $"to go on: disttrainer resume {folder.Path}"
-        : $"to go on from these parameters: disttrainer train --config {Path.Combine(folder.Path, RunFolder.JobName)} "
-            + $"--init-from {folder.Path} --output DIR";
+    private string WayOn() => _folder.HasCheckpoints
+        ? $"to go on: disttrainer resume {_folder.Path}"
+        : $"to go on from these parameters: disttrainer train --config {Path.Combine(_folder.Path, RunFolder.JobName)} "
+            + $"--init-from {_folder.Path} --output DIR";
 }

@@ -12,11 +12,11 @@ namespace DistTrainer.Cli;
 /// </summary>
 internal sealed class RunRecorder : ITrainingObserver, IDisposable
 {
-    private readonly LineFile metrics;
-    private readonly LineFile table;
-    private readonly LineFile ledger;
-    private readonly List<StepReport> steps = [];
-    private readonly List<EpochReport> epochs = [];
+    private readonly LineFile _metrics;
+    private readonly LineFile _table;
+    private readonly LineFile _ledger;
+    private readonly List<StepReport> _steps = [];
+    private readonly List<EpochReport> _epochs = [];
 
     /// <summary>Opens the files.</summary>
     /// <param name="folder">The run folder.</param>
@@ -25,26 +25,26 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <param name="replay">Hears the reports that the files have already; null: nobody does.</param>
     public RunRecorder(RunFolder folder, LedgerHeader header, long lastStep, ITrainingObserver? replay = null)
     {
-        metrics = new LineFile(folder.FileAt("metrics.jsonl"), folder.Look);
-        table = new LineFile(folder.FileAt("metrics.csv"), folder.Look);
-        ledger = new LineFile(folder.FileAt(LedgerFile.Name), folder.Look);
-        if (!metrics.IsEmpty)
+        _metrics = new LineFile(folder.FileAt("metrics.jsonl"), folder.Look);
+        _table = new LineFile(folder.FileAt("metrics.csv"), folder.Look);
+        _ledger = new LineFile(folder.FileAt(LedgerFile.Name), folder.Look);
+        if (!_metrics.IsEmpty)
             Recall(Path.Combine(folder.Path, "metrics.jsonl"), lastStep, replay);
         DropAfter(lastStep);
-        if (table.IsEmpty)
-            table.Add(MetricsTable.Header);
-        if (ledger.IsEmpty)
-            ledger.Add(LedgerFile.Line(header));
+        if (_table.IsEmpty)
+            _table.Add(MetricsTable.Header);
+        if (_ledger.IsEmpty)
+            _ledger.Add(LedgerFile.Line(header));
     }
 
     /// <summary>The step reports of the first epoch.</summary>
-    public IReadOnlyList<StepReport> Steps => steps;
+    public IReadOnlyList<StepReport> Steps => _steps;
 
     /// <summary>All epoch reports so far.</summary>
-    public IReadOnlyList<EpochReport> Epochs => epochs;
+    public IReadOnlyList<EpochReport> Epochs => _epochs;
 
     /// <summary>Why a line could not be written; null while all is well.</summary>
-    public DistTrainerException? Failure => metrics.Failure ?? table.Failure ?? ledger.Failure;
+    public DistTrainerException? Failure => _metrics.Failure ?? _table.Failure ?? _ledger.Failure;
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -54,48 +54,48 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <inheritdoc/>
     public void OnStep(StepReport report)
     {
-        if (epochs.Count == 0)
-            steps.Add(report);
-        metrics.Add(RunLines.Of(report));
-        table.Add(MetricsTable.Of(report));
+        if (_epochs.Count == 0)
+            _steps.Add(report);
+        _metrics.Add(RunLines.Of(report));
+        _table.Add(MetricsTable.Of(report));
     }
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report)
     {
-        epochs.Add(report);
-        metrics.Add(RunLines.Of(report));
-        table.Add(MetricsTable.Of(report));
+        _epochs.Add(report);
+        _metrics.Add(RunLines.Of(report));
+        _table.Add(MetricsTable.Of(report));
     }
 
     /// <inheritdoc/>
-    public void OnLedger(LedgerEntry entry) => ledger.Add(LedgerFile.Line(entry));
+    public void OnLedger(LedgerEntry entry) => _ledger.Add(LedgerFile.Line(entry));
 
     /// <inheritdoc/>
     public void OnCheckpoint(CheckpointReport report)
     {
-        metrics.Add(RunLines.Of(report));
+        _metrics.Add(RunLines.Of(report));
 
         // Whoever goes on from the checkpoint after a loss of power finds every step up to it.
-        ledger.Flush();
-        metrics.Flush();
-        table.Flush();
+        _ledger.Flush();
+        _metrics.Flush();
+        _table.Flush();
     }
 
     /// <inheritdoc/>
     public void OnWentBack(long lastStep)
     {
-        steps.RemoveAll(report => report.Step > lastStep);
-        epochs.RemoveAll(report => report.Step > lastStep);
+        _steps.RemoveAll(report => report.Step > lastStep);
+        _epochs.RemoveAll(report => report.Step > lastStep);
         DropAfter(lastStep);
     }
 
     /// <summary>Closes the files.</summary>
     public void Dispose()
     {
-        metrics.Dispose();
-        table.Dispose();
-        ledger.Dispose();
+        _metrics.Dispose();
+        _table.Dispose();
+        _ledger.Dispose();
     }
 
     private void Recall(string path, long lastStep, ITrainingObserver? replay)
@@ -105,13 +105,13 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
         {
             if (report is StepReport ofStep)
             {
-                if (epochs.Count == 0)
-                    steps.Add(ofStep);
+                if (_epochs.Count == 0)
+                    _steps.Add(ofStep);
                 replay?.OnStep(ofStep);
             }
             else if (report is EpochReport ofEpoch)
             {
-                epochs.Add(ofEpoch);
+                _epochs.Add(ofEpoch);
                 replay?.OnEpoch(ofEpoch);
             }
         }
@@ -119,12 +119,12 @@ internal sealed class RunRecorder : ITrainingObserver, IDisposable
 
     private void DropAfter(long lastStep)
     {
-        if (!metrics.IsEmpty)
-            metrics.Keep(line => RunLines.Read(line) is { } found && found.Step <= lastStep);
-        if (!table.IsEmpty)
-            table.Keep(line => MetricsTable.IsUpTo(line, lastStep));
-        if (!ledger.IsEmpty)
-            ledger.Keep(line => KeepsEntry(line, lastStep));
+        if (!_metrics.IsEmpty)
+            _metrics.Keep(line => RunLines.Read(line) is { } found && found.Step <= lastStep);
+        if (!_table.IsEmpty)
+            _table.Keep(line => MetricsTable.IsUpTo(line, lastStep));
+        if (!_ledger.IsEmpty)
+            _ledger.Keep(line => KeepsEntry(line, lastStep));
     }
 
     // A line that is no entry is the header, or a damage that must show when the ledger is checked.

@@ -26,7 +26,7 @@ internal static class RunSummary
     /// <summary>The file's name.</summary>
     public const string Name = "run.json";
 
-    private static readonly JsonWriterOptions Options = new()
+    private static readonly JsonWriterOptions s_options = new()
     {
         Indented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -41,7 +41,7 @@ internal static class RunSummary
         TestFigures validation = TestFigures.Of(result.Validation, data.Validation, data.Schema.Task);
         TestFigures test = TestFigures.Of(result.Test, data.Test, data.Schema.Task);
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        using (var json = new Utf8JsonWriter(buffer, s_options))
         {
             json.WriteStartObject();
             json.WriteNumber("seed", job.Training.Seed);

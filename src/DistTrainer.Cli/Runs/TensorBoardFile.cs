@@ -20,7 +20,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     private const uint MaskDelta = 0xa282ead8;
     private const string Version = "brain.Event:2";
     private const string Prefix = "events.out.tfevents.";
-    private readonly GrowingFile file;
+    private readonly GrowingFile _file;
 
     /// <summary>Opens a new file.</summary>
     /// <param name="folder">The run folder.</param>
@@ -28,7 +28,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     /// <param name="lastStep">The last step that is in; what earlier files say of later ones does not count.</param>
     public TensorBoardFile(string folder, Func<Hold> look, long lastStep)
     {
-        file = new GrowingFile(Path.Combine(folder, NewName(folder)), look);
+        _file = new GrowingFile(Path.Combine(folder, NewName(folder)), look);
         Write(new Event { FileVersion = Version });
         if (lastStep > 0)
             OnWentBack(lastStep);
@@ -38,7 +38,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     public static bool IsIn(string folder) => Directory.EnumerateFiles(folder, Prefix + "*").Any();
 
     /// <summary>Why a record could not be written; null while all is well.</summary>
-    public DistTrainerException? Failure => file.Failure;
+    public DistTrainerException? Failure => _file.Failure;
 
     /// <inheritdoc/>
     public void OnStarted(int stepsPerEpoch, long totalSteps)
@@ -76,7 +76,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     });
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => file.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private void Scalars<TReport>(long step, IEnumerable<Figure<TReport>> figures, TReport report)
     {
@@ -133,7 +133,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(sizeof(long)), Masked(record.AsSpan(0, sizeof(long))));
         body.CopyTo(record.AsSpan(sizeof(long) + sizeof(uint)));
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(record.Length - sizeof(uint)), Masked(body));
-        file.Add(record);
+        _file.Add(record);
     }
 
     /// <summary>

@@ -11,13 +11,13 @@ internal sealed class AccessToken(string? token)
     /// <summary>The scheme of the header that shows it (RFC 6750).</summary>
     public const string Scheme = "Bearer";
 
-    private readonly byte[]? expected = token is null ? null : Hash(token);
+    private readonly byte[]? _expected = token is null ? null : Hash(token);
 
     /// <summary>Refuses a request without it.</summary>
     /// <exception cref="RequestProblem">It is missing or another one (401).</exception>
     public void Check(HttpContext context)
     {
-        if (expected is null || IsIn(context.Request))
+        if (_expected is null || IsIn(context.Request))
             return;
         context.Response.Headers.WWWAuthenticate = Scheme;
         throw new RequestProblem(StatusCodes.Status401Unauthorized, context.Request.Headers.Authorization.Count == 0
@@ -34,7 +34,7 @@ internal sealed class AccessToken(string? token)
 
     /// <summary>Whether a text is the token; takes as long for any text.</summary>
     public bool Is(string shown) =>
-        expected is not null && CryptographicOperations.FixedTimeEquals(Hash(shown), expected);
+        _expected is not null && CryptographicOperations.FixedTimeEquals(Hash(shown), _expected);
 
     // Hashes are of equal length, so the comparison says nothing about the token's.
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));

@@ -11,9 +11,9 @@ namespace DistTrainer.Cli;
 /// <param name="most">How many may be open at a time, ≥ 1.</param>
 internal sealed class ConnectionLimit(int most)
 {
-    private readonly object gate = new();
-    private readonly Dictionary<string, LinkedListNode<ConnectionContext>> open = new(StringComparer.Ordinal);
-    private readonly LinkedList<ConnectionContext> idle = new(); // the one that has been so for longest first
+    private readonly object _gate = new();
+    private readonly Dictionary<string, LinkedListNode<ConnectionContext>> _open = new(StringComparer.Ordinal);
+    private readonly LinkedList<ConnectionContext> _idle = new(); // the one that has been so for longest first
 
     /// <summary>Stands round a connection.</summary>
     /// <param name="connection">The connection.</param>
@@ -56,36 +56,36 @@ internal sealed class ConnectionLimit(int most)
     /// <returns>What is to be closed for it, itself where all others have requests; null: nothing.</returns>
     private ConnectionContext? Enter(ConnectionContext connection)
     {
-        lock (gate)
+        lock (_gate)
         {
-            ConnectionContext? closed = open.Count < most ? null : idle.First?.Value ?? connection;
+            ConnectionContext? closed = _open.Count < most ? null : _idle.First?.Value ?? connection;
             if (closed is not null && closed != connection)
                 Leave(closed.ConnectionId);
             if (closed != connection)
-                open[connection.ConnectionId] = idle.AddLast(connection);
+                _open[connection.ConnectionId] = _idle.AddLast(connection);
             return closed;
         }
     }
 
     private void Leave(string id)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (open.Remove(id, out LinkedListNode<ConnectionContext>? node) && node.List is not null)
-                idle.Remove(node);
+            if (_open.Remove(id, out LinkedListNode<ConnectionContext>? node) && node.List is not null)
+                _idle.Remove(node);
         }
     }
 
     private void Move(string id, bool isIdle)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!open.TryGetValue(id, out LinkedListNode<ConnectionContext>? node))
+            if (!_open.TryGetValue(id, out LinkedListNode<ConnectionContext>? node))
                 return;
             if (node.List is not null)
-                idle.Remove(node);
+                _idle.Remove(node);
             if (isIdle)
-                idle.AddLast(node);
+                _idle.AddLast(node);
         }
     }
 }

@@ -14,7 +14,7 @@ namespace DistTrainer.Cli;
 /// </summary>
 internal static class HttpHost
 {
-    private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_headerPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether only the headers of an answer were asked for.</summary>
     public static bool IsHead(HttpContext context) => context.Items.ContainsKey(HttpMethods.Head);
@@ -34,7 +34,7 @@ internal static class HttpHost
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.RequestHeadersTimeout = HeaderPatience;
+            kestrel.Limits.RequestHeadersTimeout = s_headerPatience;
             kestrel.Limits.MaxRequestBodySize = mostBytes;
             kestrel.Listen(
                 address, port, listen => listen.Use(next => connection => connections.ServeAsync(connection, next)));

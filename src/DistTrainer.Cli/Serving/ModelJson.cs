@@ -9,7 +9,7 @@ namespace DistTrainer.Cli;
 /// <summary>What <c>GET /model</c> says.</summary>
 internal static class ModelJson
 {
-    private static readonly JsonWriterOptions Options = new()
+    private static readonly JsonWriterOptions s_options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Indented = true,
@@ -23,7 +23,7 @@ internal static class ModelJson
     public static byte[] Write(TrainedModel model, string run, ServeSettings settings)
     {
         var output = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(output, Options))
+        using (var json = new Utf8JsonWriter(output, s_options))
         {
             json.WriteStartObject();
             json.WriteString("run", run);

@@ -10,30 +10,30 @@ namespace DistTrainer.Cli;
 /// </summary>
 internal sealed class PredictionBatcher : IDisposable
 {
-    private readonly TrainedModel model;
-    private readonly int batchSize;
-    private readonly TimeSpan wait;
-    private readonly Queue<Waiting> queue = new(); // also the lock of all that follows
-    private readonly Thread[] threads;
-    private int rowsWaiting;
-    private bool closed;
-    private long batches;
+    private readonly TrainedModel _model;
+    private readonly int _batchSize;
+    private readonly TimeSpan _wait;
+    private readonly Queue<Waiting> _queue = new(); // also the lock of all that follows
+    private readonly Thread[] _threads;
+    private int _rowsWaiting;
+    private bool _closed;
+    private long _batches;
 
     /// <summary>Starts the threads.</summary>
     /// <param name="model">The model.</param>
     /// <param name="settings">Threads, batch size and how long a request waits for others.</param>
     public PredictionBatcher(TrainedModel model, ServeSettings settings)
     {
-        (this.model, batchSize, wait) = (model, settings.BatchSize, settings.BatchWait);
-        threads =
+        (_model, _batchSize, _wait) = (model, settings.BatchSize, settings.BatchWait);
+        _threads =
             [.. Enumerable.Range(0, settings.Threads)
             .Select(n => new Thread(Work) { IsBackground = true, Name = $"predict-{n}" })];
-        foreach (Thread thread in threads)
+        foreach (Thread thread in _threads)
             thread.Start();
     }
 
     /// <summary>Batches computed so far.</summary>
-    public long Batches => Interlocked.Read(ref batches);
+    public long Batches => Interlocked.Read(ref _batches);
 
     /// <summary>Predicts rows.</summary>
     /// <param name="rows">The rows, scaled.</param>
@@ -42,13 +42,13 @@ internal sealed class PredictionBatcher : IDisposable
     public Task<float[]> PredictAsync(PredictionRows rows, CancellationToken aborted)
     {
         var waiting = new Waiting(
-            rows, new float[rows.Count * model.Network.Outputs], Stopwatch.GetTimestamp(), aborted);
-        lock (queue)
+            rows, new float[rows.Count * _model.Network.Outputs], Stopwatch.GetTimestamp(), aborted);
+        lock (_queue)
         {
-            ObjectDisposedException.ThrowIf(closed, this);
-            queue.Enqueue(waiting);
-            rowsWaiting += rows.Count;
-            Monitor.PulseAll(queue);
+            ObjectDisposedException.ThrowIf(_closed, this);
+            _queue.Enqueue(waiting);
+            _rowsWaiting += rows.Count;
+            Monitor.PulseAll(_queue);
         }
 
         return waiting.Done.Task;
@@ -57,21 +57,21 @@ internal sealed class PredictionBatcher : IDisposable
     /// <summary>Computes what waits, and ends the threads.</summary>
     public void Dispose()
     {
-        lock (queue)
+        lock (_queue)
         {
-            closed = true;
-            Monitor.PulseAll(queue);
+            _closed = true;
+            Monitor.PulseAll(_queue);
         }
 
-        foreach (Thread thread in threads)
+        foreach (Thread thread in _threads)
             thread.Join();
     }
 
     private void Work()
     {
-        using var predictor = new Predictor(model);
-        float[] features = new float[batchSize * model.Network.Inputs],
-            predictions = new float[batchSize * model.Network.Outputs];
+        using var predictor = new Predictor(_model);
+        float[] features = new float[_batchSize * _model.Network.Inputs],
+            predictions = new float[_batchSize * _model.Network.Outputs];
         var batch = new List<Waiting>();
         while (Take(batch))
         {
@@ -92,20 +92,20 @@ internal sealed class PredictionBatcher : IDisposable
     // A batch is what waits, in order, up to the batch size; a larger request is a batch of its own.
     private bool Take(List<Waiting> batch)
     {
-        lock (queue)
+        lock (_queue)
         {
             while (batch.Count == 0)
             {
-                if (!queue.TryPeek(out Waiting? first))
+                if (!_queue.TryPeek(out Waiting? first))
                 {
-                    if (closed)
+                    if (_closed)
                         return false;
-                    Monitor.Wait(queue);
+                    Monitor.Wait(_queue);
                 }
-                else if (rowsWaiting < batchSize && !closed
-                    && wait - Stopwatch.GetElapsedTime(first.Since) is { Ticks: > 0 } left)
+                else if (_rowsWaiting < _batchSize && !_closed
+                    && _wait - Stopwatch.GetElapsedTime(first.Since) is { Ticks: > 0 } left)
                 {
-                    Monitor.Wait(queue, (int)Math.Ceiling(left.TotalMilliseconds));
+                    Monitor.Wait(_queue, (int)Math.Ceiling(left.TotalMilliseconds));
                 }
                 else
                 {
@@ -114,17 +114,17 @@ internal sealed class PredictionBatcher : IDisposable
             }
         }
 
-        Interlocked.Increment(ref batches);
+        Interlocked.Increment(ref _batches);
         return true;
     }
 
     private void Dequeue(List<Waiting> batch)
     {
         int rows = 0;
-        while (queue.TryPeek(out Waiting? next) && (rows == 0 || rows + next.Rows.Count <= batchSize))
+        while (_queue.TryPeek(out Waiting? next) && (rows == 0 || rows + next.Rows.Count <= _batchSize))
         {
-            queue.Dequeue();
-            rowsWaiting -= next.Rows.Count;
+            _queue.Dequeue();
+            _rowsWaiting -= next.Rows.Count;
             if (next.Aborted.IsCancellationRequested)
             {
                 next.Done.SetCanceled(next.Aborted);
@@ -144,14 +144,14 @@ internal sealed class PredictionBatcher : IDisposable
             return;
         }
 
-        int length = 0, outputs = model.Network.Outputs;
+        int length = 0, outputs = _model.Network.Outputs;
         foreach (Waiting waiting in batch)
         {
             waiting.Rows.Features.CopyTo(features, length);
             length += waiting.Rows.Features.Length;
         }
 
-        predictor.Predict(features.AsSpan(0, length), predictions.AsSpan(0, length / model.Network.Inputs * outputs));
+        predictor.Predict(features.AsSpan(0, length), predictions.AsSpan(0, length / _model.Network.Inputs * outputs));
         int start = 0;
         foreach (Waiting waiting in batch)
         {

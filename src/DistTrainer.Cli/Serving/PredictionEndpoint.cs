@@ -15,20 +15,20 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
     private const string Json = "application/json";
     private const string Csv = "text/csv";
 
-    private readonly PredictionBatcher batcher = new(model, settings);
-    private readonly RowsJson json = new(model.Schema, settings.MaxRows);
-    private readonly DataDescription csv = EvaluateCommand.OtherFile(model.Job.Job.Data, "body");
-    private int open;
-    private long requests;
-    private long rows;
-    private long refused;
+    private readonly PredictionBatcher _batcher = new(model, settings);
+    private readonly RowsJson _json = new(model.Schema, settings.MaxRows);
+    private readonly DataDescription _csv = EvaluateCommand.OtherFile(model.Job.Job.Data, "body");
+    private int _open;
+    private long _requests;
+    private long _rows;
+    private long _refused;
 
     /// <summary>
     /// Counts of answered requests, their rows, the batches they were computed in, and refused requests.
     /// </summary>
     public string Figures =>
-        $"requests={Interlocked.Read(ref requests)} rows={Interlocked.Read(ref rows)} batches={batcher.Batches} "
-        + $"refused={Interlocked.Read(ref refused)}";
+        $"requests={Interlocked.Read(ref _requests)} rows={Interlocked.Read(ref _rows)} batches={_batcher.Batches} "
+        + $"refused={Interlocked.Read(ref _refused)}";
 
     /// <summary>Answers one request.</summary>
     /// <exception cref="RequestProblem">It is refused.</exception>
@@ -36,7 +36,7 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
     {
         try
         {
-            if (Interlocked.Increment(ref open) > settings.MaxRequests)
+            if (Interlocked.Increment(ref _open) > settings.MaxRequests)
             {
                 context.Response.Headers.RetryAfter = "1";
                 throw new RequestProblem(
@@ -46,24 +46,24 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
             }
 
             PredictionRows read = await ReadAsync(context.Request);
-            float[] predictions = await batcher.PredictAsync(read, context.RequestAborted);
+            float[] predictions = await _batcher.PredictAsync(read, context.RequestAborted);
             await WriteAsync(context, predictions);
-            Interlocked.Increment(ref requests);
-            Interlocked.Add(ref rows, read.Count);
+            Interlocked.Increment(ref _requests);
+            Interlocked.Add(ref _rows, read.Count);
         }
         catch (Exception)
         {
-            Interlocked.Increment(ref refused);
+            Interlocked.Increment(ref _refused);
             throw;
         }
         finally
         {
-            Interlocked.Decrement(ref open);
+            Interlocked.Decrement(ref _open);
         }
     }
 
     /// <summary>Ends the computing threads.</summary>
-    public void Dispose() => batcher.Dispose();
+    public void Dispose() => _batcher.Dispose();
 
     private async Task<PredictionRows> ReadAsync(HttpRequest request)
     {
@@ -72,8 +72,8 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
         await request.Body.CopyToAsync(body, request.HttpContext.RequestAborted);
         body.TryGetBuffer(out ArraySegment<byte> bytes);
         if (type == Json)
-            return json.Read(bytes);
-        PredictionRows read = DataLoader.ReadForPrediction(bytes, "body", csv, model.Schema);
+            return _json.Read(bytes);
+        PredictionRows read = DataLoader.ReadForPrediction(bytes, "body", _csv, model.Schema);
         return read.Count <= settings.MaxRows
             ? read
             : throw new RequestProblem(

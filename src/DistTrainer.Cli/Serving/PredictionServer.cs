@@ -16,26 +16,26 @@ namespace DistTrainer.Cli;
 internal sealed class PredictionServer : IAsyncDisposable
 {
     private const int MoreConnections = 1000; // those of clients that think, and of health checks
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    private readonly WebApplication app;
-    private readonly PredictionEndpoint endpoint;
-    private readonly AccessToken token;
-    private readonly Action<string> report;
-    private volatile bool isStopping;
+    private readonly WebApplication _app;
+    private readonly PredictionEndpoint _endpoint;
+    private readonly AccessToken _token;
+    private readonly Action<string> _report;
+    private volatile bool _isStopping;
 
     private PredictionServer(TrainedModel model, string run, ServeSettings settings, Action<string> report)
     {
-        (endpoint, token, this.report) =
+        (_endpoint, _token, _report) =
             (new PredictionEndpoint(model, settings), new AccessToken(settings.Token), report);
-        app = HttpHost.Create(settings.Address, settings.Port, settings.MaxBytes, Patience,
+        _app = HttpHost.Create(settings.Address, settings.Port, settings.MaxBytes, s_patience,
             settings.MaxRequests + MoreConnections).Build();
-        app.Use(GuardAsync);
+        _app.Use(GuardAsync);
         byte[] description = ModelJson.Write(model, run, settings);
-        app.MapPost("/predict", endpoint.AnswerAsync);
-        app.MapGet("/model", context => WriteAsync(context.Response, description));
-        app.MapGet("/health/live", context => WriteAsync(context.Response, "{\"status\":\"live\"}\n"u8.ToArray()));
-        app.MapGet("/health/ready", context => isStopping
+        _app.MapPost("/predict", _endpoint.AnswerAsync);
+        _app.MapGet("/model", context => WriteAsync(context.Response, description));
+        _app.MapGet("/health/live", context => WriteAsync(context.Response, "{\"status\":\"live\"}\n"u8.ToArray()));
+        _app.MapGet("/health/ready", context => _isStopping
             ? throw new RequestProblem(
                 StatusCodes.Status503ServiceUnavailable, "The server is about to end; ask another one.")
             : WriteAsync(context.Response, "{\"status\":\"ready\"}\n"u8.ToArray()));
@@ -43,10 +43,10 @@ internal sealed class PredictionServer : IAsyncDisposable
 
     /// <summary>Where it listens, e.g. <c>http://127.0.0.1:8080</c>.</summary>
     public string Address =>
-        app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     /// <summary>What it has done, for a last line.</summary>
-    public string Figures => endpoint.Figures;
+    public string Figures => _endpoint.Figures;
 
     /// <summary>Starts to listen.</summary>
     /// <param name="model">The model.</param>
@@ -60,7 +60,7 @@ internal sealed class PredictionServer : IAsyncDisposable
         var server = new PredictionServer(model, run, settings, report);
         try
         {
-            await server.app.StartAsync();
+            await server._app.StartAsync();
             return server;
         }
         catch (Exception failure)
@@ -75,15 +75,15 @@ internal sealed class PredictionServer : IAsyncDisposable
     /// <summary>Takes no more connections and answers the requests that are open.</summary>
     public async Task StopAsync()
     {
-        isStopping = true;
-        await app.StopAsync();
+        _isStopping = true;
+        await _app.StopAsync();
     }
 
     /// <summary>Ends all.</summary>
     public async ValueTask DisposeAsync()
     {
-        await app.DisposeAsync();
-        endpoint.Dispose();
+        await _app.DisposeAsync();
+        _endpoint.Dispose();
     }
 
     private static Task WriteAsync(HttpResponse response, byte[] json)
@@ -100,7 +100,7 @@ internal sealed class PredictionServer : IAsyncDisposable
         try
         {
             if (!context.Request.Path.StartsWithSegments("/health"))
-                token.Check(context);
+                _token.Check(context);
             await next(context);
             if (!response.HasStarted
                 && response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
@@ -113,14 +113,14 @@ internal sealed class PredictionServer : IAsyncDisposable
         catch (Exception failure) when (context.RequestAborted.IsCancellationRequested || response.HasStarted)
         {
             if (!context.RequestAborted.IsCancellationRequested)
-                report($"{context.Request.Method} {context.Request.Path}: {failure}");
+                _report($"{context.Request.Method} {context.Request.Path}: {failure}");
             context.Abort();
         }
         catch (Exception failure)
         {
             if (Problem(failure) is not { } problem)
             {
-                report($"{context.Request.Method} {context.Request.Path}: {failure}");
+                _report($"{context.Request.Method} {context.Request.Path}: {failure}");
                 problem = new RequestProblem(
                     StatusCodes.Status500InternalServerError,
                     "This is a fault of disttrainer; its standard error says more.");

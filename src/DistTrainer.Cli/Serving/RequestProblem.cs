@@ -10,7 +10,10 @@ namespace DistTrainer.Cli;
 /// <param name="detail">One line: what, where, the value, what is allowed.</param>
 internal sealed class RequestProblem(int status, string detail) : Exception(detail)
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The HTTP status.</summary>
     public int Status => status;
@@ -26,7 +29,7 @@ internal sealed class RequestProblem(int status, string detail) : Exception(deta
     {
         response.StatusCode = status;
         response.ContentType = "application/problem+json";
-        await using (var json = new Utf8JsonWriter(response.BodyWriter, Options))
+        await using (var json = new Utf8JsonWriter(response.BodyWriter, s_options))
         {
             json.WriteStartObject();
             json.WriteString("title", ReasonPhrases.GetReasonPhrase(status));

@@ -17,7 +17,7 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
 {
     private const string Form = "allowed: {\"rows\": [[number, …], …]} or {\"rows\": [{\"column\": number, …}, …]}";
 
-    private readonly Dictionary<string, int> columns = schema.FeatureNames.Select((name, column) => (name, column))
+    private readonly Dictionary<string, int> _columns = schema.FeatureNames.Select((name, column) => (name, column))
         .ToDictionary(pair => pair.name, pair => pair.column, StringComparer.Ordinal);
 
     /// <summary>Reads and scales the rows.</summary>
@@ -123,7 +123,7 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         {
             string name = json.GetString()!;
             json.Read();
-            if (!columns.TryGetValue(name, out int column))
+            if (!_columns.TryGetValue(name, out int column))
             {
                 others.Add(name);
                 json.Skip();

@@ -5,7 +5,7 @@ namespace DistTrainer.Cli;
 /// <summary>The dashboard's files; they are in the program itself, so that it works without internet.</summary>
 internal static class DashboardFiles
 {
-    private static readonly ConcurrentDictionary<string, byte[]> Known = new();
+    private static readonly ConcurrentDictionary<string, byte[]> s_known = new();
 
     /// <summary>Path, name and type of each.</summary>
     public static IReadOnlyList<(string Path, string File, string Type)> All { get; } =
@@ -18,7 +18,7 @@ internal static class DashboardFiles
     ];
 
     /// <summary>A file's bytes.</summary>
-    public static byte[] Read(string file) => Known.GetOrAdd(file, name =>
+    public static byte[] Read(string file) => s_known.GetOrAdd(file, name =>
     {
         using Stream stream = typeof(DashboardFiles).Assembly.GetManifestResourceStream($"web/{name}")!;
         byte[] bytes = new byte[stream.Length];

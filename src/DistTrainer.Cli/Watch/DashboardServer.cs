@@ -25,35 +25,35 @@ internal sealed class DashboardServer : IAsyncDisposable
 
     private const int MostConnections = 200;
     private const int MostBytes = 1 << 16;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(500);
-    private readonly WebApplication app;
-    private readonly HttpSettings settings;
-    private readonly AccessToken token;
-    private readonly RunWatch watch;
-    private readonly SharedStatus status;
-    private readonly Func<IRunControl?> control;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_every = TimeSpan.FromMilliseconds(500);
+    private readonly WebApplication _app;
+    private readonly HttpSettings _settings;
+    private readonly AccessToken _token;
+    private readonly RunWatch _watch;
+    private readonly SharedStatus _status;
+    private readonly Func<IRunControl?> _control;
 
     private DashboardServer(HttpSettings settings, RunWatch watch, Func<IRunControl?> control, int port)
     {
-        (this.settings, token, this.watch, this.control, status) =
-            (settings, new AccessToken(settings.Token), watch, control, new SharedStatus(control, Every));
+        (_settings, _token, _watch, _control, _status) =
+            (settings, new AccessToken(settings.Token), watch, control, new SharedStatus(control, s_every));
         WebApplicationBuilder builder = HttpHost.Create(
-            AddressOf(settings.Host), port, MostBytes, Patience, MostConnections);
+            AddressOf(settings.Host), port, MostBytes, s_patience, MostConnections);
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNameCaseInsensitive = true);
         builder.Services.AddOpenTelemetry().ConfigureResource(Telemetry.Describe)
             .WithMetrics(metrics => Telemetry.AddMeters(metrics).AddPrometheusExporter());
-        app = builder.Build();
-        app.Use(GuardAsync);
-        app.UseRouting();
-        Map(app);
+        _app = builder.Build();
+        _app.Use(GuardAsync);
+        _app.UseRouting();
+        Map(_app);
     }
 
     /// <summary>The port that was bound.</summary>
-    public int Port => new Uri(app.Urls.First()).Port;
+    public int Port => new Uri(_app.Urls.First()).Port;
 
     /// <summary>Where people find it.</summary>
-    public string Address => settings.Address(Port);
+    public string Address => _settings.Address(Port);
 
     /// <summary>Where Prometheus finds its metrics; all that a mere worker has to show.</summary>
     public Uri Metrics => new(new Uri(Address), "/metrics");
@@ -86,8 +86,8 @@ internal sealed class DashboardServer : IAsyncDisposable
     /// <summary>Ends it; who looks on is cut off.</summary>
     public async ValueTask DisposeAsync()
     {
-        await app.StopAsync();
-        await app.DisposeAsync();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
     }
 
     private static async Task<DashboardServer> StartAsync(
@@ -96,12 +96,12 @@ internal sealed class DashboardServer : IAsyncDisposable
         var server = new DashboardServer(settings, watch, control, port);
         try
         {
-            await server.app.StartAsync();
+            await server._app.StartAsync();
             return server;
         }
         catch
         {
-            await server.app.DisposeAsync();
+            await server._app.DisposeAsync();
             throw;
         }
     }
@@ -128,25 +128,25 @@ internal sealed class DashboardServer : IAsyncDisposable
     // The last news when the process ends says how the run has ended.
     private async IAsyncEnumerable<SseItem<object>> NewsAsync([EnumeratorCancellation] CancellationToken end)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(end, app.Lifetime.ApplicationStopping);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(end, _app.Lifetime.ApplicationStopping);
         WatchCursor cursor = default;
         while (!either.IsCancellationRequested)
         {
-            ClusterStatus? now = await status.GetAsync();
-            WatchNews news = watch.Since(cursor);
+            ClusterStatus? now = await _status.GetAsync();
+            WatchNews news = _watch.Since(cursor);
             cursor = news.Cursor;
             yield return new SseItem<object>(NewsJson.Of(news, now), "news");
-            await Task.Delay(Every, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(s_every, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (!end.IsCancellationRequested)
-            yield return new SseItem<object>(NewsJson.Of(watch.Since(cursor), null), "end");
+            yield return new SseItem<object>(NewsJson.Of(_watch.Since(cursor), null), "end");
     }
 
     private async Task<IResult> TellAsync(IClusterCommand command)
     {
         try
         {
-            if (control() is not { } run)
+            if (_control() is not { } run)
                 return TypedResults.Problem("there is no run yet", statusCode: StatusCodes.Status409Conflict);
             CommandAnswer answer = await run.TellAsync(command);
             return answer.Failure is null ? TypedResults.Ok(new { text = answer.Text })
@@ -168,12 +168,12 @@ internal sealed class DashboardServer : IAsyncDisposable
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers["Referrer-Policy"] = "no-referrer";
         response.Headers.CacheControl = "no-store";
-        if (settings.IsLoopback && request.Host.Host is not ("127.0.0.1" or "localhost"))
+        if (_settings.IsLoopback && request.Host.Host is not ("127.0.0.1" or "localhost"))
             return TypedResults.Problem(
                 $"this dashboard answers as 127.0.0.1 and localhost, not as {request.Host.Host}",
                 statusCode: StatusCodes.Status421MisdirectedRequest).ExecuteAsync(context);
         bool needsToken = request.Path.StartsWithSegments("/api")
-            && (!HttpMethods.IsGet(request.Method) || !settings.IsLoopback);
+            && (!HttpMethods.IsGet(request.Method) || !_settings.IsLoopback);
         if (!needsToken || HasToken(request))
             return next(context);
         response.Headers.WWWAuthenticate = AccessToken.Scheme;
@@ -184,5 +184,5 @@ internal sealed class DashboardServer : IAsyncDisposable
 
     // In the address only where a page may not set a header: server-sent events.
     private bool HasToken(HttpRequest request) =>
-        token.IsIn(request) || (HttpMethods.IsGet(request.Method) && token.Is(request.Query["token"].ToString()));
+        _token.IsIn(request) || (HttpMethods.IsGet(request.Method) && _token.Is(request.Query["token"].ToString()));
 }

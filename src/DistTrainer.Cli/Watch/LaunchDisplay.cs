@@ -12,8 +12,8 @@ internal sealed class LaunchDisplay(Printer printer, string name)
 {
     // the event that stays above the live view, beside warnings and errors
     private const string Epoch = "] epoch-ended ";
-    private readonly RunWatch watch = new();
-    private readonly bool hasView = printer.Console.Terminal is not null;
+    private readonly RunWatch _watch = new();
+    private readonly bool _hasView = printer.Console.Terminal is not null;
 
     /// <summary>Takes a line.</summary>
     /// <param name="node">Whose.</param>
@@ -22,13 +22,13 @@ internal sealed class LaunchDisplay(Printer printer, string name)
     public void Print(string node, string line, bool isError)
     {
         string text = $"{node} | {line}";
-        if (hasView && isError)
-            watch.Log(text);
-        bool isInView = hasView && (isError
+        if (_hasView && isError)
+            _watch.Log(text);
+        bool isInView = _hasView && (isError
             ? printer.Console.ErrorIsTerminal && IsOrdinary(line)
             : line.StartsWith(NodeCommand.Listening, StringComparison.Ordinal));
         if (!isInView)
-            printer.Write(hasView && printer.Console.ErrorIsTerminal ? Short(node, text) : text, isError);
+            printer.Write(_hasView && printer.Console.ErrorIsTerminal ? Short(node, text) : text, isError);
     }
 
     /// <summary>Waits for the end of the processes, with the view up where there is a terminal.</summary>
@@ -37,11 +37,11 @@ internal sealed class LaunchDisplay(Printer printer, string name)
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(string address, Func<Task<int>> work)
     {
-        if (!hasView)
+        if (!_hasView)
             return await work();
         int code = 0;
         await using var client = new ClusterClient(address, TimeSpan.FromSeconds(3));
-        await new LiveLoop(printer, name, watch, () => client).RunAsync(async () => code = await work());
+        await new LiveLoop(printer, name, _watch, () => client).RunAsync(async () => code = await work());
         return code;
     }
 

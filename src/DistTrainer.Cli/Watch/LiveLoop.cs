@@ -15,10 +15,10 @@ internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Fun
     private const int LinesShown = 6;
 
     // Events that the figures show anyway, or that stay above.
-    private static readonly string[] Elsewhere = ["] steps epoch=", "] epoch-ended "];
-    private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(400);
-    private static readonly TimeSpan RateOver = TimeSpan.FromSeconds(20);
-    private readonly Queue<(long Time, long Step)> steps = new();
+    private static readonly string[] s_elsewhere = ["] steps epoch=", "] epoch-ended "];
+    private static readonly TimeSpan s_every = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan s_rateOver = TimeSpan.FromSeconds(20);
+    private readonly Queue<(long Time, long Step)> _steps = new();
 
     /// <summary>Draws until the work is done.</summary>
     /// <param name="work">Begins the work; it must fail for itself.</param>
@@ -31,7 +31,7 @@ internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Fun
             Task<ClusterStatus?> asking = AskAsync();
             if (await Task.WhenAny(running, asking) == asking)
                 Draw(await asking);
-            await Task.WhenAny(running, Task.Delay(Every));
+            await Task.WhenAny(running, Task.Delay(s_every));
         }
         await running;
     }
@@ -55,7 +55,7 @@ internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Fun
         WatchNews news = watch.Since(default);
         double rate = StepsPerSecond(status?.Run?.Step);
         string[] lines =
-            [.. news.Lines.Where(line => !Elsewhere.Any(part => line.Contains(part, StringComparison.Ordinal)))
+            [.. news.Lines.Where(line => !s_elsewhere.Any(part => line.Contains(part, StringComparison.Ordinal)))
             .TakeLast(LinesShown)];
         printer.Show(width => LiveView.Draw(name, status, news.Points, rate, lines, width));
     }
@@ -64,10 +64,10 @@ internal sealed class LiveLoop(Printer printer, string name, RunWatch watch, Fun
     {
         long now = Environment.TickCount64;
         if (step is { } at)
-            steps.Enqueue((now, at));
-        while (steps.Count > 2 && now - steps.Peek().Time > RateOver.TotalMilliseconds)
-            steps.Dequeue();
-        return steps.Count < 2 || now == steps.Peek()
-            .Time ? 0 : Math.Max(0, (step ?? 0) - steps.Peek().Step) * 1000.0 / (now - steps.Peek().Time);
+            _steps.Enqueue((now, at));
+        while (_steps.Count > 2 && now - _steps.Peek().Time > s_rateOver.TotalMilliseconds)
+            _steps.Dequeue();
+        return _steps.Count < 2 || now == _steps.Peek()
+            .Time ? 0 : Math.Max(0, (step ?? 0) - _steps.Peek().Step) * 1000.0 / (now - _steps.Peek().Time);
     }
 }

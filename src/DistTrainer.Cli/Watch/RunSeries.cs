@@ -25,56 +25,56 @@ internal readonly record struct RunPoint(StepReport Report, int Count)
 /// <param name="most">Points and epochs at most; even.</param>
 internal sealed class RunSeries(int most = 2000)
 {
-    private readonly List<RunPoint> points = [];
-    private readonly List<EpochReport> epochs = [];
-    private RunPoint? open;
-    private int reportsAPoint = 1;
-    private int epochsAPoint = 1;
-    private int skipped;
+    private readonly List<RunPoint> _points = [];
+    private readonly List<EpochReport> _epochs = [];
+    private RunPoint? _open;
+    private int _reportsAPoint = 1;
+    private int _epochsAPoint = 1;
+    private int _skipped;
 
     /// <summary>Grows whenever points that were there before have changed.</summary>
     public int Version { get; private set; }
 
     /// <summary>The points, in the order of steps.</summary>
-    public IReadOnlyList<RunPoint> Points => points;
+    public IReadOnlyList<RunPoint> Points => _points;
 
     /// <summary>The epochs; of very many every second, fourth, … .</summary>
-    public IReadOnlyList<EpochReport> Epochs => epochs;
+    public IReadOnlyList<EpochReport> Epochs => _epochs;
 
     /// <summary>Takes a report.</summary>
     public void Add(StepReport report)
     {
         var point = new RunPoint(report, 1);
-        open = open is { } before ? before.With(point) : point;
-        if (open.Value.Count < reportsAPoint)
+        _open = _open is { } before ? before.With(point) : point;
+        if (_open.Value.Count < _reportsAPoint)
             return;
-        points.Add(open.Value);
-        open = null;
-        if (points.Count < most)
+        _points.Add(_open.Value);
+        _open = null;
+        if (_points.Count < most)
             return;
-        reportsAPoint *= 2;
-        Halve(points, (a, b) => a.With(b));
+        _reportsAPoint *= 2;
+        Halve(_points, (a, b) => a.With(b));
     }
 
     /// <summary>Takes an epoch.</summary>
     public void Add(EpochReport report)
     {
-        if (++skipped < epochsAPoint)
+        if (++_skipped < _epochsAPoint)
             return;
-        skipped = 0;
-        epochs.Add(report);
-        if (epochs.Count < most)
+        _skipped = 0;
+        _epochs.Add(report);
+        if (_epochs.Count < most)
             return;
-        epochsAPoint *= 2;
-        Halve(epochs, (_, b) => b);
+        _epochsAPoint *= 2;
+        Halve(_epochs, (_, b) => b);
     }
 
     /// <summary>Drops what came after a step.</summary>
     public void GoBack(long lastStep)
     {
-        points.RemoveAll(point => point.Report.Step > lastStep);
-        epochs.RemoveAll(epoch => epoch.Step > lastStep);
-        open = null;
+        _points.RemoveAll(point => point.Report.Step > lastStep);
+        _epochs.RemoveAll(epoch => epoch.Step > lastStep);
+        _open = null;
         Version++;
     }
 

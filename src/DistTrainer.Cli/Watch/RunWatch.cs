@@ -40,23 +40,23 @@ internal sealed record WatchedRun(
 internal sealed class RunWatch : ITrainingObserver
 {
     private const int LinesKept = 300;
-    private readonly object gate = new();
-    private readonly Queue<string> lines = new();
-    private RunSeries series = new();
-    private WatchedRun? run;
-    private long lineCount;
-    private int runs;
-    private string? followed;
-    private bool isFollowing;
+    private readonly object _gate = new();
+    private readonly Queue<string> _lines = new();
+    private RunSeries _series = new();
+    private WatchedRun? _run;
+    private long _lineCount;
+    private int _runs;
+    private string? _followed;
+    private bool _isFollowing;
 
     /// <summary>A run begins, or goes on here.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="folder">Its folder.</param>
     public void Begin(string name, string folder)
     {
-        lock (gate)
-            (run, series, runs, isFollowing) =
-                (new WatchedRun(name, folder, 0, 0, null, null, null), new RunSeries(), runs + 1, false);
+        lock (_gate)
+            (_run, _series, _runs, _isFollowing) =
+                (new WatchedRun(name, folder, 0, 0, null, null, null), new RunSeries(), _runs + 1, false);
     }
 
     /// <summary>The run has ended.</summary>
@@ -66,31 +66,31 @@ internal sealed class RunWatch : ITrainingObserver
     /// <summary>Takes a log line.</summary>
     public void Log(string line)
     {
-        lock (gate)
+        lock (_gate)
         {
-            lines.Enqueue(line);
-            lineCount++;
-            if (lines.Count > LinesKept)
-                lines.Dequeue();
+            _lines.Enqueue(line);
+            _lineCount++;
+            if (_lines.Count > LinesKept)
+                _lines.Dequeue();
         }
     }
 
     /// <summary>Where the run is led elsewhere: takes its course from the cluster's statuses.</summary>
     public void Follow(ClusterStatus? status)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (status?.Run is not { Last: { } last } led || (run is not null && !isFollowing))
+            if (status?.Run is not { Last: { } last } led || (_run is not null && !_isFollowing))
                 return;
-            if (followed != led.Id)
-                (run, series, runs, followed, isFollowing) =
+            if (_followed != led.Id)
+                (_run, _series, _runs, _followed, _isFollowing) =
                     (new WatchedRun(led.Name, "", led.TotalSteps, last.StepsPerEpoch, null, null, null),
-                    new RunSeries(), runs + 1, led.Id, true);
-            if (last.Step < run!.Last?.Step)
-                series.GoBack(last.Step - 1);
-            if (last.Step != run.Last?.Step)
-                series.Add(last);
-            run = run with { Last = last };
+                    new RunSeries(), _runs + 1, led.Id, true);
+            if (last.Step < _run!.Last?.Step)
+                _series.GoBack(last.Step - 1);
+            if (last.Step != _run.Last?.Step)
+                _series.Add(last);
+            _run = _run with { Last = last };
         }
     }
 
@@ -104,14 +104,14 @@ internal sealed class RunWatch : ITrainingObserver
     /// <inheritdoc/>
     public void OnStep(StepReport report) => Change(run =>
     {
-        series.Add(report);
+        _series.Add(report);
         return run with { Last = report };
     });
 
     /// <inheritdoc/>
     public void OnEpoch(EpochReport report) => Change(run =>
     {
-        series.Add(report);
+        _series.Add(report);
         return run;
     });
 
@@ -121,30 +121,30 @@ internal sealed class RunWatch : ITrainingObserver
     /// <inheritdoc/>
     public void OnWentBack(long lastStep) => Change(run =>
     {
-        series.GoBack(lastStep);
+        _series.GoBack(lastStep);
         return run;
     });
 
     /// <summary>What somebody who has read so far does not know yet.</summary>
     public WatchNews Since(WatchCursor known)
     {
-        lock (gate)
+        lock (_gate)
         {
-            bool isAnew = known.Run != runs || known.Version != series.Version;
+            bool isAnew = known.Run != _runs || known.Version != _series.Version;
             int points = isAnew ? 0 : known.Points, epochs = isAnew ? 0 : known.Epochs;
             return new WatchNews(
-                new WatchCursor(runs, series.Version, series.Points.Count, series.Epochs.Count, lineCount), isAnew, run,
-                [.. series.Points.Skip(points)], [.. series.Epochs.Skip(epochs)],
-                    [.. lines.TakeLast((int)Math.Clamp(lineCount - known.Lines, 0, lines.Count))]);
+                new WatchCursor(_runs, _series.Version, _series.Points.Count, _series.Epochs.Count, _lineCount), isAnew,
+                _run, [.. _series.Points.Skip(points)], [.. _series.Epochs.Skip(epochs)],
+                    [.. _lines.TakeLast((int)Math.Clamp(_lineCount - known.Lines, 0, _lines.Count))]);
         }
     }
 
     private void Change(Func<WatchedRun, WatchedRun> change)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (run is not null)
-                run = change(run);
+            if (_run is not null)
+                _run = change(_run);
         }
     }
 }

@@ -9,19 +9,19 @@ namespace DistTrainer.Cli;
 /// <param name="every">How old an answer may be.</param>
 internal sealed class SharedStatus(Func<IRunControl?> control, TimeSpan every)
 {
-    private readonly object gate = new();
-    private Task<ClusterStatus?> newest = Task.FromResult<ClusterStatus?>(null);
-    private long asked = long.MinValue / 2;
+    private readonly object _gate = new();
+    private Task<ClusterStatus?> _newest = Task.FromResult<ClusterStatus?>(null);
+    private long _asked = long.MinValue / 2;
 
     /// <summary>The status; null where nobody answers.</summary>
     public Task<ClusterStatus?> GetAsync()
     {
-        lock (gate)
+        lock (_gate)
         {
             long now = Environment.TickCount64;
-            if (newest.IsCompleted && now - asked >= every.TotalMilliseconds / 2)
-                (newest, asked) = (AskAsync(control()), now);
-            return newest;
+            if (_newest.IsCompleted && now - _asked >= every.TotalMilliseconds / 2)
+                (_newest, _asked) = (AskAsync(control()), now);
+            return _newest;
         }
     }
 

@@ -17,15 +17,15 @@ internal sealed class Telemetry : IDisposable
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     // Of the runtime's own metrics those whose names Prometheus takes for something else.
-    private static readonly string[] Dropped =
+    private static readonly string[] s_dropped =
         ["dotnet.assembly.count", "dotnet.process.cpu.count", "dotnet.timer.count"];
-    private readonly MeterProvider metrics;
-    private readonly TracerProvider traces;
+    private readonly MeterProvider _metrics;
+    private readonly TracerProvider _traces;
 
     private Telemetry()
     {
-        metrics = AddMeters(Sdk.CreateMeterProviderBuilder().ConfigureResource(Describe)).AddOtlpExporter().Build();
-        traces = Sdk.CreateTracerProviderBuilder().ConfigureResource(Describe).AddSource(StepTrace.Name)
+        _metrics = AddMeters(Sdk.CreateMeterProviderBuilder().ConfigureResource(Describe)).AddOtlpExporter().Build();
+        _traces = Sdk.CreateTracerProviderBuilder().ConfigureResource(Describe).AddSource(StepTrace.Name)
             .AddOtlpExporter().Build();
     }
 
@@ -41,7 +41,7 @@ internal sealed class Telemetry : IDisposable
     /// <summary>Takes this program's metrics and those of .NET (memory, garbage collection, processor time).</summary>
     public static MeterProviderBuilder AddMeters(MeterProviderBuilder metrics) =>
         metrics.AddMeter(TrainingMeter.Name, "System.Runtime")
-        .AddView(instrument => Dropped.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null);
+        .AddView(instrument => s_dropped.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null);
 
     // They become labels, which Prometheus takes as they are.
     private sealed class PrintableVariables : IResourceDetector
@@ -56,7 +56,7 @@ internal sealed class Telemetry : IDisposable
     /// <summary>Sends what is left.</summary>
     public void Dispose()
     {
-        metrics.Dispose();
-        traces.Dispose();
+        _metrics.Dispose();
+        _traces.Dispose();
     }
 }

@@ -26,7 +26,7 @@ internal static class LogLine
     /// <summary>In the path of every actor of this program.</summary>
     internal const string UserPath = "/user/";
 
-    private static readonly JsonWriterOptions JsonOptions = new()
+    private static readonly JsonWriterOptions s_jsonOptions = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -77,7 +77,7 @@ internal static class LogLine
     private static string Json(AkkaLogEvent entry, string message)
     {
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, JsonOptions))
+        using (var json = new Utf8JsonWriter(buffer, s_jsonOptions))
         {
             json.WriteStartObject();
             json.WriteString(

@@ -27,17 +27,17 @@ public enum LogThreshold
 /// </summary>
 internal sealed class LogOutput : IDisposable
 {
-    private static readonly ConcurrentDictionary<int, LogOutput> Open = new();
-    private static int last;
+    private static readonly ConcurrentDictionary<int, LogOutput> s_open = new();
+    private static int s_last;
 
     // Classes of Akka that warn of the ordinary: a coordinator that is not found yet (nodes say when they have
     // registered), a connection that the other end closes while the node ends.
-    private static readonly string[] Warned = ["ClusterSingletonProxy", "TcpClientHandler"];
+    private static readonly string[] s_warned = ["ClusterSingletonProxy", "TcpClientHandler"];
 
-    private readonly RepeatedWarnings repeated = new(() => Environment.TickCount64);
-    private readonly int number = Interlocked.Increment(ref last);
-    private readonly LogThreshold threshold;
-    private readonly Action<string> write;
+    private readonly RepeatedWarnings _repeated = new(() => Environment.TickCount64);
+    private readonly int _number = Interlocked.Increment(ref s_last);
+    private readonly LogThreshold _threshold;
+    private readonly Action<string> _write;
 
     /// <summary>Opens a place to write to.</summary>
     /// <param name="format">How a line looks.</param>
@@ -45,8 +45,8 @@ internal sealed class LogOutput : IDisposable
     /// <param name="write">Takes one line without its end; called from one thread at a time.</param>
     public LogOutput(LogFormat format, LogThreshold threshold, Action<string> write)
     {
-        (Format, this.threshold, this.write) = (format, threshold, write);
-        Open[number] = this;
+        (Format, _threshold, _write) = (format, threshold, write);
+        s_open[_number] = this;
     }
 
     /// <summary>How a line looks.</summary>
@@ -54,17 +54,17 @@ internal sealed class LogOutput : IDisposable
 
     /// <summary>HOCON that makes an actor system print here and nowhere else.</summary>
     public string ActorConfiguration => string.Create(CultureInfo.InvariantCulture, $$"""
-        akka.loglevel = {{threshold.ToString().ToUpperInvariant()}}
+        akka.loglevel = {{_threshold.ToString().ToUpperInvariant()}}
         akka.stdout-loglevel = OFF
         akka.stdout-logger-class = "DistTrainer.Cluster.Logging.SilentLogger, DistTrainer.Cluster"
         akka.loggers = ["DistTrainer.Cluster.Logging.LineLogger, DistTrainer.Cluster"]
         akka.logger-startup-timeout = 30s
-        disttrainer.log-output = {{number}}
+        disttrainer.log-output = {{_number}}
 
         """);
 
     /// <summary>The open place of that number; null where it is closed.</summary>
-    internal static LogOutput? Find(int number) => Open.GetValueOrDefault(number);
+    internal static LogOutput? Find(int number) => s_open.GetValueOrDefault(number);
 
     /// <summary>
     /// Writes an event, if it is of interest: what Akka says of itself is from warnings up only, or where everything is
@@ -73,25 +73,25 @@ internal sealed class LogOutput : IDisposable
     internal void Write(AkkaLogEvent entry)
     {
         int leftOut = 0;
-        if (threshold == LogThreshold.Debug || entry.Message is LogEvent
-            || (entry.LogLevel() >= LogLevel.WarningLevel && !Warned.Contains(entry.LogClass.Name)
-                && repeated.IsTold(entry, out leftOut)))
+        if (_threshold == LogThreshold.Debug || entry.Message is LogEvent
+            || (entry.LogLevel() >= LogLevel.WarningLevel && !s_warned.Contains(entry.LogClass.Name)
+                && _repeated.IsTold(entry, out leftOut)))
             Write(LogLine.Of(entry, Format, leftOut));
     }
 
     /// <summary>Writes one line.</summary>
     private void Write(string line)
     {
-        lock (write)
-            write(line);
+        lock (_write)
+            _write(line);
     }
 
     /// <summary>Closes the place: lines that come later are dropped.</summary>
     public void Dispose()
     {
-        if (!Open.TryRemove(number, out _))
+        if (!s_open.TryRemove(_number, out _))
             return;
-        foreach ((string kind, int leftOut) in repeated.Untold())
+        foreach ((string kind, int leftOut) in _repeated.Untold())
             Write(LogLine.Of(
                 new Warning("log", typeof(LogOutput),
                 $"left out {leftOut.ToString(CultureInfo.InvariantCulture)} more like: {kind}"), Format));

@@ -21,11 +21,11 @@ internal sealed partial class RepeatedWarnings(Func<long> now)
     // Kinds that are told by their texts at most; more of a class are one kind.
     private const int Most = 500;
 
-    private static readonly string[] Strangers =
+    private static readonly string[] s_strangers =
         ["TcpServerHandler", "EndpointReader", "ProtocolStateActor", "EndpointWriter", "ReliableDeliverySupervisor",
         "ClusterSingletonManager"];
 
-    private readonly Dictionary<string, (long Due, int LeftOut)> kinds = [];
+    private readonly Dictionary<string, (long Due, int LeftOut)> _kinds = [];
 
     /// <summary>Whether a warning or an error is told now.</summary>
     /// <param name="entry">What was said.</param>
@@ -36,17 +36,17 @@ internal sealed partial class RepeatedWarnings(Func<long> now)
         if (entry.LogClass.Namespace?.StartsWith(nameof(Akka), StringComparison.Ordinal) != true)
             return true;
         string kind = Kind(entry);
-        lock (kinds)
+        lock (_kinds)
         {
-            if (kinds.Count >= Most && !kinds.ContainsKey(kind))
+            if (_kinds.Count >= Most && !_kinds.ContainsKey(kind))
                 kind = entry.LogClass.Name;
-            (long due, int left) = kinds.GetValueOrDefault(kind, (long.MinValue, 0));
+            (long due, int left) = _kinds.GetValueOrDefault(kind, (long.MinValue, 0));
             if (now() < due)
             {
-                kinds[kind] = (due, left + 1);
+                _kinds[kind] = (due, left + 1);
                 return false;
             }
-            kinds[kind] = (now() + (Strangers.Contains(kind) ? StrangersMilliseconds : Milliseconds), 0);
+            _kinds[kind] = (now() + (s_strangers.Contains(kind) ? StrangersMilliseconds : Milliseconds), 0);
             leftOut = left;
             return true;
         }
@@ -55,14 +55,14 @@ internal sealed partial class RepeatedWarnings(Func<long> now)
     /// <summary>Of which kinds some were left out that no later line has told, and how many.</summary>
     public IReadOnlyList<(string Kind, int LeftOut)> Untold()
     {
-        lock (kinds)
-            return [.. kinds.Where(kind => kind.Value.LeftOut > 0).Select(kind => (kind.Key, kind.Value.LeftOut))];
+        lock (_kinds)
+            return [.. _kinds.Where(kind => kind.Value.LeftOut > 0).Select(kind => (kind.Key, kind.Value.LeftOut))];
     }
 
     private static string Kind(AkkaLogEvent entry)
     {
         string name = entry.LogClass.Name;
-        if (Strangers.Contains(name))
+        if (s_strangers.Contains(name))
             return name;
         return $"{name}: {Digits().Replace(entry.Message?.ToString() ?? "", "#").ReplaceLineEndings(" ")}";
     }

@@ -7,7 +7,7 @@ namespace DistTrainer.Cluster.Nodes;
 internal static class NodeFile
 {
     /// <summary>Environment variables that begin like a setting and are none.</summary>
-    private static readonly string[] OtherVariables = ["DISTTRAINER_CONFIG", "DISTTRAINER_DEBUG"];
+    private static readonly string[] s_otherVariables = ["DISTTRAINER_CONFIG", "DISTTRAINER_DEBUG"];
 
     private const string Header = """
         # How a node of a DistTrainer cluster is deployed: every setting with its meaning, allowed values and default.
@@ -61,7 +61,7 @@ internal static class NodeFile
     // is refused.
     private static void CheckVariables(IReadOnlyDictionary<string, string> environment)
     {
-        string[] known = [.. NodeKeys.Knobs.Select(knob => knob.Variable), .. OtherVariables];
+        string[] known = [.. NodeKeys.Knobs.Select(knob => knob.Variable), .. s_otherVariables];
         string prefix = NodeKeys.VariablePrefix;
         foreach (string name in environment.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)
             && !known.Contains(name)).Order(StringComparer.Ordinal))

@@ -28,7 +28,7 @@ internal static class NodeKeys
     public const string VariablePrefix = "DISTTRAINER_";
 
     private const string Section = "disttrainer.node";
-    private static readonly JobValue<int> Port = JobValues.Whole(0, 65_535);
+    private static readonly JobValue<int> s_port = JobValues.Whole(0, 65_535);
 
     /// <summary>All settings, in the order of the file.</summary>
     public static IReadOnlyList<NodeKnob> Knobs =>
@@ -92,7 +92,7 @@ internal static class NodeKeys
         Table.Key(
             "data-port",
             "The port for gradients and parameters; 0 takes a free one. The node announces it over the cluster",
-            Port, n => n.DataPort, (n, v) => n with { DataPort = v }),
+            s_port, n => n.DataPort, (n, v) => n with { DataPort = v }),
         Table.Key(
             "shared-memory",
             "Whether processes of one machine and one user pass gradients and parameters in shared memory (Linux); "

@@ -67,13 +67,13 @@ internal static class NodeValues
 /// <inheritdoc cref="NodeValues.Commas"/>
 internal sealed class CommaListValue<T>(JobValue<T> element, int longest) : JobValue<IReadOnlyList<T>>
 {
-    private readonly ListValue<T> list = new(element, longest);
+    private readonly ListValue<T> _list = new(element, longest);
 
     /// <inheritdoc/>
     public override string Allowed => $"one or more, separated by commas, of: {element.Allowed}";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<T> Read(ConfigNode node, string path, IReadOnlyList<T> current) => list.Read(
+    public override IReadOnlyList<T> Read(ConfigNode node, string path, IReadOnlyList<T> current) => _list.Read(
         node is ConfigText { Value: { } text } && text.Contains(',')
             ? new ConfigList(
                 [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
@@ -83,7 +83,7 @@ internal sealed class CommaListValue<T>(JobValue<T> element, int longest) : JobV
         current);
 
     /// <inheritdoc/>
-    public override string? Write(IReadOnlyList<T> value, JobWriter writer) => list.Write(value, writer);
+    public override string? Write(IReadOnlyList<T> value, JobWriter writer) => _list.Write(value, writer);
 }
 
 /// <summary>The section <c>akka</c>: taken as it is, and kept as HOCON.</summary>

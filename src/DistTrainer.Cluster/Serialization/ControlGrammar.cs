@@ -20,10 +20,10 @@ internal sealed class ControlGrammar(ControlTypes types)
 {
     private const int DeepestNesting = 32;
 
-    private readonly Type[] numbered = [.. types.All.Where(type => type != typeof(ActorRefBase.Surrogate))];
-    private readonly Dictionary<string, Type> named = types.All.ToDictionary(
+    private readonly Type[] _numbered = [.. types.All.Where(type => type != typeof(ActorRefBase.Surrogate))];
+    private readonly Dictionary<string, Type> _named = types.All.ToDictionary(
         type => TypeFilterBuilder.Create().Include(type).Build().FilteredTypes.Single());
-    private readonly Dictionary<Type, Type[]> fields = types.All.Where(type => ElementOf(type) is null)
+    private readonly Dictionary<Type, Type[]> _fields = types.All.Where(type => ElementOf(type) is null)
         .ToDictionary(type => type, FieldsOf);
 
     /// <summary>
@@ -71,8 +71,8 @@ internal sealed class ControlGrammar(ControlTypes types)
     private ref struct Reader(ControlGrammar grammar, ReadOnlySpan<byte> bytes)
     {
         private const byte Nothing = 0, Bytes = 9, PlainArray = 252, ByNumber = 254, ByName = 255, LongText = 255;
-        private ReadOnlySpan<byte> left = bytes;
-        private List<Type>? seen;
+        private ReadOnlySpan<byte> _left = bytes;
+        private List<Type>? _seen;
 
         /// <summary>A value with what it is before it.</summary>
         public void Value(Type declared, int depth)
@@ -112,8 +112,8 @@ internal sealed class ControlGrammar(ControlTypes types)
         /// <summary>Nothing may follow.</summary>
         public readonly void End()
         {
-            if (!left.IsEmpty)
-                throw new SerializationException($"{left.Length} bytes follow the message.");
+            if (!_left.IsEmpty)
+                throw new SerializationException($"{_left.Length} bytes follow the message.");
         }
 
         private void Content(Type type, int depth)
@@ -124,7 +124,7 @@ internal sealed class ControlGrammar(ControlTypes types)
                     Value(element, depth + 1);
                 return;
             }
-            foreach (Type field in grammar.fields[type])
+            foreach (Type field in grammar._fields[type])
             {
                 if (s_sizes.TryGetValue(field, out int size))
                     Plain(size);
@@ -158,18 +158,18 @@ internal sealed class ControlGrammar(ControlTypes types)
         private Type Named()
         {
             string name = Encoding.UTF8.GetString(Take(Length()));
-            if (!grammar.named.TryGetValue(name, out Type? type))
+            if (!grammar._named.TryGetValue(name, out Type? type))
                 throw new SerializationException("a type that is not on the list is named.");
-            (seen ??= []).Add(type);
+            (_seen ??= []).Add(type);
             return type;
         }
 
         private readonly Type Numbered(int number)
         {
-            if (number < grammar.numbered.Length)
-                return grammar.numbered[number];
-            number -= grammar.numbered.Length;
-            return number < (seen?.Count ?? 0) ? seen![number]
+            if (number < grammar._numbered.Length)
+                return grammar._numbered[number];
+            number -= grammar._numbered.Length;
+            return number < (_seen?.Count ?? 0) ? _seen![number]
                 : throw new SerializationException("a type that is not on the list is numbered.");
         }
 
@@ -177,16 +177,16 @@ internal sealed class ControlGrammar(ControlTypes types)
         private int Length()
         {
             int length = BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int)));
-            return length >= 0 && length <= left.Length ? length : throw new SerializationException(
-                $"a length of {length} is said where {left.Length} bytes are left.");
+            return length >= 0 && length <= _left.Length ? length : throw new SerializationException(
+                $"a length of {length} is said where {_left.Length} bytes are left.");
         }
 
         private ReadOnlySpan<byte> Take(int count)
         {
-            if (count > left.Length)
+            if (count > _left.Length)
                 throw new SerializationException($"it ends within a value of {count} bytes.");
-            ReadOnlySpan<byte> taken = left[..count];
-            left = left[count..];
+            ReadOnlySpan<byte> taken = _left[..count];
+            _left = _left[count..];
             return taken;
         }
 

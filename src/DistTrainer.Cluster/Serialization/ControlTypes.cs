@@ -11,21 +11,21 @@ namespace DistTrainer.Cluster.Serialization;
 /// </summary>
 internal sealed class ControlTypes
 {
-    private static readonly HashSet<Type> Plain =
+    private static readonly HashSet<Type> s_plain =
     [
         typeof(bool), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long),
             typeof(ulong), typeof(float), typeof(double),
         typeof(string), typeof(Guid), typeof(DateTime),
     ];
 
-    private readonly HashSet<Type> types = [];
-    private readonly HashSet<Type> declared = [];
+    private readonly HashSet<Type> _types = [];
+    private readonly HashSet<Type> _declared = [];
 
     private ControlTypes(IEnumerable<Type> messages)
     {
         foreach (Type message in messages)
             AddRecord(message, message.Name);
-        All = [.. types.OrderBy(type => type.ToString(), StringComparer.Ordinal)];
+        All = [.. _types.OrderBy(type => type.ToString(), StringComparer.Ordinal)];
     }
 
     /// <summary>The types of this assembly's messages.</summary>
@@ -49,25 +49,25 @@ internal sealed class ControlTypes
     internal static ControlTypes Of(IEnumerable<Type> messages) => new(messages);
 
     /// <summary>Whether a value of this type may be in a message.</summary>
-    public bool Contains(Type type) => types.Contains(type);
+    public bool Contains(Type type) => _types.Contains(type);
 
     /// <summary>
     /// Whether a message may declare this type: one of the list, an actor reference, or an interface or nullable whose
     /// values are of the list.
     /// </summary>
     internal bool MayDeclare(Type type) =>
-        Contains(type) || declared.Contains(type) || typeof(IActorRef).IsAssignableFrom(type);
+        Contains(type) || _declared.Contains(type) || typeof(IActorRef).IsAssignableFrom(type);
 
     private void Add(Type type, string where)
     {
-        if (Plain.Contains(type) || types.Contains(type))
+        if (s_plain.Contains(type) || _types.Contains(type))
             return;
         if (typeof(IActorRef).IsAssignableFrom(type))
-            types.Add(typeof(ActorRefBase.Surrogate));
+            _types.Add(typeof(ActorRefBase.Surrogate));
         else if (Nullable.GetUnderlyingType(type) is { } value)
             AddNullable(type, value, where);
         else if (type.IsEnum || type == typeof(TimeSpan))
-            types.Add(type);
+            _types.Add(type);
         else if (ElementOf(type) is { } element)
             AddCollection(type, element, where);
         else if (
@@ -81,14 +81,14 @@ internal sealed class ControlTypes
     private void AddCollection(Type type, Type element, string where)
     {
         if (type.IsInterface)
-            declared.Add(type);
-        types.Add(type.IsInterface ? element.MakeArrayType() : type);
+            _declared.Add(type);
+        _types.Add(type.IsInterface ? element.MakeArrayType() : type);
         Add(element, where + "[]");
     }
 
     private void AddNullable(Type type, Type value, string where)
     {
-        declared.Add(type);
+        _declared.Add(type);
         Add(value, where);
     }
 
@@ -97,7 +97,7 @@ internal sealed class ControlTypes
         if (!type.IsSealed)
             throw new NotSupportedException(
                 $"{where} is a {type}, which is not sealed; a control message may have sealed types only.");
-        types.Add(type);
+        _types.Add(type);
         const BindingFlags All = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
         foreach (FieldInfo field in type.GetFields(All))
             Add(field.FieldType, $"{where}.{field.Name}");

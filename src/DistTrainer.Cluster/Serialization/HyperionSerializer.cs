@@ -20,9 +20,9 @@ internal class HyperionSerializer : SerializerWithStringManifest
     /// </summary>
     public const int LargestMessage = 1_000_000;
 
-    private readonly ControlTypes types;
-    private readonly ControlGrammar grammar;
-    private readonly HyperionCore serializer;
+    private readonly ControlTypes _types;
+    private readonly ControlGrammar _grammar;
+    private readonly HyperionCore _serializer;
 
     /// <summary>Made by the actor system.</summary>
     public HyperionSerializer(ExtendedActorSystem system)
@@ -36,9 +36,9 @@ internal class HyperionSerializer : SerializerWithStringManifest
     protected internal HyperionSerializer(ExtendedActorSystem system, ControlTypes types)
         : base(system)
     {
-        this.types = types;
-        grammar = new ControlGrammar(types);
-        serializer = new HyperionCore(SerializerOptions.Default
+        _types = types;
+        _grammar = new ControlGrammar(types);
+        _serializer = new HyperionCore(SerializerOptions.Default
             .WithVersionTolerance(false)
             .WithPreserveObjectReferences(false)
             .WithIgnoreSerializable(true)
@@ -63,12 +63,12 @@ internal class HyperionSerializer : SerializerWithStringManifest
     /// than <see cref="LargestMessage"/>.</exception>
     public override byte[] ToBinary(object obj)
     {
-        if (!types.Contains(obj.GetType()))
+        if (!_types.Contains(obj.GetType()))
             throw new SerializationException($"{obj.GetType()} is not a control message.");
         using var stream = new MemoryStream();
         try
         {
-            serializer.Serialize(obj, stream);
+            _serializer.Serialize(obj, stream);
         }
         catch (Exception failure) when (failure is not SerializationException)
         {
@@ -95,9 +95,9 @@ internal class HyperionSerializer : SerializerWithStringManifest
                 $"A control message of {bytes.Length} bytes came; it has at most {LargestMessage}.");
         try
         {
-            grammar.Check(bytes);
+            _grammar.Check(bytes);
             using var stream = new MemoryStream(bytes, writable: false);
-            return serializer.Deserialize(stream);
+            return _serializer.Deserialize(stream);
         }
         catch (Exception failure)
         {
@@ -115,14 +115,14 @@ internal class HyperionSerializer : SerializerWithStringManifest
     /// </summary>
     private sealed class Names(ControlTypes types) : ITypeFilter
     {
-        private readonly HashSet<string> allowed =
+        private readonly HashSet<string> _allowed =
         [
             .. types.All.Aggregate(TypeFilterBuilder.Create(), (builder, type) => builder.Include(type))
                 .Build().FilteredTypes,
             .. types.All.Select(type => type.AssemblyQualifiedName!),
         ];
 
-        public bool IsAllowed(string typeName) => allowed.Contains(typeName);
+        public bool IsAllowed(string typeName) => _allowed.Contains(typeName);
     }
 
     /// <summary>

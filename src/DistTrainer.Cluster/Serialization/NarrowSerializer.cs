@@ -14,40 +14,40 @@ namespace DistTrainer.Cluster.Serialization;
 /// </summary>
 internal abstract class NarrowSerializer : SerializerWithStringManifest
 {
-    private readonly Serializer inner;
-    private readonly Dictionary<string, Type?> allowed;
-    private int refusals;
+    private readonly Serializer _inner;
+    private readonly Dictionary<string, Type?> _allowed;
+    private int _refusals;
 
     private protected NarrowSerializer(ExtendedActorSystem system, Serializer inner, Dictionary<string, Type?> allowed)
-        : base(system) => (this.inner, this.allowed) = (inner, allowed);
+        : base(system) => (_inner, _allowed) = (inner, allowed);
 
     /// <summary>The number of the serializer behind.</summary>
-    public override int Identifier => inner.Identifier;
+    public override int Identifier => _inner.Identifier;
 
     /// <summary>The kind of a message, as the serializer behind has it.</summary>
     public override string Manifest(object o) =>
-        inner is SerializerWithStringManifest kinds ? kinds.Manifest(o) : o.GetType().Name;
+        _inner is SerializerWithStringManifest kinds ? kinds.Manifest(o) : o.GetType().Name;
 
     /// <summary>Writes a message.</summary>
     /// <exception cref="SerializationException">It is not on the list.</exception>
-    public override byte[] ToBinary(object obj) => allowed.ContainsKey(Manifest(obj)) ? inner.ToBinary(obj)
+    public override byte[] ToBinary(object obj) => _allowed.ContainsKey(Manifest(obj)) ? _inner.ToBinary(obj)
         : throw Refuse($"{obj.GetType()} was to be sent to another node and may not be");
 
     /// <summary>Reads a message.</summary>
     /// <exception cref="SerializationException">It is not on the list.</exception>
     public override object FromBinary(byte[] bytes, string manifest)
     {
-        if (!allowed.TryGetValue(manifest, out Type? type))
+        if (!_allowed.TryGetValue(manifest, out Type? type))
             throw Refuse(
                 $"a message of serializer {Identifier} came from another node whose kind is none of "
-                + $"{string.Join(", ", allowed.Keys)}");
-        return inner is SerializerWithStringManifest kinds ? kinds.FromBinary(bytes, manifest)
-            : inner.FromBinary(bytes, type);
+                + $"{string.Join(", ", _allowed.Keys)}");
+        return _inner is SerializerWithStringManifest kinds ? kinds.FromBinary(bytes, manifest)
+            : _inner.FromBinary(bytes, type);
     }
 
     private SerializationException Refuse(string what)
     {
-        if (Interlocked.Increment(ref refusals) == 1)
+        if (Interlocked.Increment(ref _refusals) == 1)
             Akka.Event.Logging.GetLogger(system, nameof(NarrowSerializer))
                 .Warning("{0}; it was dropped, and further ones will be without a word", what);
         return new SerializationException(what);

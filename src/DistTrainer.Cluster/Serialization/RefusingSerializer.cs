@@ -15,18 +15,18 @@ namespace DistTrainer.Cluster.Serialization;
 internal sealed class RefusingSerializer : SerializerWithStringManifest
 {
     private const int Json = 1;
-    private readonly int identifier;
-    private int refusals;
+    private readonly int _identifier;
+    private int _refusals;
 
     /// <summary>Made by the actor system.</summary>
     /// <param name="system">Where refusals are logged.</param>
     /// <param name="settings"><c>identifier</c>: the number of the serializer in whose place it stands, by which
     /// senders name it.</param>
     public RefusingSerializer(ExtendedActorSystem system, Config settings)
-        : base(system) => identifier = settings.GetInt("identifier");
+        : base(system) => _identifier = settings.GetInt("identifier");
 
     /// <inheritdoc/>
-    public override int Identifier => identifier;
+    public override int Identifier => _identifier;
 
     /// <inheritdoc/>
     public override string Manifest(object o) => "";
@@ -39,12 +39,12 @@ internal sealed class RefusingSerializer : SerializerWithStringManifest
     /// <summary>Refuses.</summary>
     /// <exception cref="SerializationException">Always.</exception>
     public override object FromBinary(byte[] bytes, string manifest) =>
-        throw Refuse(identifier == Json ? "a message in JSON came from another node; JSON is not read"
-            : $"a message of serializer {identifier} came from another node; it is not read");
+        throw Refuse(_identifier == Json ? "a message in JSON came from another node; JSON is not read"
+            : $"a message of serializer {_identifier} came from another node; it is not read");
 
     private SerializationException Refuse(string what)
     {
-        if (Interlocked.Increment(ref refusals) == 1)
+        if (Interlocked.Increment(ref _refusals) == 1)
             Akka.Event.Logging.GetLogger(system, nameof(RefusingSerializer))
                 .Warning("{0}; it was dropped, and further ones will be without a word", what);
         return new SerializationException(what);

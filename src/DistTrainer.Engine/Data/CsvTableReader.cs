@@ -88,7 +88,7 @@ internal sealed record CsvText(string Name, Func<Stream> Open, Func<long> Length
 /// <summary>Decides whether the first line of a CSV file names the columns.</summary>
 internal static class CsvHeader
 {
-    private static readonly string[] MissingMarks = ["", "na", "n/a", "nan", "null", "none", "?"];
+    private static readonly string[] s_missingMarks = ["", "na", "n/a", "nan", "null", "none", "?"];
 
     /// <summary>
     /// True where no field of the first line is a number; or where some field is neither a number nor a mark of a
@@ -106,7 +106,7 @@ internal static class CsvHeader
     }
 
     /// <summary>Whether a text is one of the usual marks of a missing value.</summary>
-    public static bool IsMissing(string text) => MissingMarks.Contains(text.Trim(), StringComparer.OrdinalIgnoreCase);
+    public static bool IsMissing(string text) => s_missingMarks.Contains(text.Trim(), StringComparer.OrdinalIgnoreCase);
 
     private static bool IsNumber(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);

@@ -14,7 +14,7 @@ internal sealed record SafeTensorsHeader(
 {
     private const string MetadataName = "__metadata__";
 
-    private static readonly JsonWriterOptions WriterOptions = new()
+    private static readonly JsonWriterOptions s_writerOptions = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -34,7 +34,7 @@ internal sealed record SafeTensorsHeader(
     public static byte[] Write(SafeTensors content)
     {
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, WriterOptions))
+        using (var json = new Utf8JsonWriter(buffer, s_writerOptions))
         {
             json.WriteStartObject();
             json.WriteStartObject(MetadataName);

@@ -22,7 +22,7 @@ internal static class CertificateAuthority
     private const string Subject = "CN=DistTrainer cluster";
 
     // Clocks differ; a certificate that is valid from now on only would be refused by a machine that is behind.
-    private static readonly TimeSpan ClockTolerance = TimeSpan.FromDays(1);
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromDays(1);
 
     /// <summary>
     /// Makes a folder for each node, with the authority's certificate, the node's and its key; and before, where there
@@ -65,7 +65,7 @@ internal static class CertificateAuthority
             X509BasicConstraintsExtension.CreateForCertificateAuthority(pathLengthConstraint: 0));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        X509Certificate2 authority = request.CreateSelfSigned(now - ClockTolerance, end);
+        X509Certificate2 authority = request.CreateSelfSigned(now - s_clockTolerance, end);
         MakeFolder(folder);
         WriteKey(Path.Combine(folder, AuthorityKeyFile), key);
         Write(Path.Combine(folder, NodeCertificate.AuthorityFile), authority.ExportCertificatePem());
@@ -106,11 +106,11 @@ internal static class CertificateAuthority
         request.CertificateExtensions.Add(
             new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(
-            new X509EnhancedKeyUsageExtension([.. NodeCertificate.Purposes], critical: false));
+            new X509EnhancedKeyUsageExtension([.. NodeCertificate.s_purposes], critical: false));
         request.CertificateExtensions.Add(
             X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
                 authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-        DateTimeOffset start = now - ClockTolerance;
+        DateTimeOffset start = now - s_clockTolerance;
         using X509Certificate2 certificate =
             request.Create(
                 authority, start < authority.NotBefore ? authority.NotBefore

@@ -25,7 +25,7 @@ internal sealed class NodeCertificate
     /// <summary>
     /// The purposes that a certificate must have, because every node both listens and dials: TLS server and TLS client.
     /// </summary>
-    internal static readonly Oid[] Purposes = [new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")];
+    internal static readonly Oid[] s_purposes = [new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")];
 
     private const SslProtocols Protocols = SslProtocols.Tls12 | SslProtocols.Tls13;
     private readonly X509Certificate2 _authority;
@@ -112,7 +112,7 @@ internal sealed class NodeCertificate
             DisableCertificateDownloads = true,
         };
         policy.CustomTrustStore.Add(_authority);
-        foreach (Oid purpose in Purposes)
+        foreach (Oid purpose in s_purposes)
             policy.ApplicationPolicy.Add(purpose);
         return policy;
     }

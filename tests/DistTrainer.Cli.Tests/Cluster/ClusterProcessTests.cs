@@ -6,14 +6,14 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>Clusters of real processes on loopback.</summary>
 public sealed class ClusterProcessTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("disttrainer-cluster-").FullName;
-    private readonly List<NodeProcess> nodes = [];
+    private readonly string _folder = Directory.CreateTempSubdirectory("disttrainer-cluster-").FullName;
+    private readonly List<NodeProcess> _nodes = [];
 
     public void Dispose()
     {
-        foreach (NodeProcess node in nodes)
+        foreach (NodeProcess node in _nodes)
             node.Dispose();
-        Directory.Delete(folder, recursive: true);
+        Directory.Delete(_folder, recursive: true);
     }
 
     [Theory]
@@ -25,8 +25,8 @@ public sealed class ClusterProcessTests : IDisposable
         NodeProcess first = await StartAsync(job, servers, workers);
         Assert.Equal(0, await first.ExitCodeAsync());
         Assert.Equal(await SingleHash(job), Hash(first));
-        Assert.True(File.Exists(Path.Combine(folder, "runs", "run", "model.safetensors")));
-        foreach (NodeProcess node in nodes)
+        Assert.True(File.Exists(Path.Combine(_folder, "runs", "run", "model.safetensors")));
+        foreach (NodeProcess node in _nodes)
             Assert.Equal(0, await node.ExitCodeAsync());
     }
 
@@ -38,7 +38,7 @@ public sealed class ClusterProcessTests : IDisposable
         (DateTime all, _) = await first.LineAsync("generation-begun .* workers=3 ");
         await first.LineAsync(" steps epoch=", all);
         DateTime killed = DateTime.UtcNow;
-        nodes[2].Kill();
+        _nodes[2].Kill();
         (DateTime begun, _) = await first.LineAsync("generation-begun", killed);
         (DateTime goesOn, _) = await first.LineAsync(" steps epoch=", begun);
         Assert.True(goesOn - killed < TimeSpan.FromSeconds(5), $"It took {goesOn - killed}.\n{first.Text}");
@@ -52,9 +52,9 @@ public sealed class ClusterProcessTests : IDisposable
         NodeProcess first = await StartAsync(job, servers: 1, workers: 1);
         await first.LineAsync(" steps epoch=");
         DateTime killed = DateTime.UtcNow;
-        nodes[1].Kill();
+        _nodes[1].Kill();
         await first.LineAsync("waiting-for who=\"1 of at least 1 workers\"", killed);
-        nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", first.Address));
+        _nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", first.Address));
         (DateTime back, _) = await first.LineAsync("generation-begun .* workers=1 ", killed);
         await first.LineAsync(" steps epoch=", back);
         await AssertStoppedRunIsRight(first, job);
@@ -83,11 +83,11 @@ public sealed class ClusterProcessTests : IDisposable
         (DateTime all, _) = await first.LineAsync("generation-begun .* workers=2 ");
         await first.LineAsync(" steps epoch=", all);
         DateTime stopped = DateTime.UtcNow;
-        nodes[1].Signal("STOP");
+        _nodes[1].Signal("STOP");
         await first.LineAsync("waiting-for who=\"worker", stopped);
         await first.LineAsync("node-gone", stopped);
         (DateTime begun, _) = await first.LineAsync("generation-begun .* workers=1 ", stopped);
-        nodes[1].Signal("CONT");
+        _nodes[1].Signal("CONT");
         (DateTime back, _) = await first.LineAsync("generation-begun .* workers=2 ", begun);
         await first.LineAsync(" steps epoch=", back);
         await AssertStoppedRunIsRight(first, job);
@@ -98,12 +98,12 @@ public sealed class ClusterProcessTests : IDisposable
     {
         NodeProcess first = await StartAsync(Job(epochs: 10_000), servers: 1, workers: 1);
         await first.LineAsync(" steps epoch=");
-        nodes[1].Signal("TERM");
+        _nodes[1].Signal("TERM");
         first.Signal("TERM");
         Assert.Equal(143, await first.ExitCodeAsync());
-        Assert.Equal(143, await nodes[1].ExitCodeAsync());
+        Assert.Equal(143, await _nodes[1].ExitCodeAsync());
         Assert.Contains("stopped epochs=", first.Text, StringComparison.Ordinal);
-        Assert.True(File.Exists(Path.Combine(folder, "runs", "run", "run.json")));
+        Assert.True(File.Exists(Path.Combine(_folder, "runs", "run", "run.json")));
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class ClusterProcessTests : IDisposable
         (DateTime begun, _) = await first.LineAsync("generation-begun .* replicas=[1-9]");
         await first.LineAsync(" steps epoch=", begun);
         DateTime killed = DateTime.UtcNow;
-        nodes[^1].Kill();
+        _nodes[^1].Kill();
         (DateTime without, _) = await first.LineAsync("generation-begun .* replicas=", killed);
         await first.LineAsync(" steps epoch=", without);
         await AssertStoppedRunIsRight(first, job);
@@ -130,7 +130,7 @@ public sealed class ClusterProcessTests : IDisposable
         (DateTime written, _) = await first.LineAsync("checkpoint-written");
         await first.LineAsync(" steps epoch=", written);
         DateTime killed = DateTime.UtcNow;
-        nodes[^1].Kill();
+        _nodes[^1].Kill();
         (DateTime back, _) = await first.LineAsync("run-went-back .* checkpoint=\"/", killed);
         await first.LineAsync(" steps epoch=", back);
         await AssertStoppedRunIsRight(first, job);
@@ -145,7 +145,7 @@ public sealed class ClusterProcessTests : IDisposable
         (DateTime written, _) = await first.LineAsync("checkpoint-written");
         await first.LineAsync(" steps epoch=", written);
         first.Kill();
-        NodeProcess next = await Task.WhenAny(Leads(nodes[^1]), Leads(nodes[^2])).Unwrap();
+        NodeProcess next = await Task.WhenAny(Leads(_nodes[^1]), Leads(_nodes[^2])).Unwrap();
         (DateTime taken, _) = await next.LineAsync("run-taken-over");
         await next.LineAsync(" steps epoch=", taken);
         await AssertStoppedRunIsRight(next, job);
@@ -162,10 +162,10 @@ public sealed class ClusterProcessTests : IDisposable
     {
         NodeProcess first = await StartAsync(Job(epochs: 100_000), servers: 1, workers: 1, replicas: 0);
         await first.LineAsync(" steps epoch=");
-        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--seed-node", first.Address));
+        _nodes.Add(await NodeProcess.StartAsync("--role", "server", "--seed-node", first.Address));
         await first.LineAsync("node-known .*nodes=3");
-        nodes[^1].Kill();
-        (DateTime dead, _) = await first.LineAsync($"member-dead address=akka.tcp://disttrainer@{nodes[^1].Address} ");
+        _nodes[^1].Kill();
+        (DateTime dead, _) = await first.LineAsync($"member-dead address=akka.tcp://disttrainer@{_nodes[^1].Address} ");
         (DateTime forgotten, _) = await first.LineAsync("node-forgotten", dead);
         Assert.True(forgotten - dead < TimeSpan.FromSeconds(4), $"It took {forgotten - dead}.\n{first.Text}");
         await first.LineAsync(" steps epoch=", forgotten);
@@ -175,18 +175,18 @@ public sealed class ClusterProcessTests : IDisposable
     public async Task A_second_server_on_the_same_cluster_port_ends_in_one_line_and_one_that_is_started_anew_after_a_kill_gets_it()
     {
         NodeProcess first = await NodeProcess.StartAsync("--role", "server");
-        nodes.Add(first);
+        _nodes.Add(first);
         string port = first.Address.Split(':')[1];
         NodeProcess second = NodeProcess.Start("node", "--cluster-port", port, "--role", "server");
-        nodes.Add(second);
+        _nodes.Add(second);
         Assert.Equal(2, await second.ExitCodeAsync());
         Assert.StartsWith($"error: cluster-port 127.0.0.1:{port} is taken: ", second.Text, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', second.Text);
-        nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", first.Address));
-        await nodes[^1].LineAsync("node-registered");
+        _nodes.Add(await NodeProcess.StartAsync("--role", "worker", "--seed-node", first.Address));
+        await _nodes[^1].LineAsync("node-registered");
         first.Kill();
-        nodes.Add(await NodeProcess.StartAsync("--role", "server", "--cluster-port", port));
-        Assert.Equal(first.Address, nodes[^1].Address);
+        _nodes.Add(await NodeProcess.StartAsync("--role", "server", "--cluster-port", port));
+        Assert.Equal(first.Address, _nodes[^1].Address);
     }
 
     private static string Hash(NodeProcess node) =>
@@ -194,14 +194,14 @@ public sealed class ClusterProcessTests : IDisposable
 
     private string Job(int epochs, int units = 96)
     {
-        string path = Path.Combine(folder, "job.conf");
+        string path = Path.Combine(_folder, "job.conf");
         File.WriteAllText(path, $$"""
             data.source = digits
             model.layers = [{ units = {{units}}, activation = relu, dropout = 0.2 }, {}]
             optimizer.kind = adam
             training.epochs = {{epochs}}
             training.batch-size = 64
-            run.output = "{{Path.Combine(folder, "runs", "run")}}"
+            run.output = "{{Path.Combine(_folder, "runs", "run")}}"
             run.report-every = 10
             """);
         return path;
@@ -211,15 +211,15 @@ public sealed class ClusterProcessTests : IDisposable
         string job, int servers, int workers, int? minWorkers = null, string acceptablePause = "2s", int replicas = 1,
         params string[] more)
     {
-        nodes.Add(
+        _nodes.Add(
             await NodeProcess.StartAsync(
                 "--role", "server", "--job", job, "--exit-when-done", "--min-servers", $"{servers}", "--min-workers",
                 $"{minWorkers ?? workers}", "--acceptable-pause", acceptablePause, "--replicas", $"{replicas}"));
         for (int worker = 0; worker < workers; worker++)
-            nodes.Add(await NodeProcess.StartAsync(["--role", "worker", "--seed-node", nodes[0].Address, .. more]));
+            _nodes.Add(await NodeProcess.StartAsync(["--role", "worker", "--seed-node", _nodes[0].Address, .. more]));
         for (int server = 1; server < servers; server++)
-            nodes.Add(await NodeProcess.StartAsync("--role", "server", "--seed-node", nodes[0].Address));
-        return nodes[0];
+            _nodes.Add(await NodeProcess.StartAsync("--role", "server", "--seed-node", _nodes[0].Address));
+        return _nodes[0];
     }
 
     private async Task AssertStoppedRunIsRight(NodeProcess first, string job)
@@ -234,7 +234,7 @@ public sealed class ClusterProcessTests : IDisposable
     {
         CliRun run = await CliRun.Of(
             new CliServices(),
-            ["train", "--config", job, "--quiet", "--output", Path.Combine(folder, "single"), .. more]);
+            ["train", "--config", job, "--quiet", "--output", Path.Combine(_folder, "single"), .. more]);
         Assert.Equal(0, run.Code);
         return Regex.Match(run.Output, "sha256=(?<hash>[0-9a-f]{64})").Groups["hash"].Value;
     }

@@ -6,11 +6,11 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>A node of a cluster, or another command, as a process of its own.</summary>
 internal sealed class NodeProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private readonly Process process;
-    private readonly List<(DateTime At, string Text)> lines = [];
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private readonly Process _process;
+    private readonly List<(DateTime At, string Text)> _lines = [];
 
-    private NodeProcess(Process process) => this.process = process;
+    private NodeProcess(Process process) => _process = process;
 
     /// <summary>Its cluster address, or that of the command.</summary>
     public string Address { get; private set; } = "";
@@ -20,8 +20,8 @@ internal sealed class NodeProcess : IDisposable
     {
         get
         {
-            lock (lines)
-                return string.Join('\n', lines.Select(line => line.Text));
+            lock (_lines)
+                return string.Join('\n', _lines.Select(line => line.Text));
         }
     }
 
@@ -54,10 +54,10 @@ internal sealed class NodeProcess : IDisposable
         };
         start.Environment["DISTTRAINER_HTTP_PORT"] = "off"; // a dashboard costs a node a second to start
         var node = new NodeProcess(Process.Start(start)!);
-        node.process.OutputDataReceived += (_, line) => node.Keep(line.Data);
-        node.process.ErrorDataReceived += (_, line) => node.Keep(line.Data);
-        node.process.BeginOutputReadLine();
-        node.process.BeginErrorReadLine();
+        node._process.OutputDataReceived += (_, line) => node.Keep(line.Data);
+        node._process.ErrorDataReceived += (_, line) => node.Keep(line.Data);
+        node._process.BeginOutputReadLine();
+        node._process.BeginErrorReadLine();
         return node;
     }
 
@@ -67,11 +67,11 @@ internal sealed class NodeProcess : IDisposable
     /// <returns>When it came, and the match.</returns>
     public async Task<(DateTime At, Match Match)> LineAsync(string pattern, DateTime after = default)
     {
-        for (DateTime until = DateTime.UtcNow + Patience; DateTime.UtcNow < until; await Task.Delay(5))
+        for (DateTime until = DateTime.UtcNow + s_patience; DateTime.UtcNow < until; await Task.Delay(5))
         {
-            lock (lines)
+            lock (_lines)
             {
-                foreach ((DateTime at, string text) in lines)
+                foreach ((DateTime at, string text) in _lines)
                 {
                     if (at > after && Regex.Match(text, pattern) is { Success: true } match)
                         return (at, match);
@@ -84,36 +84,36 @@ internal sealed class NodeProcess : IDisposable
     /// <summary>kill -9.</summary>
     public void Kill()
     {
-        process.Kill();
-        process.WaitForExit();
+        _process.Kill();
+        _process.WaitForExit();
     }
 
     /// <summary>Sends a signal by its name, e.g. TERM or STOP.</summary>
     public void Signal(string name)
     {
-        using var kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        using var kill = Process.Start("kill", [$"-{name}", $"{_process.Id}"]);
         kill.WaitForExit();
     }
 
     /// <summary>Waits until it has ended.</summary>
     public async Task<int> ExitCodeAsync()
     {
-        await process.WaitForExitAsync().WaitAsync(Patience);
-        return process.ExitCode;
+        await _process.WaitForExitAsync().WaitAsync(s_patience);
+        return _process.ExitCode;
     }
 
     public void Dispose()
     {
-        if (!process.HasExited)
+        if (!_process.HasExited)
             Kill();
-        process.Dispose();
+        _process.Dispose();
     }
 
     private void Keep(string? line)
     {
         if (line is null)
             return;
-        lock (lines)
-            lines.Add((DateTime.UtcNow, line));
+        lock (_lines)
+            _lines.Add((DateTime.UtcNow, line));
     }
 }

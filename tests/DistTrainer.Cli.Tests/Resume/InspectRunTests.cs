@@ -5,39 +5,39 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>What <c>inspect --verify</c> and <c>--ledger</c> find.</summary>
 public sealed class InspectRunTests : IDisposable
 {
-    private readonly ResumeRig rig = new();
+    private readonly ResumeRig _rig = new();
 
-    private string Ledger => Path.Combine(rig.Run, "ledger.jsonl");
+    private string Ledger => Path.Combine(_rig.Run, "ledger.jsonl");
 
-    public void Dispose() => rig.Dispose();
+    public void Dispose() => _rig.Dispose();
 
     [Fact]
     public async Task Verify_has_a_line_for_every_checkpoint_and_the_model_and_fails_where_the_newest_or_the_model_is_damaged()
     {
-        await rig.Train("--max-steps", "23");
+        await _rig.Train("--max-steps", "23");
         CliRun fine = await Inspect("--verify");
         Assert.Equal((0, ""), (fine.Code, fine.Error));
         Assert.Equal(
-            [.. rig.Checkpoints.List().Append(Path.Combine(rig.Run, "model.safetensors"))
+            [.. _rig.Checkpoints.List().Append(Path.Combine(_rig.Run, "model.safetensors"))
                 .Select(path => $"{path} fine: ")],
             fine.Output.TrimEnd('\n').Split('\n')
                 .Select(line => line[..(line.IndexOf("fine: ", StringComparison.Ordinal) + 6)]));
 
-        string older = ResumeRig.Damage(rig.Checkpoints.List()[1]);
+        string older = ResumeRig.Damage(_rig.Checkpoints.List()[1]);
         CliRun usable = await Inspect("--verify");
         Assert.Equal(0, usable.Code);
         Assert.Contains(
             $"{Path.GetDirectoryName(older)} refused: {older}: has the CRC-32C", usable.Output,
             StringComparison.Ordinal);
 
-        string newest = ResumeRig.Damage(rig.Checkpoints.List()[0]);
+        string newest = ResumeRig.Damage(_rig.Checkpoints.List()[0]);
         CliRun damaged = await Inspect("--verify");
         Assert.Equal(4, damaged.Code);
         Assert.StartsWith($"error: {newest}: has the CRC-32C", damaged.Error, StringComparison.Ordinal);
 
-        Directory.Delete(Path.Combine(rig.Run, "checkpoints"), recursive: true);
+        Directory.Delete(Path.Combine(_rig.Run, "checkpoints"), recursive: true);
         Assert.Equal(0, (await Inspect("--verify")).Code);
-        string model = Path.Combine(rig.Run, "model.safetensors");
+        string model = Path.Combine(_rig.Run, "model.safetensors");
         byte[] bytes = File.ReadAllBytes(model);
         bytes[^1] ^= 1;
         File.WriteAllBytes(model, bytes);
@@ -49,7 +49,7 @@ public sealed class InspectRunTests : IDisposable
     [Fact]
     public async Task The_ledger_of_a_whole_run_proves_each_epoch()
     {
-        await rig.Train("--max-steps", "23");
+        await _rig.Train("--max-steps", "23");
         CliRun run = await Inspect("--ledger");
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Equal(
@@ -66,7 +66,7 @@ public sealed class InspectRunTests : IDisposable
     [Fact]
     public async Task A_line_that_is_missing_double_or_changed_is_named_with_its_step()
     {
-        await rig.Train("--max-steps", "23");
+        await _rig.Train("--max-steps", "23");
         string[] lines = File.ReadAllLines(Ledger);
         await Refused([.. lines[..2], .. lines[3..]], ":3: begins with step 6; step 4 is missing");
         await Refused([.. lines[..3], .. lines[2..]], ":4: counts step 4 twice");
@@ -82,7 +82,7 @@ public sealed class InspectRunTests : IDisposable
         Assert.Contains("ledger.jsonl: is not there", (await Inspect("--ledger")).Error, StringComparison.Ordinal);
     }
 
-    private Task<CliRun> Inspect(string what) => CliRun.Of("inspect", rig.Run, what);
+    private Task<CliRun> Inspect(string what) => CliRun.Of("inspect", _rig.Run, what);
 
     private async Task Refused(string[] lines, string what)
     {

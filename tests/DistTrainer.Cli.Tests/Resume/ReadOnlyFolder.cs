@@ -9,9 +9,9 @@ namespace DistTrainer.Cli.Tests;
 /// </summary>
 internal sealed class ReadOnlyFolder : IDisposable
 {
-    private readonly bool isMounted;
+    private readonly bool _isMounted;
 
-    private ReadOnlyFolder(string path, bool isMounted) => (Path, this.isMounted) = (path, isMounted);
+    private ReadOnlyFolder(string path, bool isMounted) => (Path, _isMounted) = (path, isMounted);
 
     public string Path { get; }
 
@@ -33,7 +33,7 @@ internal sealed class ReadOnlyFolder : IDisposable
 
     public void Dispose()
     {
-        if (!isMounted || Run("umount", Path))
+        if (!_isMounted || Run("umount", Path))
             Directory.Delete(Path);
     }
 

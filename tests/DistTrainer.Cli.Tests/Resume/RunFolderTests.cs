@@ -10,11 +10,11 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>One run writes into a folder at a time, and who has lost it writes nothing more.</summary>
 public sealed class RunFolderTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("run-folder-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("run-folder-").FullName;
 
-    private string Run => Path.Combine(folder, "run");
+    private string Run => Path.Combine(_folder, "run");
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void A_folder_that_was_taken_over_is_written_by_the_new_owner_only()
@@ -235,7 +235,7 @@ public sealed class RunFolderTests : IDisposable
     public void What_waits_is_bounded_and_the_file_then_ends_without_a_hole()
     {
         Hold hold = Hold.Unreadable;
-        string path = Path.Combine(folder, "lines");
+        string path = Path.Combine(_folder, "lines");
         using var file = new GrowingFile(path, () => hold);
         for (int i = 0; i < 33; i++)
             file.Add(new byte[1 << 20]);
@@ -277,7 +277,7 @@ public sealed class RunFolderTests : IDisposable
     /// <returns>Brings it back.</returns>
     private Action Leave(string absence)
     {
-        string owner = Path.Combine(Run, "run.owner"), aside = Path.Combine(folder, "aside");
+        string owner = Path.Combine(Run, "run.owner"), aside = Path.Combine(_folder, "aside");
         if (absence == "folder moved")
         {
             Directory.Move(Run, aside);
@@ -302,7 +302,7 @@ public sealed class RunFolderTests : IDisposable
         DataParts data = new FakeData().Load(file.Job.Data, file.Job.Model.Loss);
         var console = new CliConsole(TextWriter.Null, error ?? TextWriter.Null);
         return new RunOutput(console, new PlainProgress(TextWriter.Null, TextWriter.Null, true), file, data,
-            JobNetwork.Create(file.Job.Model, data.Schema).Layout, "run", folder, from, patience: patience);
+            JobNetwork.Create(file.Job.Model, data.Schema).Layout, "run", _folder, from, patience: patience);
     }
 
     private string[] Files() =>

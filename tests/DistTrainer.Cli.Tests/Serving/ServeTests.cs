@@ -7,7 +7,7 @@ namespace DistTrainer.Cli.Tests;
 
 public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedModels>
 {
-    private static readonly Uri Model = new("/model", UriKind.Relative);
+    private static readonly Uri s_model = new("/model", UriKind.Relative);
 
     [Theory]
     [InlineData("digits")]
@@ -217,7 +217,7 @@ public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedMode
     public async Task The_model_is_described_and_health_is_told()
     {
         await using ServedModel served = await ServedModel.StartAsync(models.Run("digits"));
-        JsonElement model = JsonDocument.Parse(await served.Client.GetStringAsync(Model)).RootElement;
+        JsonElement model = JsonDocument.Parse(await served.Client.GetStringAsync(s_model)).RootElement;
         using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Path.Combine(models.Run("digits"), "run.json")));
         Assert.Equal(
             run.RootElement.GetProperty("parameterHash").GetString(), model.GetProperty("parameterHash").GetString());
@@ -242,7 +242,7 @@ public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedMode
         });
         foreach (string? shown in new[] { null, "Bearer s3cre", "Bearer s3crets", "Basic s3cret", "s3cret", "Bearer" })
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, Model);
+            using var request = new HttpRequestMessage(HttpMethod.Get, s_model);
             request.Headers.TryAddWithoutValidation("Authorization", shown);
             HttpResponseMessage response = await served.Client.SendAsync(request);
             await ServedModel.ProblemAsync(HttpStatusCode.Unauthorized, response);
@@ -255,7 +255,7 @@ public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedMode
         foreach (string scheme in new[] { "bearer", "Bearer" })
         {
             served.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(scheme, "s3cret");
-            Assert.Equal(HttpStatusCode.OK, (await served.Client.GetAsync(Model)).StatusCode);
+            Assert.Equal(HttpStatusCode.OK, (await served.Client.GetAsync(s_model)).StatusCode);
         }
         await ServedModel.ProblemAsync(HttpStatusCode.BadRequest, await served.PostAsync("{}"));
     }

@@ -11,13 +11,13 @@ namespace DistTrainer.Cli.Tests;
 /// <summary>Two small trained models with their rows, made once for all tests of a class.</summary>
 public sealed class TrainedModels : IAsyncLifetime
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("disttrainer-serve-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("disttrainer-serve-").FullName;
 
     /// <summary>The run folder of a data set.</summary>
-    public string Run(string data) => Path.Combine(folder, data);
+    public string Run(string data) => Path.Combine(_folder, data);
 
     /// <summary>A CSV file of rows, targets included.</summary>
-    public string Rows(string data) => Path.Combine(folder, $"{data}.csv");
+    public string Rows(string data) => Path.Combine(_folder, $"{data}.csv");
 
     public async Task InitializeAsync()
     {
@@ -40,7 +40,7 @@ public sealed class TrainedModels : IAsyncLifetime
 
     public Task DisposeAsync()
     {
-        Directory.Delete(folder, recursive: true);
+        Directory.Delete(_folder, recursive: true);
         return Task.CompletedTask;
     }
 
@@ -57,16 +57,16 @@ public sealed class TrainedModels : IAsyncLifetime
 /// <summary>A model that is served on a free port, and a client of it.</summary>
 internal sealed class ServedModel : IAsyncDisposable
 {
-    private readonly PredictionServer server;
+    private readonly PredictionServer _server;
 
-    private ServedModel(PredictionServer server) => (this.server, Client) = (server, new HttpClient
+    private ServedModel(PredictionServer server) => (_server, Client) = (server, new HttpClient
     {
         BaseAddress = new Uri(server.Address),
     });
 
     public HttpClient Client { get; }
 
-    public string Figures => server.Figures;
+    public string Figures => _server.Figures;
 
     public static async Task<ServedModel> StartAsync(string run, ServeSettings? settings = null) =>
         new(await PredictionServer.StartAsync(ModelFile.Load(RunFolder.ModelOf(run)), "run",
@@ -98,7 +98,7 @@ internal sealed class ServedModel : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        await server.StopAsync();
-        await server.DisposeAsync();
+        await _server.StopAsync();
+        await _server.DisposeAsync();
     }
 }

@@ -19,27 +19,27 @@ public sealed class BrowserFactAttribute : FactAttribute
 public sealed class DashboardPageTests : IAsyncLifetime
 {
     private const string Screenshots = "DISTTRAINER_SCREENSHOTS";
-    private readonly FakeControl control = new();
-    private readonly RunWatch watch = new();
-    private readonly List<string> faults = [];
-    private DashboardServer server = null!;
-    private IPlaywright playwright = null!;
-    private IBrowser browser = null!;
+    private readonly FakeControl _control = new();
+    private readonly RunWatch _watch = new();
+    private readonly List<string> _faults = [];
+    private DashboardServer _server = null!;
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
 
     public async Task InitializeAsync()
     {
-        watch.Begin("made-up", "runs/made-up");
-        watch.OnStarted(10, 1000);
+        _watch.Begin("made-up", "runs/made-up");
+        _watch.OnStarted(10, 1000);
         for (int step = 1; step <= 30; step++)
-            watch.OnStep(Reports.Step(step, 2.0 / step));
+            _watch.OnStep(Reports.Step(step, 2.0 / step));
         for (int epoch = 1; epoch <= 3; epoch++)
-            watch.OnEpoch(Reports.Epoch(epoch, 10 * epoch));
-        watch.Log("10:00:00.000 WRN [run] node-gone node=worker-9");
-        server = (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => control))!;
+            _watch.OnEpoch(Reports.Epoch(epoch, 10 * epoch));
+        _watch.Log("10:00:00.000 WRN [run] node-gone node=worker-9");
+        _server = (await DashboardServer.StartAsync(HttpSettings.Local(0), _watch, () => _control))!;
         if (!File.Exists(BrowserFactAttribute.Chromium))
             return;
-        playwright = await Playwright.CreateAsync();
-        browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = BrowserFactAttribute.Chromium,
             Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -49,17 +49,17 @@ public sealed class DashboardPageTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (browser is not null)
-            await browser.DisposeAsync();
-        playwright?.Dispose();
-        await server.DisposeAsync();
-        Assert.Empty(faults);
+        if (_browser is not null)
+            await _browser.DisposeAsync();
+        _playwright?.Dispose();
+        await _server.DisposeAsync();
+        Assert.Empty(_faults);
     }
 
     [BrowserFact]
     public async Task The_page_shows_figures_curves_nodes_and_events_and_goes_on_with_the_run()
     {
-        IPage page = await OpenAsync(server.Address);
+        IPage page = await OpenAsync(_server.Address);
         await Assertions.Expect(page.Locator("#name")).ToHaveTextAsync("made-up");
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running");
         await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("30 of 1,000");
@@ -72,10 +72,10 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await Assertions.Expect(page.Locator("#log .WRN")).ToContainTextAsync("node-gone");
         await ShootAsync(page, "dashboard");
 
-        control.Last = Reports.Step(40, 0.5);
-        watch.OnStep(control.Last);
-        watch.OnCheckpoint(new CheckpointReport(40, "folder", 100, TimeSpan.Zero, 1));
-        watch.Log("10:00:01.000 ERR [run] run-failed");
+        _control.Last = Reports.Step(40, 0.5);
+        _watch.OnStep(_control.Last);
+        _watch.OnCheckpoint(new CheckpointReport(40, "folder", 100, TimeSpan.Zero, 1));
+        _watch.Log("10:00:01.000 ERR [run] run-failed");
         await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("40 of 1,000");
         await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("step 40");
         await Assertions.Expect(page.Locator("#log .ERR")).ToContainTextAsync("run-failed");
@@ -85,7 +85,7 @@ public sealed class DashboardPageTests : IAsyncLifetime
     [BrowserFact]
     public async Task A_figure_that_the_page_does_not_know_gets_a_chart_under_its_name()
     {
-        IPage page = await OpenAsync(server.Address);
+        IPage page = await OpenAsync(_server.Address);
         await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(6);
         await page.EvaluateAsync("addCharts([...Array(9).fill('known'), 'new figure'])");
         await page.EvaluateAsync("points.forEach(point => point.push(7)); drawCharts()");
@@ -96,7 +96,7 @@ public sealed class DashboardPageTests : IAsyncLifetime
     [BrowserFact]
     public async Task Pause_resume_stop_and_drain_reach_the_run()
     {
-        IPage page = await OpenAsync(server.Address);
+        IPage page = await OpenAsync(_server.Address);
         page.Dialog += (_, dialog) => dialog.AcceptAsync();
         await page.Locator("#pause").ClickAsync();
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("paused");
@@ -109,20 +109,20 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await Assertions.Expect(page.Locator("#message")).ToHaveTextAsync("done: StopCommand");
         Assert.Equal(
             [new PauseCommand(true), new PauseCommand(false), new DrainCommand("worker-2/abc"), new StopCommand()],
-            control.Told);
+            _control.Told);
     }
 
     [BrowserFact]
     public async Task Without_the_token_the_page_asks_for_it_and_says_when_it_is_wrong()
     {
-        IPage page = await OpenAsync($"http://127.0.0.1:{server.Port}/");
+        IPage page = await OpenAsync($"http://127.0.0.1:{_server.Port}/");
         string token = "wrong";
         page.Dialog += (_, dialog) => dialog.AcceptAsync(token);
         await page.Locator("#pause").ClickAsync();
         await Assertions.Expect(page.Locator("#message")).ToContainTextAsync("the token is missing or wrong");
-        Assert.Empty(control.Told);
-        faults.RemoveAll(fault => fault.Contains("401", StringComparison.Ordinal));
-        token = new Uri(server.Address).Query["?token=".Length..];
+        Assert.Empty(_control.Told);
+        _faults.RemoveAll(fault => fault.Contains("401", StringComparison.Ordinal));
+        token = new Uri(_server.Address).Query["?token=".Length..];
         await page.Locator("#pause").ClickAsync();
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("paused");
     }
@@ -132,22 +132,22 @@ public sealed class DashboardPageTests : IAsyncLifetime
     {
         await using DashboardServer open =
             (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"),
-            watch, () => control))!;
+            _watch, () => _control))!;
         IPage page = await OpenAsync($"http://127.0.0.1:{open.Port}/?token=wrong");
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("no access");
         await Assertions.Expect(page.Locator("#message")).ToContainTextAsync("The token is missing or wrong");
-        Assert.NotEmpty(faults);
-        faults.RemoveAll(fault => fault.Contains("401", StringComparison.Ordinal));
+        Assert.NotEmpty(_faults);
+        _faults.RemoveAll(fault => fault.Contains("401", StringComparison.Ordinal));
     }
 
     [BrowserFact]
     public async Task A_run_that_has_ended_with_its_process_is_shown_as_ended()
     {
-        IPage page = await OpenAsync(server.Address);
+        IPage page = await OpenAsync(_server.Address);
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running");
-        watch.OnStep(Reports.Step(31, 0.01));
-        watch.End("completed");
-        await server.DisposeAsync();
+        _watch.OnStep(Reports.Step(31, 0.01));
+        _watch.End("completed");
+        await _server.DisposeAsync();
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("completed");
         await Assertions.Expect(page.Locator("#message"))
             .ToHaveTextAsync("The process has ended. The run is in runs/made-up.");
@@ -164,12 +164,12 @@ public sealed class DashboardPageTests : IAsyncLifetime
     [BrowserFact]
     public async Task It_is_readable_on_a_phone_in_the_dark()
     {
-        await using IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions
+        await using IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = 390, Height = 800 },
             ColorScheme = ColorScheme.Dark,
         });
-        IPage page = await OpenAsync(server.Address, context);
+        IPage page = await OpenAsync(_server.Address, context);
         await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(6);
         Assert.Equal(
             "rgb(16, 20, 24)", await page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
@@ -183,15 +183,15 @@ public sealed class DashboardPageTests : IAsyncLifetime
     public async Task At_32_workers_and_100_000_steps_it_stays_quick_and_its_memory_bounded()
     {
         for (int step = 31; step <= 100_000; step++)
-            watch.OnStep(Reports.Step(step, 2.0 / step));
+            _watch.OnStep(Reports.Step(step, 2.0 / step));
         var big = new FakeControl { Workers = 32, Last = Reports.Step(100_000, 0.1) };
         await using DashboardServer other =
-            (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => big))!;
+            (await DashboardServer.StartAsync(HttpSettings.Local(0), _watch, () => big))!;
         IPage page = await OpenAsync(other.Address);
         await Assertions.Expect(page.Locator("#nodes tbody tr")).ToHaveCountAsync(34);
         Assert.InRange(await page.EvaluateAsync<int>("points.length"), 500, 2000);
         for (int step = 100_001; step <= 100_400; step++)
-            watch.OnStep(Reports.Step(step, 0.1));
+            _watch.OnStep(Reports.Step(step, 0.1));
         // What one piece of news costs the page: drawing all charts and the table.
         double milliseconds = await page.EvaluateAsync<double>(
             "() => { const start = performance.now(); for (let i = 0; i < 10; i++) drawCharts(); return "
@@ -202,25 +202,25 @@ public sealed class DashboardPageTests : IAsyncLifetime
     [BrowserFact]
     public async Task A_node_that_is_gone_is_said_and_found_again()
     {
-        IPage page = await OpenAsync(server.Address);
+        IPage page = await OpenAsync(_server.Address);
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("running");
-        int port = server.Port;
-        await server.DisposeAsync();
+        int port = _server.Port;
+        await _server.DisposeAsync();
         await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("connection lost, trying again");
-        server = (await DashboardServer.StartAsync(HttpSettings.Local(port), watch, () => control))!;
+        _server = (await DashboardServer.StartAsync(HttpSettings.Local(port), _watch, () => _control))!;
         await Assertions.Expect(page.Locator("#state"))
             .ToHaveTextAsync("running", new LocatorAssertionsToHaveTextOptions { Timeout = 20_000 });
-        faults.Clear();
+        _faults.Clear();
     }
 
     private async Task<IPage> OpenAsync(string address, IBrowserContext? context = null)
     {
-        IPage page = await (context?.NewPageAsync() ?? browser.NewPageAsync());
-        page.PageError += (_, fault) => faults.Add(fault);
+        IPage page = await (context?.NewPageAsync() ?? _browser.NewPageAsync());
+        page.PageError += (_, fault) => _faults.Add(fault);
         page.Console += (_, message) =>
         {
             if (message.Type == "error")
-                faults.Add(message.Text);
+                _faults.Add(message.Text);
         };
         page.SetDefaultTimeout(20_000);
         Assertions.SetDefaultExpectTimeout(20_000);

@@ -11,24 +11,24 @@ namespace DistTrainer.Cli.Tests;
 
 public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
 {
-    private readonly FakeControl control = new();
-    private readonly RunWatch watch = new();
-    private readonly HttpClient client = new();
-    private DashboardServer server = null!;
+    private readonly FakeControl _control = new();
+    private readonly RunWatch _watch = new();
+    private readonly HttpClient _client = new();
+    private DashboardServer _server = null!;
 
     public async Task InitializeAsync()
     {
-        watch.Begin("made-up", "runs/made-up");
-        watch.OnStarted(10, 1000);
-        watch.OnStep(Reports.Step(10, double.NaN));
-        watch.OnEpoch(Reports.Epoch(1, 10));
-        server = (await DashboardServer.StartAsync(HttpSettings.Local(0), watch, () => control))!;
-        client.BaseAddress = new Uri($"http://127.0.0.1:{server.Port}");
+        _watch.Begin("made-up", "runs/made-up");
+        _watch.OnStarted(10, 1000);
+        _watch.OnStep(Reports.Step(10, double.NaN));
+        _watch.OnEpoch(Reports.Epoch(1, 10));
+        _server = (await DashboardServer.StartAsync(HttpSettings.Local(0), _watch, () => _control))!;
+        _client.BaseAddress = new Uri($"http://127.0.0.1:{_server.Port}");
     }
 
-    public async Task DisposeAsync() => await server.DisposeAsync();
+    public async Task DisposeAsync() => await _server.DisposeAsync();
 
-    public void Dispose() => client.Dispose();
+    public void Dispose() => _client.Dispose();
 
     [Theory]
     [InlineData("/", "text/html")]
@@ -38,7 +38,7 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     [InlineData("/uPlot.min.css", "text/css")]
     public async Task Every_file_of_the_page_is_in_the_program(string path, string type)
     {
-        using HttpResponseMessage answer = await client.GetAsync(path);
+        using HttpResponseMessage answer = await _client.GetAsync(path);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal(type, answer.Content.Headers.ContentType!.MediaType);
         Assert.Contains(
@@ -54,7 +54,7 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     [InlineData("/metrics")]
     public async Task HEAD_is_answered_as_GET_is_without_the_body(string path)
     {
-        using HttpResponseMessage head = await client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path))
+        using HttpResponseMessage head = await _client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path))
             .WaitAsync(TimeSpan.FromSeconds(10));
         Assert.Equal(HttpStatusCode.OK, head.StatusCode);
         Assert.NotNull(head.Content.Headers.ContentType);
@@ -71,11 +71,11 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
             {
                 var connection = new TcpClient();
                 half.Add(connection);
-                await connection.ConnectAsync(IPAddress.Loopback, server.Port);
+                await connection.ConnectAsync(IPAddress.Loopback, _server.Port);
                 await connection.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: 127"u8.ToArray());
             }
             var watched = Stopwatch.StartNew();
-            using HttpResponseMessage answer = await client.GetAsync("/metrics");
+            using HttpResponseMessage answer = await _client.GetAsync("/metrics");
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.InRange(watched.ElapsedMilliseconds, 0, 5000);
         }
@@ -88,7 +88,7 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task News_begin_with_everything_and_go_on_with_what_is_new()
     {
-        await using Stream stream = await client.GetStreamAsync("/api/news");
+        await using Stream stream = await _client.GetStreamAsync("/api/news");
         using var reader = new StreamReader(stream);
         JsonElement first = await NextAsync(reader);
         Assert.True(first.GetProperty("isAnew").GetBoolean());
@@ -96,8 +96,8 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
         Assert.Equal(JsonValueKind.Null, first.GetProperty("points")[0][1].ValueKind);
         Assert.Equal(2, first.GetProperty("epochs")[0][4].GetDouble());
         Assert.Equal(5, first.GetProperty("nodes").GetArrayLength());
-        watch.OnStep(Reports.Step(20, 0.25));
-        watch.Log("a line");
+        _watch.OnStep(Reports.Step(20, 0.25));
+        _watch.Log("a line");
         JsonElement second = await NextAsync(reader);
         Assert.False(second.GetProperty("isAnew").GetBoolean());
         Assert.Equal(20, second.GetProperty("points")[0][0].GetInt64());
@@ -107,8 +107,8 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Without_a_coordinator_that_answers_the_curves_still_come()
     {
-        control.Answers = false;
-        await using Stream stream = await client.GetStreamAsync("/api/news");
+        _control.Answers = false;
+        await using Stream stream = await _client.GetStreamAsync("/api/news");
         using var reader = new StreamReader(stream);
         JsonElement news = await NextAsync(reader);
         Assert.Equal(JsonValueKind.Null, news.GetProperty("run").ValueKind);
@@ -119,9 +119,9 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Many_onlookers_ask_the_coordinator_once_in_a_while_and_not_once_each()
     {
-        Stream[] streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.GetStreamAsync("/api/news")));
+        Stream[] streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => _client.GetStreamAsync("/api/news")));
         await Task.Delay(2000);
-        Assert.InRange(control.Asked, 1, 16);
+        Assert.InRange(_control.Asked, 1, 16);
         foreach (Stream stream in streams)
             await stream.DisposeAsync();
     }
@@ -135,8 +135,8 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     {
         using HttpResponseMessage answer = await PostAsync(action, Token);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.IsType(command, Assert.Single(control.Told));
-        if (control.Told[0] is DrainCommand drain)
+        Assert.IsType(command, Assert.Single(_control.Told));
+        if (_control.Told[0] is DrainCommand drain)
             Assert.Equal("worker-1/abc", drain.Node);
     }
 
@@ -148,9 +148,9 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
         using HttpResponseMessage answer = await PostAsync("stop", token);
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         Assert.Equal("Bearer", answer.Headers.WwwAuthenticate.ToString());
-        using HttpResponseMessage inAddress = await client.PostAsync($"/api/stop?token={Token}", null);
+        using HttpResponseMessage inAddress = await _client.PostAsync($"/api/stop?token={Token}", null);
         Assert.Equal(HttpStatusCode.Unauthorized, inAddress.StatusCode);
-        Assert.Empty(control.Told);
+        Assert.Empty(_control.Told);
     }
 
     [Fact]
@@ -173,7 +173,7 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/news");
         request.Headers.Host = "evil.example";
-        using HttpResponseMessage answer = await client.SendAsync(request);
+        using HttpResponseMessage answer = await _client.SendAsync(request);
         Assert.Equal(HttpStatusCode.MisdirectedRequest, answer.StatusCode);
     }
 
@@ -182,12 +182,12 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     {
         await using DashboardServer open =
             (await DashboardServer.StartAsync(new HttpSettings("0.0.0.0", 0, IsFixed: true, "secret"),
-            watch, () => control))!;
+            _watch, () => _control))!;
         var at = new Uri($"http://127.0.0.1:{open.Port}/api/news");
-        using HttpResponseMessage without = await client.GetAsync(at, HttpCompletionOption.ResponseHeadersRead);
+        using HttpResponseMessage without = await _client.GetAsync(at, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.Unauthorized, without.StatusCode);
         using HttpResponseMessage with =
-            await client.GetAsync(new Uri(at, "?token=secret"), HttpCompletionOption.ResponseHeadersRead);
+            await _client.GetAsync(new Uri(at, "?token=secret"), HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, with.StatusCode);
     }
 
@@ -195,14 +195,14 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
     public async Task A_port_that_is_taken_is_named_where_it_was_asked_for_and_else_another_is_taken()
     {
         DistTrainerException failure = await Assert.ThrowsAsync<DistTrainerException>(
-            () => DashboardServer.StartAsync(HttpSettings.Local(server.Port), watch, () => control));
+            () => DashboardServer.StartAsync(HttpSettings.Local(_server.Port), _watch, () => _control));
         Assert.Equal(FailureKind.Configuration, failure.Kind);
-        Assert.StartsWith($"http-port 127.0.0.1:{server.Port} is taken: ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"http-port 127.0.0.1:{_server.Port} is taken: ", failure.Message, StringComparison.Ordinal);
         await using DashboardServer? other = await DashboardServer.StartAsync(
-            HttpSettings.Local(server.Port) with { IsFixed = false }, watch, () => control);
-        Assert.NotEqual(server.Port, other!.Port);
+            HttpSettings.Local(_server.Port) with { IsFixed = false }, _watch, () => _control);
+        Assert.NotEqual(_server.Port, other!.Port);
         failure = await Assert.ThrowsAsync<DistTrainerException>(
-            () => DashboardServer.StartAsync(HttpSettings.Local(0) with { Host = "192.0.2.1" }, watch, () => control));
+            () => DashboardServer.StartAsync(HttpSettings.Local(0) with { Host = "192.0.2.1" }, _watch, () => _control));
         Assert.StartsWith("http-port 192.0.2.1:0 cannot be listened on (", failure.Message, StringComparison.Ordinal);
     }
 
@@ -212,7 +212,7 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
         string folder = Path.Combine(Directory.CreateTempSubdirectory().FullName, "run");
         CliRun run = await CliRun.Of(new CliServices(), ["train", "--epochs", "2", "--quiet", "--output", folder]);
         Assert.True(run.Code == 0, run.Error);
-        string metrics = await client.GetStringAsync("/metrics");
+        string metrics = await _client.GetStringAsync("/metrics");
         Assert.Contains("disttrainer_run_steps_total", metrics, StringComparison.Ordinal);
         Assert.Contains("disttrainer_worker_compute_duration_seconds_bucket", metrics, StringComparison.Ordinal);
         Assert.Contains("disttrainer_parameter_shard_apply_duration_seconds_sum", metrics, StringComparison.Ordinal);
@@ -234,14 +234,14 @@ public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
         Assert.True(promtool.ExitCode == 0, said);
     }
 
-    private string Token => new Uri(server.Address).Query["?token=".Length..];
+    private string Token => new Uri(_server.Address).Query["?token=".Length..];
 
     private Task<HttpResponseMessage> PostAsync(string action, string? token, string scheme = "Bearer")
     {
         var request = new HttpRequestMessage(HttpMethod.Post, $"/api/{action}");
         if (token is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue(scheme, token);
-        return client.SendAsync(request);
+        return _client.SendAsync(request);
     }
 
     private static async Task<JsonElement> NextAsync(StreamReader reader)

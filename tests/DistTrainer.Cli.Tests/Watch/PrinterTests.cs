@@ -141,11 +141,11 @@ public sealed class PrinterTests
     /// <summary>Takes nothing until it is opened, and remembers who wrote.</summary>
     private sealed class SlowWriter : TextWriter
     {
-        private readonly StringBuilder text = new();
-        private readonly ManualResetEventSlim gate = new();
-        private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly StringBuilder _text = new();
+        private readonly ManualResetEventSlim _gate = new();
+        private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task Begun => begun.Task;
+        public Task Begun => _begun.Task;
 
         public ConcurrentDictionary<int, bool> Writers { get; } = new();
 
@@ -153,24 +153,24 @@ public sealed class PrinterTests
 
         public override IFormatProvider FormatProvider => CultureInfo.InvariantCulture;
 
-        public void Open() => gate.Set();
+        public void Open() => _gate.Set();
 
         public string[] Lines() =>
             ToString().ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         public override void Write(char value)
         {
-            begun.TrySetResult();
-            gate.Wait();
+            _begun.TrySetResult();
+            _gate.Wait();
             Writers[Environment.CurrentManagedThreadId] = true;
-            text.Append(value);
+            _text.Append(value);
         }
 
-        public override string ToString() => text.ToString();
+        public override string ToString() => _text.ToString();
 
         protected override void Dispose(bool disposing)
         {
-            gate.Dispose();
+            _gate.Dispose();
             base.Dispose(disposing);
         }
     }

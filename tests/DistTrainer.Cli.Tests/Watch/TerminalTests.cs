@@ -9,9 +9,9 @@ namespace DistTrainer.Cli.Tests;
 public sealed class TerminalTests : IDisposable
 {
     private const string Script = "/usr/bin/script";
-    private readonly string folder = Directory.CreateTempSubdirectory("disttrainer-terminal-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("disttrainer-terminal-").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData("train --epochs 3", 40, 120)]
@@ -24,7 +24,7 @@ public sealed class TerminalTests : IDisposable
         string program = $"dotnet {Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")}";
         var start = new ProcessStartInfo(
             Script,
-            ["-qec", $"stty rows {rows} cols {columns}; {program} {command} --output {Path.Combine(folder, "run")}",
+            ["-qec", $"stty rows {rows} cols {columns}; {program} {command} --output {Path.Combine(_folder, "run")}",
             "/dev/null"])
         {
             RedirectStandardInput = true,
@@ -53,7 +53,7 @@ public sealed class TerminalTests : IDisposable
     [Fact]
     public async Task A_terminal_that_is_closed_stops_the_run_with_its_model_written()
     {
-        string run = Path.Combine(folder, "run");
+        string run = Path.Combine(_folder, "run");
         using NodeProcess train =
             await NodeProcess.StartCommandAsync(
                 "^epoch=(?<address>1) done", "train", "--epochs", "1000000", "--output", run);

@@ -10,16 +10,16 @@ public class JobFileRoundTripTests
 {
     private static readonly PartTable<OptimizerPart> s_optimizers = PluginRegistry.Shared.Optimizers;
 
-    private static readonly Gen<float> Share = Gen.Float[0f, 0.99f];
-    private static readonly Gen<float> Positive = Gen.Float[-30f, 30f].Select(power => MathF.Pow(10f, power));
+    private static readonly Gen<float> s_share = Gen.Float[0f, 0.99f];
+    private static readonly Gen<float> s_positive = Gen.Float[-30f, 30f].Select(power => MathF.Pow(10f, power));
 
-    private static readonly Gen<string> Text = Gen.String.Select(
+    private static readonly Gen<string> s_text = Gen.String.Select(
         text => text.Replace("\0", "", StringComparison.Ordinal))
         .Where(text => text.Length > 0 && !text.Any(char.IsSurrogate));
 
-    private static readonly Gen<InitializerDescription> Initializer =
+    private static readonly Gen<InitializerDescription> s_initializer =
         from index in Gen.Int[0, PluginRegistry.Shared.Initializers.All.Count - 1]
-        from scale in Positive
+        from scale in s_positive
         from usual in Gen.Bool
         let part = PluginRegistry.Shared.Initializers.All[index]
         select new InitializerDescription(part.Name)
@@ -27,14 +27,14 @@ public class JobFileRoundTripTests
             Settings = usual || part.Settings.Count == 0 ? PartSettings.None : Set(part, ("scale", scale)),
         };
 
-    private static readonly Gen<LayerDescription> Layer =
+    private static readonly Gen<LayerDescription> s_layer =
         from units in Gen.Int[1, 1_000_000]
         from activation in OneOf("identity", "relu", "leaky-relu", "sigmoid", "tanh", "gelu", "silu")
-        from slope in Share
-        from weight in Initializer
-        from bias in Initializer
+        from slope in s_share
+        from weight in s_initializer
+        from bias in s_initializer
         from hasBias in Gen.Bool
-        from dropout in Share
+        from dropout in s_share
         select new LayerDescription
         {
             Units = units,
@@ -47,11 +47,11 @@ public class JobFileRoundTripTests
             Dropout = dropout,
         };
 
-    private static readonly Gen<ModelDescription> Model =
-        from layers in Layer.Array[0, 4]
-        from smoothing in Share
+    private static readonly Gen<ModelDescription> s_model =
+        from layers in s_layer.Array[0, 4]
+        from smoothing in s_share
         from isClasses in Gen.Bool
-        from delta in Positive
+        from delta in s_positive
         select new ModelDescription
         {
             Layers = [.. layers, new LayerDescription()],
@@ -67,13 +67,13 @@ public class JobFileRoundTripTests
                 },
         };
 
-    private static readonly Gen<DataDescription> Data =
-        from source in Text
-        from test in Gen.Null(Text)
+    private static readonly Gen<DataDescription> s_data =
+        from source in s_text
+        from test in Gen.Null(s_text)
         from format in Gen.Enum<DataFormat>()
-        from columns in Text.Array[0, 3]
+        from columns in s_text.Array[0, 3]
         from header in Gen.Nullable(Gen.Bool)
-        from delimiter in Text
+        from delimiter in s_text
         from normalization in Gen.Enum<NormalizationKind>()
         from fraction in Gen.Double[0.01, 0.49]
         from seed in Gen.ULong
@@ -94,12 +94,12 @@ public class JobFileRoundTripTests
             Limit = limit,
         };
 
-    private static readonly Gen<OptimizerDescription> Optimizer =
+    private static readonly Gen<OptimizerDescription> s_optimizer =
         from kind in OneOf("sgd", "adam", "adamw", "rmsprop")
-        from rate in Positive
-        from a in Share
-        from b in Share
-        from epsilon in Positive
+        from rate in s_positive
+        from a in s_share
+        from b in s_share
+        from epsilon in s_positive
         from flag in Gen.Bool
         select kind switch
         {
@@ -127,11 +127,11 @@ public class JobFileRoundTripTests
             },
         };
 
-    private static readonly Gen<ScheduleDescription> Schedule =
+    private static readonly Gen<ScheduleDescription> s_schedule =
         from kind in OneOf("constant", "step", "multi-step", "exponential", "cosine", "reduce-on-plateau")
         from gamma in Gen.Float[0.01f, 1f]
         from number in Gen.Int[1, 1000]
-        from threshold in Positive
+        from threshold in s_positive
         let all = new (string Name, object Value)[]
         {
             ("gamma", gamma), ("step-size", number), ("milestones", new[] { number, number + 1, 2000 }),
@@ -145,7 +145,7 @@ public class JobFileRoundTripTests
             WarmUpSteps = number,
         };
 
-    private static readonly Gen<TrainingDescription> Training =
+    private static readonly Gen<TrainingDescription> s_training =
         from number in Gen.Int[1, 65_536]
         from seed in Gen.ULong
         from flag in Gen.Bool
@@ -163,16 +163,16 @@ public class JobFileRoundTripTests
                 ? new EarlyStoppingDescription { Patience = number, MinimumDelta = delta, RestoreBest = flag } : new(),
         };
 
-    private static readonly Gen<JobFile> Job =
-        from data in Data
-        from model in Model
-        from optimizer in Optimizer
-        from schedule in Schedule
-        from training in Training
-        from strength in Positive
+    private static readonly Gen<JobFile> s_job =
+        from data in s_data
+        from model in s_model
+        from optimizer in s_optimizer
+        from schedule in s_schedule
+        from training in s_training
+        from strength in s_positive
         from flag in Gen.Bool
         from number in Gen.Int[1, 1024]
-        from output in Gen.Null(Text)
+        from output in Gen.Null(s_text)
         select new JobFile(
             new JobDescription
             {
@@ -209,7 +209,7 @@ public class JobFileRoundTripTests
 
     [Fact]
     public void Every_job_that_is_written_reads_back_to_the_equal_job() =>
-        Job.Sample(job => Assert.Equal(Json(job), Json(JobFile.Read(new JobSource(job.Write(), "x")))), iter: 400);
+        s_job.Sample(job => Assert.Equal(Json(job), Json(JobFile.Read(new JobSource(job.Write(), "x")))), iter: 400);
 
     private static Gen<string> OneOf(params string[] names) =>
         Gen.Int[0, names.Length - 1].Select(index => names[index]);

@@ -9,9 +9,9 @@ namespace DistTrainer.Cluster.Tests;
 public sealed class SchemaRefusalTests : IDisposable
 {
     private const string SchemaName = "disttrainer.schema";
-    private readonly string folder = Directory.CreateTempSubdirectory("disttrainer-schema-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("disttrainer-schema-").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData("classNames", "[null, \"b\", \"c\"]", "the data schema has no name at classNames[0] (null)")]
@@ -79,7 +79,7 @@ public sealed class SchemaRefusalTests : IDisposable
         };
         JobFile job = JobFile.Read(new JobSource("model { layers = [{ }]\n loss = cross-entropy }", "job"));
         Network network = JobNetwork.Create(job.Job.Model, schema);
-        string path = Path.Combine(folder, "model.safetensors");
+        string path = Path.Combine(_folder, "model.safetensors");
         ModelFile.Save(path, job, schema, network.Layout, network.InitialParameters(1));
         SafeTensors content = SafeTensorsFile.Read(path);
         JsonNode json = JsonNode.Parse(content.Metadata[SchemaName])!;

@@ -10,22 +10,22 @@ namespace DistTrainer.Cluster.Tests;
 
 public sealed class RepeatedWarningsTests
 {
-    private long milliseconds;
+    private long _milliseconds;
 
     [Fact]
     public void A_warning_that_Akka_repeats_is_told_once_a_minute_with_the_number_of_those_left_out()
     {
-        var warnings = new RepeatedWarnings(() => milliseconds);
+        var warnings = new RepeatedWarnings(() => _milliseconds);
         Assert.Equal((true, 0), Told(warnings, Late(3100)));
         for (int beat = 1; beat <= 59; beat++)
         {
-            milliseconds = beat * 1000;
+            _milliseconds = beat * 1000;
             Assert.Equal((false, 0), Told(warnings, Late(3000 + beat)));
         }
         Assert.Equal(59, Assert.Single(warnings.Untold()).LeftOut);
-        milliseconds = 60_000;
+        _milliseconds = 60_000;
         Assert.Equal((true, 59), Told(warnings, Late(3200)));
-        milliseconds = 120_000;
+        _milliseconds = 120_000;
         Assert.Equal((true, 0), Told(warnings, Late(3300)));
         Assert.Empty(warnings.Untold());
     }
@@ -33,7 +33,7 @@ public sealed class RepeatedWarningsTests
     [Fact]
     public void Another_text_is_another_kind_and_what_this_program_says_is_never_left_out()
     {
-        var warnings = new RepeatedWarnings(() => milliseconds);
+        var warnings = new RepeatedWarnings(() => _milliseconds);
         Assert.True(Told(warnings, Late(3100)).IsTold);
         Assert.True(Told(warnings, new Warning("source", typeof(PhiAccrualFailureDetector), "something else")).IsTold);
         Assert.True(Told(warnings, new Warning("source", typeof(LogOutput), "own 1")).IsTold);
@@ -43,7 +43,7 @@ public sealed class RepeatedWarningsTests
     [Fact]
     public void Endless_kinds_take_bounded_memory()
     {
-        var warnings = new RepeatedWarnings(() => milliseconds);
+        var warnings = new RepeatedWarnings(() => _milliseconds);
         for (int kind = 0; kind < 10_000; kind++)
         {
             var text = new Warning("source", typeof(PhiAccrualFailureDetector), new string('x', kind % 700));

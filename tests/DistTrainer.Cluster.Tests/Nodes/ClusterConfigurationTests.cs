@@ -9,7 +9,7 @@ namespace DistTrainer.Cluster.Tests;
 
 public sealed class ClusterConfigurationTests
 {
-    private static readonly Dictionary<string, string> None = [];
+    private static readonly Dictionary<string, string> s_none = [];
 
     [Fact]
     public void Settings_reach_Akka()
@@ -63,7 +63,7 @@ public sealed class ClusterConfigurationTests
             """,
             "cluster.hocon");
         Config config = ClusterConfiguration.For(
-            NodeFile.Read(file, None, new Dictionary<string, string> { ["--seed-node"] = "s:1" }));
+            NodeFile.Read(file, s_none, new Dictionary<string, string> { ["--seed-node"] = "s:1" }));
         Assert.Equal(123, config.GetTimeSpan("akka.cluster.gossip-interval").TotalMilliseconds);
         Assert.Equal(["a", "b c", "d\"e"], config.GetStringList("akka.some-list"));
         Assert.Equal(["akka.tcp://disttrainer@s:1"], config.GetStringList("akka.cluster.seed-nodes"));

@@ -8,7 +8,7 @@ namespace DistTrainer.Cluster.Tests;
 
 public sealed class NodeFileTests
 {
-    private static readonly Dictionary<string, string> None = [];
+    private static readonly Dictionary<string, string> s_none = [];
 
     [Fact]
     public void The_file_at_the_top_level_is_what_the_table_says()
@@ -22,7 +22,7 @@ public sealed class NodeFileTests
     [Fact]
     public void The_file_at_the_top_level_gives_the_defaults()
     {
-        NodeSettings read = NodeFile.Read(new JobSource(NodeFile.Template(), "cluster.hocon"), None, None);
+        NodeSettings read = NodeFile.Read(new JobSource(NodeFile.Template(), "cluster.hocon"), s_none, s_none);
         var defaults = new NodeSettings();
         Assert.Equal(defaults.Roles, read.Roles);
         Assert.Equal(defaults with { Roles = read.Roles, SeedNodes = read.SeedNodes, Plugins = read.Plugins }, read);
@@ -56,13 +56,13 @@ public sealed class NodeFileTests
         {
             string value = Other(knob.Info.Name);
             Dictionary<string, string> others = knob.Info.Name == "seed-node" ? [] : new() { ["--seed-node"] = "a:1" };
-            NodeSettings standard = NodeFile.Read(null, None, others);
+            NodeSettings standard = NodeFile.Read(null, s_none, others);
             NodeSettings byFile = NodeFile.Read(
-                JobSource.FromOption(knob.Info.Path, value, "cluster.hocon"), None, others);
+                JobSource.FromOption(knob.Info.Path, value, "cluster.hocon"), s_none, others);
             NodeSettings byVariable = NodeFile.Read(
                 null, new Dictionary<string, string> { [knob.Variable] = value }, others);
             NodeSettings byOption = NodeFile.Read(
-                null, None, new Dictionary<string, string>(others) { [knob.Flag] = value });
+                null, s_none, new Dictionary<string, string>(others) { [knob.Flag] = value });
             Assert.NotEqual(Plain(standard), Plain(byFile));
             Assert.Equal(Plain(byFile), Plain(byVariable));
             Assert.Equal(Plain(byFile), Plain(byOption));
@@ -75,7 +75,7 @@ public sealed class NodeFileTests
     public void Seed_nodes_are_separated_by_commas(string text, string expected) =>
         Assert.Equal(
             expected, string.Join(
-                '|', NodeFile.Read(null, new Dictionary<string, string> { ["DISTTRAINER_SEED_NODE"] = text }, None)
+                '|', NodeFile.Read(null, new Dictionary<string, string> { ["DISTTRAINER_SEED_NODE"] = text }, s_none)
                 .SeedNodes));
 
     [Theory]
@@ -114,7 +114,7 @@ public sealed class NodeFileTests
     public void A_wrong_setting_is_refused_with_its_place_and_what_is_allowed(string text, string expected)
     {
         DistTrainerException failure = Assert.Throws<DistTrainerException>(
-            () => NodeFile.Read(new JobSource(text, "cluster.hocon"), None, None));
+            () => NodeFile.Read(new JobSource(text, "cluster.hocon"), s_none, s_none));
         Assert.Equal(FailureKind.Configuration, failure.Kind);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
         Assert.StartsWith("cluster.hocon", failure.Message, StringComparison.Ordinal);
@@ -127,7 +127,7 @@ public sealed class NodeFileTests
     public void A_wrong_variable_is_refused_by_its_name(string name, string value, string expected) => Assert.Contains(
         expected,
             Assert.Throws<DistTrainerException>(() =>
-            NodeFile.Read(null, new Dictionary<string, string> { [name] = value }, None))
+            NodeFile.Read(null, new Dictionary<string, string> { [name] = value }, s_none))
             .Message, StringComparison.Ordinal);
 
     [Fact]
@@ -137,7 +137,7 @@ public sealed class NodeFileTests
         ["DISTTRAINER_PORT_4053_TCP_ADDR"] = "10.0.0.1",
         ["DISTTRAINER_DEBUG"] = "1",
         ["DISTTRAINER_CONFIG"] = "x",
-    }, None);
+    }, s_none);
 
     [Fact]
     public void Hosts_and_ports_follow_from_one_another()

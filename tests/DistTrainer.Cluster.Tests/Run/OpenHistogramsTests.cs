@@ -10,7 +10,7 @@ public sealed class OpenHistogramsTests
 {
     private static readonly ParameterLayout s_layout =
         Network.Create(new ModelDescription { Layers = [new LayerDescription()] }, inputs: 3, outputs: 2).Layout;
-    private readonly OpenHistograms open = new(s_layout);
+    private readonly OpenHistograms _open = new(s_layout);
 
     [Fact]
     public void A_tensor_s_histograms_come_once_with_the_last_part_whatever_comes_twice()
@@ -37,10 +37,10 @@ public sealed class OpenHistogramsTests
     [Fact]
     public void A_tensor_that_is_not_there_is_ignored() =>
         Assert.Null(
-            open.Add(
+            _open.Add(
                 new ReportHistogram(1, 0, 1, new TensorHistogram(99, ValueHistogram.Empty, ValueHistogram.Empty))));
 
-    private HistogramReport? Add(long step, int parameterShard, float[] values) => open.Add(
+    private HistogramReport? Add(long step, int parameterShard, float[] values) => _open.Add(
         new ReportHistogram(
             1, parameterShard, step, new TensorHistogram(
                 0, ValueHistogram.Of(values), ValueHistogram.Of([.. values.Select(value => -value)]))));

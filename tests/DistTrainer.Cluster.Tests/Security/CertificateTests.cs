@@ -65,7 +65,7 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
     {
         string folder = certificates.Copy();
         Resign(
-            folder, DateTimeOffset.UtcNow.AddHours(-20), DateTimeOffset.UtcNow.AddHours(-1), NodeCertificate.Purposes);
+            folder, DateTimeOffset.UtcNow.AddHours(-20), DateTimeOffset.UtcNow.AddHours(-1), NodeCertificate.s_purposes);
         Refused(folder, $"to {DateTimeOffset.UtcNow.AddHours(-1):yyyy-MM-dd}, is not accepted");
     }
 
@@ -75,7 +75,7 @@ public sealed class CertificateTests(TestCertificates certificates) : IClassFixt
         string folder = certificates.Copy();
         Resign(
             folder, DateTimeOffset.UtcNow.AddHours(-20), DateTimeOffset.UtcNow.AddHours(1),
-            [NodeCertificate.Purposes[0]]);
+            [NodeCertificate.s_purposes[0]]);
         Refused(folder, "is not accepted");
     }
 

@@ -10,20 +10,20 @@ namespace DistTrainer.Cluster.Tests;
 
 public sealed class HyperionSerializerTests : IDisposable
 {
-    private static readonly string Manifest = $"v{ProtocolVersion.Current}";
-    private readonly ExtendedActorSystem system = (ExtendedActorSystem)ActorSystem.Create("serializer");
-    private readonly SampleSerializer serializer;
+    private static readonly string s_manifest = $"v{ProtocolVersion.Current}";
+    private readonly ExtendedActorSystem _system = (ExtendedActorSystem)ActorSystem.Create("serializer");
+    private readonly SampleSerializer _serializer;
 
-    public HyperionSerializerTests() => serializer = new SampleSerializer(system);
+    public HyperionSerializerTests() => _serializer = new SampleSerializer(_system);
 
-    public void Dispose() => system.Terminate().Wait(TimeSpan.FromSeconds(10));
+    public void Dispose() => _system.Terminate().Wait(TimeSpan.FromSeconds(10));
 
     [Fact]
     public void Records_with_actors_arrays_lists_enums_and_nullables_come_back_as_they_were()
     {
-        IActorRef actor = system.ActorOf(Props.Empty, "somebody");
+        IActorRef actor = _system.ActorOf(Props.Empty, "somebody");
         var sent = SampleMessage.Of(actor);
-        var received = (SampleMessage)serializer.FromBinary(serializer.ToBinary(sent), Manifest);
+        var received = (SampleMessage)_serializer.FromBinary(_serializer.ToBinary(sent), s_manifest);
         Assert.Equal(
             (sent.Generation, sent.Step, sent.Name, sent.Kind, sent.Maybe, sent.Actor, sent.Time, sent.Nothing),
             (received.Generation, received.Step, received.Name, received.Kind, received.Maybe, received.Actor,
@@ -36,13 +36,13 @@ public sealed class HyperionSerializerTests : IDisposable
             received.Parts.Select(part => (part.Number, part.Text)));
         Assert.Equal(sent.Parts.SelectMany(part => part.Values), received.Parts.SelectMany(part => part.Values));
         Assert.Equal(
-            7, ((SampleMessage)serializer.FromBinary(serializer.ToBinary(sent with { Maybe = 7 }), Manifest)).Maybe);
+            7, ((SampleMessage)_serializer.FromBinary(_serializer.ToBinary(sent with { Maybe = 7 }), s_manifest)).Maybe);
     }
 
     [Fact]
     public void The_bytes_of_a_message_are_pinned()
     {
-        var golden = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage)]));
+        var golden = new HyperionSerializer(_system, ControlTypes.Of([typeof(GoldenMessage)]));
         byte[] bytes = golden.ToBinary(
             new GoldenMessage(1, 2, SampleKind.Second, 5, ["a", "b"], new SamplePart(3, "c", [0.5])));
         Assert.Equal(
@@ -60,13 +60,13 @@ public sealed class HyperionSerializerTests : IDisposable
     {
         Assert.Contains(
             "is not a control message",
-            Assert.Throws<SerializationException>(() => serializer.ToBinary(new FileInfo("/x")))
+            Assert.Throws<SerializationException>(() => _serializer.ToBinary(new FileInfo("/x")))
             .Message, StringComparison.Ordinal);
         SerializationException failure = Assert.Throws<SerializationException>(
-            () => serializer.ToBinary(new ListMessage([1, 2, 3])));
+            () => _serializer.ToBinary(new ListMessage([1, 2, 3])));
         Assert.Contains("may not be in a control message", failure.Message, StringComparison.Ordinal);
         Assert.Equal(
-            [1, 2], ((ListMessage)serializer.FromBinary(serializer.ToBinary(new ListMessage(new[] { 1, 2 })), Manifest))
+            [1, 2], ((ListMessage)_serializer.FromBinary(_serializer.ToBinary(new ListMessage(new[] { 1, 2 })), s_manifest))
             .Numbers);
     }
 
@@ -92,14 +92,14 @@ public sealed class HyperionSerializerTests : IDisposable
         };
         using var stream = new MemoryStream();
         new Hyperion.Serializer(SerializerOptions.Default.WithDisallowUnsafeType(false)).Serialize(hostile, stream);
-        Assert.Throws<SerializationException>(() => serializer.FromBinary(stream.ToArray(), Manifest));
+        Assert.Throws<SerializationException>(() => _serializer.FromBinary(stream.ToArray(), s_manifest));
     }
 
     [Fact]
     public void Random_and_damaged_bytes_are_refused_or_give_a_message()
     {
         var random = new Random(5);
-        byte[] good = serializer.ToBinary(SampleMessage.Of(system.DeadLetters));
+        byte[] good = _serializer.ToBinary(SampleMessage.Of(_system.DeadLetters));
         for (int i = 0; i < 100; i++)
         {
             byte[] bytes = (byte[])good.Clone();
@@ -109,7 +109,7 @@ public sealed class HyperionSerializerTests : IDisposable
                 bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
             try
             {
-                Assert.IsAssignableFrom<IControlMessage>(serializer.FromBinary(bytes, Manifest));
+                Assert.IsAssignableFrom<IControlMessage>(_serializer.FromBinary(bytes, s_manifest));
             }
             catch (SerializationException)
             {
@@ -125,13 +125,13 @@ public sealed class HyperionSerializerTests : IDisposable
         // again.
         byte number = (byte)ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]).All.ToList()
             .IndexOf(typeof(NestedMessage));
-        var nested = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]));
+        var nested = new HyperionSerializer(_system, ControlTypes.Of([typeof(GoldenMessage), typeof(NestedMessage)]));
         byte[] bytes = [.. Enumerable.Repeat<byte[]>([254, number, 0], 300_000).SelectMany(level => level)];
         Assert.Contains(
-            "nested deeper than 32", Assert.Throws<SerializationException>(() => nested.FromBinary(bytes, Manifest))
+            "nested deeper than 32", Assert.Throws<SerializationException>(() => nested.FromBinary(bytes, s_manifest))
             .Message, StringComparison.Ordinal);
         var twice = new NestedMessage(new NestedMessage(null, 1), 2);
-        Assert.Equal(twice, nested.FromBinary(nested.ToBinary(twice), Manifest));
+        Assert.Equal(twice, nested.FromBinary(nested.ToBinary(twice), s_manifest));
     }
 
     [Theory]
@@ -163,33 +163,33 @@ public sealed class HyperionSerializerTests : IDisposable
     public void A_length_that_the_bytes_do_not_have_or_a_value_of_another_type_is_refused_before_anything_is_made_of_it(
         string hex)
     {
-        var golden = new HyperionSerializer(system, ControlTypes.Of([typeof(GoldenMessage)]));
+        var golden = new HyperionSerializer(_system, ControlTypes.Of([typeof(GoldenMessage)]));
         byte[] bytes = Convert.FromHexString(hex[..(hex.Length & ~1)]);
-        Assert.Throws<SerializationException>(() => golden.FromBinary(bytes, Manifest));
+        Assert.Throws<SerializationException>(() => golden.FromBinary(bytes, s_manifest));
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Throws<SerializationException>(() => golden.FromBinary(bytes, Manifest));
+        Assert.Throws<SerializationException>(() => golden.FromBinary(bytes, s_manifest));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
     }
 
     [Fact]
     public void Another_protocol_version_is_refused_with_both_named()
     {
-        byte[] bytes = serializer.ToBinary(new ListMessage(new[] { 1 }));
-        Assert.Equal(Manifest, serializer.Manifest(new ListMessage(new[] { 1 })));
+        byte[] bytes = _serializer.ToBinary(new ListMessage(new[] { 1 }));
+        Assert.Equal(s_manifest, _serializer.Manifest(new ListMessage(new[] { 1 })));
         SerializationException failure = Assert.Throws<SerializationException>(
-            () => serializer.FromBinary(bytes, "v0"));
+            () => _serializer.FromBinary(bytes, "v0"));
         Assert.Contains($"\"v{ProtocolVersion.Current}\"", failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"\"{Manifest}\"", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"\"{s_manifest}\"", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_message_over_the_limit_is_refused_both_ways()
     {
         var large = new ListMessage(new int[HyperionSerializer.LargestMessage / 4]);
-        Assert.Contains("has at most 1000000", Assert.Throws<SerializationException>(() => serializer.ToBinary(large))
+        Assert.Contains("has at most 1000000", Assert.Throws<SerializationException>(() => _serializer.ToBinary(large))
             .Message, StringComparison.Ordinal);
         Assert.Throws<SerializationException>(
-            () => serializer.FromBinary(new byte[HyperionSerializer.LargestMessage + 1], Manifest));
+            () => _serializer.FromBinary(new byte[HyperionSerializer.LargestMessage + 1], s_manifest));
     }
 
     [Fact]

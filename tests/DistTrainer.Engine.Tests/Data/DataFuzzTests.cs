@@ -12,13 +12,13 @@ public sealed class DataFuzzTests
 {
     private const long LargestAllocation = 8_000_000;
 
-    private static readonly byte[] Images = DataTestFiles.Idx(
+    private static readonly byte[] s_images = DataTestFiles.Idx(
         [.. Enumerable.Range(0, 96).Select(i => (byte)i)], 6, 4, 4);
-    private static readonly byte[] Labels = DataTestFiles.Idx([0, 1, 2, 0, 1, 2], 6);
-    private static readonly byte[] Array = DataTestFiles.Npy(
+    private static readonly byte[] s_labels = DataTestFiles.Idx([0, 1, 2, 0, 1, 2], 6);
+    private static readonly byte[] s_array = DataTestFiles.Npy(
         "<f4", "6, 2", DataTestFiles.Bytes([.. Enumerable.Range(0, 12).Select(i => i * 0.5f)]));
-    private static readonly byte[] Numbers = DataTestFiles.Npy("<i4", "6,", DataTestFiles.Bytes(0, 1, 2, 0, 1, 2));
-    private static readonly byte[] Table = Encoding.UTF8.GetBytes(
+    private static readonly byte[] s_numbers = DataTestFiles.Npy("<i4", "6,", DataTestFiles.Bytes(0, 1, 2, 0, 1, 2));
+    private static readonly byte[] s_table = Encoding.UTF8.GetBytes(
         "a,\"b\",y\r\n1,2.5,0\n-3e4,\"4\",1\n5,6,\"2\"\n7,8,0\n9,1,1\n2,3,2\n");
 
     /// <summary>The file cut at a random place, with random bytes changed; or only random bytes.</summary>
@@ -62,34 +62,34 @@ public sealed class DataFuzzTests
 
     [Fact]
     public void Damaged_idx_images() =>
-        Fuzz(Images, "images-idx3-ubyte", DataTestFiles.CrossEntropy, null, ("labels-idx1-ubyte", Labels));
+        Fuzz(s_images, "images-idx3-ubyte", DataTestFiles.CrossEntropy, null, ("labels-idx1-ubyte", s_labels));
 
     [Fact]
     public void Damaged_idx_images_within_gzip() => Fuzz(
-        Images, "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, DataTestFiles.Gzip, ("labels-idx1-ubyte", Labels));
+        s_images, "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, DataTestFiles.Gzip, ("labels-idx1-ubyte", s_labels));
 
     [Fact]
     public void Damaged_gzip_of_idx_images() =>
-        Fuzz(DataTestFiles.Gzip(Images), "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, null,
-        ("labels-idx1-ubyte", Labels));
+        Fuzz(DataTestFiles.Gzip(s_images), "images-idx3-ubyte.gz", DataTestFiles.CrossEntropy, null,
+        ("labels-idx1-ubyte", s_labels));
 
     [Fact]
-    public void Damaged_npy_features() => Fuzz(Array, "x.npy", DataTestFiles.CrossEntropy, null, ("y.npy", Numbers));
+    public void Damaged_npy_features() => Fuzz(s_array, "x.npy", DataTestFiles.CrossEntropy, null, ("y.npy", s_numbers));
 
     [Fact]
     public void Damaged_npz()
     {
         using var files = new DataTestFiles();
-        Fuzz(File.ReadAllBytes(files.Npz("a.npz", ("x.npy", Array), ("y.npy", Numbers))), "a.npz",
+        Fuzz(File.ReadAllBytes(files.Npz("a.npz", ("x.npy", s_array), ("y.npy", s_numbers))), "a.npz",
             DataTestFiles.CrossEntropy);
     }
 
     [Fact]
-    public void Damaged_csv_of_classes() => Fuzz(Table, "a.csv", DataTestFiles.CrossEntropy);
+    public void Damaged_csv_of_classes() => Fuzz(s_table, "a.csv", DataTestFiles.CrossEntropy);
 
     [Fact]
-    public void Damaged_csv_of_values() => Fuzz(Table, "a.csv", DataTestFiles.Squared);
+    public void Damaged_csv_of_values() => Fuzz(s_table, "a.csv", DataTestFiles.Squared);
 
     [Fact]
-    public void Damaged_gzip_of_csv() => Fuzz(DataTestFiles.Gzip(Table), "a.csv.gz", DataTestFiles.Squared);
+    public void Damaged_gzip_of_csv() => Fuzz(DataTestFiles.Gzip(s_table), "a.csv.gz", DataTestFiles.Squared);
 }

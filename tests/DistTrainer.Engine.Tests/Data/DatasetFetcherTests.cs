@@ -8,9 +8,9 @@ namespace DistTrainer.Engine.Tests;
 
 public sealed class DatasetFetcherTests : IDisposable
 {
-    private static readonly byte[] Content = Encoding.UTF8.GetBytes(
+    private static readonly byte[] s_content = Encoding.UTF8.GetBytes(
         string.Concat(Enumerable.Range(0, 40_000).Select(i => $"{i * 7919L % 100_003} ")));
-    private static readonly byte[] Packed = DataTestFiles.Gzip(Content);
+    private static readonly byte[] s_packed = DataTestFiles.Gzip(s_content);
     private readonly DataTestFiles _files = new();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
@@ -20,7 +20,7 @@ public sealed class DatasetFetcherTests : IDisposable
 
     private RemoteDataSet Small => new(
         "small", new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/"), _files.PathOf("system"),
-        [new("part.gz", Content.Length, Convert.ToHexStringLower(SHA256.HashData(Content)))]);
+        [new("part.gz", s_content.Length, Convert.ToHexStringLower(SHA256.HashData(s_content)))]);
 
     public void Dispose()
     {
@@ -69,11 +69,11 @@ public sealed class DatasetFetcherTests : IDisposable
     [Fact]
     public async Task A_file_is_fetched_once_with_progress_and_then_found_in_the_cache()
     {
-        Serve(Packed);
+        Serve(s_packed);
         var progress = new Recorder();
         Assert.Equal(Path.GetDirectoryName(Fetched), await FetchAsync(progress: progress));
-        Assert.Equal(Packed, await File.ReadAllBytesAsync(Fetched));
-        Assert.Equal(new FetchProgress("part.gz", Packed.Length, Packed.Length), progress.Reports[^1]);
+        Assert.Equal(s_packed, await File.ReadAllBytesAsync(Fetched));
+        Assert.Equal(new FetchProgress("part.gz", s_packed.Length, s_packed.Length), progress.Reports[^1]);
         _listener.Stop();
         await FetchAsync();
         Assert.Single(Directory.GetFiles(Path.GetDirectoryName(Fetched)!));
@@ -82,17 +82,17 @@ public sealed class DatasetFetcherTests : IDisposable
     [Fact]
     public async Task A_damaged_file_in_the_cache_is_replaced()
     {
-        Serve(Packed);
+        Serve(s_packed);
         Directory.CreateDirectory(Path.GetDirectoryName(Fetched)!);
-        await File.WriteAllBytesAsync(Fetched, Packed[..^100]);
+        await File.WriteAllBytesAsync(Fetched, s_packed[..^100]);
         await FetchAsync();
-        Assert.Equal(Packed, await File.ReadAllBytesAsync(Fetched));
+        Assert.Equal(s_packed, await File.ReadAllBytesAsync(Fetched));
     }
 
     [Fact]
     public async Task A_wrong_content_is_refused_and_nothing_is_left()
     {
-        byte[] wrong = (byte[])Content.Clone();
+        byte[] wrong = (byte[])s_content.Clone();
         wrong[^1] ^= 1;
         Serve(DataTestFiles.Gzip(wrong));
         Assert.Contains("are right; try again", (await FailsAsync()).Message, StringComparison.Ordinal);
@@ -110,14 +110,14 @@ public sealed class DatasetFetcherTests : IDisposable
     [InlineData(false)]
     public async Task A_download_that_is_cut_off_is_refused_and_nothing_is_left(bool lengthKnown)
     {
-        Serve(Packed[..(Packed.Length / 2)], lengthKnown ? Packed.Length : -1);
+        Serve(s_packed[..(s_packed.Length / 2)], lengthKnown ? s_packed.Length : -1);
         Assert.Contains("try again", (await FailsAsync()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_silent_server_is_given_up()
     {
-        Serve(Packed[..1000], Packed.Length, silent: true);
+        Serve(s_packed[..1000], s_packed.Length, silent: true);
         Assert.Contains(
             "the server was silent for 0.3 s", (await FailsAsync(patience: 0.3)).Message, StringComparison.Ordinal);
     }
@@ -125,7 +125,7 @@ public sealed class DatasetFetcherTests : IDisposable
     [Fact]
     public async Task A_server_that_sends_without_end_is_stopped()
     {
-        Serve(new byte[Content.Length + 200_000], -1);
+        Serve(new byte[s_content.Length + 200_000], -1);
         Assert.Contains("is longer than", (await FailsAsync()).Message, StringComparison.Ordinal);
     }
 
@@ -151,7 +151,7 @@ public sealed class DatasetFetcherTests : IDisposable
     public async Task The_systems_own_copy_is_used_if_it_is_right()
     {
         Directory.CreateDirectory(_files.PathOf("system"));
-        await File.WriteAllBytesAsync(Path.Combine(_files.PathOf("system"), "part.gz"), Packed);
+        await File.WriteAllBytesAsync(Path.Combine(_files.PathOf("system"), "part.gz"), s_packed);
         _listener.Stop();
         Assert.Equal(
             _files.PathOf("system"), await DatasetFetcher.FetchAsync(
@@ -163,7 +163,7 @@ public sealed class DatasetFetcherTests : IDisposable
     [Fact]
     public async Task Cancelling_leaves_nothing()
     {
-        Serve(Packed[..1000], Packed.Length, silent: true);
+        Serve(s_packed[..1000], s_packed.Length, silent: true);
         using var cancel = new CancellationTokenSource(TimeSpan.FromSeconds(0.3));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => FetchAsync(cancel: cancel.Token));
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Fetched)!));

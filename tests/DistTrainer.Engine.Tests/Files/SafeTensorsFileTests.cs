@@ -9,15 +9,15 @@ namespace DistTrainer.Engine.Tests;
 
 public sealed class SafeTensorsFileTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("safetensors").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("safetensors").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void What_was_written_is_read_again_bit_for_bit()
     {
         SafeTensors content = Sample();
-        string path = Path.Combine(folder, "model.safetensors");
+        string path = Path.Combine(_folder, "model.safetensors");
         SafeTensorsFile.Write(path, content);
         SafeTensors read = SafeTensorsFile.Read(path);
 
@@ -33,7 +33,7 @@ public sealed class SafeTensorsFileTests : IDisposable
     [Fact]
     public void An_independent_reader_written_from_the_format_description_sees_the_same_tensors()
     {
-        string path = Path.Combine(folder, "model.safetensors");
+        string path = Path.Combine(_folder, "model.safetensors");
         SafeTensorsFile.Write(path, Sample());
         byte[] bytes = File.ReadAllBytes(path);
 
@@ -56,7 +56,7 @@ public sealed class SafeTensorsFileTests : IDisposable
     [InlineData("tr-TR")]
     public void The_culture_does_not_change_a_byte(string culture)
     {
-        string path = Path.Combine(folder, "a"), other = Path.Combine(folder, "b");
+        string path = Path.Combine(_folder, "a"), other = Path.Combine(_folder, "b");
         SafeTensorsFile.Write(path, Sample());
         CultureInfo before = CultureInfo.CurrentCulture;
         try
@@ -117,21 +117,21 @@ public sealed class SafeTensorsFileTests : IDisposable
     public void A_missing_file_is_a_model_file_failure() =>
         Assert.Equal(
             FailureKind.ModelFile,
-            Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Read(Path.Combine(folder, "none"))).Kind);
+            Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Read(Path.Combine(_folder, "none"))).Kind);
 
     [Fact]
     public void A_folder_that_does_not_exist_is_a_disk_failure_and_leaves_nothing()
     {
-        string path = Path.Combine(folder, "none", "model.safetensors");
+        string path = Path.Combine(_folder, "none", "model.safetensors");
         Assert.Equal(
             FailureKind.Disk, Assert.Throws<DistTrainerException>(() => SafeTensorsFile.Write(path, Sample())).Kind);
-        Assert.Empty(Directory.GetFileSystemEntries(folder));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
     }
 
     [Fact]
     public void A_failure_in_the_middle_of_writing_leaves_the_old_file_and_no_temporary_one()
     {
-        string path = Path.Combine(folder, "a.txt");
+        string path = Path.Combine(_folder, "a.txt");
         File.WriteAllText(path, "old");
         Assert.Throws<DistTrainerException>(() => AtomicFile.Write(path, stream =>
         {
@@ -139,7 +139,7 @@ public sealed class SafeTensorsFileTests : IDisposable
             throw new IOException("No space left on device");
         }));
         Assert.Equal("old", File.ReadAllText(path));
-        Assert.Single(Directory.GetFileSystemEntries(folder));
+        Assert.Single(Directory.GetFileSystemEntries(_folder));
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public sealed class SafeTensorsFileTests : IDisposable
 
     private byte[] Bytes()
     {
-        string path = Path.Combine(folder, "whole");
+        string path = Path.Combine(_folder, "whole");
         SafeTensorsFile.Write(path, Sample());
         return File.ReadAllBytes(path);
     }

@@ -5,7 +5,7 @@ namespace DistTrainer.Engine.Tests;
 public class ActivationLayerTests
 {
     private const float Slope = 0.2f;
-    private static readonly int[] RowCounts = [1, 31, 32, 33, 67];
+    private static readonly int[] s_rowCounts = [1, 31, 32, 33, 67];
 
     public static TheoryData<string> Kinds =>
         [.. PluginRegistry.Shared.Activations.All.Where(part => part.Plugin is null).Select(part => part.Name)];
@@ -14,7 +14,7 @@ public class ActivationLayerTests
     [MemberData(nameof(Kinds))]
     public void Values_agree_with_the_double_oracle_at_every_row_count(string kind)
     {
-        foreach (int rows in RowCounts)
+        foreach (int rows in s_rowCounts)
         {
             PanelBuffer input = Inputs(5, rows);
             PanelBuffer output = Forward(kind, input);
@@ -28,7 +28,7 @@ public class ActivationLayerTests
     [MemberData(nameof(Kinds))]
     public void Gradients_agree_with_central_differences_at_every_row_count(string kind)
     {
-        foreach (int rows in RowCounts)
+        foreach (int rows in s_rowCounts)
         {
             PanelBuffer input = Inputs(5, rows);
             PanelBuffer gradient = Gradients(5, rows);

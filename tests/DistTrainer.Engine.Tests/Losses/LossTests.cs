@@ -4,7 +4,7 @@ namespace DistTrainer.Engine.Tests;
 
 public class LossTests
 {
-    private static readonly LossDescription[] Described =
+    private static readonly LossDescription[] s_described =
     [
         new() { Kind = "cross-entropy" },
         new() { Kind = "cross-entropy", Settings = PartSettings.Of(("label-smoothing", 0.1f)) },
@@ -19,7 +19,7 @@ public class LossTests
         get
         {
             var cases = new TheoryData<int, int>();
-            foreach (int loss in Enumerable.Range(0, Described.Length))
+            foreach (int loss in Enumerable.Range(0, s_described.Length))
             {
                 foreach (int rows in new[] { 1, 31, 32, 33, 67 })
                     cases.Add(loss, rows);
@@ -28,13 +28,13 @@ public class LossTests
         }
     }
 
-    public static TheoryData<int> All => [.. Enumerable.Range(0, Described.Length)];
+    public static TheoryData<int> All => [.. Enumerable.Range(0, s_described.Length)];
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void Losses_and_gradients_agree_with_the_double_oracle(int index, int rows)
     {
-        LossDescription loss = Described[index];
+        LossDescription loss = s_described[index];
         foreach (int width in new[] { 1, 2, 7, 10 })
         {
             Example example = Example.Make(loss, width, rows);
@@ -64,7 +64,7 @@ public class LossTests
     [MemberData(nameof(All))]
     public void The_sums_of_data_shards_are_cut_at_their_bounds_and_add_up_row_by_row(int index)
     {
-        LossDescription loss = Described[index];
+        LossDescription loss = s_described[index];
         Example example = Example.Make(loss, 3, 67);
         LossSums[] single = Evaluate(loss, example, [.. Enumerable.Range(0, 68)]).Sums;
         foreach (int[] bounds in new int[][] { [0, 67], [0, 0, 67], [0, 1, 1, 1, 40, 67, 67], [0, 32, 64, 67],
@@ -83,7 +83,7 @@ public class LossTests
     [MemberData(nameof(All))]
     public void What_lies_in_unused_lanes_changes_no_bit_and_their_gradient_is_zero(int index)
     {
-        LossDescription loss = Described[index];
+        LossDescription loss = s_described[index];
         (PanelBuffer gradient, LossSums[] sums) = Evaluate(loss, Example.Make(loss, 3, 33, garbage: 5), [0, 33]);
         (PanelBuffer other, LossSums[] otherSums) = Evaluate(loss, Example.Make(loss, 3, 33, garbage: 6), [0, 33]);
         Assert.Equal(other.AllRows(), gradient.AllRows());
@@ -97,7 +97,7 @@ public class LossTests
     [MemberData(nameof(All))]
     public void A_sample_has_the_same_bits_in_whatever_row_it_lies(int index)
     {
-        LossDescription loss = Described[index];
+        LossDescription loss = s_described[index];
         Example example = Example.Make(loss, 4, 67);
         Example reversed = example.Reversed();
         int[] bounds = [.. Enumerable.Range(0, 68)];
@@ -114,7 +114,7 @@ public class LossTests
     [MemberData(nameof(All))]
     public void Without_a_gradient_the_sums_are_the_same_bits(int index)
     {
-        LossDescription loss = Described[index];
+        LossDescription loss = s_described[index];
         Example example = Example.Make(loss, 3, 40);
         var sums = new LossSums[2];
         loss.Create().Evaluate(example.Outputs.Panels, example.Targets, [0, 11, 40], default, sums);
@@ -125,7 +125,7 @@ public class LossTests
     [MemberData(nameof(All))]
     public void An_output_that_is_not_finite_makes_the_loss_sum_not_finite(int index)
     {
-        LossDescription loss = Described[index];
+        LossDescription loss = s_described[index];
         foreach (float bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
         {
             for (int place = 0; place < 3; place++)
@@ -155,9 +155,9 @@ public class LossTests
     [InlineData(float.PositiveInfinity)]
     public void A_class_number_out_of_range_names_row_value_and_range(float target)
     {
-        Example example = Example.Make(Described[0], 3, 40);
+        Example example = Example.Make(s_described[0], 3, 40);
         example.Targets[38] = target;
-        var error = Assert.Throws<DistTrainerException>(() => Evaluate(Described[0], example, [0, 40]));
+        var error = Assert.Throws<DistTrainerException>(() => Evaluate(s_described[0], example, [0, 40]));
         Assert.Equal(FailureKind.Data, error.Kind);
         Assert.Contains("Row 38", error.Message, StringComparison.Ordinal);
         Assert.Contains(
@@ -172,9 +172,9 @@ public class LossTests
     [InlineData(float.NaN)]
     public void A_binary_target_that_is_no_probability_names_row_and_output(float target)
     {
-        Example example = Example.Make(Described[2], 3, 40);
+        Example example = Example.Make(s_described[2], 3, 40);
         example.Targets[(33 * 3) + 2] = target;
-        var error = Assert.Throws<DistTrainerException>(() => Evaluate(Described[2], example, [0, 40]));
+        var error = Assert.Throws<DistTrainerException>(() => Evaluate(s_described[2], example, [0, 40]));
         Assert.Equal(FailureKind.Data, error.Kind);
         Assert.Contains("Row 33 of the batch has target", error.Message, StringComparison.Ordinal);
         Assert.Contains("for output 2", error.Message, StringComparison.Ordinal);
@@ -183,18 +183,18 @@ public class LossTests
     [Fact]
     public void The_first_of_equal_logits_is_the_predicted_class()
     {
-        Assert.Equal(1, One(Described[0], [2, 2, 1], [0]).Correct);
-        Assert.Equal(0, One(Described[0], [2, 2, 1], [1]).Correct);
-        Assert.Equal(1, One(Described[0], [1, 2, 3], [2]).Correct);
+        Assert.Equal(1, One(s_described[0], [2, 2, 1], [0]).Correct);
+        Assert.Equal(0, One(s_described[0], [2, 2, 1], [1]).Correct);
+        Assert.Equal(1, One(s_described[0], [1, 2, 3], [2]).Correct);
     }
 
     [Fact]
     public void A_binary_sample_is_correct_when_all_outputs_are_on_the_right_side()
     {
-        Assert.Equal(1, One(Described[2], [2, -1], [1, 0]).Correct);
-        Assert.Equal(0, One(Described[2], [2, 1], [1, 0]).Correct);
-        Assert.Equal(1, One(Described[2], [0, -1], [0, 0]).Correct);
-        Assert.Equal(0, One(Described[2], [0, -1], [1, 0]).Correct);
+        Assert.Equal(1, One(s_described[2], [2, -1], [1, 0]).Correct);
+        Assert.Equal(0, One(s_described[2], [2, 1], [1, 0]).Correct);
+        Assert.Equal(1, One(s_described[2], [0, -1], [0, 0]).Correct);
+        Assert.Equal(0, One(s_described[2], [0, -1], [1, 0]).Correct);
     }
 
     [Fact]
@@ -202,25 +202,25 @@ public class LossTests
     {
         foreach (int index in new[] { 3, 4, 5 })
             Assert.Equal(
-                new LossSums(1, One(Described[index], [1, 5], [2, 2]).LossSum, 0, 10),
-                One(Described[index], [1, 5], [2, 2]));
-        Assert.Equal(5, One(Described[3], [1, 5], [2, 2]).LossSum);
-        Assert.Equal((0.5 + 2.5) / 2, One(Described[4], [1, 5], [2, 2]).LossSum);
+                new LossSums(1, One(s_described[index], [1, 5], [2, 2]).LossSum, 0, 10),
+                One(s_described[index], [1, 5], [2, 2]));
+        Assert.Equal(5, One(s_described[3], [1, 5], [2, 2]).LossSum);
+        Assert.Equal((0.5 + 2.5) / 2, One(s_described[4], [1, 5], [2, 2]).LossSum);
     }
 
     [Fact]
     public void Extreme_logits_neither_overflow_nor_lose_the_loss()
     {
-        Assert.Equal(0, One(Described[0], [1e30f, 0], [0]).LossSum);
-        Assert.Equal(1e30f, One(Described[0], [1e30f, 0], [1]).LossSum);
-        Assert.Equal(1e30f, One(Described[2], [1e30f], [0]).LossSum);
-        Assert.Equal(Math.Exp(-50), One(Described[2], [50], [1]).LossSum, 1e-27);
+        Assert.Equal(0, One(s_described[0], [1e30f, 0], [0]).LossSum);
+        Assert.Equal(1e30f, One(s_described[0], [1e30f, 0], [1]).LossSum);
+        Assert.Equal(1e30f, One(s_described[2], [1e30f], [0]).LossSum);
+        Assert.Equal(Math.Exp(-50), One(s_described[2], [50], [1]).LossSum, 1e-27);
     }
 
     [Fact]
     public void Predictions_are_probabilities_or_the_outputs_row_by_row()
     {
-        foreach (LossDescription loss in Described)
+        foreach (LossDescription loss in s_described)
         {
             Example example = Example.Make(loss, 3, 67);
             float[] predictions = new float[67 * 3];
@@ -246,23 +246,23 @@ public class LossTests
     public void No_rows_leave_zero_sums()
     {
         LossSums[] sums = [new(9, 9, 9, 9), new(9, 9, 9, 9)];
-        Described[0].Create().Evaluate(new PanelBuffer(3, 0).Panels, [], [0, 0, 0], default, sums);
+        s_described[0].Create().Evaluate(new PanelBuffer(3, 0).Panels, [], [0, 0, 0], default, sums);
         Assert.Equal([default, default], sums);
     }
 
     [Fact]
     public void Arguments_that_do_not_fit_each_other_are_refused()
     {
-        Example example = Example.Make(Described[0], 3, 10);
+        Example example = Example.Make(s_described[0], 3, 10);
         foreach (int[] bounds in new int[][] { [0, 9], [1, 10], [0, 7, 5, 10], [0, 11], [] })
-            Assert.Throws<ArgumentException>(() => Evaluate(Described[0], example, bounds));
+            Assert.Throws<ArgumentException>(() => Evaluate(s_described[0], example, bounds));
         Assert.Throws<ArgumentException>(
-            () => Described[0].Create()
+            () => s_described[0].Create()
             .Evaluate(example.Outputs.Panels, new float[9], [0, 10], default, new LossSums[1]));
         Assert.Throws<ArgumentException>(
-            () => Described[0].Create().Evaluate(
+            () => s_described[0].Create().Evaluate(
                 example.Outputs.Panels, example.Targets, [0, 10], new PanelBuffer(2, 10).Panels, new LossSums[1]));
-        Assert.Throws<ArgumentException>(() => Described[0].Create().Predict(example.Outputs.Panels, new float[29]));
+        Assert.Throws<ArgumentException>(() => s_described[0].Create().Predict(example.Outputs.Panels, new float[29]));
     }
 
     [Fact]
