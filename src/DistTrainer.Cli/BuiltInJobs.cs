@@ -1,5 +1,7 @@
 using System.Globalization;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;

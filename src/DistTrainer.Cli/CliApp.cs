@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Globalization;
+using DistTrainer.Cli.Commands;
 using DistTrainer.Engine;
 
 namespace DistTrainer.Cli;

@@ -1,7 +1,8 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Run.Hosting;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;

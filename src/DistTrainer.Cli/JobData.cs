@@ -1,4 +1,6 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Cli;
 

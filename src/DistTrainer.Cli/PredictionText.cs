@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsvHelper;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 
 namespace DistTrainer.Cli;
 

@@ -1,4 +1,4 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 
 namespace DistTrainer.Cli;
 

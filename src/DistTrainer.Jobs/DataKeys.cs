@@ -1,5 +1,6 @@
-using DistTrainer.Engine;
-using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.DataDescription>;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Plugins;
+using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataDescription>;
 
 namespace DistTrainer.Jobs;
 

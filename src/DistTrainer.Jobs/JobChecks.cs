@@ -1,4 +1,11 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Jobs;
 

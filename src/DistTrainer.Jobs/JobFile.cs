@@ -1,5 +1,6 @@
 using System.Text;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Jobs;
 

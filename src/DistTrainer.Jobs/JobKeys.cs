@@ -1,4 +1,4 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 using Table = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.JobFile>;
 
 namespace DistTrainer.Jobs;

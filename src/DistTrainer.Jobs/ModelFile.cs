@@ -1,4 +1,7 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
 
 namespace DistTrainer.Jobs;
 

@@ -1,6 +1,8 @@
-using DistTrainer.Engine;
-using LayerTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.LayerDescription>;
-using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.ModelDescription>;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using LayerTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Models.LayerDescription>;
+using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Models.ModelDescription>;
 
 namespace DistTrainer.Jobs;
 

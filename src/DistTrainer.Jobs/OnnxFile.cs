@@ -1,6 +1,10 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
 using Google.Protobuf;
 using Onnx;
 

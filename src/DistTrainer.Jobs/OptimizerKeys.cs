@@ -1,9 +1,12 @@
 using System.Globalization;
-using DistTrainer.Engine;
-using ClippingTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.ClippingDescription>;
-using OptimizerTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.OptimizerDescription>;
-using RegularizationTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.RegularizationDescription>;
-using ScheduleTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.ScheduleDescription>;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Schedules;
+using ClippingTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Optimizers.ClippingDescription>;
+using OptimizerTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Optimizers.OptimizerDescription>;
+using RegularizationTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Optimizers.RegularizationDescription>;
+using ScheduleTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Schedules.ScheduleDescription>;
 
 namespace DistTrainer.Jobs;
 

@@ -1,4 +1,5 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Jobs;
 

@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 
 namespace DistTrainer.Jobs;
 

@@ -1,9 +1,9 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 using CheckpointTable = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.CheckpointSettings>;
-using DivergenceTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.DivergenceDescription>;
+using DivergenceTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.DivergenceDescription>;
 using RunTable = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.RunSettings>;
-using StoppingTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.EarlyStoppingDescription>;
-using TrainingTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.TrainingDescription>;
+using StoppingTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.EarlyStoppingDescription>;
+using TrainingTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.TrainingDescription>;
 
 namespace DistTrainer.Jobs;
 

@@ -6,7 +6,8 @@ namespace DistTrainer.ParameterServer;
 internal static class GlobalNorm
 {
     /// <summary>
-    /// Sum of squares over all blocks, in a binary tree of the shape of <see cref="Engine.GradientTree"/>.
+    /// Sum of squares over all blocks, in a binary tree of the shape of
+    /// <see cref="DistTrainer.Engine.Numerics.GradientTree"/>.
     /// </summary>
     /// <param name="blockSums">One sum of squares a block, all blocks of the flat vector in order.</param>
     public static double Total(ReadOnlySpan<double> blockSums)

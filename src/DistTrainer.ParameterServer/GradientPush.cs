@@ -1,4 +1,4 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.ParameterServer;
 
@@ -57,7 +57,8 @@ internal readonly record struct StepContext(long Step, double Rate, long Samples
     /// </summary>
     public double? GradientNorm { get; init; }
 
-    /// <summary>Whether <see cref="ParameterShard.GradientSquares"/> is wanted. Free where the norm is needed.</summary>
+    /// <summary>Whether <see cref="ParameterShard.GradientSquares"/> are wanted. Free where the norm is
+    /// needed.</summary>
     public bool WantNorm { get; init; }
 
     /// <summary>

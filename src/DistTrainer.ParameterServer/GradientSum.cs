@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
 
 namespace DistTrainer.ParameterServer;
 

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
 
 namespace DistTrainer.ParameterServer;
 

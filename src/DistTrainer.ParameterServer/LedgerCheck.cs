@@ -1,5 +1,5 @@
 using System.Globalization;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.ParameterServer;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 
 namespace DistTrainer.ParameterServer;
 

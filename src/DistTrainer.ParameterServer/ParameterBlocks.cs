@@ -1,4 +1,5 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
 
 namespace DistTrainer.ParameterServer;
 

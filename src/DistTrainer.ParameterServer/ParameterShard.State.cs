@@ -1,4 +1,5 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.ParameterServer.Checkpoints;
 
 namespace DistTrainer.ParameterServer;
 

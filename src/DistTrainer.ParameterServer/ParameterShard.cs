@@ -1,5 +1,9 @@
 using System.Numerics.Tensors;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 
 // Over 300 lines: one class owns a slice's vectors, and everything that touches them stands beside the loop that
 // applies a step.
@@ -77,7 +81,8 @@ internal sealed partial class ParameterShard : IDisposable
         _skipsSteps = job.Training.Divergence.Policy == DivergencePolicy.SkipStep;
         _combined = _clipping.Norm > 0 || _skipsSteps ? new AlignedBuffer(range.Length) : null;
         _gradientSquares = new double[range.BlockCount];
-        _clippedSquares = _combined is not null && _clipping.Value > 0 ? new double[range.BlockCount] : _gradientSquares;
+        _clippedSquares =
+            _combined is not null && _clipping.Value > 0 ? new double[range.BlockCount] : _gradientSquares;
         _tensorParts = TensorParts(range, blocks);
         _statistics = new TensorStatistics[_tensorParts.Length];
     }
@@ -195,7 +200,7 @@ internal sealed partial class ParameterShard : IDisposable
                 clippedSum += SquareSum.Of(mean);
             }
             double none = double.IsFinite(sum) ? 0 : sum; // what is not trained counts only where it spoils the step
-            _clippedSquares[b] = isTrained ? clippedSum : none; // the array of the next one unless values are clipped too
+            _clippedSquares[b] = isTrained ? clippedSum : none; // the next one's array unless values are clipped too
             _gradientSquares[b] = isTrained ? sum : none;
         }
         _isCombined = true;

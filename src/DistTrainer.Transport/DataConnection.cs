@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Transport;
 

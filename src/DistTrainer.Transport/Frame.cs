@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using MessagePack;
 
 namespace DistTrainer.Transport;

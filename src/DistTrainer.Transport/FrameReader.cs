@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
 namespace DistTrainer.Transport;
 

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
 namespace DistTrainer.Transport;
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using MessagePack;
 
 namespace DistTrainer.Transport;

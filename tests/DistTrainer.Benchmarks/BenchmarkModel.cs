@@ -1,4 +1,7 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Benchmarks;
 

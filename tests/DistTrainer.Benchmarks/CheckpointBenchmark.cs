@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Run.Hosting;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Benchmarks;

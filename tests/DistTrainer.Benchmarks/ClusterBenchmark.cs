@@ -4,7 +4,9 @@ using System.Text.Json;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Benchmarks;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
 namespace DistTrainer.Benchmarks;
 

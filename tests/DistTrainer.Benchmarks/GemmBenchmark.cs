@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Benchmarks;
 

@@ -1,5 +1,8 @@
 using BenchmarkDotNet.Attributes;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Initializers;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Benchmarks;
 
@@ -35,7 +38,7 @@ public class KernelBenchmarks : IDisposable
         _dx = new AlignedBuffer(ActivationPanels.LengthFor(Inputs, Rows));
         _y = new AlignedBuffer(ActivationPanels.LengthFor(Outputs, Rows));
         _scratch = new AlignedBuffer(_layer.ScratchLength(Rows));
-        Initializers.Fill(
+        Initializer.Fill(
             new InitializerDescription("he-uniform"), 1, 0, [Outputs, Inputs], Inputs, Outputs,
             _parameters.Span[..(Inputs * Outputs)]);
         _x.Span.Fill(0.5f);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Benchmarks;

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using DistTrainer.Benchmarks;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using DistTrainer.Transport;
 
 if (args is ["wire-worker", ..])

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Benchmarks;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 
 namespace DistTrainer.Benchmarks;

@@ -1,4 +1,4 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using DistTrainer.Jobs;
 using Xunit;
 

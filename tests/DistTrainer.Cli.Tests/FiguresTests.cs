@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using DistTrainer.Cli.Progress;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
 using Spectre.Console;
 using Xunit;

@@ -1,3 +1,4 @@
+using DistTrainer.Cli.Runs;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using Spectre.Console;

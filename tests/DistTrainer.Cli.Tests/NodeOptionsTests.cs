@@ -1,4 +1,5 @@
 using System.CommandLine;
+using DistTrainer.Cli.Commands;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
 using Xunit;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using DistTrainer.Cli.Runs;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.ParameterServer;
 using Google.Protobuf;
@@ -66,7 +67,7 @@ public sealed class TensorBoardTests : IDisposable
     {
         ValueHistogram values = ValueHistogram.Of(
             [1, -2, 3, float.NaN, 0.5f, 0.25f, 0, -0f, float.NegativeInfinity, 1e-40f]);
-        using (var events = new TensorBoardFile(_folder, () => Hold.Mine, lastStep: 0))
+        using (var events = new TensorBoardFile(_folder, () => FolderOwner.Mine, lastStep: 0))
             events.OnHistogram(new HistogramReport(7, "0.weight", values, ValueHistogram.Empty));
         List<(long Step, string Tag, float Value)> found = Read(Assert.Single(Directory.GetFiles(_folder)));
         Assert.Equal([(7L, "parameters/0.weight", 8f), (7, "gradients/0.weight", 0)], found);
@@ -83,7 +84,7 @@ public sealed class TensorBoardTests : IDisposable
     [Fact]
     public void A_run_that_goes_back_or_on_says_from_which_step_earlier_records_do_not_count()
     {
-        using (var events = new TensorBoardFile(_folder, () => Hold.Mine, lastStep: 0))
+        using (var events = new TensorBoardFile(_folder, () => FolderOwner.Mine, lastStep: 0))
         {
             events.OnStep(Step(5, double.NaN));
             events.OnWentBack(3);
@@ -102,7 +103,7 @@ public sealed class TensorBoardTests : IDisposable
     public void A_folder_that_another_process_has_taken_over_is_left_alone()
     {
         bool isOwned = true;
-        using var events = new TensorBoardFile(_folder, () => isOwned ? Hold.Mine : Hold.Another, lastStep: 0);
+        using var events = new TensorBoardFile(_folder, () => isOwned ? FolderOwner.Mine : FolderOwner.Another, lastStep: 0);
         isOwned = false;
         events.OnStep(Step(1, 1));
         Assert.Empty(Read(Assert.Single(Directory.GetFiles(_folder))));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Xml.Linq;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using DistTrainer.Jobs;
 using Xunit;
 

@@ -1,9 +1,12 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Hosting;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 
 namespace DistTrainer.Cluster.Tests;
 

@@ -1,4 +1,6 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
 
 namespace DistTrainer.Cluster.Tests;
 

@@ -1,5 +1,5 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
 using Xunit;
 

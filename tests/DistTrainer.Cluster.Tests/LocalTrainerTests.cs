@@ -1,6 +1,14 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Hosting;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

@@ -3,7 +3,10 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 using Akka.Event;
 using Akka.TestKit.Xunit2;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Reports;
 using DistTrainer.Cluster.Step;
 using Xunit;
 using LogEvent = DistTrainer.Cluster.Logging.LogEvent;

@@ -1,6 +1,6 @@
 using System.Reflection;
 using DistTrainer.Cluster.Library;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 using DistTrainer.Transport;

@@ -1,9 +1,11 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Checkpoints;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

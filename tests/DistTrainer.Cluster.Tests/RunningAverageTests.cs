@@ -1,6 +1,12 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Hosting;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

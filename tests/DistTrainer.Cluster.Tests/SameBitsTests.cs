@@ -1,5 +1,6 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

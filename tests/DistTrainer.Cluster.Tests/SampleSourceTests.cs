@@ -1,5 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

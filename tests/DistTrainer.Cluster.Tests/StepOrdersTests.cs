@@ -1,6 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Schedules;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 using Xunit;

@@ -1,6 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;

@@ -1,7 +1,11 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Run.Hosting;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cluster.Tests;

@@ -3,7 +3,7 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
 using DistTrainer.Jobs;
 using Xunit;
 

@@ -1,4 +1,5 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
 
 namespace DistTrainer.Example;
 

@@ -1,4 +1,5 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
 
 namespace DistTrainer.Example;
 

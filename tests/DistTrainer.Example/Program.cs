@@ -1,7 +1,9 @@
 using System.Globalization;
 using DistTrainer.Cluster.Library;
 using DistTrainer.Cluster.Nodes;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Training;
 using DistTrainer.Example;
 using DistTrainer.Jobs;
 using Microsoft.Extensions.Configuration;

@@ -1,5 +1,7 @@
 using System.Runtime.Intrinsics;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Parts;
 
 namespace DistTrainer.Example;
 

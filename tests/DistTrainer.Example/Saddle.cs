@@ -1,4 +1,5 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Parts;
 
 namespace DistTrainer.Example;
 

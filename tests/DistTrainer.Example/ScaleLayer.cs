@@ -1,4 +1,5 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
 
 namespace DistTrainer.Example;
 

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Parts;
 
 namespace DistTrainer.Example;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Training;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
 namespace DistTrainer.Fuzz;
 

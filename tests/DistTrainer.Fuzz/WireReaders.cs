@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 
 namespace DistTrainer.Fuzz;

@@ -3,7 +3,10 @@ using Akka.Actor;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.Transport;
 

@@ -1,4 +1,11 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Training;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
 namespace DistTrainer.ParameterServer.Tests;

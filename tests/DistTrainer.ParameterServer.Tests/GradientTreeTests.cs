@@ -1,4 +1,4 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
 namespace DistTrainer.ParameterServer.Tests;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using CsCheck;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 using Xunit;
 
 namespace DistTrainer.ParameterServer.Tests;

@@ -1,5 +1,10 @@
 using CsCheck;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Training;
 using Xunit;
 
 namespace DistTrainer.ParameterServer.Tests;

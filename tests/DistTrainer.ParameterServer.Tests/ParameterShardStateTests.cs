@@ -1,6 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 using Xunit;
 
 namespace DistTrainer.ParameterServer.Tests;

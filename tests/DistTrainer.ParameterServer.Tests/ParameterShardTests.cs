@@ -1,4 +1,7 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 using Xunit;
 
 namespace DistTrainer.ParameterServer.Tests;

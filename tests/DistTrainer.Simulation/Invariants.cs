@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Simulation;

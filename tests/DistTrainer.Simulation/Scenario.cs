@@ -1,4 +1,9 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Simulation;

@@ -1,8 +1,10 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Hosting;
+using DistTrainer.Cluster.Run.Members;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Simulation;
 

@@ -2,7 +2,8 @@ using Akka.Actor;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Simulation;

@@ -1,3 +1,5 @@
+using DistTrainer.Engine.Data;
+
 namespace DistTrainer.Engine;
 
 /// <summary>What tests know of parts that were loaded into memory.</summary>

@@ -2,7 +2,7 @@ using System.CommandLine;
 using DistTrainer.Engine;
 using DistTrainer.Transport.Security;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer certificates</c>.</summary>
 internal sealed class CertificatesCommand : Command

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>The commands that talk to a running cluster.</summary>
 internal sealed class ClusterCommands(CliConsole console, StopSignals signals)

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Text;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer config …</c>.</summary>
 internal static class ConfigCommands

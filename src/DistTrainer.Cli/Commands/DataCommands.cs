@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer data …</c>.</summary>
 internal static class DataCommands

@@ -1,8 +1,12 @@
 using System.CommandLine;
+using DistTrainer.Cli.Runs;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer evaluate</c>.</summary>
 internal sealed class EvaluateCommand : Command

@@ -1,7 +1,8 @@
 using System.CommandLine;
+using DistTrainer.Cli.Runs;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer export</c>.</summary>
 internal sealed class ExportCommand : Command

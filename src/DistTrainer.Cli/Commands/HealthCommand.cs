@@ -4,7 +4,7 @@ using DistTrainer.Engine;
 using DistTrainer.Transport;
 using DistTrainer.Transport.Security;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer health</c>.</summary>
 internal sealed class HealthCommand : Command

@@ -2,7 +2,7 @@ using System.CommandLine;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer help</c>: what <c>--help</c> prints, of the program or of one of its commands.</summary>
 internal sealed class HelpCommand : Command

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using DistTrainer.Engine;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer inspect</c>.</summary>
 internal sealed class InspectCommand : Command

@@ -2,7 +2,7 @@ using System.CommandLine;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>The options that say what to train: a job file, and what is laid over it.</summary>
 /// <param name="only">Names of those options for single keys that there are; none: all.</param>

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer launch</c>: a cluster of processes on this machine.</summary>
 internal sealed class LaunchCommand : Command

@@ -1,11 +1,15 @@
 using System.CommandLine;
+using DistTrainer.Cli.Progress;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>A run in this process: display, log, run folder, training.</summary>
 internal sealed class LocalRun(CliConsole console, CliServices services, StopSignals signals)

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>The argument that names a model.</summary>
 internal static class ModelArgument

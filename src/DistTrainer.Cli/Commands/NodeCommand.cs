@@ -1,10 +1,11 @@
 using System.CommandLine;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Plugins;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer node</c>.</summary>
 internal sealed class NodeCommand : Command

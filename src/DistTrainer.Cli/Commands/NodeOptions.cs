@@ -4,7 +4,7 @@ using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>The options of a node: one for each setting of <c>cluster.hocon</c>, and the file itself.</summary>
 /// <param name="only">Names of those options for single settings that there are; none: all.</param>

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Text;
-using DistTrainer.Engine;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Engine.Files;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer plot</c>.</summary>
 internal sealed class PlotCommand : Command

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Plugins;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>
 /// The option <c>--plugins</c> of the commands that read jobs, models or data. A node has a setting of that name.

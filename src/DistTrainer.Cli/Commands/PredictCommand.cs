@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Text;
-using DistTrainer.Engine;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer predict</c>.</summary>
 internal sealed class PredictCommand : Command

@@ -1,11 +1,15 @@
 using System.CommandLine;
+using DistTrainer.Cli.Runs;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>
 /// <c>disttrainer resume</c>: goes on with a run from its newest checkpoint, or with a paused run of a cluster.

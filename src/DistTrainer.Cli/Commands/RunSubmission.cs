@@ -1,7 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary>Makes of a job file, or of a built-in job's name, what is handed to a cluster.</summary>
 internal static class RunSubmission

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Net;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Cli.Serving;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer serve</c>.</summary>
 internal sealed class ServeCommand : Command

@@ -1,8 +1,10 @@
 using System.CommandLine;
-using DistTrainer.Engine;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Commands;
 
 /// <summary><c>disttrainer train</c>.</summary>
 internal sealed class TrainCommand : Command

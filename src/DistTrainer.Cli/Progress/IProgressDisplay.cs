@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Control;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Progress;
 
 /// <summary>Shows how training goes.</summary>
 internal interface IProgressDisplay : ITrainingObserver

@@ -1,8 +1,9 @@
 using System.Globalization;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Progress;
 
 /// <summary>
 /// The live view on a terminal. Epochs, warnings and errors stay above it; other log lines pass through its last rows.

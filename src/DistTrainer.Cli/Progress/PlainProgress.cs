@@ -1,6 +1,7 @@
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Progress;
 
 /// <summary>Parseable lines of <c>name=value</c> on standard output; log lines go to standard error.</summary>
 /// <param name="output">For progress.</param>

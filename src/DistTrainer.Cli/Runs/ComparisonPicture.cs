@@ -1,9 +1,10 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using OxyPlot;
 using OxyPlot.Series;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>What a run's <c>metrics.jsonl</c> says, whether the run has ended or not.</summary>
 /// <param name="Name">Name of the run folder.</param>

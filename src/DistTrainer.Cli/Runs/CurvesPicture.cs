@@ -6,7 +6,7 @@ using OxyPlot.Axes;
 using OxyPlot.Legends;
 using OxyPlot.Series;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// Draws loss and accuracy over the epochs (over the steps, where a run ended within its first epoch).

@@ -1,6 +1,7 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// A file of the run folder that grows by whole pieces. A piece is handed to the system at once, so that a killed
@@ -12,7 +13,7 @@ internal sealed class GrowingFile : IDisposable
 {
     private const long MostWaiting = 32 << 20;
     private readonly string _path;
-    private readonly Func<Hold> _look;
+    private readonly Func<FolderOwner> _look;
     private readonly Queue<(byte[] Piece, Action<Stream>? Replacement)> _waiting = [];
     private FileStream _stream;
     private long _length;
@@ -25,7 +26,7 @@ internal sealed class GrowingFile : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="look">Whether its folder may be written at the moment.</param>
     /// <exception cref="DistTrainerException">It cannot be opened (<see cref="FailureKind.Disk"/>).</exception>
-    public GrowingFile(string path, Func<Hold> look)
+    public GrowingFile(string path, Func<FolderOwner> look)
     {
         (_path, _look) = (path, look);
         try
@@ -80,7 +81,7 @@ internal sealed class GrowingFile : IDisposable
         _isClosed = true;
         try
         {
-            if (Failure is null && _look() == Hold.Mine)
+            if (Failure is null && _look() == FolderOwner.Mine)
                 Failure = Difference();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -110,10 +111,10 @@ internal sealed class GrowingFile : IDisposable
     {
         if (_waiting.Count == 0 || _isClosed || Failure is not null)
             return;
-        Hold hold = _look();
-        if (hold == Hold.Another)
+        FolderOwner hold = _look();
+        if (hold == FolderOwner.Another)
             Forget();
-        else if (hold != Hold.Mine)
+        else if (hold != FolderOwner.Mine)
             _isStale = true;
         else
             WriteAll();

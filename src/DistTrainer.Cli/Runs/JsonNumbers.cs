@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>Numbers in JSON, which knows no NaN or infinity.</summary>
 internal static class JsonNumbers

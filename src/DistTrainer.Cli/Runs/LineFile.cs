@@ -1,12 +1,12 @@
 using System.Text;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>A file of the run folder that grows by whole lines.</summary>
 /// <param name="path">The file.</param>
 /// <param name="look">Whether its folder may be written at the moment; see <see cref="GrowingFile"/>.</param>
-internal sealed class LineFile(string path, Func<Hold> look) : IDisposable
+internal sealed class LineFile(string path, Func<FolderOwner> look) : IDisposable
 {
     private readonly GrowingFile _file = new(path, look);
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// The lines of <c>metrics.csv</c>: the step and epoch reports of <c>metrics.jsonl</c> for spreadsheets, with the same

@@ -2,7 +2,7 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>Several observers as one: each is told in turn.</summary>
 internal class Observers : ITrainingObserver

@@ -2,7 +2,7 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>A figure of a run that can be drawn.</summary>
 /// <param name="Name">Its name, in the spelling of options.</param>

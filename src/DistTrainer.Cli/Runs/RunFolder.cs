@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
 using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
+using DistTrainer.Engine.Files;
+using DistTrainer.ParameterServer.Checkpoints;
 
 // Over 300 lines: all files of a run folder, each with what makes it whole or leaves it out, in the order in which they
 // come.
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// The folder of one run. It is made, locked, and known to be writable, before training starts; a run that fails leaves
@@ -118,7 +119,7 @@ internal sealed class RunFolder : IDisposable
     /// </summary>
     /// <param name="path">The folder.</param>
     /// <param name="takesOver">Whether it is taken from another process that holds it, which then finds that it is
-    /// <see cref="Hold.Another"/>'s.</param>
+    /// <see cref="FolderOwner.Another"/>'s.</param>
     /// <param name="needed">Bytes that the run will write at least.</param>
     /// <param name="patience">How long it may be away before that counts; null: the usual.</param>
     /// <exception cref="DistTrainerException">Another run holds it (<see cref="FailureKind.Configuration"/>), it cannot
@@ -154,16 +155,16 @@ internal sealed class RunFolder : IDisposable
         AtomicFile.Write(FileAt(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Whose the folder is at the moment.</summary>
-    public Hold Look() => LookClosely().Hold;
+    public FolderOwner Look() => LookClosely().Owner;
 
     /// <summary>Requires that the folder is there and this run's. Where that cannot be told it is waited for.</summary>
     /// <exception cref="DistTrainerException">Somebody has taken it over (<see cref="FailureKind.Quorum"/>), or it
     /// stays away (<see cref="FailureKind.Disk"/>).</exception>
     public void RequireOwned()
     {
-        if (Await() is var (hold, why) && hold != Hold.Mine)
+        if (Await() is var (hold, why) && hold != FolderOwner.Mine)
             throw new DistTrainerException(
-                hold == Hold.Another ? FailureKind.Quorum : FailureKind.Disk, $"{Path}: {why}.");
+                hold == FolderOwner.Another ? FailureKind.Quorum : FailureKind.Disk, $"{Path}: {why}.");
     }
 
     /// <summary>
@@ -177,7 +178,7 @@ internal sealed class RunFolder : IDisposable
         string above =
             System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)
             .TrimEnd(System.IO.Path.DirectorySeparatorChar)) ?? "/";
-        if (Await().Hold != Hold.Missing || !Directory.Exists(above))
+        if (Await().Owner != FolderOwner.Missing || !Directory.Exists(above))
         {
             RequireOwned();
             return false;
@@ -210,7 +211,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            if (!_isKept && !_continues && Look() == Hold.Mine && !(_isReady && Checkpoints.List().Count > 0))
+            if (!_isKept && !_continues && Look() == FolderOwner.Mine && !(_isReady && Checkpoints.List().Count > 0))
                 DeleteWritten();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or DistTrainerException)
@@ -221,14 +222,14 @@ internal sealed class RunFolder : IDisposable
         _held = null;
     }
 
-    private (Hold Hold, string Why) LookClosely()
+    private (FolderOwner Owner, string Why) LookClosely()
     {
         lock (_gate)
         {
-            (Hold Hold, string Why) found = _held?.Look() ?? (Hold.Another, "the run is over");
-            if (found.Hold is Hold.Mine or Hold.Another)
+            (FolderOwner Owner, string Why) found = _held?.Look() ?? (FolderOwner.Another, "the run is over");
+            if (found.Owner is FolderOwner.Mine or FolderOwner.Another)
             {
-                if (_isWarned && found.Hold == Hold.Mine)
+                if (_isWarned && found.Owner == FolderOwner.Mine)
                     Warn?.Invoke($"{Path}: is there again after {Numbers.Text((long)Away.TotalSeconds)} s");
                 (_awaySince, _isWarned) = (null, false);
                 return found;
@@ -247,12 +248,12 @@ internal sealed class RunFolder : IDisposable
 
     private TimeSpan Away => TimeSpan.FromMilliseconds(_awaySince is { } since ? Environment.TickCount64 - since : 0);
 
-    private (Hold Hold, string Why) Await()
+    private (FolderOwner Owner, string Why) Await()
     {
         while (true)
         {
-            (Hold Hold, string Why) found = LookClosely();
-            if (found.Hold is Hold.Mine or Hold.Another || Away >= Patience)
+            (FolderOwner Owner, string Why) found = LookClosely();
+            if (found.Owner is FolderOwner.Mine or FolderOwner.Another || Away >= Patience)
                 return found;
             Thread.Sleep(s_pause);
         }

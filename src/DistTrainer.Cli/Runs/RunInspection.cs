@@ -1,8 +1,11 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>Checks what a run has left.</summary>
 internal static class RunInspection

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>The lines of <c>metrics.jsonl</c>: one object a step report, epoch or checkpoint.</summary>
 internal static class RunLines

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// Holds a run folder for one run. <c>run.lock</c> is empty and exclusively locked, so the lock ends with its process,
@@ -63,25 +64,25 @@ internal sealed class RunLock : IDisposable
     }
 
     /// <summary>Whose the folder is, and why, where that is not this run.</summary>
-    public (Hold Hold, string Why) Look()
+    public (FolderOwner Owner, string Why) Look()
     {
         try
         {
             string text = File.ReadAllText(OwnerPath);
-            return text == _owner ? (Hold.Mine, "")
+            return text == _owner ? (FolderOwner.Mine, "")
                 : text.EndsWith('\n')
-                    ? (Hold.Another,
+                    ? (FolderOwner.Another,
                     "another coordinator has taken this run's folder over; this one writes nothing more")
-                : (Hold.Unreadable, $"{OwnerName} cannot be read (it is cut off)");
+                : (FolderOwner.Unreadable, $"{OwnerName} cannot be read (it is cut off)");
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return (Hold.Missing, Directory.Exists(_folder) ? $"{OwnerName} is gone from the run folder"
+            return (FolderOwner.Missing, Directory.Exists(_folder) ? $"{OwnerName} is gone from the run folder"
                 : "the run folder is gone");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return (Hold.Unreadable, $"{OwnerName} cannot be read ({failure.Message.TrimEnd('.')})");
+            return (FolderOwner.Unreadable, $"{OwnerName} cannot be read ({failure.Message.TrimEnd('.')})");
         }
     }
 
@@ -102,7 +103,7 @@ internal sealed class RunLock : IDisposable
     {
         try
         {
-            if (Look().Hold == Hold.Mine)
+            if (Look().Owner == FolderOwner.Mine)
             {
                 File.Delete(OwnerPath);
                 File.Delete(Path.Combine(_folder, LockName));

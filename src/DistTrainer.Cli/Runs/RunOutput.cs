@@ -1,10 +1,14 @@
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// What a run leaves behind: its folder, and the final figures on standard output. A run that fails leaves nothing but
@@ -107,7 +111,7 @@ internal sealed class RunOutput : Observers, IRunOutput
         _watch?.End("failed");
         _recorder.Dispose();
         _events?.Dispose();
-        bool canGoOn = !_isComplete && _folder.Look() != Hold.Another && _folder.HasCheckpoints;
+        bool canGoOn = !_isComplete && _folder.Look() != FolderOwner.Another && _folder.HasCheckpoints;
         _folder.Dispose();
         if (canGoOn)
             _console.Error.WriteLine(

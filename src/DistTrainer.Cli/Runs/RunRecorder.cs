@@ -3,7 +3,7 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// Writes <c>metrics.jsonl</c>, <c>metrics.csv</c> and <c>ledger.jsonl</c>, and keeps what the curves need: the epochs,

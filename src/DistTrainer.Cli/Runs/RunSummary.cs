@@ -4,8 +4,11 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Training;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>What <c>run.json</c> says of a run that has ended.</summary>
 /// <param name="Reason">Why it ended.</param>

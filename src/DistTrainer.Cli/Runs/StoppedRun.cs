@@ -1,8 +1,11 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>A run in its folder, as <c>resume</c> finds it.</summary>
 /// <param name="folder">The run folder.</param>

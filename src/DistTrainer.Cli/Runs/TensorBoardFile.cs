@@ -4,10 +4,11 @@ using DistTrainer.Cli.TensorBoard;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using DistTrainer.ParameterServer;
 using Google.Protobuf;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>
 /// An event file for TensorBoard: the figures of steps and epochs as scalars, and histograms of each weight and bias
@@ -26,7 +27,7 @@ internal sealed class TensorBoardFile : ITrainingObserver, IDisposable
     /// <param name="folder">The run folder.</param>
     /// <param name="look">Whether the folder may be written at the moment; see <see cref="GrowingFile"/>.</param>
     /// <param name="lastStep">The last step that is in; what earlier files say of later ones does not count.</param>
-    public TensorBoardFile(string folder, Func<Hold> look, long lastStep)
+    public TensorBoardFile(string folder, Func<FolderOwner> look, long lastStep)
     {
         _file = new GrowingFile(Path.Combine(folder, NewName(folder)), look);
         Write(new Event { FileVersion = Version });

@@ -1,6 +1,7 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>Figures of one part of the data.</summary>
 /// <param name="Count">Samples.</param>

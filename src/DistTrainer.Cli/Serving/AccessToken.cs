@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>The token that a client must show.</summary>
 /// <param name="token">Null asks for nothing.</param>

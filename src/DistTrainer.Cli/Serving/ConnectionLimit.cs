@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>
 /// Bounds the connections of a server without shutting anybody out: where one more comes than may be open, the one that

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>
 /// What the dashboard and the prediction server have in common: Kestrel with one address, and nothing from settings

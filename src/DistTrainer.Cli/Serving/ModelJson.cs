@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>What <c>GET /model</c> says.</summary>
 internal static class ModelJson

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>
 /// Computes requests that come at the same time as one batch, on threads of its own. A row's prediction does not depend

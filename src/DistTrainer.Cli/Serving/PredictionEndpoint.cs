@@ -1,11 +1,12 @@
 using System.Buffers;
 using System.Text;
-using DistTrainer.Engine;
+using DistTrainer.Cli.Commands;
+using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary><c>POST /predict</c>: rows as JSON or CSV in, what <c>disttrainer predict</c> prints out.</summary>
 /// <param name="model">The model.</param>

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>
 /// Answers predictions over HTTP: <c>POST /predict</c>, <c>GET /model</c>, <c>GET /health/live</c>, <c>GET

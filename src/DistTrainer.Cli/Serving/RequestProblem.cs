@@ -3,7 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>A request that is not answered: what is told to the client, as a problem of RFC 9457.</summary>
 /// <param name="status">The HTTP status.</param>

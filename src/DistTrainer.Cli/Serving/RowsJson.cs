@@ -2,10 +2,11 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
 using Microsoft.AspNetCore.Http;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>
 /// Reads <c>{"rows": [[…], …]}</c> and <c>{"rows": [{"area": 72.5, …}, …]}</c>. Numbers become the same floats as those

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Serving;
 
 /// <summary>How <c>disttrainer serve</c> answers.</summary>
 internal sealed record ServeSettings

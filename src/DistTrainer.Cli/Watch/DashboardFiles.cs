@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>The dashboard's files; they are in the program itself, so that it works without internet.</summary>
 internal static class DashboardFiles

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.ServerSentEvents;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using DistTrainer.Cli.Serving;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
@@ -12,7 +13,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Metrics;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>
 /// A node over HTTP: <c>/</c> is the dashboard, <c>/api/news</c> what it shows as server-sent events, <c>/api/pause</c>

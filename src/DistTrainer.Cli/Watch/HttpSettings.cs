@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using DistTrainer.Cluster.Nodes;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>Where the dashboard is served, and to whom.</summary>
 /// <param name="Host">The address that is bound.</param>

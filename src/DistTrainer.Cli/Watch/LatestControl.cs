@@ -1,7 +1,7 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>Remembers how the run is asked and told.</summary>
 internal sealed class LatestControl : ITrainingObserver

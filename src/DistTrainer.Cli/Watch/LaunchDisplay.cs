@@ -1,6 +1,7 @@
+using DistTrainer.Cli.Commands;
 using DistTrainer.Cluster.Nodes;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>
 /// The lines of a cluster's processes: all of them with the process's name before them, or, on a terminal, a live view

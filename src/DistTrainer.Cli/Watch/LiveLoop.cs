@@ -2,7 +2,7 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>Draws <see cref="LiveView"/> again and again while something runs.</summary>
 /// <param name="printer">Shows it.</param>

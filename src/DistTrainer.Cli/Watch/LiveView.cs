@@ -3,7 +3,7 @@ using DistTrainer.Cluster.Protocol;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>
 /// How a run is going, as one picture for a terminal: progress, curves, a row a worker, the servers, the last events.

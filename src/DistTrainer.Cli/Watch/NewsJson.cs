@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>
 /// What the dashboard's page gets, as JSON with the names in lower case. Numbers that are not finite are null.

@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>One point of a run's curves: the means of one step report, or of several.</summary>
 /// <param name="Report">Figures; of the last one where they cannot be averaged.</param>

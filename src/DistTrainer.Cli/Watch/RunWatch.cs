@@ -1,7 +1,7 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>How far somebody who looks has read.</summary>
 /// <param name="Run">Which run of this process, counted from 1.</param>

@@ -2,7 +2,7 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>A cluster's status for any number of onlookers: it is asked once in a while, not once for each.</summary>
 /// <param name="control">Who is asked; null while nobody can be.</param>

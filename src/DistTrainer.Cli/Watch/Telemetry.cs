@@ -5,7 +5,7 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Watch;
 
 /// <summary>
 /// Sends metrics and traces to an OpenTelemetry collector where one is named in the usual way: by the environment

@@ -1,5 +1,6 @@
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Plugins;
 using DistTrainer.Jobs;
 using Microsoft.Extensions.Configuration;
 

@@ -1,5 +1,8 @@
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Training;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

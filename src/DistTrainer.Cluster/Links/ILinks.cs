@@ -1,6 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Cluster.Links;
 

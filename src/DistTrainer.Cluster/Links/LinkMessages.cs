@@ -1,6 +1,7 @@
 using System.Buffers;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using MessagePack;
 

@@ -10,6 +10,7 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Plugins;
 using DistTrainer.Transport;
 using DistTrainer.Transport.Security;
 using AkkaCluster = Akka.Cluster.Cluster;

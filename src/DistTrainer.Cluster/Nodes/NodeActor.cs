@@ -2,7 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Hosting;
 using DistTrainer.Engine;
 using DistTrainer.Transport;
 

@@ -3,6 +3,8 @@ using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 using DistTrainer.Transport;
 using DistTrainer.Transport.Security;

@@ -94,7 +94,9 @@ public sealed record NodeSettings
     /// </summary>
     public string? HttpToken { get; init; }
 
-    /// <summary>Files of plug-ins to load, see <see cref="Engine.PluginFile"/>: the same ones on every node.</summary>
+    /// <summary>
+    /// Files of plug-ins to load, see <see cref="DistTrainer.Engine.Plugins.PluginFile"/>: the same ones on every node.
+    /// </summary>
     public IReadOnlyList<string> Plugins { get; init; } = [];
 
     /// <summary>Worker actors of a node with the role worker, ≥ 1.</summary>

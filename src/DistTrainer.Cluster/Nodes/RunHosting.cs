@@ -1,5 +1,5 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Members;
 
 namespace DistTrainer.Cluster.Nodes;
 

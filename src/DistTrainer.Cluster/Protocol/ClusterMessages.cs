@@ -2,8 +2,8 @@ using Akka.Actor;
 
 namespace DistTrainer.Cluster.Protocol;
 
-// Between nodes, coordinator and people. Who comes and goes in a run is in MembershipMessages.cs, what a run says to its
-// parameter shards and workers in Messages.cs.
+// Between nodes, coordinator and people. Who comes and goes in a run is in MembershipMessages.cs, what a run says to
+// its parameter shards and workers in Messages.cs.
 
 /// <summary>A run as it is handed to the cluster.</summary>
 /// <param name="Id">Names it; made by whoever submits it.</param>

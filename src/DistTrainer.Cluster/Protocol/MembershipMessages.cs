@@ -1,5 +1,6 @@
 using Akka.Actor;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
 
 namespace DistTrainer.Cluster.Protocol;
 

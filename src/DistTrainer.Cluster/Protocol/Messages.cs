@@ -1,6 +1,10 @@
 using Akka.Actor;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
 // Over 300 lines: a protocol is read as a whole, and each message says who sends it, what answers it, what a second
 // copy does.

@@ -1,4 +1,4 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Protocol;

@@ -1,5 +1,7 @@
-using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
+using DistTrainer.ParameterServer.Checkpoints;
 
 namespace DistTrainer.Cluster.Protocol;
 

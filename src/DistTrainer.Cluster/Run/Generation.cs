@@ -1,6 +1,8 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Run.Members;
+using DistTrainer.Cluster.Run.Phases;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Cluster.Run;
 

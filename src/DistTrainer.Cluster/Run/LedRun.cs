@@ -1,6 +1,10 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run.Checkpoints;
+using DistTrainer.Cluster.Run.Members;
+using DistTrainer.Cluster.Run.Phases;
+using DistTrainer.Cluster.Run.Reports;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;

@@ -1,5 +1,6 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Cluster.Run;
 

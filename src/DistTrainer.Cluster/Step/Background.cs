@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Cluster.Step;
 

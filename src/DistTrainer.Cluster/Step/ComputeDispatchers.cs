@@ -1,5 +1,5 @@
 using Akka.Actor;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Cluster.Step;
 

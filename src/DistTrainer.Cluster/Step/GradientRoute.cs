@@ -1,7 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Step;

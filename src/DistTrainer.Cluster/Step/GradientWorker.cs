@@ -1,6 +1,9 @@
 using System.Numerics.Tensors;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Step;

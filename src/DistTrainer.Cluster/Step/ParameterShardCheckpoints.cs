@@ -3,6 +3,7 @@ using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
 namespace DistTrainer.Cluster.Step;
 

@@ -1,7 +1,7 @@
 using Akka.Event;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Step;

@@ -1,5 +1,5 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Schedules;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Step;

@@ -1,8 +1,14 @@
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
 namespace DistTrainer.Cluster.Step;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Which columns of a table are features and which are targets.</summary>
 /// <param name="Features">Numbers of the feature columns, in the order of the features.</param>

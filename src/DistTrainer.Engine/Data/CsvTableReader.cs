@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Unicode;
 using CsvHelper;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// Reads CSV (RFC 4180) in UTF-8, gzip too. Numbers are read in the invariant culture, whatever the machine's.

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>A data set with a name.</summary>
 /// <param name="Name">What <c>data.source</c> calls it.</param>

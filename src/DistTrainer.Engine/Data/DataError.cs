@@ -1,7 +1,7 @@
 using System.Globalization;
 using F23.StringSimilarity;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Makes the errors of the data readers.</summary>
 internal static class DataError

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Rows to predict for, scaled as the model wants them.</summary>
 /// <param name="Features">[<paramref name="Count"/>, <paramref name="FeatureCount"/>] row-major.</param>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// Samples in memory, ready for training: features scaled, classes numbered. The engine brings them into its panels

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Which rows belong to which part; each part keeps the order of the file.</summary>
 internal sealed record DataSplit(int[] Train, int[] Validation, int[] Test)

@@ -2,7 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// A file of a remote data set. The checksum is of the unpacked content, so that any gzip of the same content passes.

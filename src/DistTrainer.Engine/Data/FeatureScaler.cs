@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// Learns the scaling of features and targets from the training rows. All sums are in double, in the order of the rows.

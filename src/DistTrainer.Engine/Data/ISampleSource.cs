@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// Samples that are read by their numbers, 0 … <see cref="Count"/> − 1, ready for training: features scaled, classes

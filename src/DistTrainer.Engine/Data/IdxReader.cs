@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// Reads the IDX files of MNIST (bytes only), gzip too. Format: LeCun, "The MNIST database": two zero bytes, a type

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Opens data files; gzip is recognized by its first bytes, whatever the name.</summary>
 internal static class InputFile

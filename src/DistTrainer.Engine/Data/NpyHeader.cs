@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// The header of a NumPy <c>.npy</c> file of version 1, 2 or 3 (NEP 1 and numpy.lib.format): the type of the values and

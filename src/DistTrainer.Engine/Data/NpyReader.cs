@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// Reads NumPy arrays: a <c>.npz</c> with the arrays <c>x</c> (samples first, the other dimensions make the features)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using Parquet;
 using Parquet.Schema;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Reads flat Parquet tables: numbers and booleans, and text where classes have names.</summary>
 internal static class ParquetTableReader

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// What came out of pipes and devices (<c>--data /dev/stdin</c>, <c>&lt;(…)</c>, a FIFO). They give their bytes once,

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// Permutations from counter-based random numbers: a pure function of (length, seed, purpose, stream).

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>One target column as the file has it: numbers, or texts where classes may have names.</summary>
 /// <param name="Name">Name of the column.</param>

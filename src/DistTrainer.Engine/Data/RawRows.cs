@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Rows of features as a file has them, before they are divided into parts and scaled.</summary>
 /// <param name="width">Features a row.</param>

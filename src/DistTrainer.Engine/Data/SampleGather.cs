@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Brings rows of a data set into panels.</summary>
 internal static unsafe class SampleGather

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Samples in memory as their source has them: neither divided into parts nor scaled.</summary>
 public sealed class SampleTable

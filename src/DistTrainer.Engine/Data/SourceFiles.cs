@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Plugins;
+
+namespace DistTrainer.Engine.Data;
 
 /// <summary>
 /// A file of samples, with the file of their labels where the format keeps them apart; or a plug-in's source.

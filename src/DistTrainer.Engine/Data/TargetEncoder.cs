@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Data;
 
 /// <summary>Turns target columns into what a loss takes: a class number, 0 or 1, or real values.</summary>
 /// <param name="Task">What the targets mean.</param>

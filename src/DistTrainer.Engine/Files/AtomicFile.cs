@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Files;
 
 /// <summary>Files that appear whole or not at all.</summary>
 internal static partial class AtomicFile

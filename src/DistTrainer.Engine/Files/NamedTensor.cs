@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Files;
 
 /// <summary>A tensor as it lies in a model file.</summary>
 /// <param name="Name">Its name, e.g. <c>0.weight</c>.</param>

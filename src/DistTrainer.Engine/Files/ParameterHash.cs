@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Files;
 
 /// <summary>The fingerprint by which two runs are compared.</summary>
 public static class ParameterHash

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Files;
 
 /// <summary>
 /// Reads and writes safetensors files: 8 bytes of header length (little-endian), a JSON header with each tensor's type,

@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Files;
 
 /// <summary>
 /// The JSON header of a safetensors file. Reading throws <see cref="FormatException"/> with what is wrong.

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Initializers;
 
 /// <summary>All elements alike.</summary>
 internal static class ConstantInitializer
@@ -7,6 +9,6 @@ internal static class ConstantInitializer
     public static InitializerPart Zeros { get; } = new("zeros", (_, _, destination) => destination.Clear());
 
     /// <summary>All equal to the scale.</summary>
-    public static InitializerPart Constant { get; } = Initializers.Scaled(
+    public static InitializerPart Constant { get; } = Initializer.Scaled(
         "constant", 0, (_, scale, destination) => destination.Fill(scale));
 }

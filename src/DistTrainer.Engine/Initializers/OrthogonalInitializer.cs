@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Initializers;
 
 /// <summary>
 /// Saxe, McClelland, Ganguli 2014: the factor Q of a random normal matrix A = Q R with R's diagonal positive, which
@@ -15,10 +17,10 @@ internal static class OrthogonalInitializer
     private const int BlockLines = 16;
 
     /// <summary>Rows or columns of a random orthogonal matrix, times scale.</summary>
-    public static InitializerPart Part { get; } = Initializers.Scaled(
+    public static InitializerPart Part { get; } = Initializer.Scaled(
         "orthogonal", 1, (tensor, scale, to) => Fill(tensor.Seed, tensor.Stream, scale, tensor.Shape, to));
 
-    /// <summary>destination = scale · Q; see <see cref="Initializers.Fill"/>.</summary>
+    /// <summary>destination = scale · Q; see <see cref="Initializer.Fill"/>.</summary>
     private static void Fill(ulong seed, ulong stream, float scale, IReadOnlyList<int> shape, Span<float> destination)
     {
         if (shape.Count < 2)

@@ -1,19 +1,22 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Initializers;
 
 /// <summary>Uniform on ± a bound.</summary>
 internal static class UniformInitializer
 {
     /// <summary>Uniform on (−scale, scale): "small random values".</summary>
-    public static InitializerPart Random { get; } = Initializers.Scaled(
+    public static InitializerPart Random { get; } = Initializer.Scaled(
         "random-uniform", 0.01f, (tensor, scale, to) => Fill(tensor, scale, to));
 
     /// <summary>Glorot and Bengio 2010: uniform on ±scale · √(6 / (fanIn + fanOut)).</summary>
-    public static InitializerPart Xavier { get; } = Initializers.Scaled(
+    public static InitializerPart Xavier { get; } = Initializer.Scaled(
         "xavier-uniform", 1, (tensor, scale, to) =>
             Fill(tensor, scale * Math.Sqrt(6.0 / ((double)tensor.FanIn + tensor.FanOut)), to), "glorot-uniform");
 
     /// <summary>He et al. 2015: uniform on ±scale · √(6 / fanIn).</summary>
-    public static InitializerPart He { get; } = Initializers.Scaled(
+    public static InitializerPart He { get; } = Initializer.Scaled(
         "he-uniform", 1, (tensor, scale, to) =>
             Fill(tensor, scale * Math.Sqrt(6.0 / tensor.FanIn), to), "kaiming-uniform");
 

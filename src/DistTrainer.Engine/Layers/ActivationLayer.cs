@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Layers.Activations;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>
 /// An element-wise function of the features: output[b, f] = f(input[b, f]). It has no parameters. Every value depends

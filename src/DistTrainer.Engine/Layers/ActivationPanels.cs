@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>
 /// The activations of one layer for a number of rows (samples), in panels of <see cref="Width"/> samples:

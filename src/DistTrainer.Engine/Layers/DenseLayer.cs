@@ -1,4 +1,8 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>
 /// A fully connected layer: y = W · x + bias, with weights W [outputs, inputs] and biases [outputs] like PyTorch's

@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Numerics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>
 /// Inverted dropout (Srivastava et al. 2014): in training each value is set to 0 with probability p and else multiplied

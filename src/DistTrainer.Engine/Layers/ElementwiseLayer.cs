@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Numerics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>
 /// To derive an activation from: output[b, f] = f(input[b, f]), without parameters. Every value depends on one value,

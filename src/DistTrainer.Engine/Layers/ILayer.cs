@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>A tensor that a layer asks for.</summary>
 /// <param name="Suffix">Last part of its name, e.g. <c>weight</c>.</param>

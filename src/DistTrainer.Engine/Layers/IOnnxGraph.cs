@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>A graph of ONNX (opset 17) that is being written: a chain, in which each node takes what the one before
 /// gave.</summary>

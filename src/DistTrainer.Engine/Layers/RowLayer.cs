@@ -1,6 +1,7 @@
 using System.Buffers;
+using DistTrainer.Engine.Numerics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>
 /// To derive a layer from: the derived class computes one sample at a time, and this class brings the samples to it and

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers;
 
 /// <summary>
 /// What the features of one sample are: channels of height × width, feature (c · Height + h) · Width + w; or plain

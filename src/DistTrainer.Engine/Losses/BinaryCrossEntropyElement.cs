@@ -1,7 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Losses;
 
 /// <summary>
 /// Sigmoid and binary cross-entropy: max(x, 0) − x y + ln(1 + e^−|x|), derivative σ(x) − y. The score is 1 where the

@@ -1,8 +1,12 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Losses;
 
 /// <summary>
 /// Softmax and cross-entropy against a class number c, with label smoothing ε as PyTorch has it. With C classes, logits

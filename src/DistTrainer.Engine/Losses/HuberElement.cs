@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Losses;
 
 /// <summary>
 /// Huber 1964, with d = x − y: d² / 2 for |d| ≤ δ, else δ (|d| − δ / 2); derivative d, cut to [−δ, δ]. The score is d².

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Losses;
 
 /// <summary>Sums over samples that a loss reports; sums of them add up in the fixed tree like gradients do.</summary>
 /// <param name="Count">Samples.</param>

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Losses;
 
 /// <summary>
 /// What all losses share: they work panel by panel with vectors across samples, in float; the samples' losses are then

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Losses;
 
 /// <summary>
 /// To derive a loss from whose predictions are the outputs themselves (regression): a sample's loss is the mean over

@@ -1,4 +1,10 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
+
+namespace DistTrainer.Engine.Models;
 
 /// <summary>
 /// The engine of a <see cref="Network"/>, whose stages are its modules. It holds the activations of the rows of all

@@ -1,4 +1,9 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
+
+namespace DistTrainer.Engine.Models;
 
 /// <summary>
 /// One worker's engine: (parameters, rows) → sums of losses and gradients. A batch goes through it as

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Models;
 
 /// <summary>A part of the flat parameter vector.</summary>
 /// <param name="Offset">Index of its first parameter.</param>

@@ -1,4 +1,12 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Initializers;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Layers.Activations;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+
+namespace DistTrainer.Engine.Models;
 
 /// <summary>An initializer and its settings: how a tensor gets its first values.</summary>
 /// <param name="Kind">The rule's name; see <see cref="PluginRegistry.Initializers"/>.</param>

@@ -1,4 +1,10 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Initializers;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+
+namespace DistTrainer.Engine.Models;
 
 /// <summary>One module in the sequence and its part of the flat parameter vector.</summary>
 /// <param name="Index">Place in the sequence; first part of its tensors' names.</param>
@@ -148,7 +154,7 @@ public sealed class Network : IModel
             foreach (ParameterRequest request in layer.Layer.Parameters)
             {
                 ParameterTensor tensor = Layout.Tensors[index];
-                Initializers.Fill(
+                Initializer.Fill(
                     request.Initializer, seed, (ulong)index, request.Shape, request.FanIn, request.FanOut,
                     parameters.AsSpan(tensor.Offset, tensor.Length));
                 index++;

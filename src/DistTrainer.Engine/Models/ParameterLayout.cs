@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Models;
 
 /// <summary>What a tensor is for; regularization acts on weights, and on biases only where asked.</summary>
 public enum ParameterKind

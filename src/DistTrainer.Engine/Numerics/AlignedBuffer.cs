@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// A block of floats outside the garbage collector's heap, zeroed, aligned to a cache line (to a huge page where it is

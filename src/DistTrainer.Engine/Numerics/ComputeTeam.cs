@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>A part of a computation: writes outputs that no other part writes.</summary>
 public interface IComputePart

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>What random numbers are drawn for; different purposes never share a number.</summary>
 public enum RandomPurpose

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// A complete subtree of the gradient tree: the data shards Start … Start + Count − 1, Count a power of two.

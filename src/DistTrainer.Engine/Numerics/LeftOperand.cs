@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// Where a tile's left operand lies: element (r, k) at <c>r · RowStride + k / Steps · BlockStride + k % Steps ·

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>Largest absolute values, to see that sums of products cannot leave the finite numbers.</summary>
 internal static class Magnitude

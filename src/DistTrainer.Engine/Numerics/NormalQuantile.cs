@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// The inverse Φ⁻¹ of the standard normal distribution function in double, from + − · / √ alone, so that it is the same

@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>Transposes blocks of 32 columns in registers, 8 or 16 rows at a time.</summary>
 internal static unsafe class PanelTranspose

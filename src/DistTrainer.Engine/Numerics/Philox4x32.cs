@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// Philox4x32 with 10 rounds: a keyed bijection on 128-bit counters. One round turns (x₀, x₁, x₂, x₃) with key (k₀, k₁)

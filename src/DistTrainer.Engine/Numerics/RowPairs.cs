@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// A number of pairs of rows as a type, so that a kernel is compiled for each number and carries no idle rows.

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// How much a thread of this process gives way to others (Linux's nice values, 0–19; .NET's own priorities do nothing

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// The innermost part of every matrix product: one tile of <see cref="Rows"/> × <see cref="Width"/> outputs in

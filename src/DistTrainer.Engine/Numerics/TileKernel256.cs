@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>Quarters of a tile, up to 6 rows of 2 × 8 outputs: 12 accumulators of 16 registers.</summary>
 internal static unsafe class TileKernel256

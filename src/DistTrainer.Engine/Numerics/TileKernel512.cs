@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>Tiles of up to 12 rows of 2 × 16 outputs: 24 accumulators of 32 registers.</summary>
 internal static unsafe class TileKernel512

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// Elementary functions on eight floats. They are built from exactly rounded operations alone (+ − · /, fused

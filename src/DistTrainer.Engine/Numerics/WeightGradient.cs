@@ -2,8 +2,9 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Numerics;
 
 /// <summary>
 /// The gradient of a dense layer's weights W [outputs, inputs]:

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>Limits on the averaged gradient, before regularization.</summary>
 public sealed record ClippingDescription

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Layers;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// To derive an update rule from that works element by element. Averaging, clipping and penalties are done before

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// What is done to each element of the summed gradient before the rule sees it, with p the parameter:

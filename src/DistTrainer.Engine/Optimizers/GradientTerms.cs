@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// A gradient as the sum of two terms, so that the last addition of the gradient tree happens within the update instead

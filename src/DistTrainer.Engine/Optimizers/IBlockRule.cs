@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// An update rule that needs a whole block, or a whole tensor, at once, e.g. for its norm (LAMB, Adafactor, Muon).

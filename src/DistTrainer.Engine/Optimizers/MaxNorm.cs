@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// The max-norm constraint (Srebro et al. 2005): no unit's incoming weights may be longer than a limit.

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// An update rule: immutable, shared by all parameter shards. What it remembers lies in an

@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>An optimizer and its settings, with PyTorch's meanings and defaults.</summary>
 public sealed record OptimizerDescription

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// What an optimizer remembers between steps: named vectors ("slots") as long as its part of the parameters, all zero

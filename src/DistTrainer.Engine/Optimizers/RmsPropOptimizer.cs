@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// RMSprop (Hinton 2012), centered (Graves 2013), with momentum μ, in PyTorch's form:

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Models;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// How a tensor that is not trained follows what its layer measures (<see cref="ParameterKind.RunningAverage"/>):

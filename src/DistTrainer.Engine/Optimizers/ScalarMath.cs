@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// Scalar functions whose results feed parameters. <see cref="Math.Pow"/> and <see cref="Math.Cos"/> call the C library

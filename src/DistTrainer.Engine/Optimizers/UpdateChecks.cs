@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// The ranges of the options that shape an update; each message names the key, the value, what is allowed and the fix.

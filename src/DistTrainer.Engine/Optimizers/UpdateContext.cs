@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Optimizers;
 
 /// <summary>
 /// What an optimizer knows of one step; made once a step by <see cref="Optimizer.At"/>, shared by all elements.

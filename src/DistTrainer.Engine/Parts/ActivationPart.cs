@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Layers;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>An activation that a job names by <c>activation</c> in a section of <c>model.layers</c>.</summary>
 /// <param name="name">Its name.</param>

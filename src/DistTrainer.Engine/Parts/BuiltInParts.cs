@@ -1,4 +1,12 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Initializers;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Layers.Activations;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Schedules;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>The parts that come with the program, a line each, in the order in which they are listed.</summary>
 internal static class BuiltInParts

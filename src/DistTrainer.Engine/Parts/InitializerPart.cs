@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>A tensor that is to get its first values.</summary>
 /// <param name="Seed">The job's seed.</param>

@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>Where a layer is to stand.</summary>
 /// <param name="Input">What comes in.</param>

@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>A loss that a job names by <c>model.loss.kind</c>.</summary>
 /// <param name="name">Its name.</param>

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>An update rule that a job names by <c>optimizer.kind</c>.</summary>
 /// <param name="name">Its name.</param>

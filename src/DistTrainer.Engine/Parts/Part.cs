@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Plugins;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>
 /// What a job can name: a rule with its settings. Built-in parts and those of plug-ins are the same thing, and each is

@@ -2,7 +2,7 @@ using System.Collections;
 using System.Collections.Immutable;
 using System.Globalization;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>The settings of a part that differ from its defaults, by name. Immutable; equal where the content
 /// is.</summary>

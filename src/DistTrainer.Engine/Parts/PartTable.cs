@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using DistTrainer.Engine.Data;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>All parts of one kind that a process knows: the built-in ones, and those of its plug-ins.
 /// Thread-safe.</summary>

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Schedules;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>A step behind the warm-up, as a schedule sees it.</summary>
 /// <param name="FullRate">Learning rate at full height, &gt; 0.</param>

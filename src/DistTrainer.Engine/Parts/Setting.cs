@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>
 /// One setting of a part: a key of the section of the job file that names the part. Reading, checking, the template of

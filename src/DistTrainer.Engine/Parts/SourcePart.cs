@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>
 /// A data source that a job names by <c>data.source</c>. Its samples come in an order that is always the same: each

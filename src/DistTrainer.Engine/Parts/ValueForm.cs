@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Parts;
 
 /// <summary>What a value may be, and how it is read from a text and written as one. The text is the same in every
 /// culture.</summary>

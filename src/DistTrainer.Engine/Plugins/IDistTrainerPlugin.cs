@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Plugins;
 
 /// <summary>
 /// What an assembly brings beside the built-in parts. A plug-in's file has exactly one public class of this kind, with

@@ -1,7 +1,8 @@
 using System.Reflection;
 using System.Runtime.Loader;
+using DistTrainer.Engine.Data;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Plugins;
 
 /// <summary>
 /// Loads plug-ins from files that this process's operator lists. A plug-in runs with all rights of the process: list

@@ -1,7 +1,9 @@
 using System.Reflection;
 using System.Security.Cryptography;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Plugins;
 
 /// <summary>
 /// The parts of this process: the built-in ones, and what its plug-ins bring. A job names a part, and only what the

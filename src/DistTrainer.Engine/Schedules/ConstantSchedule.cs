@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>No change.</summary>
 internal static class ConstantSchedule

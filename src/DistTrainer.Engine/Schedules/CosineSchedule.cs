@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>
 /// m + (r − m) · (1 + cos(π k / K)) / 2: half a cosine from the full rate to the minimum over the whole run behind the

@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>r · γ^e: times gamma every epoch.</summary>
 internal static class ExponentialSchedule

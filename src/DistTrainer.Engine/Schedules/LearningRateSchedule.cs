@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>
 /// The learning rate as a pure function of the step: with r the full rate, γ gamma, and e the 0-based epoch of the step

@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>r · γ^(milestones ≤ e): times gamma at each of some epochs.</summary>
 internal static class MultiStepSchedule

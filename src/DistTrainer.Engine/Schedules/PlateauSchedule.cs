@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>max(r · factor, m): times gamma when the validation loss has not improved for some epochs
 /// (<see cref="PlateauTracker"/>).</summary>

@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>
 /// Watches the validation loss for the schedule <c>reduce-on-plateau</c>: PyTorch's <c>ReduceLROnPlateau</c> with

@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>
 /// A learning-rate schedule, with a linear warm-up before any of them. Epochs are counted from 0, as PyTorch does.

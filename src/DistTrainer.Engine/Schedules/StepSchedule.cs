@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+
+namespace DistTrainer.Engine.Schedules;
 
 /// <summary>r · γ^⌊e / size⌋: times gamma every so many epochs.</summary>
 internal static class StepSchedule

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Training;
 
 /// <summary>What happens when a step's gradient is not finite.</summary>
 public enum DivergencePolicy

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Training;
 
 /// <summary>Stops a run when the validation loss no longer improves.</summary>
 public sealed record EarlyStoppingDescription

@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Training;
 
 /// <summary>
 /// Watches the validation loss for early stopping (Prechelt 1998). An epoch is the best so far when its loss is below

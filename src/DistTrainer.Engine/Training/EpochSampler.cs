@@ -1,4 +1,7 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Engine.Training;
 
 /// <summary>
 /// Which samples a step uses: a permutation keyed by (seed, epoch), cut into batches; each batch cut among the data

@@ -1,4 +1,8 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+
+namespace DistTrainer.Engine.Training;
 
 /// <summary>
 /// Runs a model forward over samples in chunks of a fixed size, so that the sums do not depend on who evaluates which

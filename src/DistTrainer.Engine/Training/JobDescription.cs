@@ -1,4 +1,9 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Schedules;
+
+namespace DistTrainer.Engine.Training;
 
 /// <summary>
 /// A whole job: with the same data it gives the same parameters, bit for bit, on any number of workers.

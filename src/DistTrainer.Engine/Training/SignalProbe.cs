@@ -1,4 +1,9 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+
+namespace DistTrainer.Engine.Training;
 
 /// <summary>Measures the size of activations and gradients in each layer on one batch.</summary>
 public static class SignalProbe

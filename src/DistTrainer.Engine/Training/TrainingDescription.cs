@@ -1,4 +1,4 @@
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Training;
 
 /// <summary>The length, order and cut of the training; everything here can change the result.</summary>
 public sealed record TrainingDescription

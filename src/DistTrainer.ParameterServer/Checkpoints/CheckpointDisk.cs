@@ -1,6 +1,7 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// What a checkpoint's writer does to a disk; a test takes its place to fill the disk or to be killed.

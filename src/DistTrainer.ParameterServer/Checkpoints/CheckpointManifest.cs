@@ -1,7 +1,12 @@
 using System.Text.Json.Serialization;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>The content of <c>checkpoint.json</c>: where a run stands, and what its files must be.</summary>
 internal sealed record CheckpointManifest
@@ -60,7 +65,7 @@ internal sealed record CheckpointManifest
     public required IReadOnlyList<CheckpointTensor> Layout { get; init; }
 
     /// <summary>
-    /// <see cref="DistTrainer.Engine.ParameterHash"/> of the whole vector; filled in by
+    /// <see cref="DistTrainer.Engine.Files.ParameterHash"/> of the whole vector; filled in by
     /// <see cref="CheckpointWriter.Complete"/>.
     /// </summary>
     public string ParameterHash { get; init; } = "";

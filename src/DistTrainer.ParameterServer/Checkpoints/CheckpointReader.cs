@@ -1,7 +1,10 @@
 using System.Security.Cryptography;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// A checkpoint, open for reading by any number of parameter shards: each reads its own stretch, whatever the cut was

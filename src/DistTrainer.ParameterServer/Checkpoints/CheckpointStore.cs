@@ -1,7 +1,8 @@
 using System.Globalization;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>A checkpoint that cannot be used.</summary>
 /// <param name="Folder">Its folder.</param>

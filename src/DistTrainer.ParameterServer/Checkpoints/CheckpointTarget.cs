@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// Which checkpoint is being written, and where: all writers of its parts derive the same names from it. The folder may

@@ -1,6 +1,8 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// Writes one checkpoint: <see cref="Begin(CheckpointTarget)"/> makes a temporary folder, each parameter shard's

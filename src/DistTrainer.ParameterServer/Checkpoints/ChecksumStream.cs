@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>Passes bytes on and computes their checksums on the way.</summary>
 /// <param name="inner">Where they go; null if only the checksums are wanted.</param>

@@ -1,6 +1,6 @@
 using DistTrainer.Engine;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// What must hold within a manifest whose bytes are whole. A person or a hostile program may have written it, so

@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using DistTrainer.Engine;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// The bytes of a manifest: indented JSON whose last field seals it with the SHA-256 of all bytes before that field's

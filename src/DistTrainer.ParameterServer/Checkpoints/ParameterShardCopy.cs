@@ -1,4 +1,4 @@
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// Everything that one parameter shard must remember after a step, in buffers of its own: it is written to a checkpoint

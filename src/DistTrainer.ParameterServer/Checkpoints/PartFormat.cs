@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
 
-namespace DistTrainer.ParameterServer;
+namespace DistTrainer.ParameterServer.Checkpoints;
 
 /// <summary>
 /// What lies in a part file: for each vector (the parameters, each slot, the best parameters) the stretch

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 
 namespace DistTrainer.Transport.Security;
 

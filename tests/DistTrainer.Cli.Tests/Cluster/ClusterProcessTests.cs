@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Cluster;
 
 /// <summary>Clusters of real processes on loopback.</summary>
 public sealed class ClusterProcessTests : IDisposable

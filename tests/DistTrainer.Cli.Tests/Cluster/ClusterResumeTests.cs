@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
+using DistTrainer.Cli.Tests.Resume;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Cluster;
 
 /// <summary>A run goes on elsewhere: begun in one process, ended on a cluster.</summary>
 public sealed class ClusterResumeTests : IDisposable

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Cluster;
 
 /// <summary>A node of a cluster, or another command, as a process of its own.</summary>
 internal sealed class NodeProcess : IDisposable

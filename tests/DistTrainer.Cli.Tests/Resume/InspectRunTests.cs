@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Resume;
 
 /// <summary>What <c>inspect --verify</c> and <c>--ledger</c> find.</summary>
 public sealed class InspectRunTests : IDisposable

@@ -1,6 +1,7 @@
+using DistTrainer.Cli.Runs;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Resume;
 
 /// <summary>What cannot go on says why, and is left as it was.</summary>
 public sealed class ResumeRefusalTests : IDisposable

@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Hosting;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Resume;
 
 /// <summary>Runs on the irises, 8 epochs of 7 steps, in a temporary folder, and ways to cut them off.</summary>
 internal sealed class ResumeRig : IDisposable

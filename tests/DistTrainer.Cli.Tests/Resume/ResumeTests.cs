@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Resume;
 
 /// <summary>Stopped, failed and killed runs go on to the same bits.</summary>
 public sealed class ResumeTests : IDisposable

@@ -1,11 +1,15 @@
+using DistTrainer.Cli.Progress;
+using DistTrainer.Cli.Runs;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Resume;
 
 /// <summary>One run writes into a folder at a time, and who has lost it writes nothing more.</summary>
 public sealed class RunFolderTests : IDisposable
@@ -234,13 +238,13 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void What_waits_is_bounded_and_the_file_then_ends_without_a_hole()
     {
-        Hold hold = Hold.Unreadable;
+        FolderOwner hold = FolderOwner.Unreadable;
         string path = Path.Combine(_folder, "lines");
         using var file = new GrowingFile(path, () => hold);
         for (int i = 0; i < 33; i++)
             file.Add(new byte[1 << 20]);
         Assert.Equal(FailureKind.Disk, file.Failure?.Kind);
-        hold = Hold.Mine;
+        hold = FolderOwner.Mine;
         file.Add([1]);
         Assert.Equal(0, new FileInfo(path).Length);
     }

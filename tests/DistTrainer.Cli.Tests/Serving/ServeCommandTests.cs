@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using DistTrainer.Cli.Tests.Cluster;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Serving;
 
 public sealed class ServeCommandTests(TrainedModels models) : IClassFixture<TrainedModels>
 {

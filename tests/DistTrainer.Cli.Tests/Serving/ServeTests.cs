@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using DistTrainer.Cli.Serving;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Serving;
 
 public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedModels>
 {

@@ -3,10 +3,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Cli.Serving;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Serving;
 
 /// <summary>Two small trained models with their rows, made once for all tests of a class.</summary>
 public sealed class TrainedModels : IAsyncLifetime

@@ -1,8 +1,9 @@
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
 using Microsoft.Playwright;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Watch;
 
 /// <summary>A test in a browser; left out where there is none (Debian: <c>chromium</c>).</summary>
 public sealed class BrowserFactAttribute : FactAttribute

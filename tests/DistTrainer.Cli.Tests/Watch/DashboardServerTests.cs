@@ -3,11 +3,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Watch;
 
 public sealed class DashboardServerTests : IAsyncLifetime, IDisposable
 {

@@ -2,7 +2,7 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Watch;
 
 /// <summary>A cluster that says what a test has put there, and remembers what it was told.</summary>
 internal sealed class FakeControl : IRunControl

@@ -1,8 +1,9 @@
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
 using Spectre.Console;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Watch;
 
 public sealed class LiveViewTests
 {

@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using Spectre.Console;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Watch;
 
 public sealed class PrinterTests
 {

@@ -1,7 +1,8 @@
+using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Watch;
 
 public sealed class RunSeriesTests
 {

@@ -1,7 +1,8 @@
 using System.Diagnostics;
+using DistTrainer.Cli.Tests.Cluster;
 using Xunit;
 
-namespace DistTrainer.Cli.Tests;
+namespace DistTrainer.Cli.Tests.Watch;
 
 /// <summary>
 /// Commands on a real pseudo-terminal, which util-linux's <c>script</c> makes; `tests/cluster/terminal.py` does more.

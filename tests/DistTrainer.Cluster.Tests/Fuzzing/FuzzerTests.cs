@@ -2,7 +2,7 @@ using DistTrainer.Engine;
 using DistTrainer.Fuzz;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Fuzzing;
 
 /// <summary>Readers with a mistake each: the fuzzer would be worth nothing if it did not find them.</summary>
 public sealed class FuzzerTests : IDisposable

@@ -1,11 +1,11 @@
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Hosting;
 using DistTrainer.Golden;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Golden;
 
 /// <summary>Whole training runs, actors and all, against PyTorch's from the same initial parameters.</summary>
 public class GoldenTrainingTests

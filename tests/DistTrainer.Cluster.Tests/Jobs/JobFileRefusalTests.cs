@@ -3,7 +3,7 @@ using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Jobs;
 
 public class JobFileRefusalTests
 {

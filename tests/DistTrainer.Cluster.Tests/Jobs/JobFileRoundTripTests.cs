@@ -1,10 +1,16 @@
 using System.Text.Json;
 using CsCheck;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Jobs;
 
 public class JobFileRoundTripTests
 {

@@ -1,9 +1,12 @@
 using System.Globalization;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Jobs;
 
 public class JobFileTests
 {

@@ -1,9 +1,12 @@
 using System.Text.Json.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Jobs;
 
 /// <summary>Model files whose data schema somebody changed.</summary>
 public sealed class SchemaRefusalTests : IDisposable

@@ -1,6 +1,9 @@
 using DistTrainer.Cluster.Library;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Training;
 using DistTrainer.Example;
 using DistTrainer.Jobs;
 using Microsoft.Extensions.Configuration;
@@ -8,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Library;
 
 /// <summary>DistTrainer in an application's own host; the example has two hosts that are a cluster.</summary>
 public sealed class HostTests

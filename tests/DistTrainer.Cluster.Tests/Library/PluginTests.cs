@@ -1,11 +1,18 @@
 using DistTrainer.Cluster.Library;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Tests.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Training;
 using DistTrainer.Example;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Library;
 
 /// <summary>Plug-ins, with that of the example.</summary>
 public sealed class PluginTests

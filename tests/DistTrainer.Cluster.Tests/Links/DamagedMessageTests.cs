@@ -2,7 +2,7 @@ using DistTrainer.Cluster.Links;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Links;
 
 public sealed class DamagedMessageTests
 {

@@ -2,12 +2,12 @@ using Akka.Actor;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Links;
 
 /// <summary>
 /// One end of the links of a run: a data plane, the run's buffers, and a mailbox in the place of its actors.

@@ -2,12 +2,14 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using MessagePack;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Links;
 
 /// <summary>Links over shared memory; both ends are in this process, which the system treats as any two.</summary>
 public sealed class SharedSegmentsTests

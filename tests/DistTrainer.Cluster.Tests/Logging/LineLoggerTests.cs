@@ -8,7 +8,7 @@ using DistTrainer.Cluster.Logging;
 using Xunit;
 using LogEvent = DistTrainer.Cluster.Logging.LogEvent;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Logging;
 
 public class LineLoggerTests
 {

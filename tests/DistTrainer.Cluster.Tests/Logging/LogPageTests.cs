@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Reports;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Logging;
 
 /// <summary>docs/logs.md has every event that the code writes, with its level and fields, and no other.</summary>
 public sealed partial class LogPageTests

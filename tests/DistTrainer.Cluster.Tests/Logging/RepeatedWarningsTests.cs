@@ -6,7 +6,7 @@ using Akka.Remote;
 using DistTrainer.Cluster.Logging;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Logging;
 
 public sealed class RepeatedWarningsTests
 {

@@ -3,9 +3,9 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Transport;
 using Xunit;
-using static DistTrainer.Cluster.Tests.CoordinatorParts;
+using static DistTrainer.Cluster.Tests.Nodes.CoordinatorParts;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>Who cannot take part in a run, and what follows.</summary>
 public sealed class AdmissionTests

@@ -5,7 +5,7 @@ using DistTrainer.Jobs;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 public sealed class ClusterConfigurationTests
 {

@@ -2,11 +2,13 @@ using Akka.Actor;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>Runs on clusters of nodes with their own actor systems and data connections, in this process.</summary>
 public sealed class ClusterRunTests

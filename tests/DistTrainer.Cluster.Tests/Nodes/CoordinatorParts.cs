@@ -6,7 +6,7 @@ using DistTrainer.Jobs;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>What a coordinator knows, made up for tests of its plain classes: no actor system is there.</summary>
 internal static class CoordinatorParts

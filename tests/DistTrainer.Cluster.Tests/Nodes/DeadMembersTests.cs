@@ -2,7 +2,7 @@ using Akka.Actor;
 using DistTrainer.Cluster.Nodes;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 public sealed class DeadMembersTests
 {

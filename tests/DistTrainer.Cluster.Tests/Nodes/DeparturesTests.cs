@@ -2,9 +2,9 @@ using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using Xunit;
-using static DistTrainer.Cluster.Tests.CoordinatorParts;
+using static DistTrainer.Cluster.Tests.Nodes.CoordinatorParts;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>Nodes leave in good order: drained, of themselves, or all at the end.</summary>
 public sealed class DeparturesTests

@@ -3,10 +3,11 @@ using Akka.Actor;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Event;
 using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Tests.Serialization;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 public sealed class LiveClusterTests
 {

@@ -5,7 +5,7 @@ using DistTrainer.Cluster.Nodes;
 using DistTrainer.Transport.Security;
 using AkkaCluster = Akka.Cluster.Cluster;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>A node's actor system on a free port of this machine.</summary>
 internal sealed class LiveNode : IDisposable

@@ -4,11 +4,13 @@ using Akka.TestKit.Xunit2;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>What a node tells the next coordinator where the one before ends.</summary>
 public sealed class NodeActorTests : TestKit

@@ -4,7 +4,7 @@ using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 public sealed class NodeFileTests
 {

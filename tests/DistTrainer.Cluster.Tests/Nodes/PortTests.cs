@@ -2,11 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using DistTrainer.Cluster.Library;
 using DistTrainer.Cluster.Nodes;
+using DistTrainer.Cluster.Tests.Transport;
 using DistTrainer.Engine;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>A port has one owner, and is free again as soon as that has ended.</summary>
 public sealed class PortTests

@@ -2,9 +2,9 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
 using Xunit;
-using static DistTrainer.Cluster.Tests.CoordinatorParts;
+using static DistTrainer.Cluster.Tests.Nodes.CoordinatorParts;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>Which node is told to host what of a run, and where the run goes on.</summary>
 public sealed class RunHostingTests

@@ -2,9 +2,9 @@ using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using Xunit;
-using static DistTrainer.Cluster.Tests.CoordinatorParts;
+using static DistTrainer.Cluster.Tests.Nodes.CoordinatorParts;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>What waits, begins, is inherited, taken over, withdrawn and ended: the coordinator's runs.</summary>
 public sealed class RunQueueTests

@@ -3,10 +3,13 @@ using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Nodes;
 
 /// <summary>
 /// Nodes of a cluster in this process, each with an actor system, ports and a copy of the data of its own.

@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 using DistTrainer.Cluster.Library;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 using DistTrainer.Transport.Security;
 using PublicApiGenerator;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.PublicApi;
 
 /// <summary>
 /// What an application may call is written down beside this file, so that no change of it goes unseen.

@@ -1,4 +1,4 @@
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Members;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests.Run;

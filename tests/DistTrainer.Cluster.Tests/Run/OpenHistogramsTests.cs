@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Run.Reports;
+using DistTrainer.Engine.Models;
 using DistTrainer.ParameterServer;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Members;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests.Run;

@@ -1,6 +1,6 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Members;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests.Run;

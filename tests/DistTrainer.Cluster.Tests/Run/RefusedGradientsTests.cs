@@ -1,5 +1,5 @@
 using DistTrainer.Cluster.Run;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests.Run;

@@ -5,6 +5,9 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

@@ -1,6 +1,8 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Members;
+using DistTrainer.Cluster.Run.Phases;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests.Run;

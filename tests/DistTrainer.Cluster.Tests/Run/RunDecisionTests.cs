@@ -4,7 +4,12 @@ using Akka.TestKit.Xunit2;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 

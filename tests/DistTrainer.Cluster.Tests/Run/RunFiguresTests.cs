@@ -1,7 +1,8 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Cluster.Run;
+using DistTrainer.Cluster.Run.Reports;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Optimizers;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
 using Xunit;

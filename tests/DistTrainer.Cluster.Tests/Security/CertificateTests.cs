@@ -4,7 +4,7 @@ using DistTrainer.Engine;
 using DistTrainer.Transport.Security;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Security;
 
 public sealed class CertificateTests(TestCertificates certificates) : IClassFixture<TestCertificates>
 {

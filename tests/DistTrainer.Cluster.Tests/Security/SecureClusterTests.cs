@@ -1,10 +1,13 @@
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Tests.Nodes;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Security;
 
 public sealed class SecureClusterTests(TestCertificates certificates) : IClassFixture<TestCertificates>
 {

@@ -3,12 +3,13 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Tests.Transport;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using DistTrainer.Transport.Security;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Security;
 
 public sealed class SecureDataPlaneTests(TestCertificates certificates) : IClassFixture<TestCertificates>
 {

@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Cluster.Tests.Nodes;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.Transport.Security;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Security;
 
 public sealed class StrangerTests(TestCertificates certificates) : IClassFixture<TestCertificates>
 {

@@ -9,7 +9,7 @@ using Akka.Serialization;
 using DistTrainer.Cluster.Nodes;
 using DistTrainer.Transport.Security;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Security;
 
 /// <summary>What somebody who does not belong to a cluster does at its ports.</summary>
 internal sealed class Strangers : IAsyncDisposable

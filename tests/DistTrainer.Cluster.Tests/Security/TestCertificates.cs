@@ -1,6 +1,6 @@
 using DistTrainer.Transport.Security;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Security;
 
 /// <summary>Certificates of a cluster and of strangers, in a folder that is deleted at the end.</summary>
 public sealed class TestCertificates : IDisposable

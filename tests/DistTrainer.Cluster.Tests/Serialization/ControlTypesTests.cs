@@ -2,7 +2,7 @@ using Akka.Actor;
 using DistTrainer.Cluster.Serialization;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Serialization;
 
 public sealed class ControlTypesTests
 {

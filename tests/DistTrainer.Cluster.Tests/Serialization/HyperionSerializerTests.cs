@@ -6,7 +6,7 @@ using DistTrainer.Transport;
 using Hyperion;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Serialization;
 
 public sealed class HyperionSerializerTests : IDisposable
 {

@@ -3,7 +3,7 @@ using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Serialization;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Serialization;
 
 public enum SampleKind
 {

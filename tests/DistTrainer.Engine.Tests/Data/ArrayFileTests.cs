@@ -1,6 +1,8 @@
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Data;
 
 public sealed class ArrayFileTests : IDisposable
 {

@@ -1,8 +1,10 @@
 using System.Text;
 using CsCheck;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Data;
 
 /// <summary>
 /// Random, cut and bit-flipped files give data or one clear error, never another exception and never a large

@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using CsCheck;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Data;
 
 public sealed class DataLoaderTests : IDisposable
 {

@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Data;
 
 /// <summary>A folder for the files of one test.</summary>
 public sealed class DataTestFiles : IDisposable

@@ -1,7 +1,8 @@
 using CsCheck;
+using DistTrainer.Engine.Training;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Data;
 
 public sealed class EpochSamplerTests
 {

@@ -1,8 +1,9 @@
+using DistTrainer.Engine.Data;
 using Parquet;
 using Parquet.Schema;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Data;
 
 public sealed class ParquetTests : IDisposable
 {

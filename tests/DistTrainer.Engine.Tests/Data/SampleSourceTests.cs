@@ -1,7 +1,10 @@
 using System.Security.Cryptography;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Data;
 
 public sealed class SampleSourceTests
 {

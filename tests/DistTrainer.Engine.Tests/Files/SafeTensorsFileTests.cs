@@ -3,9 +3,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using CsCheck;
+using DistTrainer.Engine.Files;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Files;
 
 public sealed class SafeTensorsFileTests : IDisposable
 {

@@ -1,7 +1,10 @@
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Plugins;
 using DistTrainer.Golden;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Golden;
 
 public class GoldenCasesTests
 {

@@ -1,7 +1,12 @@
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Golden;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Golden;
 
 /// <summary>Forward pass, loss and gradients of the engine against PyTorch's.</summary>
 public class GoldenGradientTests

@@ -1,6 +1,8 @@
+using DistTrainer.Engine.Initializers;
+using DistTrainer.Engine.Models;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Initializers;
 
 public class InitializersTests
 {
@@ -122,9 +124,9 @@ public class InitializersTests
     public void Wrong_arguments_are_refused()
     {
         var he = new InitializerDescription("he-normal");
-        Assert.Throws<ArgumentException>(() => Initializers.Fill(he, 1, 0, [2, 3], 3, 2, new float[5]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Initializers.Fill(he, 1, 0, [2, 3], 0, 2, new float[6]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Initializers.Fill(he, 1, 0, [2, 3], 3, 0, new float[6]));
+        Assert.Throws<ArgumentException>(() => Initializer.Fill(he, 1, 0, [2, 3], 3, 2, new float[5]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Initializer.Fill(he, 1, 0, [2, 3], 0, 2, new float[6]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Initializer.Fill(he, 1, 0, [2, 3], 3, 0, new float[6]));
         Assert.Equal(
             FailureKind.Configuration, Assert.Throws<DistTrainerException>(() => Fill("he-norml", 1f, 1, 0, [2, 3]))
             .Kind);
@@ -136,7 +138,7 @@ public class InitializersTests
     private static float[] Fill(string kind, float scale, ulong seed, ulong stream, int[] shape)
     {
         float[] values = new float[shape.Aggregate(1, (product, dimension) => product * dimension)];
-        Initializers.Fill(
+        Initializer.Fill(
             kind == "zeros" ? new(kind) : new InitializerDescription(kind, scale), seed, stream, shape,
             FanIn, FanOut, values);
         return values;

@@ -1,6 +1,10 @@
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Tests.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Layers;
 
 public class ActivationLayerTests
 {

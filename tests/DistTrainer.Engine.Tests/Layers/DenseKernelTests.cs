@@ -1,7 +1,10 @@
 using CsCheck;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Layers;
 
 /// <summary>The matrix products against a plain chain of fused multiply-adds (same bits) and a double oracle.</summary>
 public sealed unsafe class DenseKernelTests

@@ -1,6 +1,8 @@
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Layers;
 
 public class DropoutLayerTests
 {

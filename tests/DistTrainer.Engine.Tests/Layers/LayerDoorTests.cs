@@ -1,6 +1,13 @@
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Layers;
 
 /// <summary>
 /// What a layer may ask for beside its inputs: a shape, and memory from its forward to its backward pass.

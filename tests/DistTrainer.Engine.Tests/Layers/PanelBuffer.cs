@@ -1,4 +1,6 @@
-namespace DistTrainer.Engine.Tests;
+using DistTrainer.Engine.Layers;
+
+namespace DistTrainer.Engine.Tests.Layers;
 
 /// <summary>Panels in an array; at first every float, unused lanes too, holds finite garbage.</summary>
 internal sealed class PanelBuffer

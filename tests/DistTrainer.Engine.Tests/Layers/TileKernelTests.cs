@@ -1,7 +1,8 @@
 using CsCheck;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Layers;
 
 /// <summary>The tile of the matrix products against its plain form, for every number of rows.</summary>
 public sealed unsafe class TileKernelTests

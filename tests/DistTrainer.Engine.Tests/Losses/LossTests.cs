@@ -1,6 +1,11 @@
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Tests.Layers;
+using DistTrainer.Engine.Tests.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Losses;
 
 public class LossTests
 {

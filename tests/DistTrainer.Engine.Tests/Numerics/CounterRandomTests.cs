@@ -1,6 +1,7 @@
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Numerics;
 
 public class CounterRandomTests
 {

@@ -1,8 +1,16 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using DistTrainer.Engine.Initializers;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Tests.Layers;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Numerics;
 
 /// <summary>
 /// Pinned hashes of everything that feeds parameters. They must hold with <c>DOTNET_EnableAVX2=0</c> and with
@@ -92,7 +100,7 @@ public class Golden_hashes
     public void First_values(string kind, string expected)
     {
         float[] values = new float[37 * 29];
-        Initializers.Fill(new InitializerDescription(kind), 42, 3, [37, 29], 29, 37, values);
+        Initializer.Fill(new InitializerDescription(kind), 42, 3, [37, 29], 29, 37, values);
         Check(expected, values);
     }
 

@@ -1,6 +1,9 @@
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Numerics;
 
 public sealed class MagnitudeTests
 {

@@ -1,6 +1,8 @@
 using System.Globalization;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Plugins;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Numerics;
 
 /// <summary>Slow, obvious double-precision counterparts of what the engine computes in float.</summary>
 internal static class Oracle

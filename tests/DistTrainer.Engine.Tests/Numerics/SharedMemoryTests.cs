@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Numerics;
 
 /// <summary>Linux only, as the memory itself.</summary>
 public sealed class SharedMemoryTests

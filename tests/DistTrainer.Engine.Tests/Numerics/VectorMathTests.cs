@@ -1,8 +1,9 @@
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Numerics;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Numerics;
 
 public class VectorMathTests(ITestOutputHelper output)
 {

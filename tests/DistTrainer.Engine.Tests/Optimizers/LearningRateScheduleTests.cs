@@ -1,6 +1,9 @@
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Optimizers;
 
 public class LearningRateScheduleTests
 {

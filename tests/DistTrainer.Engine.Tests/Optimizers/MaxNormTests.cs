@@ -1,6 +1,7 @@
+using DistTrainer.Engine.Optimizers;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Optimizers;
 
 public class MaxNormTests
 {

@@ -1,6 +1,8 @@
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Optimizers;
 
 public class OptimizerTests
 {

@@ -1,6 +1,8 @@
 using System.Globalization;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Plugins;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Optimizers;
 
 /// <summary>The optimizers as PyTorch's documentation writes them, one element at a time and in double.</summary>
 internal sealed class ReferenceOptimizer(OptimizerDescription o, RegularizationDescription r, int length)

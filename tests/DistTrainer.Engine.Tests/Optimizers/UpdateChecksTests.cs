@@ -1,7 +1,11 @@
 using System.Globalization;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+using DistTrainer.Engine.Schedules;
 using Xunit;
 
-namespace DistTrainer.Engine.Tests;
+namespace DistTrainer.Engine.Tests.Optimizers;
 
 public class UpdateChecksTests
 {

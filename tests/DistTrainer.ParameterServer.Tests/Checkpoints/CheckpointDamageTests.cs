@@ -1,7 +1,10 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 /// <summary>C3: whatever happened to the files of a checkpoint, it is refused, and the older one is taken.</summary>
 public sealed class CheckpointDamageTests : IDisposable

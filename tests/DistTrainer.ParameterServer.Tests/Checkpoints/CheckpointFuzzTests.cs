@@ -3,9 +3,11 @@ using System.Security.Cryptography;
 using System.Text;
 using CsCheck;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 /// <summary>
 /// Manifests and parts that somebody changed and sealed again, so that what lies behind the checksums is reached. They

@@ -1,7 +1,9 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 /// <summary>The committed checkpoint of format 1; each later version must read it.</summary>
 public class CheckpointGoldenTests

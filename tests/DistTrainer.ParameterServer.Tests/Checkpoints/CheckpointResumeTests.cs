@@ -1,8 +1,13 @@
 using CsCheck;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Schedules;
+using DistTrainer.Engine.Training;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 public class CheckpointResumeTests
 {

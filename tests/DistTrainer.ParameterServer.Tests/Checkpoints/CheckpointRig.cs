@@ -1,6 +1,9 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 /// <summary>A run's folder of checkpoints in a temporary place, and ways to fill it.</summary>
 internal sealed class CheckpointRig : IDisposable

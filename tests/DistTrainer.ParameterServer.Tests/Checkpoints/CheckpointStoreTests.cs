@@ -1,7 +1,8 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 public sealed class CheckpointStoreTests : IDisposable
 {

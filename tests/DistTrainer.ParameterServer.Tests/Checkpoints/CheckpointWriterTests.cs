@@ -1,7 +1,11 @@
 using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.ParameterServer.Checkpoints;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 public sealed class CheckpointWriterTests : IDisposable
 {

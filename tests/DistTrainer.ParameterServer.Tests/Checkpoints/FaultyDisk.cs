@@ -1,4 +1,6 @@
-namespace DistTrainer.ParameterServer.Tests;
+using DistTrainer.ParameterServer.Checkpoints;
+
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 /// <summary>The process is killed: nothing runs after it, so nothing is cleaned up.</summary>
 internal sealed class KilledException : Exception;

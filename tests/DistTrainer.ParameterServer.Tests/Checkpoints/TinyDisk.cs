@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Checkpoints;
 
 /// <summary>A file system of 64 KiB in memory.</summary>
 internal sealed class TinyDisk : IDisposable

@@ -1,8 +1,12 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
 using DistTrainer.Golden;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Golden;
 
 /// <summary>
 /// Engine and parameter shards in a plain loop, without actors, against PyTorch from the same initial parameters.

@@ -1,5 +1,8 @@
 using DistTrainer.Cluster.Library;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 
 // A program of somebody else, who has the packages alone: points are above or below a line.
 float[] features = new float[400];

@@ -1,10 +1,11 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run.Members;
 using DistTrainer.Engine;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Checkpoints;
 
 /// <summary>
 /// Writes checkpoints while steps go on: parameter shards have copied themselves, the folder is made, each writes its

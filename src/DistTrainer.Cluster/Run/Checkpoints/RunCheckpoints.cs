@@ -2,9 +2,9 @@ using System.Diagnostics;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Jobs;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Checkpoints;
 
 /// <summary>
 /// A run's checkpoints, without the actor: when the next one is due, and what is written at the moment. One at a time:

@@ -1,10 +1,10 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Checkpoints;
 
 /// <summary>What a checkpoint says of a run.</summary>
 internal static class RunManifest

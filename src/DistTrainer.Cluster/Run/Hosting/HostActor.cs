@@ -3,7 +3,7 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Hosting;
 
 /// <summary>
 /// Hosts a run's actors on one node: makes the parameter shards and workers, tells the run who they are, and that one

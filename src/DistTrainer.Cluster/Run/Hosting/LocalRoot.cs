@@ -3,7 +3,7 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Hosting;
 
 /// <summary>
 /// What a coordinator is on a cluster, for a run in this process: takes people's requests, and knows the only node.

@@ -4,9 +4,12 @@ using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Hosting;
 
 /// <summary>Trains in this process: one actor system without sockets, the same actors as on a cluster.</summary>
 public static class LocalTrainer

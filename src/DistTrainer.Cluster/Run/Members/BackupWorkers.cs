@@ -1,7 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// Backup workers, without the actor: whoever is idle, or else the fastest, computes the slowest worker's data shards

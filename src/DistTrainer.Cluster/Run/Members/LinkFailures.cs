@@ -1,4 +1,4 @@
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// Which data connections could not be made, how often in a row, and who is to blame: without the actors' doings.

@@ -1,9 +1,10 @@
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run.Phases;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// What follows when nodes come, go, fail, cannot reach each other or do not answer: whoever takes part has changed,

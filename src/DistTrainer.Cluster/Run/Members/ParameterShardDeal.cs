@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// Which server hosts which parameter shards, without the actors' doings: at the start of a run, and after a loss.

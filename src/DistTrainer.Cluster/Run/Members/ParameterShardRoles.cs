@@ -1,7 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// Which copy of a parameter shard hands out parameters in a generation, and which follow as replicas. All that are up

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// Replicas of parameter shards: a copy on another node that applies the same steps, and hands out parameters when the

@@ -1,4 +1,4 @@
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// Whose answers are awaited, without the actor: who has not answered is named after two seconds, four, eight …; after

@@ -1,7 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// How fast the workers of a generation are, by what they report, and which is slow beside the others.

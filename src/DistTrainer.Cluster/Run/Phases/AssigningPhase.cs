@@ -1,7 +1,8 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run.Members;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>Workers get their data shards and connect to the parameter shards' nodes; this node connects too.</summary>
 internal sealed class AssigningPhase(LedRun run, RunAim aim) : RunPhase(run, aim)

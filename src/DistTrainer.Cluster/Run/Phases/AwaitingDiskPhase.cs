@@ -1,4 +1,4 @@
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>A checkpoint that is being written is waited for.</summary>
 /// <param name="run">The run.</param>

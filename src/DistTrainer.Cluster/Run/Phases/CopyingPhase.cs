@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>
 /// Parameter shards copy themselves for a checkpoint; steps stand still for it, and go on while it is written.

@@ -1,8 +1,10 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Schedules;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>
 /// Workers evaluate parts of the data, while the parameters are collected: at the end of an epoch, and of the run.

@@ -1,8 +1,10 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>
 /// The bookkeeping of one evaluation: chunks of data parts divided among the workers, and the parameters collected from

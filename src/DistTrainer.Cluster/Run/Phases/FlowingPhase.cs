@@ -1,6 +1,7 @@
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run.Members;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>
 /// Steps flow between workers and parameter shards, up to the end of a stretch; the run is not on their path. Where

@@ -1,4 +1,4 @@
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>Too few nodes are there.</summary>
 internal sealed class GatheringPhase(LedRun run, RunAim aim) : RunPhase(run, aim)

@@ -1,9 +1,9 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>The newest checkpoint that is whole was looked for.</summary>
 /// <param name="Generation">The generation that asked.</param>

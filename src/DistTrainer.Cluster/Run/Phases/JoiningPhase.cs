@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>All copies of the parameter shards join the generation, or take parameters and join again.</summary>
 internal sealed class JoiningPhase(LedRun run, RunAim aim) : RunPhase(run, aim)

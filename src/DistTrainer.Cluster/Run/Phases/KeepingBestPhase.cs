@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>Parameter shards keep the best parameters, or take them back.</summary>
 /// <param name="run">The run.</param>

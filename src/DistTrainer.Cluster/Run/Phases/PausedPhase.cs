@@ -1,4 +1,4 @@
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>No step is begun until a person says so.</summary>
 internal sealed class PausedPhase(LedRun run) : RunPhase(run, RunAim.Steps)

@@ -1,6 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>Parameter shards hear how to apply the steps to the next decision.</summary>
 internal sealed class PreparingPhase(LedRun run) : RunPhase(run, RunAim.Steps)

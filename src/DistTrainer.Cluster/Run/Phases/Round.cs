@@ -1,4 +1,4 @@
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>Who has answered of those who were asked, by their numbers.</summary>
 /// <param name="expected">How many were asked.</param>

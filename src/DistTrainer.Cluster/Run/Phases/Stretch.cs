@@ -1,7 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>The steps from one decision to the next.</summary>
 /// <param name="target">The last of them.</param>

@@ -1,10 +1,10 @@
 using Akka.Event;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Reports;
 
 /// <summary>
 /// Once an epoch, at debug level: the norms of weights, biases and gradients, and how large an update is beside its

@@ -1,8 +1,8 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Models;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Reports;
 
 /// <summary>
 /// Puts the histograms of tensors together from the parameter shards' parts. Those of two steps are open at a time,

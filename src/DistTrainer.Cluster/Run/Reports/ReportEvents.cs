@@ -2,7 +2,7 @@ using Akka.Event;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Reports;
 
 /// <summary>The reports of a run as events of the log.</summary>
 internal static class ReportEvents

@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Losses;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Reports;
 
 /// <summary>
 /// Puts the parameter shards' reports together: losses, norms and speed. The clock runs only while steps do.

@@ -6,8 +6,9 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Checkpoints;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Reports;
 
 /// <summary>
 /// Tells what happens in a run, once for all who hear it: the actor's log, the meter and the observer. One method an

@@ -1,8 +1,9 @@
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run.Phases;
 using DistTrainer.Engine;
 using DistTrainer.ParameterServer;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Reports;
 
 /// <summary>
 /// What workers and parameter shards report of a run, what is said of it, and what is answered to who asks.

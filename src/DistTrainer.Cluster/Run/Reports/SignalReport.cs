@@ -1,9 +1,9 @@
 using Akka.Event;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Step;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 
-namespace DistTrainer.Cluster.Run;
+namespace DistTrainer.Cluster.Run.Reports;
 
 /// <summary>
 /// How large the signal is in each layer on one batch before training: a wrong initialization shows as activations or

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers.Activations;
 
 /// <summary>f(x) = x Φ(x), f′ = Φ(x) + x φ(x) (Hendrycks and Gimpel 2016, the exact form).</summary>
 internal readonly struct GeluFunction : IActivationFunction

@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers.Activations;
 
 /// <summary>An element-wise function and its pull-back, on eight elements.</summary>
 internal interface IActivationFunction

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers.Activations;
 
 /// <summary>f(x) = x.</summary>
 internal readonly struct IdentityFunction : IActivationFunction

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers.Activations;
 
 /// <summary>f(x) = x for x &gt; 0, else slope · x; f′(0) = slope.</summary>
 internal readonly struct LeakyReluFunction(float slope) : IActivationFunction

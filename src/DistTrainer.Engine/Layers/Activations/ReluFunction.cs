@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers.Activations;
 
 /// <summary>f(x) = max(0, x), f′(0) = 0. Written as "cleared where x ≤ 0", so that a NaN passes.</summary>
 internal readonly struct ReluFunction : IActivationFunction

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers.Activations;
 
 /// <summary>f(x) = 1 / (1 + e⁻ˣ), f′ = y (1 − y).</summary>
 internal readonly struct SigmoidFunction : IActivationFunction

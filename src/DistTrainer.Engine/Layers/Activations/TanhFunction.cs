@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
 
-namespace DistTrainer.Engine;
+namespace DistTrainer.Engine.Layers.Activations;
 
 /// <summary>f(x) = tanh x, f′ = 1 − y².</summary>
 internal readonly struct TanhFunction : IActivationFunction

@@ -1,8 +1,8 @@
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Transport;
 
 /// <summary>Counts the process's allocations, so nothing else may run beside it.</summary>
 [Collection("alone")]

@@ -1,9 +1,9 @@
 using System.Text;
 using CsCheck;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Transport;
 
 public sealed class Crc32CTests
 {

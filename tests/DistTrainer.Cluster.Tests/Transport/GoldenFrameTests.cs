@@ -2,12 +2,12 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Files;
 using DistTrainer.Transport;
 using MessagePack;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Transport;
 
 /// <summary>The bytes on the wire are a contract: these are the ones in <c>docs/wire.md</c>.</summary>
 public sealed class GoldenFrameTests

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Transport;
 
 /// <summary>One process's data plane that keeps what arrives.</summary>
 internal sealed class DataPlaneRig : IDataReceiver, IDisposable

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Transport;
 
 public sealed class ClosingTests
 {

@@ -1,7 +1,7 @@
-namespace DistTrainer.Cli;
+namespace DistTrainer.Cli.Runs;
 
 /// <summary>Whose a run folder is, as far as can be told at the moment.</summary>
-internal enum Hold
+internal enum FolderOwner
 {
     /// <summary>This run's.</summary>
     Mine,

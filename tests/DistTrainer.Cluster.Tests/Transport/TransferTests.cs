@@ -1,9 +1,9 @@
 using CsCheck;
-using DistTrainer.Engine;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Transport;
 
 public sealed class TransferTests
 {

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using DistTrainer.Transport;
 using Xunit;
 
-namespace DistTrainer.Cluster.Tests;
+namespace DistTrainer.Cluster.Tests.Transport;
 
 public sealed class HandshakeTests
 {

@@ -1,11 +1,16 @@
-namespace DistTrainer.Engine;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Parts;
+using DistTrainer.Engine.Plugins;
+
+namespace DistTrainer.Engine.Initializers;
 
 /// <summary>
 /// First values of parameters. Element i of tensor t is a pure function of (seed, t, i), whoever fills it and in
 /// whatever order: random number i of purpose <see cref="RandomPurpose.Initialization"/>, stream t (see
 /// <see cref="CounterRandom"/>).
 /// </summary>
-internal static class Initializers
+internal static class Initializer
 {
     /// <summary>Fills one tensor.</summary>
     /// <param name="description">Which rule, and its settings.</param>
