@@ -11,10 +11,8 @@ namespace DistTrainer.Cluster.Tests.Nodes;
 internal sealed class LiveNode : IDisposable
 {
     /// <summary>Reads and writes the messages of the tests too.</summary>
-    public const string SampleSerializer = """
-        akka.actor.serializers.disttrainer-control = "DistTrainer.Cluster.Tests.SampleSerializer, DistTrainer.Cluster.Tests"
-
-        """;
+    public static string SampleSerializer { get; } =
+        $"akka.actor.serializers.disttrainer-control = \"{typeof(Serialization.SampleSerializer).AssemblyQualifiedName}\"\n";
 
     // The tests' own singleton has a path that no node asks for.
     private const string Tested = """

@@ -30,8 +30,8 @@ internal sealed class Strangers : IAsyncDisposable
 
     private const string Forging = """
         akka.actor {
-          serializers.forged = "DistTrainer.Cluster.Tests.ForgedSerializer, DistTrainer.Cluster.Tests"
-          serialization-bindings { "DistTrainer.Cluster.Tests.Forged, DistTrainer.Cluster.Tests" = forged }
+          serializers.forged = "DistTrainer.Cluster.Tests.Security.ForgedSerializer, DistTrainer.Cluster.Tests"
+          serialization-bindings { "DistTrainer.Cluster.Tests.Security.Forged, DistTrainer.Cluster.Tests" = forged }
         }
 
         """;
