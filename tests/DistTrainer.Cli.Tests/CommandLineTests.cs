@@ -1,3 +1,4 @@
+using System.Text.Json;
 using DistTrainer.Engine.Files;
 using DistTrainer.Jobs;
 using Xunit;
@@ -159,6 +160,20 @@ public sealed class CommandLineTests : IDisposable
         await CliRun.Of("train", "--output", run);
         CliRun evaluated = await CliRun.Of("evaluate", run);
         Assert.StartsWith("test samples=10 loss=", evaluated.Output, StringComparison.Ordinal);
+        Assert.Contains("\nfigures balanced-accuracy=", evaluated.Output, StringComparison.Ordinal);
+        Assert.Contains("\nclass name=\"yes\" samples=", evaluated.Output, StringComparison.Ordinal);
+        Assert.Contains("\nconfusion name=\"no\" predicted=", evaluated.Output, StringComparison.Ordinal);
+        using (var told = JsonDocument.Parse((await CliRun.Of("evaluate", run, "--json")).Output))
+        using (var ended = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(run, "run.json"))))
+        {
+            JsonElement figures = told.RootElement, test = ended.RootElement.GetProperty("test");
+            Assert.Equal(10, figures.GetProperty("samples").GetInt32());
+            Assert.Equal(
+                figures.GetProperty("confusion").EnumerateArray().Sum(
+                    row => row.EnumerateArray().Sum(cell => cell.GetInt32())), figures.GetProperty("samples").GetInt32());
+            foreach (string name in new[] { "accuracy", "balancedAccuracy", "logLoss", "f1Macro" })
+                Assert.Equal(figures.GetProperty(name).GetDouble(), test.GetProperty(name).GetDouble());
+        }
 
         CliRun inspected = await CliRun.Of("inspect", Path.Combine(run, "model.safetensors"));
         Assert.Contains("layer 0 dense 2→256", inspected.Output, StringComparison.Ordinal);

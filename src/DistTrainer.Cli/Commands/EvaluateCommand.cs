@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using System.Text.Json;
 using DistTrainer.Cli.Runs;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
@@ -15,8 +17,8 @@ internal sealed class EvaluateCommand : Command
     public EvaluateCommand(CliConsole console, CliServices services)
         : base(
             "evaluate",
-            "Prints a model's loss and accuracy (or R²) on the held-out part of its own data, or on a file with "
-            + "targets.")
+            "Prints how well a model predicts the held-out part of its own data, or a file with targets: loss, "
+            + "accuracy, log loss, AUC, F1, confusion matrix; or errors and R² of values.")
     {
         Argument<string> model = ModelArgument.Create();
         var data = new Option<string?>("--data")
@@ -24,8 +26,10 @@ internal sealed class EvaluateCommand : Command
             Description = "A file with features and targets; without it the test part of the model's own data is taken",
             HelpName = "FILE",
         };
+        var asJson = new Option<bool>("--json") { Description = "Prints the figures as one JSON object" };
         Add(model);
         Add(data);
+        Add(asJson);
         SetAction(result =>
         {
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
@@ -35,9 +39,16 @@ internal sealed class EvaluateCommand : Command
                 : TestPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved);
             using var evaluator = new Evaluator(saved.Network, samples.TargetWidth);
             LossSums sums = evaluator.Evaluate(samples, saved.Parameters);
-            console.Output.WriteLine(
-                TestFigures.Of(sums, samples, saved.Schema.Task)
-                .Line(result.GetValue(data) is null ? "test" : "evaluation"));
+            TestFigures figures = TestFigures.Of(sums, samples, saved.Schema.Task);
+            QualityFigures? quality = samples.Count == 0 ? null : QualityFigures.Of(saved, samples);
+            if (result.GetValue(asJson))
+            {
+                console.Output.WriteLine(Json(figures, quality, saved));
+                return;
+            }
+            console.Output.WriteLine(figures.Line(result.GetValue(data) is null ? "test" : "evaluation"));
+            foreach (string line in quality?.Lines() ?? [])
+                console.Output.WriteLine(line);
             console.Output.WriteLine($"parameters sha256={saved.ParameterHash}");
         });
     }
@@ -57,6 +68,21 @@ internal sealed class EvaluateCommand : Command
             Targets = [],
             Limit = 0,
         };
+
+    private static string Json(TestFigures figures, QualityFigures? quality, TrainedModel saved)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JsonNumbers.Readable }))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("samples", figures.Count);
+            json.WriteFinite("loss", figures.Loss);
+            quality?.Write(json);
+            json.WriteString("parameterHash", saved.ParameterHash);
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
 
     private static ISampleSource TestPart(DataParts parts, TrainedModel saved)
     {

@@ -150,7 +150,7 @@ internal sealed class RunOutput : Observers, IRunOutput
         if ((_recorder.Failure ?? _events?.Failure) is { } failure)
             throw failure;
         _folder.RequireOwned();
-        _folder.WriteText(RunSummary.Name, RunSummary.Write(_file.Job, _data, result));
+        _folder.WriteText(RunSummary.Name, RunSummary.Write(_file, _data, result));
     }
 
     private void Warn(string warning) => _console.Error.WriteLine($"warning: {warning}");

@@ -7,6 +7,7 @@ using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Files;
 using DistTrainer.Engine.Training;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli.Runs;
 
@@ -36,11 +37,14 @@ internal static class RunSummary
     };
 
     /// <summary>As JSON.</summary>
-    /// <param name="job">What was trained.</param>
+    /// <param name="file">What was trained.</param>
     /// <param name="data">On what.</param>
     /// <param name="result">What came of it.</param>
-    public static string Write(JobDescription job, DataParts data, TrainingResult result)
+    public static string Write(JobFile file, DataParts data, TrainingResult result)
     {
+        JobDescription job = file.Job;
+        var model = new TrainedModel(
+            file, data.Schema, JobNetwork.Create(job.Model, data.Schema), result.Parameters, result.ParameterHash);
         TestFigures validation = TestFigures.Of(result.Validation, data.Validation, data.Schema.Task);
         TestFigures test = TestFigures.Of(result.Test, data.Test, data.Schema.Task);
         using var buffer = new MemoryStream();
@@ -66,6 +70,8 @@ internal static class RunSummary
             json.WriteFinite("samplesPerSecond", result.SamplesPerSecond);
             json.WriteNumber("peakMemoryBytes", PeakMemory());
             json.WriteEndObject();
+            WriteQuality(json, "validation", model, data.Validation);
+            WriteQuality(json, "test", model, data.Test);
             json.WriteEndObject();
         }
 
@@ -97,6 +103,15 @@ internal static class RunSummary
                 FailureKind.ModelFile,
                 $"{path}: is no record of a run ({failure.Message.ReplaceLineEndings(" ").TrimEnd('.')}).", failure);
         }
+    }
+
+    private static void WriteQuality(Utf8JsonWriter json, string part, TrainedModel model, ISampleSource data)
+    {
+        if (data.Count == 0)
+            return;
+        json.WriteStartObject(part);
+        QualityFigures.Of(model, data).Write(json);
+        json.WriteEndObject();
     }
 
     private static long PeakMemory()
