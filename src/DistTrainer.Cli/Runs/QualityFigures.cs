@@ -55,7 +55,8 @@ internal sealed record QualityFigures(
             foreach (ClassFigures one in figures.Classes)
                 yield return $"class{Named("target", target)}{Named("name", one.Name)} "
                     + $"samples={Numbers.Text(one.Count)} precision={Numbers.Text(one.Precision)} "
-                    + $"recall={Numbers.Text(one.Recall)} f1={Numbers.Text(one.F1)} auc={Numbers.Text(one.AreaUnderCurve)}";
+                    + $"recall={Numbers.Text(one.Recall)} f1={Numbers.Text(one.F1)} "
+                    + $"auc={Numbers.Text(one.AreaUnderCurve)}";
             for (int c = 0; c < figures.Classes.Count; c++)
                 yield return $"confusion{Named("target", target)}{Named("name", figures.Classes[c].Name)} "
                     + $"predicted={string.Join(',', figures.Confusion[c].Select(Numbers.Text))}";
