@@ -2,6 +2,7 @@ using System.Globalization;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
@@ -27,10 +28,28 @@ internal static class BuiltInJobs
     {
         if (Names.Contains(source))
             return Read(source);
-        JobSource classification = Read("classification");
-        DataDescription description =
-            JobFile.Read([classification, .. above, JobSource.FromOption("data.source", source, "--data")]).Job.Data;
-        return LooksLikeClasses(description, data) ? classification : Read("regression");
+        JobSource classification = Read("classification"), regression = Read("regression");
+        JobSource[] all = [.. above, JobSource.FromOption("data.source", source, "--data")];
+        // What is laid over may ask for values by data.task or model.loss.kind: it then fits the job for values only.
+        if (!Fits(classification, all) && Fits(regression, all))
+            return regression;
+        JobDescription job = JobFile.Read([classification, .. all]).Job;
+        return job.Model.Loss.Task != TaskKind.Regression
+            && (job.Data.Task == TaskKind.Classification || LooksLikeClasses(job.Data, data))
+            ? classification : regression;
+    }
+
+    private static bool Fits(JobSource job, JobSource[] above)
+    {
+        try
+        {
+            JobFile.Read([job, .. above]);
+            return true;
+        }
+        catch (DistTrainerException failure) when (failure.Kind == FailureKind.Configuration)
+        {
+            return false;
+        }
     }
 
     /// <summary>A built-in job's text.</summary>
@@ -50,6 +69,8 @@ internal static class BuiltInJobs
         IReadOnlyList<string> classes;
         try
         {
+            if (data.LooksLikeClasses(description, MostNumericClasses) is { } looks)
+                return looks;
             classes =
                 data.Load(description with { Task = TaskKind.Classification, NormalizeTargets = false },
                 new LossDescription()).Schema.ClassNames;

@@ -13,6 +13,10 @@ internal sealed class DataAccess : IDataAccess
     public DataParts Load(DataDescription data, LossDescription loss) => DataLoader.Load(data, loss);
 
     /// <inheritdoc/>
+    public bool? LooksLikeClasses(DataDescription data, int mostNumeric) =>
+        DataLoader.LooksLikeClasses(data, mostNumeric);
+
+    /// <inheritdoc/>
     public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) => DataLoader.LoadLabelled(data, schema);
 
     /// <inheritdoc/>

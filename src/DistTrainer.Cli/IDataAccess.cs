@@ -17,6 +17,13 @@ internal interface IDataAccess
     /// (<see cref="FailureKind.Data"/>).</exception>
     DataParts Load(DataDescription data, LossDescription loss);
 
+    /// <summary>Whether the targets look like classes, whatever is wrong elsewhere in the file.</summary>
+    /// <param name="data">Where the samples come from; one target column.</param>
+    /// <param name="mostNumeric">How many different whole numbers are still taken for classes.</param>
+    /// <returns>Null where the data must be loaded to know.</returns>
+    /// <exception cref="DistTrainerException">No label can be read (<see cref="FailureKind.Data"/>).</exception>
+    bool? LooksLikeClasses(DataDescription data, int mostNumeric);
+
     /// <summary>Loads all samples of a file for a trained model, scaled as its training data were.</summary>
     /// <param name="data">The file and its format.</param>
     /// <param name="schema">The model's data schema.</param>

@@ -49,10 +49,20 @@ internal static class JobValues
         return string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / length.Ticks}{unit}");
     }
 
-    /// <summary>One character.</summary>
-    public static JobValue<char> Character { get; } = new ScalarValue<char>(
-        "one character, e.g. \";\" or \"\\t\"", text => text.Length == 1 ? text[0]
-            : throw new FormatException("is not one character"), value => Quote(value.ToString()));
+    /// <summary>One character, a name for one, or nothing.</summary>
+    /// <param name="names">Names of characters that are hard to see or stand for none.</param>
+    public static JobValue<char?> Mark(params (string Name, char Mark)[] names)
+    {
+        string allowed = string.Concat("one character, e.g. \";\" or \"\\t\"", string.Concat(
+            names.Select(entry => $", or {entry.Name}")));
+        return new ScalarValue<char?>(
+            allowed,
+            text => Array.Find(names, entry => entry.Name == text) is { Name: not null } named ? named.Mark
+                : text.Length == 1 ? text[0] : throw new FormatException("is not one character"),
+            value => value is not { } mark ? null
+                : Array.Find(names, entry => entry.Mark == mark) is { Name: not null } named ? named.Name
+                : Quote(mark.ToString()));
+    }
 
     /// <summary>A value of a form.</summary>
     public static JobValue<T> Of<T>(ValueForm<T> form) => new ScalarValue<T>(form.Allowed, form.Parse, form.Format);

@@ -106,6 +106,8 @@ internal static class DataCommands
         }
 
         output.WriteLine($"sha256    {parts.Hash}");
+        foreach (string note in parts.Notes)
+            output.WriteLine($"note      {note}");
         output.WriteLine();
         IEnumerable<float[]> columns = SampleColumns.Features(data, Math.Min(data.FeatureCount, MostRows));
         foreach ((int feature, float[] values) in columns.Index())

@@ -56,6 +56,8 @@ internal sealed class RunOutput : Observers, IRunOutput
         try
         {
             _folder.WriteText(RunFolder.JobName, file.Write());
+            foreach (string note in from is null ? data.Notes : [])
+                console.Error.WriteLine($"note: {file.Job.Data.Source}: {note}");
             foreach (string warning in from is null ? JobData.Warnings(file.Job, data) : [])
                 Warn(warning);
             watch?.Begin(name, _folder.Path);

@@ -19,7 +19,8 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
         // A column that nobody uses may be called anything.
         Func<int, bool> used = request.Features is { } model
             ? column => model.Contains(names[column]) || request.Targets.Contains(names[column])
-            : column => !request.Ignore.Contains(column.ToString(CultureInfo.InvariantCulture));
+            : column => column.ToString(CultureInfo.InvariantCulture) is var number
+                && (!request.Ignore.Contains(number) || IndexOf(names, number) >= 0);
         CheckNames(place, names, used);
         return request.Features is { } wanted
             ? ForModel(place, names, named, wanted, request)
@@ -55,7 +56,9 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
         string place, IReadOnlyList<string> names, bool named, IReadOnlyList<string> wanted, ReadRequest request)
     {
         int[] targets = ModelTargets(place, names, named, request);
-        int[] features = wanted.Select(name => IndexOf(names, name)).ToArray();
+        // Blanks around names of columns once counted.
+        int[] features = wanted.Select(name => IndexOf(names, name) is var column and >= 0 ? column
+            : IndexOf(names, name.Trim())).ToArray();
         bool found = !features.Contains(-1);
         if (found && !features.Intersect(targets).Any())
             return new(features, targets);
@@ -120,7 +123,8 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
             if (names[column].Length == 0)
                 throw DataError.Of(
                     $"{place}:{column + 1}: the column has no name (an index that was written with the table?); name "
-                    + $"it, or leave it out with data.ignore = [\"{column}\"].");
+                    + (IndexOf(names, column.ToString(CultureInfo.InvariantCulture)) >= 0 ? "it in the first line."
+                        : $"it, or leave it out with data.ignore = [\"{column}\"]."));
             if (!first.TryAdd(names[column], column))
                 throw DataError.Of(
                     $"{place}:{column + 1}: the name {DataError.Quote(names[column])} was given to column "

@@ -96,8 +96,29 @@ public sealed record DataDescription
     /// <summary>CSV: whether the first line names the columns; null decides by looking.</summary>
     public bool? Header { get; init; }
 
-    /// <summary>CSV: the character between fields; a comma means a tab in a <c>.tsv</c> file.</summary>
-    public char Delimiter { get; init; } = ',';
+    /// <summary>
+    /// CSV: the character between fields, a blank for runs of blanks and tabs; a comma means a tab in a <c>.tsv</c>
+    /// file. Null decides by looking.
+    /// </summary>
+    public char? Delimiter { get; init; }
+
+    /// <summary>CSV: the character around fields; null decides by looking.</summary>
+    public char? Quote { get; init; }
+
+    /// <summary>CSV: the decimal mark, a point or a comma; null decides by looking.</summary>
+    public char? Decimal { get; init; }
+
+    /// <summary>
+    /// CSV: what stands between thousands (a comma, point, apostrophe or blank), NUL for nothing; null decides by
+    /// looking.
+    /// </summary>
+    public char? Thousands { get; init; }
+
+    /// <summary>
+    /// CSV: what begins a comment, up to the end of its line; NUL for nothing. Null takes <c>#</c> where it begins
+    /// lines that are no rows.
+    /// </summary>
+    public char? Comment { get; init; }
 
     /// <summary>How features are scaled.</summary>
     public NormalizationKind Normalization { get; init; } = NormalizationKind.None;

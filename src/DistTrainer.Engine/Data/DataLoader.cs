@@ -62,7 +62,7 @@ public static class DataLoader
         DataSet test = testSource is { } testFile
             ? ReadLabelled(testFile, description with { Targets = [] }, schema)
             : Gather(raw, targets, encoder.Width, split.Test, normalization);
-        return new(train, validation, test, schema, DataParts.HashOf(train, validation, test));
+        return new(train, validation, test, schema, DataParts.HashOf(train, validation, test)) { Notes = raw.Notes };
     }
 
     /// <summary>
@@ -116,11 +116,23 @@ public static class DataLoader
         {
             Features = schema.FeatureNames,
             NeedTargets = false,
-            Header = description.Header,
-            Delimiter = description.Delimiter,
+            Csv = CsvSettings.Of(description),
         });
         return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
     }
+
+    /// <summary>
+    /// Whether the targets of a CSV file look like classes, whatever is wrong in the file; null where all must be read
+    /// to know.
+    /// </summary>
+    /// <param name="description">Where the samples are; one target column.</param>
+    /// <param name="mostNumeric">How many different whole numbers are still taken for classes.</param>
+    /// <exception cref="DistTrainerException">No label can be read.</exception>
+    internal static bool? LooksLikeClasses(DataDescription description, int mostNumeric) =>
+        SourceFiles.Find(description).Main.LooksLikeClasses(
+            description,
+            new ReadRequest { Targets = description.Targets, Ignore = description.Ignore, TextTargets = true },
+            mostNumeric);
 
     private static TaskKind ResolveTask(DataDescription description, LossDescription loss)
     {

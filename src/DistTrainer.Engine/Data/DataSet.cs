@@ -150,6 +150,9 @@ public sealed record DataSchema
 public sealed record DataParts(
     ISampleSource Train, ISampleSource Validation, ISampleSource Test, DataSchema Schema, string Hash)
 {
+    /// <summary>How the file was read where that is not obvious, a line each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>
     /// SHA-256, in hex, over train, validation, test; of parts in memory over all their scaled features and targets as
     /// little-endian floats.

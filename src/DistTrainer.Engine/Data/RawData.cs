@@ -22,6 +22,9 @@ internal sealed record RawData(
     /// <summary>Rows.</summary>
     public int Count => Features.Count;
 
+    /// <summary>How the file was read where that is not obvious, a line each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Refuses more values than an array can have.</summary>
     /// <exception cref="DistTrainerException">The product is too large.</exception>
     public static void CheckSize(string path, long rows, long width)
@@ -55,9 +58,6 @@ internal sealed record ReadRequest
     /// <summary>Whether targets must be there.</summary>
     public bool NeedTargets { get; init; } = true;
 
-    /// <summary>CSV: whether there is a header line; null decides by looking.</summary>
-    public bool? Header { get; init; }
-
-    /// <summary>CSV: the character between fields.</summary>
-    public char Delimiter { get; init; } = ',';
+    /// <summary>CSV: how the text is written, as far as that is said.</summary>
+    public CsvSettings Csv { get; init; } = new();
 }

@@ -29,11 +29,7 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
             throw DataError.Configuration($"data.header is about CSV, but {Path} is {Format}; take it out.");
         RawData raw = Format switch
         {
-            DataFormat.Csv => CsvTableReader.Read(Path, request with
-            {
-                Header = description.Header,
-                Delimiter = DelimiterOf(description),
-            }),
+            DataFormat.Csv => CsvTableReader.Read(Path, request with { Csv = CsvOf(description) }),
             DataFormat.Parquet => ParquetTableReader.Read(Path, request),
             DataFormat.Idx => IdxReader.Read(Path, request.NeedTargets ? LabelsPath : null),
             _ => NpyReader.Read(Path, request),
@@ -44,6 +40,13 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
                 + "the kind that the model was trained on.");
         return raw;
     }
+
+    /// <summary>
+    /// Whether the target column of a CSV file looks like classes; null for other formats, which must be read to know.
+    /// </summary>
+    public bool? LooksLikeClasses(DataDescription description, ReadRequest request, int mostNumeric) =>
+        Format != DataFormat.Csv || Plugin ? null
+            : CsvTableReader.Look(Path, request with { Csv = CsvOf(description) }).IsClasses(mostNumeric);
 
     private RawData ReadPlugin(DataDescription description, ReadRequest request)
     {
@@ -59,9 +62,12 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
                 + $"{string.Join(", ", wanted)}; give data of the kind that the model was trained on.");
     }
 
-    private char DelimiterOf(DataDescription description) =>
-        description.Delimiter == ',' && SourceFiles.WithoutGzip(Path)
-            .EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : description.Delimiter;
+    private CsvSettings CsvOf(DataDescription description)
+    {
+        var settings = CsvSettings.Of(description);
+        return settings.Delimiter == ',' && SourceFiles.WithoutGzip(Path)
+            .EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? settings with { Delimiter = '\t' } : settings;
+    }
 }
 
 /// <summary>The files behind a source: the samples, and those of the test where they have files of their own.</summary>

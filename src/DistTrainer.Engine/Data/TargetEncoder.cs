@@ -14,8 +14,9 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
     private bool OneHot => Task == TaskKind.Classification && TargetNames.Count > 1;
 
     /// <summary>
-    /// Learns the classes: numbers sorted as numbers, text by code points; the columns of a one-hot code in their
-    /// order.
+    /// Learns the classes, called as they are written: numbers sorted as numbers, text by code points; the columns of a
+    /// one-hot code in their order. Several ways to write a number are one class, but not where one of them has a zero
+    /// in front (02134): these are codes.
     /// </summary>
     /// <exception cref="DistTrainerException">There is only one class, or labels are numbers that are not
     /// whole.</exception>
@@ -63,11 +64,25 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
         string[] texts = target.Texts!;
         foreach (string text in texts)
             distinct.TryAdd(text, Parse(text));
-        if (distinct.Values.Any(value => value is null))
+        string[] names = [.. distinct.Keys.Where(text => distinct[text] is null)];
+        // None, NA and nan may be classes among names, but are gaps among numbers.
+        if (names.Length > 0 && names.Length < distinct.Count && names.All(CsvHeader.IsMissing))
+        {
+            int row = Array.FindIndex(texts, text => distinct[text] is null);
+            throw DataError.Of(
+                $"{raw.TargetPlace(row, 0)}: column {DataError.Quote(target.Name)} has no label "
+                + $"({DataError.Quote(texts[row])}) where others are numbers; give every row a label, or leave the row "
+                + "out.");
+        }
+        if (names.Length > 0)
             return [.. distinct.Keys.Order(StringComparer.Ordinal)];
+        if (distinct.Keys.Any(TargetLook.IsCode) && distinct.Keys.All(text => text.All(char.IsAsciiDigit)))
+            return [.. distinct.Keys.OrderBy(text => distinct[text]).ThenBy(text => text, StringComparer.Ordinal)];
         for (int row = 0; row < texts.Length; row++)
             RequireWhole(raw, row, distinct[texts[row]]!.Value);
-        return [.. distinct.Values.Select(value => value!.Value).Distinct().Order().Select(Name)];
+        // As they are written; 1 and 1.0 of one file are one class, called 1.
+        return [.. distinct.GroupBy(pair => pair.Value!.Value, pair => pair.Key).OrderBy(group => group.Key)
+            .Select(group => group.Count() == 1 && group.First() != "-0" ? group.First() : Name(group.Key))];
     }
 
     private static void RequireWhole(RawData raw, int row, double value)
