@@ -39,7 +39,8 @@ internal static class CsvHeader
         if (grid.Count > 1 && CountsUp(grid, 0, name: true) && !MayBeRow(grid, fields))
             return (true, "line 1 counts the columns, as pandas does for a table without names: it is no sample "
                 + "(data.header = false if it is one)");
-        return (false, "line 1 has values: the columns are called 0, 1, … (data.header = true if it names the columns)");
+        return (
+            false, "line 1 has values: the columns are called 0, 1, … (data.header = true if it names the columns)");
     }
 
     /// <summary>Whether a text is one of the usual marks of a missing value.</summary>
@@ -58,7 +59,9 @@ internal static class CsvHeader
         return false;
     }
 
-    /// <summary>Whether a text is a number, with a decimal point or comma, with marks between thousands or not.</summary>
+    /// <summary>
+    /// Whether a text is a number, with a decimal point or comma, with marks between thousands or not.
+    /// </summary>
     /// <param name="text">In UTF-8.</param>
     public static bool IsNumber(ReadOnlySpan<byte> text) => CsvNumber.FormOf(text) != NumberForms.Other
         || double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
