@@ -55,6 +55,7 @@ internal sealed class EvaluateCommand : Command
             TestSource = null,
             Format = DataFormat.Auto,
             Targets = [],
+            Arrays = path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) ? own.Arrays : new(),
             Limit = 0,
         };
 
