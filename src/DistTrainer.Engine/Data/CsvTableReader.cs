@@ -156,7 +156,8 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, bool 
         _names = header ? [.. reader.Headers] : [
             .. Enumerable.Range(0, any ? reader.FieldCount : 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
         if (!any)
-            throw DataError.Of(_names.Length == 0 ? $"{path}: the file is empty; give a file with at least one row."
+            throw DataError.WithoutRows(_names.Length == 0
+                ? $"{path}: the file is empty; give a file with at least one row."
                 : $"{path}: there is a header line but no row below it; give a file with at least one row.");
         CheckHeader();
         ColumnPlan plan = ColumnPlan.Make($"{path}:1", _names, header, request);

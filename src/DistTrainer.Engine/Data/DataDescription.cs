@@ -24,7 +24,7 @@ public enum TaskKind
 /// <summary>A file format of data.</summary>
 public enum DataFormat
 {
-    /// <summary>By the file's name.</summary>
+    /// <summary>By the file's name; of a pipe without one by its first bytes.</summary>
     Auto,
 
     /// <summary>Comma-separated text, gzip too.</summary>
@@ -83,9 +83,9 @@ public sealed record DataArrays
 public sealed record DataDescription
 {
     /// <summary>
-    /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST. The
-    /// labels of a single IDX file of images are beside it, with <c>labels</c> and <c>idx1</c> in the name for
-    /// <c>images</c> and <c>idx3</c>. Or the name of a plug-in's source.
+    /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST or
+    /// with part files of one table (CSV or Parquet). The labels of a single IDX file of images are beside it, with
+    /// <c>labels</c> and <c>idx1</c> in the name for <c>images</c> and <c>idx3</c>. Or the name of a plug-in's source.
     /// </summary>
     public string Source { get; init; } = "digits";
 

@@ -57,6 +57,23 @@ internal static class InputFile
         return gzip ? new GzipContent(file, path) : file;
     }
 
+    /// <summary>The format that a file's first bytes tell, packed or not; CSV where they tell no other.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="DistTrainerException">It cannot be read.</exception>
+    public static DataFormat FormatByContent(string path) => DataError.Guard(path, () =>
+    {
+        using Stream stream = Open(path, out _, out _);
+        Span<byte> start = stackalloc byte[6];
+        return start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)] switch
+        {
+            [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => DataFormat.Parquet,
+            [(byte)'P', (byte)'K', 3, 4, ..] or [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'] =>
+                DataFormat.Npy,
+            [0, 0, 8, 1 or 2 or 3 or 4, ..] => DataFormat.Idx,
+            _ => DataFormat.Csv,
+        };
+    });
+
     /// <summary>
     /// Reads values that a header announces. What is unpacked gets memory as it comes, so that a header that lies gets
     /// none.

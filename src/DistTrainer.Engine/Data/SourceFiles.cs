@@ -15,6 +15,9 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
     /// <summary>Whether the arrays of a <c>.npz</c>'s test part are meant.</summary>
     public bool IsTestPart { get; init; }
 
+    /// <summary>The files of a folder of parts, in the order in which they are read; none of a single file.</summary>
+    public IReadOnlyList<string> Parts { get; init; } = [];
+
     /// <summary>Reads the file.</summary>
     public RawData Read(DataDescription description, ReadRequest request)
     {
@@ -32,7 +35,9 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
             throw DataError.Configuration($"data.header is about CSV, but {Path} is {Format}; take it out.");
         if (Format != DataFormat.Npy && description.Arrays != new DataArrays())
             throw DataError.Configuration($"data.arrays is about NumPy's .npz, but {Path} is {Format}; take it out.");
-        RawData raw = ReadFile(Path, description, request);
+        RawData raw = Parts.Count > 0
+            ? PartsFolder.Read(Path, Parts, part => ReadFile(part, description, request))
+            : ReadFile(Path, description, request);
         if (request.Features is { } wanted && raw.Features.Width != wanted.Count)
             throw DataError.Of(
                 $"{Path}: a sample has {raw.Features.Width} features, the model wants {wanted.Count}; give data of "
@@ -97,6 +102,24 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test, bool HasOw
             new(all, test ?? own, HasOwnTest: test is null && own is not null);
     }
 
+    /// <summary>
+    /// Refuses what can be read only once, by one process: a pipe or a device. For runs whose nodes read for
+    /// themselves.
+    /// </summary>
+    /// <param name="description">Where the samples are.</param>
+    /// <exception cref="DistTrainerException">A source is such a thing, or an empty file.</exception>
+    public static void RefusePipes(DataDescription description)
+    {
+        foreach ((string key, string? path) in (ReadOnlySpan<(string, string?)>)
+            [("data.source", description.Source), ("data.test-source", description.TestSource)])
+        {
+            if (path is not null && File.Exists(path) && PipeContent.Is(path))
+                throw DataError.Of(
+                    $"{key} = {DataError.Quote(path)}: is a pipe, a device or empty, and each node of a cluster reads "
+                    + "its data for itself; save the data as a file that every node can read, and give that.");
+        }
+    }
+
     /// <summary>A path without a trailing <c>.gz</c>.</summary>
     public static string WithoutGzip(string path) =>
         path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
@@ -130,13 +153,10 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test, bool HasOw
             throw DataError.Of($"{key} = {DataError.Quote(path)}: there is no such file{orName}");
         }
         if (Directory.Exists(path))
-            throw DataError.Of(format is DataFormat.Auto or DataFormat.Idx
-                ? $"{key} = {DataError.Quote(path)}: the folder has no train-images-idx3-ubyte(.gz) and "
-                    + "train-labels-idx1-ubyte(.gz); give such a folder, or a file."
-                : $"{key} = {DataError.Quote(path)} is a folder; give a file of format {format}.");
+            return PartsFolder.Find(path, format, key);
         DataFormat found = format == DataFormat.Auto ? FormatOf(path) : format;
         if (found == DataFormat.Auto && PipeContent.Is(path))
-            found = DataFormat.Csv; // no name could tell it
+            found = InputFile.FormatByContent(path); // no name could tell it
         return found switch
         {
             DataFormat.Auto =>
