@@ -27,7 +27,11 @@ internal sealed class NodeServices(CliConsole console, IDataAccess data, string 
     public void OnControl(IRunControl control) => Control = control;
 
     /// <inheritdoc/>
-    public DataParts Load(JobDescription job) => JobData.Load(data, job);
+    public DataParts Load(JobDescription job)
+    {
+        SourceFiles.RefusePipes(job.Data);
+        return JobData.Load(data, job);
+    }
 
     /// <inheritdoc/>
     public float[] LoadInitial(string path, ParameterLayout layout) =>

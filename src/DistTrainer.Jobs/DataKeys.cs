@@ -1,5 +1,6 @@
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Plugins;
+using ArraysTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataArrays>;
 using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataDescription>;
 
 namespace DistTrainer.Jobs;
@@ -20,6 +21,17 @@ internal static class DataKeys
         (NormalizationKind.Standardize, ["standardize"]), (NormalizationKind.UnitBytes, ["unit-bytes"])]);
 
     private static readonly JobValue<IReadOnlyList<string>> s_columns = new ListValue<string>(JobValues.Text, 100_000);
+
+    private static readonly JobSection<DataArrays> s_arrays = new(
+        () => new DataArrays(),
+        ArraysTable.Key("features", "The array of features, samples first; nothing looks for x, features, x_train, …",
+            JobValues.OptionalText, a => a.Features, (a, v) => a with { Features = v }),
+        ArraysTable.Key("targets", "The array of targets; nothing looks for y, targets, labels, y_train, …",
+            JobValues.OptionalText, a => a.Targets, (a, v) => a with { Targets = v }),
+        ArraysTable.Key("test-features", "The features of the test part; nothing looks for x_test",
+            JobValues.OptionalText, a => a.TestFeatures, (a, v) => a with { TestFeatures = v }),
+        ArraysTable.Key("test-targets", "The targets of the test part; nothing looks for y_test",
+            JobValues.OptionalText, a => a.TestTargets, (a, v) => a with { TestTargets = v }));
 
     /// <summary>The section.</summary>
     public static JobSection<DataDescription> Section { get; } = new(
@@ -44,6 +56,8 @@ internal static class DataKeys
             s_columns, d => d.Targets, (d, v) => d with { Targets = v }),
         Table.Key("ignore", "Names or 0-based numbers of columns to leave out",
             s_columns, d => d.Ignore, (d, v) => d with { Ignore = v }),
+        Table.Key("arrays", "NumPy .npz: the names of the arrays",
+            s_arrays, d => d.Arrays, (d, v) => d with { Arrays = v }),
         Table.Key("header", "CSV: whether the first line names the columns; nothing decides by looking",
             JobValues.OptionalBool, d => d.Header, (d, v) => d with { Header = v }),
         Table.Key("delimiter", "CSV: the character between fields; nothing decides by looking",

@@ -13,6 +13,8 @@ internal sealed class JobWriter(int depth, bool comments)
 
     private string Indent { get; } = new(' ', 2 * depth);
 
+    private string Empty => $"{{\n{Indent}}}";
+
     /// <summary>A section in braces.</summary>
     public string Section<T>(JobSection<T> section, T value) =>
         $"{{\n{new JobWriter(depth + 1, comments).Keys(section, value)}{Indent}}}";
@@ -38,7 +40,8 @@ internal sealed class JobWriter(int depth, bool comments)
         {
             string? written = key.Write(value, this);
             bool isDefault = key.DefaultText is not null && written == key.Write(section.Defaults, Plain);
-            bool isSet = written is not null && key.IsWritten(value) && !(comments && isDefault);
+            bool isSet = written is not null && key.IsWritten(value) && !(comments && isDefault)
+                && !(IsSection(key) && written == Empty);
             if (comments)
                 Explain(text, section, key);
             if (isSet)

@@ -39,7 +39,10 @@ public sealed class TrainCommandTests : IDisposable
         await CliRun.Of("train", "--output", Run, "--seed", "7");
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Run, "run.json")));
         Assert.Equal(
-            ["seed", "version", "machine", "dataHash", "reason", "epochs", "steps", "parameterHash", "metrics"],
+            [
+                "seed", "version", "machine", "dataHash", "reason", "epochs", "steps", "parameterHash", "metrics",
+                "validation", "test",
+            ],
             json.RootElement.EnumerateObject().Select(entry => entry.Name));
         Assert.Equal(
             ["trainLoss", "validationLoss", "testLoss", "testAccuracy", "samplesPerSecond", "peakMemoryBytes"],

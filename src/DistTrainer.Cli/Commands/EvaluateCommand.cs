@@ -66,6 +66,7 @@ internal sealed class EvaluateCommand : Command
             TestSource = null,
             Format = DataFormat.Auto,
             Targets = [],
+            Arrays = path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) ? own.Arrays : new(),
             Limit = 0,
         };
 

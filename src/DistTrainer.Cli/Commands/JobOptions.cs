@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli.Commands;
@@ -74,16 +75,24 @@ internal sealed class JobOptions(params string[] only)
     /// <summary>The resolved job.</summary>
     /// <param name="result">The parsed command line.</param>
     /// <param name="data">Looks at the data where no job file is named.</param>
+    /// <param name="manyRead">Whether several processes will read the data, which a pipe does not allow.</param>
     /// <returns>The job, and a name for it.</returns>
     /// <exception cref="DistTrainerException">Something is wrong in it
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public (JobFile Job, string Name) Read(ParseResult result, IDataAccess data)
+    public (JobFile Job, string Name) Read(ParseResult result, IDataAccess data, bool manyRead = false)
     {
         JobSource[] above = Overrides(result);
         if (result.GetValue(_config) is { } path)
-            return (JobFile.Read([JobSource.FromFile(path), .. above]), Path.GetFileNameWithoutExtension(path));
+        {
+            JobFile given = JobFile.Read([JobSource.FromFile(path), .. above]);
+            if (manyRead)
+                SourceFiles.RefusePipes(given.Job.Data);
+            return (given, Path.GetFileNameWithoutExtension(path));
+        }
 
         string source = SourceOf(above);
+        if (manyRead)
+            SourceFiles.RefusePipes(new DataDescription { Source = source });
         JobFile job = JobFile.Read([BuiltInJobs.For(source, data, above), .. above]);
         return (job, Path.GetFileNameWithoutExtension(source.TrimEnd('/')));
     }

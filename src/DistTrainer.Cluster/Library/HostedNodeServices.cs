@@ -17,7 +17,11 @@ namespace DistTrainer.Cluster.Library;
 internal sealed class HostedNodeServices(DistTrainerOptions options) : INodeServices
 {
     /// <inheritdoc/>
-    public DataParts Load(JobDescription job) => DataLoader.Load(job.Data, job.Model.Loss);
+    public DataParts Load(JobDescription job)
+    {
+        SourceFiles.RefusePipes(job.Data);
+        return DataLoader.Load(job.Data, job.Model.Loss);
+    }
 
     /// <inheritdoc/>
     public float[] LoadInitial(string path, ParameterLayout layout) => ModelFile.LoadParameters(path, layout);

@@ -87,7 +87,8 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, CsvDi
         _names = dialect.Header ? [.. reader.Headers.Select(name => name.Trim())] : [
             .. Enumerable.Range(0, any ? reader.FieldCount : 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
         if (!any)
-            throw DataError.Of(_names.Length == 0 ? $"{path}: the file is empty; give a file with at least one row."
+            throw DataError.WithoutRows(_names.Length == 0
+                ? $"{path}: the file is empty; give a file with at least one row."
                 : $"{path}: there is a header line but no row below it; give a file with at least one row.");
         bool extra = dialect.SeparatorEndsRows && _names[^1].Length == 0; // the header ends with a separator too
         if (dialect.SeparatorEndsRows && (extra || !dialect.Header))

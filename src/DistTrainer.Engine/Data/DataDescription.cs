@@ -24,7 +24,7 @@ public enum TaskKind
 /// <summary>A file format of data.</summary>
 public enum DataFormat
 {
-    /// <summary>By the file's name.</summary>
+    /// <summary>By the file's name; of a pipe without one by its first bytes.</summary>
     Auto,
 
     /// <summary>Comma-separated text, gzip too.</summary>
@@ -37,8 +37,8 @@ public enum DataFormat
     Parquet,
 
     /// <summary>
-    /// NumPy <c>.npy</c> (features in <c>…x.npy</c>, targets beside it in <c>…y.npy</c>) or <c>.npz</c> (arrays
-    /// <c>x</c> and <c>y</c>).
+    /// NumPy <c>.npy</c> (features in <c>…x.npy</c>, targets beside it in <c>…y.npy</c>) or <c>.npz</c> (see
+    /// <see cref="DataArrays"/>).
     /// </summary>
     Npy,
 }
@@ -59,13 +59,33 @@ public enum NormalizationKind
     UnitBytes,
 }
 
+/// <summary>
+/// The names of the arrays of a <c>.npz</c>. Where one is null, the usual names are looked for: <c>x</c> and <c>y</c>,
+/// <c>features</c>, <c>data</c> or <c>images</c> and <c>targets</c>, <c>target</c> or <c>labels</c>, <c>x_train</c> and
+/// <c>y_train</c>; <c>x_test</c> and <c>y_test</c> for the test part.
+/// </summary>
+public sealed record DataArrays
+{
+    /// <summary>The features: samples first, all other dimensions make the features.</summary>
+    public string? Features { get; init; }
+
+    /// <summary>The targets: a number or text a sample, or several columns.</summary>
+    public string? Targets { get; init; }
+
+    /// <summary>The features of the test part.</summary>
+    public string? TestFeatures { get; init; }
+
+    /// <summary>The targets of the test part.</summary>
+    public string? TestTargets { get; init; }
+}
+
 /// <summary>Where the samples come from and how they are made ready.</summary>
 public sealed record DataDescription
 {
     /// <summary>
-    /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST. The
-    /// labels of a single IDX file of images are beside it, with <c>labels</c> and <c>idx1</c> in the name for
-    /// <c>images</c> and <c>idx3</c>. Or the name of a plug-in's source.
+    /// A name from <c>disttrainer data list</c>, the path of a file, or of a folder with the four files of MNIST or
+    /// with part files of one table (CSV or Parquet). The labels of a single IDX file of images are beside it, with
+    /// <c>labels</c> and <c>idx1</c> in the name for <c>images</c> and <c>idx3</c>. Or the name of a plug-in's source.
     /// </summary>
     public string Source { get; init; } = "digits";
 
@@ -74,7 +94,7 @@ public sealed record DataDescription
 
     /// <summary>
     /// Path of a file with held-out test data; without it the test part is split off, or is that of the folder with the
-    /// files of MNIST.
+    /// files of MNIST, or of a <c>.npz</c> with test arrays.
     /// </summary>
     public string? TestSource { get; init; }
 
@@ -92,6 +112,9 @@ public sealed record DataDescription
 
     /// <summary>Names (or numbers) of columns to leave out.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
+
+    /// <summary>NumPy <c>.npz</c>: which arrays are meant.</summary>
+    public DataArrays Arrays { get; init; } = new();
 
     /// <summary>CSV: whether the first line names the columns; null decides by looking.</summary>
     public bool? Header { get; init; }

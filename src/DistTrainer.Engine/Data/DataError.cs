@@ -6,9 +6,22 @@ namespace DistTrainer.Engine.Data;
 /// <summary>Makes the errors of the data readers.</summary>
 internal static class DataError
 {
+    private const string NoRows = "no rows";
+
     /// <summary>An error in a data file.</summary>
     public static DistTrainerException Of(string message, Exception? inner = null) =>
         new(FailureKind.Data, message, inner);
+
+    /// <summary>A table without a row: an error, unless it is one of several parts.</summary>
+    public static DistTrainerException WithoutRows(string message)
+    {
+        DistTrainerException error = Of(message);
+        error.Data[NoRows] = true;
+        return error;
+    }
+
+    /// <summary>Whether an error is of <see cref="WithoutRows"/>.</summary>
+    public static bool IsWithoutRows(DistTrainerException error) => error.Data.Contains(NoRows);
 
     /// <summary>An error in the settings.</summary>
     public static DistTrainerException Configuration(string message) => new(FailureKind.Configuration, message);

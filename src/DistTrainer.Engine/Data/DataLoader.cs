@@ -67,7 +67,7 @@ public static class DataLoader
 
     /// <summary>
     /// Loads all samples of a source in the order of the file, to evaluate a model on them. Of a folder of MNIST-like
-    /// files the test files are taken where there are some, else the training files.
+    /// files or a <c>.npz</c> the test part is taken where there is one, else the training part.
     /// </summary>
     /// <param name="description">Where the samples are; task, split and normalization are the model's. Targets, where
     /// given, name the target columns of this file in the model's order.</param>
@@ -77,8 +77,7 @@ public static class DataLoader
     public static DataSet LoadLabelled(DataDescription description, DataSchema schema)
     {
         SourceFiles files = SourceFiles.Find(description);
-        return ReadLabelled(Directory.Exists(description.Source) || description.Source == DataCatalog.FashionMnist
-            ? files.Test ?? files.Main : files.Main, description, schema);
+        return ReadLabelled(files.HasOwnTest ? files.Test! : files.Main, description, schema);
     }
 
     /// <summary>

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
-
 namespace DistTrainer.Engine.Data;
 
 /// <summary>Opens data files; gzip is recognized by its first bytes, whatever the name.</summary>
@@ -53,23 +50,29 @@ internal static class InputFile
     public static Stream Open(string path, out long largest, out bool exact)
     {
         Stream file = OpenPlain(path);
-        Span<byte> magic = stackalloc byte[2], size = stackalloc byte[4];
+        Span<byte> magic = stackalloc byte[2];
         bool gzip = file.ReadAtLeast(magic, 2, throwOnEndOfStream: false) == 2 && magic is [0x1F, 0x8B];
-        (largest, exact) = (file.Length, !gzip);
-        if (!gzip)
-        {
-            file.Position = 0;
-            return file;
-        }
-        file.Position = Math.Max(0, file.Length - size.Length);
-        file.ReadAtLeast(size, size.Length, throwOnEndOfStream: false);
         file.Position = 0;
-        uint unpackedLength = BinaryPrimitives.ReadUInt32LittleEndian(size);
-        largest *= LargestExpansion;
-        if (largest <= uint.MaxValue)
-            largest = Math.Min(largest, unpackedLength); // what is longer is refused at its end
-        return new WholeGzipStream(file, unpackedLength, path);
+        (largest, exact) = (gzip ? file.Length * LargestExpansion : file.Length, !gzip);
+        return gzip ? new GzipContent(file, path) : file;
     }
+
+    /// <summary>The format that a file's first bytes tell, packed or not; CSV where they tell no other.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="DistTrainerException">It cannot be read.</exception>
+    public static DataFormat FormatByContent(string path) => DataError.Guard(path, () =>
+    {
+        using Stream stream = Open(path, out _, out _);
+        Span<byte> start = stackalloc byte[6];
+        return start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)] switch
+        {
+            [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => DataFormat.Parquet,
+            [(byte)'P', (byte)'K', 3, 4, ..] or [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'] =>
+                DataFormat.Npy,
+            [0, 0, 8, 1 or 2 or 3 or 4, ..] => DataFormat.Idx,
+            _ => DataFormat.Csv,
+        };
+    });
 
     /// <summary>
     /// Reads values that a header announces. What is unpacked gets memory as it comes, so that a header that lies gets
@@ -93,62 +96,5 @@ internal static class InputFile
             read += count;
         }
         return values;
-    }
-
-    /// <summary>
-    /// Unpacks gzip and notices a missing end: the runtime's stream just ends there, and rows would be lost without a
-    /// word.
-    /// </summary>
-    /// <param name="file">The packed file, closed with this stream.</param>
-    /// <param name="unpackedLength">Its last four bytes: the length of the content modulo 2^32 (RFC 1952).</param>
-    /// <param name="path">What errors call it.</param>
-    private sealed class WholeGzipStream(Stream file, uint unpackedLength, string path) : Stream
-    {
-        private readonly long _packed = file.Length;
-        private readonly GZipStream _content = new(file, CompressionMode.Decompress);
-        private long _read;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => _read;
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(Span<byte> buffer)
-        {
-            int read = _content.Read(buffer);
-            _read += read;
-            if (_read > LargestUnpacked(_packed))
-                throw ExpandsTooFar(path, _packed, "if it is meant, unpack it (gunzip) and give the file.");
-            if (read == 0 && buffer.Length > 0 && (uint)_read != unpackedLength)
-                throw new InvalidDataException(
-                    $"the gzip ends after {_read} unpacked bytes, and not as a gzip of one part does");
-            return read;
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-                _content.Dispose();
-            base.Dispose(disposing);
-        }
     }
 }

@@ -1,22 +1,55 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace DistTrainer.Engine.Data;
 
 /// <summary>
-/// Reads NumPy arrays: a <c>.npz</c> with the arrays <c>x</c> (samples first, the other dimensions make the features)
-/// and <c>y</c>, or a <c>.npy</c> whose name ends in <c>x.npy</c> beside one that ends in <c>y.npy</c>.
+/// Reads NumPy arrays: the features (samples first, the other dimensions make the features) and the targets are two
+/// arrays of a <c>.npz</c> (see <see cref="NpzArrays"/>), or a <c>.npy</c> whose name ends in <c>x.npy</c> beside one
+/// that ends in <c>y.npy</c>.
 /// </summary>
 internal static class NpyReader
 {
-    private const int BufferBytes = 1 << 16;
+    private const int BlockRows = 4096;
 
     /// <summary>Reads the features and, where asked, the targets.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="names">What the job calls the arrays of a <c>.npz</c>; null: nothing.</param>
+    /// <param name="test">Whether the arrays of the test part are meant.</param>
     /// <exception cref="DistTrainerException">A file or array is missing, damaged, or of a kind that is not
     /// read.</exception>
-    public static RawData Read(string path, ReadRequest request) => DataError.Guard(path, () =>
-        path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) ? ReadArchive(path, request)
-            : ReadPair(path, request));
+    public static RawData Read(string path, ReadRequest request, DataArrays? names = null, bool test = false) =>
+        DataError.Guard(path, () =>
+    {
+        if (IsArchive(path))
+            return ReadArchive(path, request, names ?? new(), test);
+        return names is null || names == new DataArrays() || request.Features is not null
+            ? ReadPair(path, request)
+            : throw DataError.Configuration(
+                $"data.arrays names arrays of a .npz, but {path} is a single array; take it out.");
+    });
+
+    /// <summary>Whether a <c>.npz</c> has a test part of its own.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="names">What the job calls its arrays.</param>
+    /// <exception cref="DistTrainerException">The file is missing or damaged.</exception>
+    public static bool HasTest(string path, DataArrays names) => DataError.Guard(path, () =>
+    {
+        if (!IsArchive(path))
+            return false;
+        using Stream file = InputFile.OpenPlain(path);
+        using var archive = new ZipArchive(file, ZipArchiveMode.Read);
+        return new NpzArrays(path, archive, names).HasTest;
+    });
+
+    private static bool IsArchive(string path)
+    {
+        if (path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
+            return true;
+        using Stream file = InputFile.OpenPlain(path);
+        Span<byte> magic = stackalloc byte[4];
+        return file.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.SequenceEqual("PK\x3\x4"u8);
+    }
 
     private static RawData ReadPair(string path, ReadRequest request)
     {
@@ -24,53 +57,58 @@ internal static class NpyReader
         string targetPath = path.EndsWith(FeatureEnd, StringComparison.Ordinal)
             ? path[..^FeatureEnd.Length] + TargetEnd : "";
         RawRows features = ReadFile(path, (stream, header) => ReadRows(stream, header, path));
+        if (!request.NeedTargets)
+            return Combine(path, features, [], "");
         if (targetPath.Length > 0 && File.Exists(targetPath))
             return Combine(
-                path, features,
-                ReadFile(targetPath, (stream, header) => (header.Width, ReadNumbers(stream, header))), targetPath);
-        if (request.NeedTargets)
-            throw DataError.Of(targetPath.Length > 0
-                ? $"{targetPath}: no such file; the targets of {path} are expected there."
-                : $"{path}: the targets' file is not known; name the features' file …x.npy and the targets' file "
-                    + "…y.npy, or save both as x and y in one .npz.");
-        return Combine(path, features, null, "");
+                path, features, ReadFile(
+                    targetPath, (stream, header) => ReadTargets(stream, header, targetPath, path, features, request)),
+                targetPath);
+        throw DataError.Of(targetPath.Length > 0
+            ? $"{targetPath}: no such file; the targets of {path} are expected there."
+            : $"{path}: the targets' file is not known; name the features' file …x.npy and the targets' file …y.npy, "
+                + "or save both as x and y in one .npz.");
     }
 
     private static T ReadFile<T>(string path, Func<Stream, NpyHeader, T> read)
     {
         using Stream stream = DataError.Guard(path, () => InputFile.Open(path, out _, out _));
         NpyHeader header = NpyHeader.Read(stream, path);
-        return stream.CanSeek ? ReadChecked(stream, header, path, stream.Length, read)
-            : throw DataError.Of(
+        if (!stream.CanSeek)
+            throw DataError.Of(
                 $"{path}: a .npy file within gzip is not read; unpack it, or save a .npz with numpy.savez_compressed.");
+        CheckLength(header, path, stream.Length);
+        return ReadToEnd(stream, header, path, read);
     }
 
-    private static RawData ReadArchive(string path, ReadRequest request)
+    private static RawData ReadArchive(string path, ReadRequest request, DataArrays names, bool test)
     {
         using Stream file = InputFile.OpenPlain(path);
         using var archive = new ZipArchive(file, ZipArchiveMode.Read);
+        var arrays = new NpzArrays(path, archive, names);
+        ZipArchiveEntry featureEntry = arrays.Features(test, request);
+        ZipArchiveEntry? targetEntry = arrays.Targets(test, request);
+        string name = NpzArrays.NameIn(path, featureEntry);
         RawRows features = ReadEntry(
-            path, file.Length, archive, "x", (stream, header, name) => ReadRows(stream, header, name));
-        string targetName = $"{path}[y]";
-        return !request.NeedTargets && Find(archive, "y") is null
-            ? Combine(path, features, null, targetName)
-            : Combine(
-                path, features, ReadEntry(path, file.Length, archive, "y",
-                (stream, header, _) => (header.Width, ReadNumbers(stream, header))), targetName);
+            name, file.Length, featureEntry, isWhole: false, (stream, header) => ReadRows(stream, header, name));
+        if (targetEntry is null)
+            return Combine(path, features, [], name);
+        string targetName = NpzArrays.NameIn(path, targetEntry);
+        return Combine(
+            path, features, ReadEntry(
+                targetName, file.Length, targetEntry, isWhole: true,
+                (stream, header) => ReadTargets(stream, header, targetName, path, features, request)), targetName);
     }
 
-    private static ZipArchiveEntry? Find(ZipArchive archive, string array) =>
-        archive.Entries.FirstOrDefault(
-            entry => string.Equals(entry.FullName, array + ".npy", StringComparison.Ordinal));
-
+    /// <summary>Reads one array of an archive.</summary>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="length">Bytes of the archive.</param>
+    /// <param name="entry">The array.</param>
+    /// <param name="isWhole">Whether <paramref name="read"/> takes memory for all values at once.</param>
+    /// <param name="read">Reads the values.</param>
     private static T ReadEntry<T>(
-        string path, long length, ZipArchive archive, string array, Func<Stream, NpyHeader, string, T> read)
+        string name, long length, ZipArchiveEntry entry, bool isWhole, Func<Stream, NpyHeader, T> read)
     {
-        ZipArchiveEntry entry = Find(archive, array) ?? throw DataError.Of(
-            $"{path}: there is no array '{array}' among "
-                + $"{string.Join(", ", archive.Entries.Take(12).Select(e => DataError.Quote(e.FullName)))}; save with "
-                + "numpy.savez(path, x=features, y=targets).");
-        string name = $"{path}[{array}]";
         if (entry.Length / InputFile.LargestExpansion > entry.CompressedLength || entry.CompressedLength > length)
             throw DataError.Of(
                 $"{name}: {entry.CompressedLength} bytes cannot unpack to {entry.Length}; the archive is damaged: "
@@ -79,21 +117,39 @@ internal static class NpyReader
             throw InputFile.ExpandsTooFar(
                 name, entry.CompressedLength, "if it is meant, save it with numpy.savez, not packed.");
         using Stream stream = entry.Open();
-        return ReadChecked(
-            stream, NpyHeader.Read(stream, name), name, entry.Length, (s, header) => read(s, header, name));
+        NpyHeader header = NpyHeader.Read(stream, name);
+        CheckLength(header, name, entry.Length);
+        if ((isWhole || header.IsByColumn) && entry.CompressedLength < entry.Length)
+            CheckUnpacked(entry, header);
+        return ReadToEnd(stream, header, name, read);
     }
 
     /// <summary>
-    /// Reads the values after the header was held against the length, so that a header that lies allocates nothing.
+    /// Holds the header against the length before anything is allocated, so that a header that lies gets no memory.
     /// </summary>
-    private static T ReadChecked<T>(
-        Stream stream, NpyHeader header, string name, long length, Func<Stream, NpyHeader, T> read)
+    private static void CheckLength(NpyHeader header, string name, long length)
     {
         if (header.HeaderLength + header.DataLength != length)
             throw DataError.Of(
-                $"{name}: the header says {header.Rows} × {header.Width} values of {header.ItemSize} bytes = "
+                $"{name}: the header says {header.Rows} × {header.Width} values of {header.Type.Size} bytes = "
                 + $"{header.DataLength} bytes, but {length - header.HeaderLength} follow; the file is cut off or "
                 + "damaged: save it again.");
+    }
+
+    /// <summary>Unpacks an array once for its length alone: what an archive says of that may be a lie too.</summary>
+    private static void CheckUnpacked(ZipArchiveEntry entry, NpyHeader header)
+    {
+        using Stream stream = entry.Open();
+        byte[] buffer = new byte[1 << 14];
+        long length = -header.HeaderLength;
+        while (stream.Read(buffer) is var count and > 0)
+            length += count;
+        if (length != header.DataLength)
+            throw new EndOfStreamException($"the array ends after {length} of {header.DataLength} bytes");
+    }
+
+    private static T ReadToEnd<T>(Stream stream, NpyHeader header, string name, Func<Stream, NpyHeader, T> read)
+    {
         T result = read(stream, header);
         return stream.ReadByte() < 0 ? result
             : throw DataError.Of($"{name}: there are bytes after the last value; save the file again.");
@@ -101,40 +157,66 @@ internal static class NpyReader
 
     private static RawRows ReadRows(Stream stream, NpyHeader header, string name)
     {
-        if (header is { Kind: 'u', ItemSize: 1 })
-        {
-            return new ByteRows(ReadBytes(stream, header), header.Width);
-        }
+        if (header.Type.IsText)
+            throw DataError.Of(
+                $"{name}: the features are text; they must be numbers: encode them before saving the array.");
+        if (header.Type.IsByte)
+            return new ByteRows(
+                header.IsByColumn ? ReadByteColumns(stream, header) : ReadBytes(stream, header), header.Width);
         var rows = new FloatRows(header.Width, header.Rows);
-        byte[] buffer = new byte[BufferBytes];
-        for (int row = 0; row < header.Rows; row++)
+        var values = new NpyValues(stream, header.Type, (long)header.Rows * header.Width);
+        if (header.IsByColumn)
+            ReadColumns(values, header, rows, name);
+        else
         {
-            Span<float> values = rows.Append();
-            for (int start = 0; start < values.Length; start += BufferBytes / header.ItemSize)
+            for (int row = 0; row < header.Rows; row++)
             {
-                Span<float> part = values[start..Math.Min(values.Length, start + (BufferBytes / header.ItemSize))];
-                stream.ReadExactly(buffer, 0, part.Length * header.ItemSize);
-                for (int i = 0; i < part.Length; i++)
-                    part[i] = (float)Value(buffer.AsSpan(i * header.ItemSize, header.ItemSize), header.Kind);
-            }
-            for (int i = 0; i < values.Length; i++)
-            {
-                if (!float.IsFinite(values[i]))
-                    throw DataError.Of(
-                        $"{name}: row {row}, feature {i} is not a finite number within ±3.4e38; clean the array "
-                        + "before saving it.");
+                Span<float> next = rows.Append();
+                values.Read(next);
+                for (int i = 0; i < next.Length; i++)
+                {
+                    if (!float.IsFinite(next[i]))
+                        throw NotFinite(name, row, i);
+                }
             }
         }
         return rows;
     }
 
-    private static double[] ReadNumbers(Stream stream, NpyHeader header)
+    private static void ReadColumns(NpyValues values, NpyHeader header, FloatRows rows, string name)
     {
-        byte[] bytes = ReadBytes(stream, header);
-        double[] values = new double[header.Rows * header.Width];
-        for (int i = 0; i < values.Length; i++)
-            values[i] = Value(bytes.AsSpan(i * header.ItemSize, header.ItemSize), header.Kind);
-        return values;
+        for (int row = 0; row < header.Rows; row++)
+            rows.Append();
+        float[] block = new float[Math.Min(BlockRows, header.Rows)];
+        foreach (int feature in header.FortranPlaces())
+        {
+            for (int first = 0; first < header.Rows; first += block.Length)
+            {
+                Span<float> part = block.AsSpan(0, Math.Min(block.Length, header.Rows - first));
+                values.Read(part);
+                for (int i = 0; i < part.Length; i++)
+                    rows.Row(first + i)[feature] = float.IsFinite(part[i]) ? part[i]
+                        : throw NotFinite(name, first + i, feature);
+            }
+        }
+    }
+
+    private static byte[] ReadByteColumns(Stream stream, NpyHeader header)
+    {
+        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)header.DataLength);
+        byte[] block = new byte[Math.Min(BlockRows, header.Rows)];
+        var values = new NpyValues(stream, header.Type, header.DataLength);
+        foreach (int feature in header.FortranPlaces())
+        {
+            for (int first = 0; first < header.Rows; first += block.Length)
+            {
+                Span<byte> part = block.AsSpan(0, Math.Min(block.Length, header.Rows - first));
+                values.Read(part);
+                for (int i = 0; i < part.Length; i++)
+                    bytes[((first + i) * header.Width) + feature] = part[i];
+            }
+        }
+        return bytes;
     }
 
     private static byte[] ReadBytes(Stream stream, NpyHeader header)
@@ -144,41 +226,69 @@ internal static class NpyReader
             $"the array ends after {bytes.Length} of {header.DataLength} bytes");
     }
 
-    private static double Value(ReadOnlySpan<byte> bytes, char kind) => (kind, bytes.Length) switch
-    {
-        ('f', 4) => BinaryPrimitives.ReadSingleLittleEndian(bytes),
-        ('f', 8) => BinaryPrimitives.ReadDoubleLittleEndian(bytes),
-        ('i', 1) => (sbyte)bytes[0],
-        ('i', 2) => BinaryPrimitives.ReadInt16LittleEndian(bytes),
-        ('i', 4) => BinaryPrimitives.ReadInt32LittleEndian(bytes),
-        ('i', 8) => BinaryPrimitives.ReadInt64LittleEndian(bytes),
-        ('u', 2) => BinaryPrimitives.ReadUInt16LittleEndian(bytes),
-        ('u', 4) => BinaryPrimitives.ReadUInt32LittleEndian(bytes),
-        ('u', 8) => BinaryPrimitives.ReadUInt64LittleEndian(bytes),
-        ('b', 1) => bytes[0] == 0 ? 0 : 1,
-        _ => bytes[0],
-    };
+    private static DistTrainerException NotFinite(string name, int row, int feature) => DataError.Of(
+        $"{name}: row {row}, feature {feature} is not a finite number within ±3.4e38; clean the array before saving "
+        + "it.");
 
-    private static RawData Combine(
-        string path, RawRows features, (int Width, double[] Values)? targets, string targetName)
+    private static RawTarget[] ReadTargets(
+        Stream stream, NpyHeader header, string name, string path, RawRows features, ReadRequest request)
     {
-        var columns = new List<RawTarget>();
-        if (targets is var (width, values))
+        if (header.Rows != features.Count)
+            throw DataError.Of(
+                $"{name}: {header.Rows} targets, but {path} has {features.Count} samples; save arrays that belong "
+                + "together.");
+        var values = new NpyValues(stream, header.Type, (long)header.Rows * header.Width);
+        if (header.Type.IsText)
+            return [new("y", null, ReadTexts(values, header, name, request))];
+        double[][] columns = new double[header.Width][];
+        for (int column = 0; column < columns.Length; column++)
+            columns[column] = new double[header.Rows];
+        if (header.IsByColumn)
         {
-            if (values.Length / width != features.Count)
-                throw DataError.Of(
-                    $"{targetName}: {values.Length / width} targets, but {path} has {features.Count} samples; save "
-                    + "arrays that belong together.");
-            for (int column = 0; column < width; column++)
+            foreach (int column in header.FortranPlaces())
+                values.Read(columns[column].AsSpan());
+        }
+        else
+        {
+            double[] row = new double[header.Width];
+            for (int i = 0; i < header.Rows; i++)
             {
-                double[] numbers = new double[features.Count];
-                for (int row = 0; row < numbers.Length; row++)
-                    numbers[row] = values[(row * width) + column];
-                // The columns of a one-hot array are the classes 0, 1, …
-                columns.Add(new(width == 1 ? "y" : $"{column}", numbers, null));
+                values.Read(row.AsSpan());
+                for (int column = 0; column < row.Length; column++)
+                    columns[column][i] = row[column];
             }
         }
-        return new(path, features, ArrayNames.Of(features.Width), columns,
-            row => $"{path}: row {row}", (row, target) => $"{targetName}: row {row}, column {target}");
+        // The columns of a one-hot array are the classes 0, 1, …
+        return [.. columns.Select((numbers, column) =>
+            new RawTarget(columns.Length == 1 ? "y" : $"{column}", numbers, null))];
     }
+
+    private static string[] ReadTexts(NpyValues values, NpyHeader header, string name, ReadRequest request)
+    {
+        if (!request.TextTargets || header.Width > 1)
+            throw DataError.Of(
+                $"{name}: the targets are text, {header.Width} a sample; text is read as one class a sample, with the "
+                + "loss cross-entropy: save numbers instead, or choose that loss.");
+        // Most texts are there often: one of each is enough.
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        string[] texts = new string[header.Rows];
+        for (int row = 0; row < texts.Length; row++)
+        {
+            string text = values.ReadText()?.Trim() ?? throw DataError.Of(
+                $"{name}: row {row}: the text is not valid ({(header.Type.Kind == 'S' ? "UTF-8" : "UTF-32")}); save "
+                + "array.astype(str) instead.");
+            if (CsvHeader.IsMissing(text))
+                throw DataError.Of(
+                    $"{name}: row {row} has no label ({DataError.Quote(text)}); give every row a label, or leave the "
+                    + "row out.");
+            if (!known.TryGetValue(text, out string? same))
+                known.Add(same = text);
+            texts[row] = same;
+        }
+        return texts;
+    }
+
+    private static RawData Combine(string path, RawRows features, RawTarget[] targets, string targetName) =>
+        new(path, features, ArrayNames.Of(features.Width), targets,
+            row => $"{path}: row {row}", (row, target) => $"{targetName}: row {row}, column {target}");
 }

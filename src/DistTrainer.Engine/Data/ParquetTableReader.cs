@@ -36,7 +36,7 @@ internal static class ParquetTableReader
         ColumnPlan plan = ColumnPlan.Make(path, names, named: true, request);
         long count = reader.RowGroups.Sum(group => group.RowCount);
         if (count < 1)
-            throw DataError.Of($"{path}: the table has no rows; give one with at least one row.");
+            throw DataError.WithoutRows($"{path}: the table has no rows; give one with at least one row.");
         // Runs of one value take no room, so this is no exact bound; but a table that is nothing else has nothing to
         // learn from.
         if (count > stream.Length * InputFile.LargestExpansion)

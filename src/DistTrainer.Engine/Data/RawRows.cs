@@ -35,6 +35,38 @@ internal sealed class ByteRows : RawRows
     }
 }
 
+/// <summary>Rows of several files, one file after the other.</summary>
+internal sealed class JoinedRows : RawRows
+{
+    private readonly RawRows[] _parts;
+    private readonly int[] _starts;
+
+    /// <param name="parts">At least one, all of one width.</param>
+    public JoinedRows(RawRows[] parts)
+        : base(parts[0].Width)
+    {
+        _parts = parts;
+        _starts = new int[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+            (_starts[i], Count) = (Count, Count + parts[i].Count);
+    }
+
+    /// <summary>Where a row stands: the number of its part, and its number there.</summary>
+    public (int Part, int Row) Find(int row)
+    {
+        int part = Array.BinarySearch(_starts, row);
+        part = part < 0 ? ~part - 1 : part;
+        return (part, row - _starts[part]);
+    }
+
+    /// <inheritdoc/>
+    public override void CopyRow(int row, Span<float> destination)
+    {
+        (int part, int own) = Find(row);
+        _parts[part].CopyRow(own, destination);
+    }
+}
+
 /// <summary>Rows of floats in blocks of about a megabyte, so that they can grow without being copied.</summary>
 internal sealed class FloatRows : RawRows
 {

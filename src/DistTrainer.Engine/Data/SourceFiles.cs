@@ -12,6 +12,12 @@ namespace DistTrainer.Engine.Data;
 /// <param name="Plugin">Whether it is a plug-in's source.</param>
 internal sealed record SourceFile(DataFormat Format, string Path, string? LabelsPath, bool Plugin = false)
 {
+    /// <summary>Whether the arrays of a <c>.npz</c>'s test part are meant.</summary>
+    public bool IsTestPart { get; init; }
+
+    /// <summary>The files of a folder of parts, in the order in which they are read; none of a single file.</summary>
+    public IReadOnlyList<string> Parts { get; init; } = [];
+
     /// <summary>Reads the file.</summary>
     public RawData Read(DataDescription description, ReadRequest request)
     {
@@ -27,13 +33,11 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
                 + "them out.");
         if (Format != DataFormat.Csv && description.Header is not null)
             throw DataError.Configuration($"data.header is about CSV, but {Path} is {Format}; take it out.");
-        RawData raw = Format switch
-        {
-            DataFormat.Csv => CsvTableReader.Read(Path, request with { Csv = CsvOf(description) }),
-            DataFormat.Parquet => ParquetTableReader.Read(Path, request),
-            DataFormat.Idx => IdxReader.Read(Path, request.NeedTargets ? LabelsPath : null),
-            _ => NpyReader.Read(Path, request),
-        };
+        if (Format != DataFormat.Npy && description.Arrays != new DataArrays())
+            throw DataError.Configuration($"data.arrays is about NumPy's .npz, but {Path} is {Format}; take it out.");
+        RawData raw = Parts.Count > 0
+            ? PartsFolder.Read(Path, Parts, part => ReadFile(part, description, request))
+            : ReadFile(Path, description, request);
         if (request.Features is { } wanted && raw.Features.Width != wanted.Count)
             throw DataError.Of(
                 $"{Path}: a sample has {raw.Features.Width} features, the model wants {wanted.Count}; give data of "
@@ -42,18 +46,35 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
     }
 
     /// <summary>
-    /// Whether the target column of a CSV file looks like classes; null for other formats, which must be read to know.
+    /// Whether the target column of a CSV file looks like classes; null for other formats and for folders, which must
+    /// be read to know.
     /// </summary>
     public bool? LooksLikeClasses(DataDescription description, ReadRequest request, int mostNumeric) =>
-        Format != DataFormat.Csv || Plugin ? null
-            : CsvTableReader.Look(Path, request with { Csv = CsvOf(description) }).IsClasses(mostNumeric);
+        Format != DataFormat.Csv || Plugin || Parts.Count > 0 ? null
+            : CsvTableReader.Look(Path, request with { Csv = CsvOf(Path, description) }).IsClasses(mostNumeric);
+
+    private static CsvSettings CsvOf(string path, DataDescription description)
+    {
+        var settings = CsvSettings.Of(description);
+        return settings.Delimiter == ',' && SourceFiles.WithoutGzip(path)
+            .EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? settings with { Delimiter = '\t' } : settings;
+    }
+
+    private RawData ReadFile(string path, DataDescription description, ReadRequest request) => Format switch
+    {
+        DataFormat.Csv => CsvTableReader.Read(path, request with { Csv = CsvOf(path, description) }),
+        DataFormat.Parquet => ParquetTableReader.Read(path, request),
+        DataFormat.Idx => IdxReader.Read(path, request.NeedTargets ? LabelsPath : null),
+        _ => NpyReader.Read(path, request, description.Arrays, IsTestPart),
+    };
 
     private RawData ReadPlugin(DataDescription description, ReadRequest request)
     {
-        if (description.Targets.Count > 0 || description.Ignore.Count > 0 || description.Header is not null)
+        if (description.Targets.Count > 0 || description.Ignore.Count > 0 || description.Header is not null
+            || description.Arrays != new DataArrays())
             throw DataError.Configuration(
-                $"data.targets, data.ignore and data.header are about tables in files, but {Path} is a plug-in's "
-                + "source; take them out.");
+                "data.targets, data.ignore, data.header and data.arrays are about files, but "
+                + $"{Path} is a plug-in's source; take them out.");
         RawData raw = PluginRegistry.Shared.Sources[Path].Read(description.Settings).Read();
         return request.Features is not { } wanted || raw.FeatureNames.SequenceEqual(wanted)
             ? raw
@@ -61,17 +82,13 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
                 $"{Path}: has the features {string.Join(", ", raw.FeatureNames)}, the model wants "
                 + $"{string.Join(", ", wanted)}; give data of the kind that the model was trained on.");
     }
-
-    private CsvSettings CsvOf(DataDescription description)
-    {
-        var settings = CsvSettings.Of(description);
-        return settings.Delimiter == ',' && SourceFiles.WithoutGzip(Path)
-            .EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? settings with { Delimiter = '\t' } : settings;
-    }
 }
 
 /// <summary>The files behind a source: the samples, and those of the test where they have files of their own.</summary>
-internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
+/// <param name="Main">The samples.</param>
+/// <param name="Test">Those of the test.</param>
+/// <param name="HasOwnTest">Whether the source itself has them: a folder of MNIST, a <c>.npz</c>.</param>
+internal sealed record SourceFiles(SourceFile Main, SourceFile? Test, bool HasOwnTest = false)
 {
     /// <summary>Finds the files by name, path and format.</summary>
     /// <exception cref="DistTrainerException">There is no such source, or its format cannot be told.</exception>
@@ -81,17 +98,53 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
             : description.Source;
         SourceFile? test = description.TestSource is { } testPath
             ? FindFile(testPath, description.Format, "data.test-source") : null;
-        if (!Directory.Exists(path))
-            return new(FindFile(path, description.Format, "data.source"), test);
-        if (description.Format is not (DataFormat.Auto or DataFormat.Idx))
-            throw DataError.Of(
-                $"data.source = {DataError.Quote(path)} is a folder; give a file of format {description.Format}.");
-        return new(IdxFolder.Train(path), test ?? IdxFolder.Test(path));
+        if (Directory.Exists(path) && description.Format is DataFormat.Auto or DataFormat.Idx
+            && IdxFolder.IsOne(path))
+            return WithTest(new(DataFormat.Idx, IdxFolder.Images(path), IdxFolder.Labels(path)), IdxFolder.Test(path));
+        SourceFile main = FindFile(path, description.Format, "data.source");
+        bool hasTest = test is null && main.Format == DataFormat.Npy && NpyReader.HasTest(path, description.Arrays);
+        return WithTest(main, hasTest ? main with { IsTestPart = true } : null);
+
+        SourceFiles WithTest(SourceFile all, SourceFile? own) =>
+            new(all, test ?? own, HasOwnTest: test is null && own is not null);
+    }
+
+    /// <summary>
+    /// Refuses what can be read only once, by one process: a pipe or a device. For runs whose nodes read for
+    /// themselves.
+    /// </summary>
+    /// <param name="description">Where the samples are.</param>
+    /// <exception cref="DistTrainerException">A source is such a thing, or an empty file.</exception>
+    public static void RefusePipes(DataDescription description)
+    {
+        foreach ((string key, string? path) in (ReadOnlySpan<(string, string?)>)
+            [("data.source", description.Source), ("data.test-source", description.TestSource)])
+        {
+            if (path is not null && File.Exists(path) && PipeContent.Is(path))
+                throw DataError.Of(
+                    $"{key} = {DataError.Quote(path)}: is a pipe, a device or empty, and each node of a cluster reads "
+                    + "its data for itself; save the data as a file that every node can read, and give that.");
+        }
     }
 
     /// <summary>A path without a trailing <c>.gz</c>.</summary>
     public static string WithoutGzip(string path) =>
         path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
+
+    /// <summary>The format that a file's name tells; auto where it tells none.</summary>
+    public static DataFormat FormatOf(string path)
+    {
+        string name = Path.GetFileName(WithoutGzip(path)).ToUpperInvariant();
+        return Path.GetExtension(name) switch
+        {
+            ".CSV" or ".TSV" => DataFormat.Csv,
+            ".PARQUET" or ".PQ" => DataFormat.Parquet,
+            ".NPY" or ".NPZ" => DataFormat.Npy,
+            ".IDX" => DataFormat.Idx,
+            _ when name.EndsWith("-UBYTE", StringComparison.Ordinal) => DataFormat.Idx,
+            _ => DataFormat.Auto,
+        };
+    }
 
     private static SourceFile FindFile(string path, DataFormat format, string key)
     {
@@ -106,9 +159,11 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
                 : "; give the path of a data file.";
             throw DataError.Of($"{key} = {DataError.Quote(path)}: there is no such file{orName}");
         }
+        if (Directory.Exists(path))
+            return PartsFolder.Find(path, format, key);
         DataFormat found = format == DataFormat.Auto ? FormatOf(path) : format;
         if (found == DataFormat.Auto && PipeContent.Is(path))
-            found = DataFormat.Csv; // no name could tell it
+            found = InputFile.FormatByContent(path); // no name could tell it
         return found switch
         {
             DataFormat.Auto =>
@@ -131,20 +186,6 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test)
             throw DataError.Of($"{key} = {DataError.Quote(path)}: cannot be read ({failure.Message.TrimEnd('.')}).");
         }
     }
-
-    private static DataFormat FormatOf(string path)
-    {
-        string name = Path.GetFileName(WithoutGzip(path)).ToUpperInvariant();
-        return Path.GetExtension(name) switch
-        {
-            ".CSV" or ".TSV" => DataFormat.Csv,
-            ".PARQUET" or ".PQ" => DataFormat.Parquet,
-            ".NPY" or ".NPZ" => DataFormat.Npy,
-            ".IDX" => DataFormat.Idx,
-            _ when name.EndsWith("-UBYTE", StringComparison.Ordinal) => DataFormat.Idx,
-            _ => DataFormat.Auto,
-        };
-    }
 }
 
 /// <summary>The files of MNIST by their names.</summary>
@@ -154,13 +195,11 @@ internal static class IdxFolder
     public static bool IsOne(string folder) =>
         Find(folder, "train-images", 3) is not null && Find(folder, "train-labels", 1) is not null;
 
-    /// <summary>The training files.</summary>
-    /// <exception cref="DistTrainerException">They are not there.</exception>
-    public static SourceFile Train(string folder) => IsOne(folder)
-        ? new(DataFormat.Idx, Find(folder, "train-images", 3)!, Find(folder, "train-labels", 1))
-        : throw DataError.Of(
-            $"data.source = {DataError.Quote(folder)}: the folder has no train-images-idx3-ubyte(.gz) and "
-            + "train-labels-idx1-ubyte(.gz); give such a folder, or a file.");
+    /// <summary>The training images of a folder that has them.</summary>
+    public static string Images(string folder) => Find(folder, "train-images", 3)!;
+
+    /// <summary>Their labels.</summary>
+    public static string Labels(string folder) => Find(folder, "train-labels", 1)!;
 
     /// <summary>The test files, where they are there.</summary>
     public static SourceFile? Test(string folder) =>

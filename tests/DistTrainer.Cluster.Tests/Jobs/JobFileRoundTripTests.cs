@@ -78,6 +78,7 @@ public class JobFileRoundTripTests
         from test in Gen.Null(s_text)
         from format in Gen.Enum<DataFormat>()
         from columns in s_text.Array[0, 3]
+        from arrays in Gen.Null(s_text).Array[4]
         from header in Gen.Nullable(Gen.Bool)
         from delimiter in s_text
         from normalization in Gen.Enum<NormalizationKind>()
@@ -91,6 +92,13 @@ public class JobFileRoundTripTests
             Format = format,
             Targets = columns,
             Ignore = columns,
+            Arrays = new DataArrays
+            {
+                Features = arrays[0],
+                Targets = arrays[1],
+                TestFeatures = arrays[2],
+                TestTargets = arrays[3],
+            },
             Header = header,
             Delimiter = delimiter[0],
             Normalization = normalization,

@@ -380,7 +380,7 @@ public sealed class DataLoaderTests : IDisposable
         Assert.Contains(
             "is a folder",
             DataTestFiles.Error(() =>
-            DataLoader.Load(DataTestFiles.Whole(_files.Folder) with { Format = DataFormat.Csv },
+            DataLoader.Load(DataTestFiles.Whole(_files.Folder) with { Format = DataFormat.Npy },
             DataTestFiles.Squared)), StringComparison.Ordinal);
     }
 }

@@ -73,9 +73,15 @@ public sealed class DataTestFiles : IDisposable
         return file;
     }
 
-    public static byte[] Npy(string type, string shape, byte[] values, int version = 1, string order = "False")
+    public static byte[] Npy(string type, string shape, byte[] values, int version = 1, string order = "False") =>
+        NpyOf($"{{'descr': '{type}', 'fortran_order': {order}, 'shape': ({shape}), }}", values, version);
+
+    /// <summary>An array of fields with names.</summary>
+    public static byte[] Structured(string fields, int rows, int bytes) =>
+        NpyOf($"{{'descr': {fields}, 'fortran_order': False, 'shape': ({rows},), }}", new byte[bytes], 1);
+
+    private static byte[] NpyOf(string dictionary, byte[] values, int version)
     {
-        string dictionary = $"{{'descr': '{type}', 'fortran_order': {order}, 'shape': ({shape}), }}";
         int start = version == 1 ? 10 : 12;
         string text = dictionary.PadRight(64 * ((start + dictionary.Length + 64) / 64) - start - 1) + "\n";
         byte[] size = new byte[start - 8];
