@@ -4,8 +4,6 @@ using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Layers;
 using DistTrainer.Engine.Models;
-using DistTrainer.Engine.Parts;
-using DistTrainer.Engine.Plugins;
 using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
@@ -18,16 +16,16 @@ public sealed class RunningAverageTests
     private const float Momentum = 0.2f;
     private static readonly DataParts s_data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
 
-    private static readonly JobDescription s_job = TestJobs.Variants["sgd-nesterov-clip-norm"] with
-    {
-        Model = new ModelDescription
-        {
-            Layers = [new LayerDescription { Kind = "centered" }, new LayerDescription()],
-            Loss = new LossDescription(),
-        },
-    };
+    private static readonly JobDescription s_job = TestJobs.Variants["sgd-nesterov-clip-norm"];
 
-    static RunningAverageTests() => PluginRegistry.Shared.Add(new Plugin());
+    private static readonly LayerDescription s_section = new();
+
+    private static readonly Network s_model = new(
+        [
+            new CenteredLayer(11),
+            new DenseLayer(11, 4, true, s_section.WeightInitializer, s_section.BiasInitializer),
+        ],
+        new LossDescription().Create());
 
     [Fact]
     public async Task A_layers_running_average_has_the_same_bits_however_the_job_is_run()
@@ -63,7 +61,8 @@ public sealed class RunningAverageTests
             ParameterShards = parameterShards,
             ActorConfiguration = "akka.loglevel = OFF",
         };
-        return LocalTrainer.RunAsync(job ?? s_job, null, s_data, options, null, new Recorder(), CancellationToken.None);
+        return LocalTrainer.RunAsync(
+            job ?? s_job, s_model, s_data, options, null, new Recorder(), CancellationToken.None);
     }
 
     /// <summary>output = input − its running mean.</summary>
@@ -86,11 +85,5 @@ public sealed class RunningAverageTests
             for (int f = 0; f < gradient.Length; f++)
                 gradient[f] += input[f];
         }
-    }
-
-    private sealed class Plugin : IDistTrainerPlugin
-    {
-        public void Register(PluginRegistry registry) => registry.Add(
-            new LayerPart("centered", (site, _) => new CenteredLayer(site.Input.Features)));
     }
 }

@@ -31,15 +31,15 @@ internal sealed record QualityFigures(
             return new QualityFigures([(null, ClassificationFigures.Of(predictions, labels, schema.ClassNames))], []);
         }
         int width = schema.TargetNames.Count;
+        for (int row = 0; schema.Task == TaskKind.Regression && row < targets.Length; row += width)
+            schema.Normalization.RestoreTargets(targets.AsSpan(row, width));
         float[][] predicted = [.. Enumerable.Range(0, width).Select(t => Column(predictions, width, t))],
             wanted = [.. Enumerable.Range(0, width).Select(t => Column(targets, width, t))];
-        if (schema.Task == TaskKind.Binary)
-            return new QualityFigures(
-                [.. schema.TargetNames.Select((name, t) => ((string?)name, OfBinary(predicted[t], wanted[t])))], []);
-        Normalization scaling = schema.Normalization;
-        return new QualityFigures([], [.. schema.TargetNames.Select((name, t) => RegressionFigures.Of(
-            name, predicted[t],
-            [.. wanted[t].Select(value => (value / scaling.TargetScale[t]) + scaling.TargetOffset[t])]))]);
+        return schema.Task == TaskKind.Binary
+            ? new QualityFigures(
+                [.. schema.TargetNames.Select((name, t) => ((string?)name, OfBinary(predicted[t], wanted[t])))], [])
+            : new QualityFigures(
+                [], [.. schema.TargetNames.Select((name, t) => RegressionFigures.Of(name, predicted[t], wanted[t]))]);
     }
 
     /// <summary>The figures as parseable lines.</summary>

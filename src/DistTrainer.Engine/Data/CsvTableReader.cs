@@ -15,7 +15,7 @@ internal static class CsvTableReader
     /// <exception cref="DistTrainerException">The file cannot be read; the message begins with file:line:column (the
     /// number of the field).</exception>
     public static RawData Read(string path, ReadRequest request) =>
-        Read(new CsvText(path, () => InputFile.Open(path, out _, out _), () => LengthOf(path)), request);
+        Read(TextOf(path), request);
 
     /// <summary>
     /// Looks at the target column of a file alone, up to the first fault: what is wrong in a file does not change what
@@ -27,8 +27,7 @@ internal static class CsvTableReader
         var look = new TargetLook();
         try
         {
-            WithTable(
-                new CsvText(path, () => InputFile.Open(path, out _, out _), () => LengthOf(path)), request, table =>
+            WithTable(TextOf(path), request, table =>
             {
                 table.Look(look);
                 return look;
@@ -59,6 +58,9 @@ internal static class CsvTableReader
                 text.Name, stream, dialect, reader => read(new(text.Name, text.Length(), reader, dialect, request)));
         });
     }
+
+    private static CsvText TextOf(string path) =>
+        new(path, () => InputFile.Open(path, out _, out _), () => LengthOf(path));
 
     private static long LengthOf(string path)
     {

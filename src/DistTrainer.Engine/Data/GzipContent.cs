@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace DistTrainer.Engine.Data;
 
@@ -11,13 +12,12 @@ namespace DistTrainer.Engine.Data;
 internal sealed class GzipContent : Stream
 {
     private const int TrailerLength = 8;
-    private static readonly uint[] s_crcTables = CrcTables();
 
     private readonly Stream _file;
     private readonly string _path;
     private readonly MemberInput _input;
+    private readonly Crc32 _checksum = new();
     private DeflateStream? _member;
-    private uint _crc;
     private uint _memberLength;
     private long _read;
 
@@ -66,7 +66,7 @@ internal sealed class GzipContent : Stream
                 EndMember();
                 continue;
             }
-            _crc = Crc(_crc, buffer[..read]);
+            _checksum.Append(buffer[..read]);
             (_memberLength, _read) = (_memberLength + (uint)read, _read + read);
             if (_read > InputFile.LargestUnpacked(_file.Length))
                 throw InputFile.ExpandsTooFar(
@@ -122,7 +122,8 @@ internal sealed class GzipContent : Stream
         if ((flags & HeaderCrc) != 0)
             ReadHeader(length);
         _input.Begin();
-        (_member, _crc, _memberLength) = (new(_input, CompressionMode.Decompress, leaveOpen: true), 0, 0);
+        (_member, _memberLength) = (new(_input, CompressionMode.Decompress, leaveOpen: true), 0);
+        _checksum.Reset();
     }
 
     private void SkipText(bool isThere)
@@ -150,7 +151,7 @@ internal sealed class GzipContent : Stream
         _member!.Dispose();
         _member = null;
         Span<byte> trailer = stackalloc byte[TrailerLength];
-        BinaryPrimitives.WriteUInt32LittleEndian(trailer, _crc);
+        BinaryPrimitives.WriteUInt32LittleEndian(trailer, _checksum.GetCurrentHashAsUInt32());
         BinaryPrimitives.WriteUInt32LittleEndian(trailer[4..], _memberLength);
         (long first, long last) = _input.Window;
         byte[] window = new byte[Math.Min(_file.Length, last + TrailerLength + Magic.Length) - first];
@@ -185,45 +186,6 @@ internal sealed class GzipContent : Stream
         {
         }
         return input.IsAtEnd;
-    }
-
-    /// <summary>
-    /// The checksum of RFC 1952, 8; eight bytes at a time, each by a table of its own (Intel's slicing).
-    /// </summary>
-    private static uint Crc(uint crc, ReadOnlySpan<byte> bytes)
-    {
-        uint[] tables = s_crcTables;
-        crc = ~crc;
-        for (; bytes.Length >= 8; bytes = bytes[8..])
-        {
-            uint low = BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ crc;
-            uint high = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-            crc = tables[0x700 + (byte)low] ^ tables[0x600 + (byte)(low >> 8)] ^ tables[0x500 + (byte)(low >> 16)]
-                ^ tables[0x400 + (int)(low >> 24)] ^ tables[0x300 + (byte)high] ^ tables[0x200 + (byte)(high >> 8)]
-                ^ tables[0x100 + (byte)(high >> 16)] ^ tables[high >> 24];
-        }
-        foreach (byte value in bytes)
-            crc = tables[(byte)crc ^ value] ^ (crc >> 8);
-        return ~crc;
-    }
-
-    private static uint[] CrcTables()
-    {
-        const uint Polynomial = 0xEDB88320;
-        uint[] tables = new uint[8 * 256];
-        for (int i = 0; i < tables.Length; i++)
-        {
-            uint value = i < 256 ? (uint)i : tables[i - 256];
-            if (i >= 256)
-            {
-                tables[i] = tables[(byte)value] ^ (value >> 8);
-                continue;
-            }
-            for (int bit = 0; bit < 8; bit++)
-                value = (value & 1) != 0 ? (value >> 1) ^ Polynomial : value >> 1;
-            tables[i] = value;
-        }
-        return tables;
     }
 
     /// <summary>Hands a file's bytes to the runtime's stream, and keeps where the last ones stood.</summary>

@@ -85,7 +85,7 @@ public sealed class PluginTests
 
     [Theory]
     [InlineData("kind = scale", "kind = scales",
-        "model.layers[1].kind = \"scales\" is not known (did you mean scale?); allowed: ")]
+        "model.layers[1].kind = \"scales\" is not known (did you mean scale?); allowed: dense, scale")]
     [InlineData("activation = softsign", "activation = softsine", "(did you mean softsign?)")]
     [InlineData(
         "kind = pseudo-huber", "kind = huber",

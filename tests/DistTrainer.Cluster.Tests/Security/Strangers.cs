@@ -28,10 +28,10 @@ internal sealed class Strangers : IAsyncDisposable
         }
         """;
 
-    private const string Forging = """
+    private static readonly string s_forging = $$"""
         akka.actor {
-          serializers.forged = "DistTrainer.Cluster.Tests.Security.ForgedSerializer, DistTrainer.Cluster.Tests"
-          serialization-bindings { "DistTrainer.Cluster.Tests.Security.Forged, DistTrainer.Cluster.Tests" = forged }
+          serializers.forged = "{{typeof(ForgedSerializer).AssemblyQualifiedName}}"
+          serialization-bindings { "{{typeof(Forged).AssemblyQualifiedName}}" = forged }
         }
 
         """;
@@ -73,7 +73,7 @@ internal sealed class Strangers : IAsyncDisposable
     /// <summary>An actor system that is no node: as Akka makes it, with all its serializers.</summary>
     public ExtendedActorSystem System(NodeCertificate? certificate = null)
     {
-        string ssl = certificate is null ? Forging : "akka.remote.dot-netty.tcp.enable-ssl = on\n" + Control;
+        string ssl = certificate is null ? s_forging : "akka.remote.dot-netty.tcp.enable-ssl = on\n" + Control;
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(ssl + Settings));
         ActorSystem system = ActorSystem.Create(
             "stranger", certificate is null ? ActorSystemSetup.Create(bootstrap)
