@@ -1,4 +1,5 @@
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Plugins;
 using ArraysTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataArrays>;
 using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataDescription>;
@@ -18,9 +19,14 @@ internal static class DataKeys
 
     private static readonly JobValue<NormalizationKind> s_normalization = JobValues.Name<NormalizationKind>([
         (NormalizationKind.None, ["none"]), (NormalizationKind.MinMax, ["min-max"]),
-        (NormalizationKind.Standardize, ["standardize"]), (NormalizationKind.UnitBytes, ["unit-bytes"])]);
+        (NormalizationKind.Standardize, ["standardize"]), (NormalizationKind.Robust, ["robust"]),
+        (NormalizationKind.UnitBytes, ["unit-bytes"])]);
 
     private static readonly JobValue<IReadOnlyList<string>> s_columns = new ListValue<string>(JobValues.Text, 100_000);
+
+    private static readonly JobValue<ColumnKind> s_kind = JobValues.Name<ColumnKind>([
+        (ColumnKind.Number, ["number"]), (ColumnKind.Category, ["category"]), (ColumnKind.YesNo, ["yes-no"]),
+        (ColumnKind.Date, ["date"]), (ColumnKind.Ignore, ["ignore"])]);
 
     private static readonly JobSection<DataArrays> s_arrays = new(
         () => new DataArrays(),
@@ -56,6 +62,20 @@ internal static class DataKeys
             s_columns, d => d.Targets, (d, v) => d with { Targets = v }),
         Table.Key("ignore", "Names or 0-based numbers of columns to leave out",
             s_columns, d => d.Ignore, (d, v) => d with { Ignore = v }),
+        Table.Key("columns", "Tables: what columns are, where looking at them does not tell",
+            new MapValue<ColumnKind>(s_kind, "{ zip = category, name = ignore }"), d => d.Columns.Kinds,
+            (d, v) => d with { Columns = d.Columns with { Kinds = v } }),
+        Table.Key("missing", "Tables: what marks a missing value, in any case; an empty cell always does",
+            s_columns, d => d.Columns.Missing, (d, v) => d with { Columns = d.Columns with { Missing = v } }),
+        Table.Key("one-hot", "Categories of at most so many values are a 0/1 feature for each, others an embedding",
+            JobValues.Whole(0, 10_000), d => d.Columns.MostOneHot,
+            (d, v) => d with { Columns = d.Columns with { MostOneHot = v } }),
+        Table.Key("embedding", "Width of the embeddings of categories; nothing takes 1.6 · values^0.56, at most 600",
+            JobValues.OptionalWhole(1, 10_000), d => d.Columns.Embedding,
+            (d, v) => d with { Columns = d.Columns with { Embedding = v } }),
+        Table.Key("least-rows", "Values of categories in fewer training rows count as unknown ones",
+            JobValues.Whole(1, int.MaxValue), d => d.Columns.LeastRows,
+            (d, v) => d with { Columns = d.Columns with { LeastRows = v } }),
         Table.Key("arrays", "NumPy .npz: the names of the arrays",
             s_arrays, d => d.Arrays, (d, v) => d with { Arrays = v }),
         Table.Key("header", "CSV: whether the first line names the columns; nothing decides by looking",

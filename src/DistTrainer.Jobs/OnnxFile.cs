@@ -134,8 +134,24 @@ public static class OnnxFile
                 return;
             Cast(TensorProto.Types.DataType.Double);
             Chain("Sub", Doubles("offset", scaling.Offset));
-            Chain("Mul", Doubles("scale", scaling.Scale));
+            Chain("Mul", Doubles("scale", Array.ConvertAll(scaling.Scale, value => (double)value)));
+            if (scaling.Bounds.Length > 0)
+                Bound(scaling.Bounds);
             Cast(TensorProto.Types.DataType.Float);
+        }
+
+        /// <summary>x / √(1 + (x/b)²); without a bound, b = 0, x stays.</summary>
+        private void Bound(float[] bounds)
+        {
+            string scaled = Last;
+            Chain("Div", Doubles("bounds", Array.ConvertAll(
+                bounds, bound => bound > 0 ? bound : double.PositiveInfinity)));
+            Chain("Mul", Last);
+            Chain("Add", Doubles("one", [1]));
+            Chain("Sqrt");
+            string root = Last;
+            Last = scaled;
+            Chain("Div", root);
         }
 
         /// <summary>What the loss makes of outputs, and the targets' own units.</summary>
@@ -145,7 +161,8 @@ public static class OnnxFile
             {
                 Normalization scaling = model.Schema.Normalization;
                 Chain("Div", Tensor("target-scale", [scaling.TargetScale.Length], scaling.TargetScale));
-                Chain("Add", Tensor("target-offset", [scaling.TargetOffset.Length], scaling.TargetOffset));
+                Chain("Add", Tensor("target-offset", [scaling.TargetOffset.Length],
+                    Array.ConvertAll(scaling.TargetOffset, value => (float)value)));
             }
             else if (model.Network.Loss is IOnnxLoss loss)
             {
@@ -179,7 +196,7 @@ public static class OnnxFile
             return name;
         }
 
-        private string Doubles(string name, float[] values)
+        private string Doubles(string name, double[] values)
         {
             var tensor = new TensorProto { Name = name, DataType = (int)TensorProto.Types.DataType.Double };
             tensor.Dims.Add(values.Length);

@@ -20,12 +20,8 @@ public sealed class Predictor(TrainedModel model) : IDisposable
         _evaluator.Predict(features, model.Parameters, predictions);
         if (model.Schema.Task != TaskKind.Regression)
             return;
-        Normalization scaling = model.Schema.Normalization;
-        for (int i = 0; i < predictions.Length; i++)
-        {
-            int target = i % model.Network.Outputs;
-            predictions[i] = (predictions[i] / scaling.TargetScale[target]) + scaling.TargetOffset[target];
-        }
+        for (int row = 0; row < predictions.Length; row += model.Network.Outputs)
+            model.Schema.Normalization.RestoreTargets(predictions.Slice(row, model.Network.Outputs));
     }
 
     /// <summary>Gives the memory back.</summary>

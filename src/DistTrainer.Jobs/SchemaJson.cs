@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Data.Columns;
 
 namespace DistTrainer.Jobs;
 
@@ -41,6 +42,7 @@ internal static class SchemaJson
         CheckNames(schema.FeatureNames, "featureNames");
         CheckNames(schema.TargetNames, "targetNames");
         CheckNames(schema.ClassNames, "classNames");
+        CheckColumns(schema);
         Normalization scaling = schema.Normalization;
         bool fits = schema.Task != TaskKind.Auto
             && schema.FeatureNames.Count > 0 && schema.TargetNames.Count > 0
@@ -48,8 +50,32 @@ internal static class SchemaJson
             && (schema.Task != TaskKind.Classification || schema.TargetNames.Count == 1
                 || schema.TargetNames.SequenceEqual(schema.ClassNames))
             && Fits(scaling.Offset, scaling.Scale, schema.FeatureNames.Count)
-            && Fits(scaling.TargetOffset, scaling.TargetScale, schema.TargetNames.Count);
+            && Fits(scaling.TargetOffset, scaling.TargetScale, schema.TargetNames.Count)
+            && (scaling.Bounds.Length == 0 || scaling.Bounds.Length == schema.FeatureNames.Count)
+            && scaling.Bounds.All(bound => bound >= 0 && float.IsFinite(bound));
         return fits ? schema : throw new FormatException("the data schema does not fit together");
+    }
+
+    private static void CheckColumns(DataSchema schema)
+    {
+        if (schema.Columns.Count == 0)
+            return;
+        for (int i = 0; i < schema.Columns.Count; i++)
+        {
+            ColumnSchema column = schema.Columns[i] ?? throw new FormatException($"the data schema has no columns[{i}]");
+            CheckNames(column.Values, $"columns[{i}].values");
+            bool fits = column.Kind != ColumnKind.Ignore && column.Embedding >= 0 && double.IsFinite(column.Fill)
+                && double.IsFinite(column.Start) && (column.Kind == ColumnKind.Category || column.Embedding == 0)
+                && (column.Kind != ColumnKind.YesNo || column.Values.Count == 2)
+                && (column.Kind != ColumnKind.Category || column.Values.Count > 0)
+                && (column.Kind != ColumnKind.Date || column.Parts.Count > 0);
+            if (!fits)
+                throw new FormatException(
+                    $"the data schema's column {ConfigNode.Show(column.Name)} does not fit together");
+        }
+        CheckNames([.. schema.Columns.Select(column => column.Name)], "columns");
+        if (!TableEncoder.NamesOf(schema.Columns).SequenceEqual(schema.FeatureNames))
+            throw new FormatException("the data schema's features are not those of its columns");
     }
 
     // The serializer looks at lists, not into them.
@@ -67,7 +93,7 @@ internal static class SchemaJson
         }
     }
 
-    private static bool Fits(float[] offset, float[] scale, int count) =>
-        offset.Length == count && scale.Length == count && offset.All(float.IsFinite)
+    private static bool Fits(double[] offset, float[] scale, int count) =>
+        offset.Length == count && scale.Length == count && offset.All(double.IsFinite)
             && scale.All(value => float.IsFinite(value) && value != 0);
 }

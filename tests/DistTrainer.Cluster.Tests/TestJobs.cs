@@ -94,7 +94,7 @@ internal static class TestJobs
             TargetNames = ["class"],
             ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")],
             Normalization = new Normalization(
-                NormalizationKind.None, new float[features], [.. Enumerable.Repeat(1f, features)], [0f], [1f]),
+                NormalizationKind.None, new double[features], [.. Enumerable.Repeat(1f, features)], [0f], [1f]),
         };
         return new DataParts(Part(samples), Part(60), Part(61), schema, "test");
     }

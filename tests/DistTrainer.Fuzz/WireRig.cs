@@ -116,7 +116,7 @@ internal sealed class WireRig : IDataReceiver, IDisposable
             FeatureNames = ["a", "b", "c"],
             TargetNames = ["class"],
             ClassNames = ["0", "1"],
-            Normalization = new Normalization(NormalizationKind.None, new float[Features], [1f, 1f, 1f], [0f], [1f]),
+            Normalization = new Normalization(NormalizationKind.None, new double[Features], [1f, 1f, 1f], [0f], [1f]),
         }, "none");
     }
 }

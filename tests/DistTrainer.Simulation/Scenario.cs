@@ -203,7 +203,7 @@ internal sealed record Scenario
             FeatureNames = ["a", "b", "c", "d", "e"],
             TargetNames = ["class"],
             ClassNames = ["no", "yes"],
-            Normalization = new Normalization(NormalizationKind.None, new float[5], [1f, 1f, 1f, 1f, 1f], [0f], [1f]),
+            Normalization = new Normalization(NormalizationKind.None, new double[5], [1f, 1f, 1f, 1f, 1f], [0f], [1f]),
         }, "simulated");
     }
 }

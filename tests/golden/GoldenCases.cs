@@ -109,7 +109,7 @@ internal static class GoldenCases
             "binary-cross-entropy" => TaskKind.Binary,
             _ => TaskKind.Regression,
         };
-        float[] zeros = new float[Inputs], ones = [.. zeros.Select(_ => 1f)];
+        float[] ones = [.. Enumerable.Repeat(1f, Inputs)];
         var schema = new DataSchema
         {
             Task = task,
@@ -117,7 +117,7 @@ internal static class GoldenCases
             TargetNames = [.. Enumerable.Range(0, train.TargetWidth).Select(i => $"y{i}")],
             ClassNames = task == TaskKind.Classification ? ["0", "1", "2"] : [],
             Normalization = new Normalization(
-                NormalizationKind.None, zeros, ones, new float[train.TargetWidth],
+                NormalizationKind.None, new double[Inputs], ones, new double[train.TargetWidth],
                     [.. new float[train.TargetWidth].Select(_ => 1f)]),
         };
         var none = new DataSet([], [], Inputs, train.TargetWidth);

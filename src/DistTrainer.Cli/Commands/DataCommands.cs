@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Models;
 
 namespace DistTrainer.Cli.Commands;
@@ -109,12 +111,43 @@ internal static class DataCommands
         foreach (string note in parts.Notes)
             output.WriteLine($"note      {note}");
         output.WriteLine();
+        if (parts.Columns.Count > 0)
+        {
+            PrintColumns(output, parts.Columns);
+            return;
+        }
         IEnumerable<float[]> columns = SampleColumns.Features(data, Math.Min(data.FeatureCount, MostRows));
         foreach ((int feature, float[] values) in columns.Index())
             Print(output, schema.FeatureNames[feature], values);
         if (data.FeatureCount > MostRows)
             output.WriteLine($"… and {Numbers.Text(data.FeatureCount - MostRows)} features more");
     }
+
+    private static void PrintColumns(TextWriter output, IReadOnlyList<ColumnProfile> columns)
+    {
+        var table = new List<string[]> { new[] { "column", "kind", "missing", "distinct", "values", "becomes", "why" } };
+        table.AddRange(columns.Take(MostRows).Select(column => new[]
+        {
+            Printable.Short(column.Name, 30), KindName(column.Kind), Numbers.Text(column.Missing),
+            Numbers.Text(column.Distinct), Printable.Short(column.Content, 60), Becomes(column), column.Why,
+        }));
+        int[] widths = [.. Enumerable.Range(0, table[0].Length).Select(i => table.Max(row => row[i].Length))];
+        foreach (string[] row in table)
+            output.WriteLine(string.Join("  ", row.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd());
+        if (columns.Count > MostRows)
+            output.WriteLine($"… and {Numbers.Text(columns.Count - MostRows)} columns more");
+    }
+
+    private static string KindName(ColumnKind kind) => kind == ColumnKind.YesNo ? "yes-no"
+        : kind.ToString().ToLowerInvariant();
+
+    private static string Becomes(ColumnProfile column) => column.Schema switch
+    {
+        null => "left out",
+        { Embedding: > 0 } schema => $"embedding {schema.Table!.Cardinality}×{schema.Embedding}",
+        var schema => schema.FeatureNames().Count() is var features && features == 1 ? "1 feature"
+            : $"{Numbers.Text(features)} features",
+    };
 
     private static void Print(TextWriter output, string name, float[] column)
     {

@@ -12,6 +12,8 @@ internal sealed class JobOptions(params string[] only)
     private static readonly (string Name, string Key, string HelpName)[] s_keys =
     [
         ("--data", "data.source", "NAME|PATH"),
+        ("--target", "data.targets", "COLUMN"),
+        ("--task", "data.task", "KIND"),
         ("--workers", "run.workers", "N"),
         ("--data-shards", "training.data-shards", "N"),
         ("--parameter-shards", "run.parameter-shards", "N"),

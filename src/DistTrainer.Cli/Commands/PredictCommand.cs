@@ -44,6 +44,8 @@ internal sealed class PredictCommand : Command
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             PredictionRows rows = services.Data.LoadForPrediction(
                 EvaluateCommand.OtherFile(saved.Job.Job.Data, result.GetRequiredValue(data)), saved.Schema);
+            foreach (string note in rows.Notes)
+                console.Error.WriteLine($"note: {note}");
             float[] predictions = saved.Predict(rows);
             string text = result.GetValue(format) == "json" ? PredictionText.Json(saved.Schema, predictions)
                 : PredictionText.Csv(saved.Schema, predictions);

@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Jobs;
 using Microsoft.AspNetCore.Http;
 
@@ -16,9 +16,9 @@ namespace DistTrainer.Cli.Serving;
 /// <param name="mostRows">Most rows of a request.</param>
 internal sealed class RowsJson(DataSchema schema, int mostRows)
 {
-    private const string Form = "allowed: {\"rows\": [[number, …], …]} or {\"rows\": [{\"column\": number, …}, …]}";
+    private const string Form = "allowed: {\"rows\": [[value, …], …]} or {\"rows\": [{\"column\": value, …}, …]}";
 
-    private readonly Dictionary<string, int> _columns = schema.FeatureNames.Select((name, column) => (name, column))
+    private readonly Dictionary<string, int> _columns = schema.Inputs.Select((name, column) => (name, column))
         .ToDictionary(pair => pair.name, pair => pair.column, StringComparer.Ordinal);
 
     /// <summary>Reads and scales the rows.</summary>
@@ -69,8 +69,9 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
     {
         if (json.TokenType != JsonTokenType.StartArray)
             throw Wrong($"rows: is {Shown(ref json)}; {Form}.");
-        int width = schema.FeatureNames.Count, count = 0;
-        var features = new ArrayBufferWriter<float>();
+        int width = schema.Inputs.Count, count = 0;
+        TableRows rows = DataLoader.RowsFor("rows", schema);
+        string?[] row = new string?[width];
         bool[] seen = new bool[width];
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
@@ -79,32 +80,26 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
                     StatusCodes.Status413PayloadTooLarge,
                     $"rows: there are more than {Numbers.Text(mostRows)}, the most of one request (--max-rows); send "
                     + "several requests.");
-            Span<float> row = features.GetSpan(width)[..width];
             if (json.TokenType == JsonTokenType.StartArray)
                 ReadArray(ref json, count, row);
             else if (json.TokenType == JsonTokenType.StartObject)
                 ReadObject(ref json, count, row, seen);
             else
                 throw Wrong($"rows[{count}]: is {Shown(ref json)}; {Form}.", count);
-            if (!schema.Normalization.ScaleFeatures(row))
-                throw Wrong(
-                    $"rows[{count}]: a value is so far from the training data that it cannot be scaled; correct it.",
-                    count);
-            features.Advance(width);
+            rows.Add(row);
             count++;
         }
 
-        return count > 0 ? new PredictionRows(features.WrittenSpan.ToArray(), count, width)
-            : throw Wrong("rows: is empty; give at least one row.");
+        return count > 0 ? rows.ToPredictionRows() : throw Wrong("rows: is empty; give at least one row.");
     }
 
-    private void ReadArray(ref Utf8JsonReader json, int row, Span<float> values)
+    private void ReadArray(ref Utf8JsonReader json, int row, string?[] values)
     {
         int count = 0;
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
             if (count < values.Length)
-                values[count] = Number(ref json, row, count);
+                values[count] = Cell(ref json, row, count);
             else
                 json.Skip();
             count++;
@@ -112,11 +107,11 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
 
         if (count != values.Length)
             throw Wrong(
-                $"rows[{row}]: has {count} value(s); the model wants {values.Length}: {Listed(schema.FeatureNames)}.",
+                $"rows[{row}]: has {count} value(s); the model wants {values.Length}: {Listed(schema.Inputs)}.",
                 row);
     }
 
-    private void ReadObject(ref Utf8JsonReader json, int row, Span<float> values, bool[] seen)
+    private void ReadObject(ref Utf8JsonReader json, int row, string?[] values, bool[] seen)
     {
         Array.Clear(seen);
         var others = new List<string>();
@@ -134,31 +129,42 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
             if (seen[column])
                 throw Wrong($"rows[{row}]: {Quote(name)} is there twice; give it once.", row, name);
             seen[column] = true;
-            values[column] = Number(ref json, row, column);
+            values[column] = Cell(ref json, row, column);
         }
 
         if (Array.IndexOf(seen, false) is var missing and >= 0)
             throw Wrong(
                 $"rows[{row}]: has no "
-                + $"{Quote(schema.FeatureNames[missing])}{Misspelt(schema.FeatureNames[missing], others)}; the model "
-                + $"wants {Listed(schema.FeatureNames)}.", row, schema.FeatureNames[missing]);
+                + $"{Quote(schema.Inputs[missing])}{Misspelt(schema.Inputs[missing], others)}; the model "
+                + $"wants {Listed(schema.Inputs)}.", row, schema.Inputs[missing]);
     }
 
     private static string Misspelt(string missing, IReadOnlyList<string> others) =>
         NearestName.Find(missing, others.Take(100)) is { } nearest ? $" (is it {Quote(nearest)}?)" : "";
 
-    private float Number(ref Utf8JsonReader json, int row, int column)
+    /// <summary>A value as a CSV file would have it.</summary>
+    private string? Cell(ref Utf8JsonReader json, int row, int column)
     {
-        string name = schema.FeatureNames[column];
-        if (json.TokenType != JsonTokenType.Number)
+        string name = schema.Inputs[column];
+        bool isNumber = schema.Columns.Count == 0 || schema.Columns[column].Kind == ColumnKind.Number;
+        if (isNumber && json.TokenType is not (JsonTokenType.Number or JsonTokenType.Null)
+            || json.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject
+            || (json.TokenType == JsonTokenType.Null && schema.Columns.Count == 0))
             throw Wrong(
-                $"rows[{row}], column {Quote(name)}: is {Shown(ref json)}; allowed: a number, without quotes.", row,
-                name);
-        return json.TryGetSingle(out float value) && float.IsFinite(value)
-            ? value
-            : throw Wrong(
+                $"rows[{row}], column {Quote(name)}: is {Shown(ref json)}; allowed: "
+                + (isNumber ? "a number, without quotes" : "a text")
+                + (schema.Columns.Count == 0 ? "." : ", or null for a missing value."), row, name);
+        if (isNumber && json.TokenType == JsonTokenType.Number
+            && !(json.TryGetDouble(out double value) && Math.Abs(value) <= float.MaxValue))
+            throw Wrong(
                 $"rows[{row}], column {Quote(name)}: {Shown(ref json)} is too large; allowed: numbers up to 3.4e38.",
                 row, name);
+        return json.TokenType switch
+        {
+            JsonTokenType.Null => null,
+            JsonTokenType.String => json.GetString(),
+            _ => Encoding.UTF8.GetString(json.ValueSpan),
+        };
     }
 
     private static RequestProblem Wrong(string detail, int? row = null, string? column = null) =>

@@ -70,15 +70,15 @@ internal static class CsvNumber
     /// <param name="decimalMark">A point or a comma.</param>
     /// <param name="thousands">What stands between thousands: <c>, . '</c> or a blank; NUL for nothing.</param>
     /// <param name="value">The number; infinite where it is too large.</param>
-    public static bool TryParse(ReadOnlySpan<byte> text, char decimalMark, char thousands, out float value)
+    public static bool TryParse(ReadOnlySpan<byte> text, char decimalMark, char thousands, out double value)
     {
-        if (decimalMark == '.' && float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value))
+        if (decimalMark == '.' && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value))
             return true;
         Span<byte> plain = stackalloc byte[Longest];
         value = 0;
         return (decimalMark != '.' || thousands != '\0')
             && TryMakePlain(text, decimalMark, thousands, plain, out int length)
-            && float.TryParse(plain[..length], NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+            && double.TryParse(plain[..length], NumberStyles.Float, CultureInfo.InvariantCulture, out value);
     }
 
     /// <summary>A yes/no word as 1 and 0.</summary>

@@ -1,67 +1,62 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Unicode;
 using CsvHelper;
+using DistTrainer.Engine.Data.Columns;
 
 namespace DistTrainer.Engine.Data;
 
 /// <summary>One pass over an open CSV file.</summary>
 /// <param name="path">What errors call the text.</param>
-/// <param name="length">Its length in bytes.</param>
 /// <param name="reader">At its beginning.</param>
 /// <param name="dialect">How the text is written.</param>
 /// <param name="request">What is wanted.</param>
-internal sealed class CsvTable(string path, long length, CsvReader reader, CsvDialect dialect, ReadRequest request)
+internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect, ReadRequest request)
 {
-    private const int MostWordNames = 5;
-
-    private static readonly (CellKind Kind, string Words)[] s_words =
-    [
-        (CellKind.TrueFalse, "True is 1 and False 0"), (CellKind.YesNo, "yes is 1 and no 0"),
-        (CellKind.YN, "Y is 1 and N 0"),
-    ];
-
     private readonly RowLines _lines = new();
     private readonly int _first = dialect.RowNames ? 1 : 0;
     private string[] _names = [];
     private int _fields;
 
     /// <summary>Reads all rows.</summary>
-    public RawData Read()
+    /// <param name="texts">Columns that are text although they begin with numbers; more may be found.</param>
+    /// <returns>Null where columns were added to <paramref name="texts"/>, so that all must be read again.</returns>
+    public RawTable? Read(HashSet<string> texts)
     {
         ColumnPlan plan = Begin();
-        // A number takes two bytes at least (more of them come from a packed file, and get further blocks): a small
-        // file gets no large block.
-        long rows = (length / (2L * plan.Features.Length)) + 1;
-        var features = new FloatRows(plan.Features.Length, (int)Math.Min(rows, int.MaxValue));
-        var numbers = plan.Targets.Select(_ => new List<double>()).ToArray();
-        var texts = plan.Targets.Select(_ => new List<string>()).ToArray();
-        var kinds = new CellKind[plan.Features.Length + plan.Targets.Length];
+        int features = plan.Features.Length;
+        int[] fields = [.. plan.Features, .. plan.Targets];
+        ColumnBuffer[] columns = [.. fields.Select((column, i) => MakeBuffer(_names[column], i >= features, texts))];
+        int rows = 0;
         do
         {
             CheckFieldCount();
-            RawData.CheckSize(path, features.Count + 1L, plan.Features.Length);
-            Span<float> row = features.Append();
-            for (int i = 0; i < row.Length; i++)
-                row[i] = Number(plan.Features[i], ref kinds[i]);
-            for (int i = 0; i < plan.Targets.Length; i++)
+            RawData.CheckSize(path, ++rows, Math.Max(1, features));
+            for (int i = 0; i < fields.Length; i++)
             {
-                if (request.TextTargets)
-                    texts[i].Add(Text(plan.Targets[i]));
-                else
-                    numbers[i].Add(Number(plan.Targets[i], ref kinds[row.Length + i]));
+                if (!columns[i].Add(reader.GetSpan(fields[i] + _first)))
+                    throw NotUtf8($"{path}:{reader.LineNumber}:{fields[i] + _first + 1}");
             }
             _lines.Add(reader.LineNumber);
         }
         while (Next());
-        RawTarget[] targets = [.. plan.Targets.Select((column, i) => request.TextTargets
-            ? new RawTarget(_names[column], null, [.. texts[i]])
-            : new RawTarget(_names[column], [.. numbers[i]], null))];
-        int Field(int target) => plan.Targets[target] + _first + 1;
-        return new(path, features, [.. plan.Features.Select(column => _names[column])], targets,
-            row => $"{path}:{_lines.Of(row)}", (row, target) => $"{path}:{_lines.Of(row)}:{Field(target)}")
+        int known = texts.Count;
+        for (int i = 0; i < fields.Length; i++)
         {
-            Notes = [.. dialect.Describe(request.Csv), .. DescribeWords(plan, kinds)],
+            columns[i].Finish();
+            if (columns[i].MustBeText)
+                texts.Add(columns[i].Name);
+            else if (columns[i].Stray is { } stray)
+                throw NotLikeOthers(fields[i], stray);
+        }
+        if (texts.Count > known)
+            return null;
+        RawColumn[] all = [.. columns.Select(column => column.ToColumn())];
+        string TargetPlace(int row, int target) => $"{RowPlace(row)}:{plan.Targets[target] + _first + 1}";
+        return new RawTable(path, all[..features],
+            [.. all[features..].Select((column, i) => RawTarget.Of(
+                column, request.TextTargets, row => TargetPlace(row, i)))], RowPlace, TargetPlace)
+        {
+            Notes = [.. dialect.Describe(request.Csv)],
         };
     }
 
@@ -107,18 +102,6 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, CsvDi
         return any;
     }
 
-    private IEnumerable<string> DescribeWords(ColumnPlan plan, CellKind[] kinds)
-    {
-        foreach ((CellKind kind, string words) in s_words)
-        {
-            string[] names = [.. plan.Features.Concat(plan.Targets).Where((_, i) => kinds[i] == kind)
-                .Select(column => DataError.Quote(_names[column]))];
-            if (names.Length > 0)
-                yield return $"{words} in {string.Join(", ", names.Take(MostWordNames))}"
-                    + (names.Length > MostWordNames ? $" and {names.Length - MostWordNames} more columns" : "");
-        }
-    }
-
     private void CheckHeader()
     {
         foreach (string name in _names)
@@ -150,54 +133,37 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, CsvDi
             + $"{_fields}; every row needs the same number.");
     }
 
-    private float Number(int column, ref CellKind kind)
+    private string RowPlace(int row) => $"{path}:{_lines.Of(row)}";
+
+    private ColumnBuffer MakeBuffer(string name, bool isTarget, HashSet<string> texts)
     {
-        ReadOnlySpan<byte> text = reader.GetSpan(column + _first);
-        float value = 0;
-        if (kind <= CellKind.Number && CsvNumber.TryParse(text, dialect.Decimal, dialect.Thousands, out value)
-            && float.IsFinite(value))
-        {
-            kind = CellKind.Number;
-            return value;
-        }
-        CellKind word = kind == CellKind.Number ? CellKind.Unknown : CsvNumber.WordOf(text, out value);
-        if (word == CellKind.Unknown || (kind != CellKind.Unknown && kind != word))
-            throw NotANumber(column, value, kind);
-        kind = word;
-        return value;
+        ColumnForm form = texts.Contains(name) || (isTarget && request.TextTargets) ? ColumnForm.Text
+            : isTarget ? ColumnForm.Any : request.Forms.GetValueOrDefault(name, ColumnForm.Any);
+        return new(name, form, dialect, isTarget && request.TextTargets ? GapMarks.OfClasses : request.Gaps);
     }
 
-    private string Text(int column)
-    {
-        if (!Utf8.IsValid(reader.GetSpan(column + _first)))
-            throw NotANumber(column, 0, CellKind.Unknown);
-        string text = reader.GetString(column + _first).Trim();
-        if (text is "" or "?")
-            throw DataError.Of(
-                $"{Place(column)}: column {DataError.Quote(_names[column])} has no label ({DataError.Quote(text)}); "
-                + "give every row a label, or leave the row out.");
-        return text;
-    }
+    private static DistTrainerException NotUtf8(string place) =>
+        DataError.Of($"{place}: the text is not UTF-8; save the file as CSV in UTF-8.");
 
-    private string Place(int column) => $"{path}:{reader.LineNumber}:{column + _first + 1}";
-
-    private DistTrainerException NotANumber(int column, float parsed, CellKind kind)
+    /// <summary>A cell that is no number, or no date, in a column of them.</summary>
+    private DistTrainerException NotLikeOthers(int column, StrayCell stray)
     {
-        ReadOnlySpan<byte> bytes = reader.GetSpan(column + _first);
-        string text = Encoding.UTF8.GetString(bytes);
-        string start = $"{Place(column)}: column {DataError.Quote(_names[column])}: {DataError.Quote(text)}";
-        if (!Utf8.IsValid(bytes))
-            return DataError.Of($"{Place(column)}: the text is not UTF-8; save the file as CSV in UTF-8.");
-        if (CsvHeader.IsMissing(text))
-            return DataError.Of($"{start} is a missing value; fill it in or leave the row out.");
-        if (kind > CellKind.Number)
+        long line = _lines.Of(stray.Row);
+        string text = stray.Text;
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        string start = $"{path}:{line}:{column + _first + 1}: column {DataError.Quote(_names[column])}: "
+            + DataError.Quote(text);
+        if (stray.IsDate)
             return DataError.Of(
-                $"{start} is neither {Words(kind)}, which the column has in the rows before; correct it, or leave the "
-                + "column out with data.ignore.");
-        if (float.IsInfinity(parsed) && text.Any(char.IsAsciiDigit))
+                $"{start} is not a date, as most values of the column are (2019-03-23 20:21:09 and the like); correct "
+                + "it, or set data.columns for the column (category, ignore).");
+        bool isNumber = CsvNumber.TryParse(bytes, dialect.Decimal, dialect.Thousands, out double parsed);
+        if (double.IsInfinity(parsed) && !text.Any(char.IsAsciiDigit))
+            return DataError.Of($"{start} is not finite; give a number, or leave the row out.");
+        if (isNumber)
             return DataError.Of($"{start} is too large; numbers up to 3.4e38 are allowed.");
-        if (float.TryParse(bytes, NumberStyles.Float, CultureInfo.InvariantCulture, out float plain))
-            return DataError.Of(float.IsFinite(plain)
+        if (double.TryParse(bytes, NumberStyles.Float, CultureInfo.InvariantCulture, out double plain))
+            return DataError.Of(double.IsFinite(plain)
                 ? $"{start} has a decimal point, but other numbers of the file have a decimal comma; write all in one "
                     + "way, or set data.decimal and data.thousands."
                 : $"{start} is not finite; give a number, or leave the row out.");
@@ -211,16 +177,8 @@ internal sealed class CsvTable(string path, long length, CsvReader reader, CsvDi
                 $"{start} has a decimal comma; write numbers with a point, as {DataError.Quote(text.Replace(
                     ',', '.'))}, or set data.decimal = \",\".");
         return DataError.Of(
-            $"{start} is not a number; give a number, or leave the column out with data.ignore{HeaderAdvice()}.");
+            $"{start} is not a number, as most values of the column are; correct it, add it to data.missing if it "
+            + "marks a missing value, set data.columns for the column (category, ignore)"
+            + (!dialect.Header && line == 1 ? ", or set data.header = true if this line names the columns." : "."));
     }
-
-    private static string Words(CellKind kind) => kind switch
-    {
-        CellKind.TrueFalse => "True nor False",
-        CellKind.YesNo => "yes nor no",
-        _ => "Y nor N",
-    };
-
-    private string HeaderAdvice() =>
-        !dialect.Header && reader.LineNumber == 1 ? " (or set data.header = true if this line names the columns)" : "";
 }

@@ -14,7 +14,7 @@ internal static class CsvTableReader
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="DistTrainerException">The file cannot be read; the message begins with file:line:column (the
     /// number of the field).</exception>
-    public static RawData Read(string path, ReadRequest request) =>
+    public static RawTable Read(string path, ReadRequest request) =>
         Read(TextOf(path), request);
 
     /// <summary>
@@ -43,7 +43,14 @@ internal static class CsvTableReader
     /// <summary>Reads a whole text.</summary>
     /// <exception cref="DistTrainerException">The text is wrong; the message begins with name:line:column (the number
     /// of the field).</exception>
-    public static RawData Read(CsvText text, ReadRequest request) => WithTable(text, request, table => table.Read());
+    public static RawTable Read(CsvText text, ReadRequest request)
+    {
+        HashSet<string> texts = [.. request.Texts];
+        RawTable? table = null;
+        while (table is null)
+            table = WithTable(text, request, open => open.Read(texts));
+        return table;
+    }
 
     private static T WithTable<T>(CsvText text, ReadRequest request, Func<CsvTable, T> read)
     {
@@ -55,18 +62,12 @@ internal static class CsvTableReader
             using Stream plain = head.Open(text.Open);
             using Stream stream = dialect.NeedsFilter ? new CsvFilter(plain, dialect) : plain;
             return WithReader(
-                text.Name, stream, dialect, reader => read(new(text.Name, text.Length(), reader, dialect, request)));
+                text.Name, stream, dialect, reader => read(new(text.Name, reader, dialect, request)));
         });
     }
 
     private static CsvText TextOf(string path) =>
-        new(path, () => InputFile.Open(path, out _, out _), () => LengthOf(path));
-
-    private static long LengthOf(string path)
-    {
-        using Stream plain = InputFile.OpenPlain(path);
-        return plain.Length;
-    }
+        new(path, () => InputFile.Open(path, out _, out _));
 
     private static T WithReader<T>(string name, Stream stream, CsvDialect dialect, Func<CsvReader, T> read)
     {
@@ -130,9 +131,8 @@ internal static class CsvTableReader
 
 /// <summary>A CSV text, wherever it lies.</summary>
 /// <param name="Name">What errors call it: the path of a file.</param>
-/// <param name="Open">Opens it at its beginning; called twice: for the first part, then for all.</param>
-/// <param name="Length">Its length in bytes (of a packed file: packed).</param>
-internal sealed record CsvText(string Name, Func<Stream> Open, Func<long> Length);
+/// <param name="Open">Opens it at its beginning; called for the first part, then for all, and once more where a column turns out to be text.</param>
+internal sealed record CsvText(string Name, Func<Stream> Open);
 
 /// <summary>
 /// On which line each row stands: kept where it is not the line after the row before, so that it takes no memory in

@@ -1,3 +1,4 @@
+using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Parts;
 using DistTrainer.Engine.Plugins;
 
@@ -54,6 +55,12 @@ public enum NormalizationKind
 
     /// <summary>To mean 0 and deviation 1 by the training part's statistics of each feature.</summary>
     Standardize,
+
+    /// <summary>
+    /// By the training part's median and quartiles, and bounded smoothly to (−3, 3), so that values far out count less:
+    /// x = (v − median) / (upper − lower quartile), x / √(1 + (x/3)²).
+    /// </summary>
+    Robust,
 
     /// <summary>Divided by 255: bytes of images to [0, 1].</summary>
     UnitBytes,
@@ -112,6 +119,9 @@ public sealed record DataDescription
 
     /// <summary>Names (or numbers) of columns to leave out.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
+
+    /// <summary>Tables: how columns become features.</summary>
+    public ColumnSettings Columns { get; init; } = new();
 
     /// <summary>NumPy <c>.npz</c>: which arrays are meant.</summary>
     public DataArrays Arrays { get; init; } = new();

@@ -1,3 +1,4 @@
+using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Models;
 
 namespace DistTrainer.Engine.Data;
@@ -6,7 +7,11 @@ namespace DistTrainer.Engine.Data;
 /// <param name="Features">[<paramref name="Count"/>, <paramref name="FeatureCount"/>] row-major.</param>
 /// <param name="Count">Rows.</param>
 /// <param name="FeatureCount">Features a row.</param>
-public sealed record PredictionRows(float[] Features, int Count, int FeatureCount);
+public sealed record PredictionRows(float[] Features, int Count, int FeatureCount)
+{
+    /// <summary>What training did not have (values, gaps), a line a column.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
 
 /// <summary>Makes samples of files: reads, divides into parts, numbers classes and scales.</summary>
 public static class DataLoader
@@ -27,6 +32,8 @@ public static class DataLoader
             Targets = description.Targets,
             Ignore = description.Ignore,
             TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
+            Forms = TableColumns.FormsOf(description.Columns),
+            Gaps = new(description.Columns.Missing),
         };
         return Prepare(files.Main.Read(description, request), files.Test, description, task);
     }
@@ -44,26 +51,46 @@ public static class DataLoader
 
     private static DataParts Prepare(RawData raw, SourceFile? testSource, DataDescription description, TaskKind task)
     {
+        raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, task) };
         var encoder = TargetEncoder.Learn(raw, task);
-        float[] targets = encoder.Encode(raw);
-        DataSplit split = DataSplit.Make(raw.Path, raw.Count, description, testSource is not null);
+        double[] targets = encoder.Encode(raw);
+        int[] labelled = TargetEncoder.RowsWithTargets(raw);
+        DataSplit split = DataSplit.Make(raw.Path, labelled, description, testSource is not null);
+        ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
+            : [];
+        RawMatrix rows = AsMatrix(raw, [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()]);
         Normalization normalization = FeatureScaler.Learn(
-            raw, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
+            rows, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
         var schema = new DataSchema
         {
             Task = task,
-            FeatureNames = raw.FeatureNames,
+            FeatureNames = rows.FeatureNames,
             TargetNames = encoder.TargetNames,
             ClassNames = encoder.ClassNames,
             Normalization = normalization,
+            Columns = [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()],
         };
-        DataSet train = Gather(raw, targets, encoder.Width, split.Train, normalization);
-        DataSet validation = Gather(raw, targets, encoder.Width, split.Validation, normalization);
+        DataSet train = Gather(rows, targets, encoder.Width, split.Train, normalization);
+        DataSet validation = Gather(rows, targets, encoder.Width, split.Validation, normalization);
         DataSet test = testSource is { } testFile
             ? ReadLabelled(testFile, description with { Targets = [] }, schema)
-            : Gather(raw, targets, encoder.Width, split.Test, normalization);
-        return new(train, validation, test, schema, DataParts.HashOf(train, validation, test)) { Notes = raw.Notes };
+            : Gather(rows, targets, encoder.Width, split.Test, normalization);
+        return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
+        {
+            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns)],
+            Columns = columns,
+        };
     }
+
+    private static IEnumerable<string> NotesOf(RawData raw, int labelled)
+    {
+        if (labelled < raw.Count)
+            yield return $"{DataError.Number(raw.Count - labelled)} of {DataError.Number(raw.Count)} rows have no "
+                + $"{string.Join(", ", raw.Targets.Select(target => DataError.Quote(target.Name)))} and are left out";
+    }
+
+    private static RawMatrix AsMatrix(RawData raw, IReadOnlyList<ColumnSchema> columns) =>
+        raw is RawTable table ? table.Encode(columns) : (RawMatrix)raw;
 
     /// <summary>
     /// Loads all samples of a source in the order of the file, to evaluate a model on them. Of a folder of MNIST-like
@@ -90,12 +117,8 @@ public static class DataLoader
     public static PredictionRows LoadForPrediction(DataDescription description, DataSchema schema)
     {
         SourceFiles files = SourceFiles.Find(description);
-        RawData raw = files.Main.Read(description with { Targets = [], Ignore = [] }, new ReadRequest
-        {
-            Features = schema.FeatureNames,
-            NeedTargets = false,
-        });
-        return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
+        return Predictable(
+            files.Main.Read(description with { Targets = [], Ignore = [] }, RequestFor(schema, description)), schema);
     }
 
     /// <summary>
@@ -110,14 +133,48 @@ public static class DataLoader
         ArraySegment<byte> csv, string name, DataDescription description, DataSchema schema)
     {
         var text = new CsvText(
-            name, () => new MemoryStream(csv.Array!, csv.Offset, csv.Count, writable: false), () => csv.Count);
-        RawData raw = CsvTableReader.Read(text, new ReadRequest
+            name, () => new MemoryStream(csv.Array!, csv.Offset, csv.Count, writable: false));
+        return Predictable(
+            CsvTableReader.Read(text, RequestFor(schema, description) with { Csv = CsvSettings.Of(description) }),
+            schema);
+    }
+
+    /// <summary>Takes rows with the columns of a model in, cell by cell: what requests and programs have.</summary>
+    /// <param name="name">What errors call them.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    public static TableRows RowsFor(string name, DataSchema schema) => new(name, schema);
+
+    /// <summary>What is asked of a reader for a model.</summary>
+    private static ReadRequest RequestFor(DataSchema schema, DataDescription description) => new()
+    {
+        Features = schema.Inputs,
+        NeedTargets = false,
+        Forms = TableColumns.FormsOf(schema),
+        Gaps = new(description.Columns.Missing),
+    };
+
+    /// <summary>Rows for a model, with a word about what training did not have.</summary>
+    internal static PredictionRows Predictable(RawData raw, DataSchema schema)
+    {
+        RawMatrix rows = ForModel(raw, schema);
+        return new(GatherFeatures(rows, null, schema.Normalization), rows.Count, rows.Features.Width)
         {
-            Features = schema.FeatureNames,
-            NeedTargets = false,
-            Csv = CsvSettings.Of(description),
-        });
-        return new(GatherFeatures(raw, null, schema.Normalization), raw.Count, raw.Features.Width);
+            Notes = TableColumns.NotesOf(rows),
+        };
+    }
+
+    private static RawMatrix ForModel(RawData raw, DataSchema schema)
+    {
+        if (raw is not RawTable table)
+            return schema.Columns.Count == 0 ? (RawMatrix)raw
+                : throw DataError.Of(
+                    $"{raw.Path}: has arrays of numbers, but the model wants columns by name: "
+                    + $"{string.Join(", ", schema.Inputs.Take(12).Select(DataError.Quote))}; give a table (CSV, Parquet).");
+        IReadOnlyList<ColumnSchema> columns = schema.Columns.Count > 0 ? schema.Columns
+            : TableColumns.PlainNumbers(table, schema.FeatureNames);
+        RawMatrix rows = (table with { Columns = TableColumns.Named(table.Columns, columns) }).Encode(columns);
+        ((TableEncoder)rows.Features).CountUnknown();
+        return rows;
     }
 
     /// <summary>
@@ -149,35 +206,35 @@ public static class DataLoader
     private static DataSet ReadLabelled(SourceFile file, DataDescription description, DataSchema schema)
     {
         var encoder = new TargetEncoder(schema.Task, schema.TargetNames, schema.ClassNames);
-        RawData raw = file.Read(description with { Ignore = [] }, new ReadRequest
+        RawData raw = file.Read(description with { Ignore = [] }, RequestFor(schema, description) with
         {
             Targets = description.Targets.Count > 0 ? description.Targets : schema.TargetNames,
-            Features = schema.FeatureNames,
+            NeedTargets = true,
             TextTargets = schema.Task == TaskKind.Classification && schema.TargetNames.Count == 1,
         });
-        return Gather(raw, encoder.Encode(raw), encoder.Width, null, schema.Normalization);
+        raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, schema.Task) };
+        return Gather(
+            ForModel(raw, schema), encoder.Encode(raw), encoder.Width, TargetEncoder.RowsWithTargets(raw),
+            schema.Normalization);
     }
 
-    /// <summary>Copies rows (null: all) out of the raw data and scales them.</summary>
+    /// <summary>Copies rows out of the raw data and scales them.</summary>
     private static DataSet Gather(
-        RawData raw, float[] targets, int targetWidth, int[]? rows, Normalization normalization)
+        RawMatrix raw, double[] targets, int targetWidth, int[] rows, Normalization normalization)
     {
-        int count = rows?.Length ?? raw.Count;
-        float[] gathered = new float[count * targetWidth];
-        for (int i = 0; i < count; i++)
+        float[] gathered = new float[rows.Length * targetWidth];
+        for (int i = 0; i < rows.Length; i++)
         {
-            int row = rows?[i] ?? i;
-            Span<float> values = gathered.AsSpan(i * targetWidth, targetWidth);
-            targets.AsSpan(row * targetWidth, targetWidth).CopyTo(values);
-            if (!normalization.ScaleTargets(values))
+            if (!normalization.ScaleTargets(
+                targets.AsSpan(rows[i] * targetWidth, targetWidth), gathered.AsSpan(i * targetWidth, targetWidth)))
                 throw DataError.Of(
-                    $"{raw.TargetPlace(row, 0)}: the target is so far from the training targets that it cannot be "
+                    $"{raw.TargetPlace(rows[i], 0)}: the target is so far from the training targets that it cannot be "
                     + "scaled; correct it, or set data.normalize-targets = false.");
         }
         return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth);
     }
 
-    private static float[] GatherFeatures(RawData raw, int[]? rows, Normalization normalization)
+    private static float[] GatherFeatures(RawMatrix raw, int[]? rows, Normalization normalization)
     {
         int count = rows?.Length ?? raw.Count, width = raw.Features.Width;
         RawData.CheckSize(raw.Path, count, width);
@@ -185,17 +242,17 @@ public static class DataLoader
         // Rows are independent, so blocks of them can be done in parallel; of several bad rows the first is reported.
         const int Block = 512;
         int[] firstBad = new int[(count + Block - 1) / Block];
-        Parallel.For(0, firstBad.Length, block =>
+        Parallel.For(0, firstBad.Length, () => new double[width], (block, _, values) =>
         {
             firstBad[block] = -1;
             for (int i = Math.Min(count, (block + 1) * Block) - 1; i >= block * Block; i--)
             {
-                Span<float> values = features.AsSpan(i * width, width);
                 raw.Features.CopyRow(rows?[i] ?? i, values);
-                if (!normalization.ScaleFeatures(values))
+                if (!normalization.ScaleFeatures(values, features.AsSpan(i * width, width)))
                     firstBad[block] = rows?[i] ?? i;
             }
-        });
+            return values;
+        }, _ => { });
         int bad = Array.FindIndex(firstBad, row => row >= 0);
         if (bad >= 0)
             throw DataError.Of(

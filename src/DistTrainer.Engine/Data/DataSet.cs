@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using DistTrainer.Engine.Data.Columns;
+using DistTrainer.Engine.Layers;
 
 namespace DistTrainer.Engine.Data;
 
@@ -77,7 +79,8 @@ public sealed class DataSet : ISampleSource
 }
 
 /// <summary>
-/// The per-feature scaling that was learned from the training part: <c>scaled = (raw − Offset) · Scale</c>.
+/// The per-feature scaling that was learned from the training part: <c>scaled = (raw − Offset) · Scale</c>, computed in
+/// double from the values as they are written and rounded once: the same bits everywhere.
 /// </summary>
 /// <param name="Kind">Which rule made it.</param>
 /// <param name="Offset">One a feature.</param>
@@ -85,19 +88,55 @@ public sealed class DataSet : ISampleSource
 /// <param name="TargetOffset">One a target; all zero unless regression targets were standardized.</param>
 /// <param name="TargetScale">One a target; all one unless regression targets were standardized.</param>
 public sealed record Normalization(
-    NormalizationKind Kind, float[] Offset, float[] Scale, float[] TargetOffset, float[] TargetScale)
+    NormalizationKind Kind, double[] Offset, float[] Scale, double[] TargetOffset, float[] TargetScale)
 {
+    /// <summary>The bound of <see cref="NormalizationKind.Robust"/>.</summary>
+    internal const float RobustBound = 3;
+
     /// <summary>
-    /// Scales the features of one sample. Computed in double, rounded once: the same bits everywhere.
+    /// One a feature, or none: the bound b within which a scaled value x stays, as x / √(1 + (x/b)²); 0 for no bound.
+    /// </summary>
+    public float[] Bounds { get; init; } = [];
+
+    /// <summary>
+    /// Scales the features of one sample.
     /// </summary>
     /// <param name="features">[features], raw on entry, scaled on return.</param>
     /// <returns>False where a scaled value is not finite (a raw value far outside the training data).</returns>
-    public bool ScaleFeatures(Span<float> features) => Apply(features, Offset, Scale);
+    public bool ScaleFeatures(Span<float> features)
+    {
+        bool finite = true;
+        for (int i = 0; i < features.Length; i++)
+            finite &= ScaleFeature(i, features[i], out features[i]);
+        return finite;
+    }
+
+    /// <summary>Scales the features of one sample.</summary>
+    /// <param name="raw">[features].</param>
+    /// <param name="scaled">[features], overwritten.</param>
+    /// <returns>False where a scaled value is not finite (a raw value far outside the training data).</returns>
+    public bool ScaleFeatures(ReadOnlySpan<double> raw, Span<float> scaled)
+    {
+        bool finite = true;
+        for (int i = 0; i < scaled.Length; i++)
+            finite &= ScaleFeature(i, raw[i], out scaled[i]);
+        return finite;
+    }
 
     /// <summary>Scales the targets of one sample.</summary>
-    /// <param name="targets">[targets], raw on entry, scaled on return.</param>
+    /// <param name="raw">[targets].</param>
+    /// <param name="scaled">[targets], overwritten.</param>
     /// <returns>False where a scaled value is not finite.</returns>
-    public bool ScaleTargets(Span<float> targets) => Apply(targets, TargetOffset, TargetScale);
+    public bool ScaleTargets(ReadOnlySpan<double> raw, Span<float> scaled)
+    {
+        bool finite = true;
+        for (int i = 0; i < scaled.Length; i++)
+        {
+            scaled[i] = (float)((raw[i] - TargetOffset[i]) * TargetScale[i]);
+            finite &= float.IsFinite(scaled[i]);
+        }
+        return finite;
+    }
 
     /// <summary>Takes the scaling of the targets back: <c>raw = scaled / TargetScale + TargetOffset</c>.</summary>
     /// <param name="targets">[targets] of one sample, scaled on entry, raw on return.</param>
@@ -107,15 +146,16 @@ public sealed record Normalization(
             targets[i] = (float)((targets[i] / (double)TargetScale[i]) + TargetOffset[i]);
     }
 
-    private static bool Apply(Span<float> values, float[] offset, float[] scale)
+    private bool ScaleFeature(int feature, double raw, out float scaled)
     {
-        bool finite = true;
-        for (int i = 0; i < values.Length; i++)
+        double value = (raw - Offset[feature]) * Scale[feature];
+        if (Bounds.Length > 0 && Bounds[feature] > 0)
         {
-            values[i] = (float)(((double)values[i] - offset[i]) * scale[i]);
-            finite &= float.IsFinite(values[i]);
+            double share = value / Bounds[feature];
+            value /= Math.Sqrt(1 + (share * share));
         }
-        return finite;
+        scaled = (float)value;
+        return float.IsFinite(scaled);
     }
 }
 
@@ -137,6 +177,18 @@ public sealed record DataSchema
     /// <summary>The scaling of features and targets.</summary>
     public required Normalization Normalization { get; init; }
 
+    /// <summary>
+    /// Tables: how their columns become features, in the order of the features. None where the features are numbers
+    /// without gaps: arrays, images, models of before version 0.9.
+    /// </summary>
+    public IReadOnlyList<ColumnSchema> Columns { get; init; } = [];
+
+    /// <summary>The embeddings of the columns that have one; their indices are the last features.</summary>
+    public IReadOnlyList<EmbeddedColumn> Embedded => [.. Columns.Select(column => column.Table).OfType<EmbeddedColumn>()];
+
+    /// <summary>The columns that new rows must have.</summary>
+    public IReadOnlyList<string> Inputs => Columns.Count > 0 ? [.. Columns.Select(column => column.Name)] : FeatureNames;
+
     /// <summary>Number of outputs that the network must have.</summary>
     public int Outputs => Task == TaskKind.Classification ? ClassNames.Count : TargetNames.Count;
 }
@@ -152,6 +204,9 @@ public sealed record DataParts(
 {
     /// <summary>How the file was read where that is not obvious, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Tables: what was found in each column, also in those that are left out.</summary>
+    public IReadOnlyList<ColumnProfile> Columns { get; init; } = [];
 
     /// <summary>
     /// SHA-256, in hex, over train, validation, test; of parts in memory over all their scaled features and targets as

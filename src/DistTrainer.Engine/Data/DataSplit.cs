@@ -10,12 +10,13 @@ internal sealed record DataSplit(int[] Train, int[] Validation, int[] Test)
     /// rest to the training.
     /// </summary>
     /// <param name="path">The file, for errors.</param>
-    /// <param name="count">Rows.</param>
+    /// <param name="rows">Numbers of the rows to divide.</param>
     /// <param name="description">Fractions, seed, limit.</param>
     /// <param name="ownTest">Whether there is a file of test data, so that none is split off.</param>
     /// <exception cref="DistTrainerException">A setting is out of range, or no row is left for training.</exception>
-    public static DataSplit Make(string path, int count, DataDescription description, bool ownTest)
+    public static DataSplit Make(string path, int[] rows, DataDescription description, bool ownTest)
     {
+        int count = rows.Length;
         double testFraction = ownTest ? 0 : CheckFraction("data.test-fraction", description.TestFraction);
         double validationFraction = CheckFraction("data.validation-fraction", description.ValidationFraction);
         if (description.Limit < 0)
@@ -30,17 +31,17 @@ internal sealed record DataSplit(int[] Train, int[] Validation, int[] Test)
                 + $"or data.test-fraction ({DataError.Number(testFraction)}).");
         int[] order = new int[count];
         RandomPermutation.Fill(order, description.SplitSeed, RandomPurpose.Split, 0);
-        int[] train = Sorted(order.AsSpan(test + validation));
+        int[] train = Sorted(order.AsSpan(test + validation), rows);
         if (description.Limit > 0 && description.Limit < train.Length)
             train = train[..description.Limit];
-        return new(train, Sorted(order.AsSpan(test, validation)), Sorted(order.AsSpan(0, test)));
+        return new(train, Sorted(order.AsSpan(test, validation), rows), Sorted(order.AsSpan(0, test), rows));
     }
 
-    private static int[] Sorted(ReadOnlySpan<int> rows)
+    private static int[] Sorted(ReadOnlySpan<int> places, int[] rows)
     {
-        int[] sorted = rows.ToArray();
+        int[] sorted = places.ToArray();
         Array.Sort(sorted);
-        return sorted;
+        return Array.ConvertAll(sorted, place => rows[place]);
     }
 
     private static double CheckFraction(string key, double value) => value is >= 0 and < 1

@@ -5,7 +5,10 @@ namespace DistTrainer.Engine.Data;
 /// </summary>
 internal static class FeatureScaler
 {
-    private const float LargestByte = 255f;
+    private const double LargestByte = 255;
+
+    // A scaled value may move so much for the sake of an offset of few digits.
+    private const double Negligible = 1.0 / (1 << 20);
 
     /// <summary>Learns a scaling.</summary>
     /// <param name="raw">All rows.</param>
@@ -16,31 +19,49 @@ internal static class FeatureScaler
     /// <param name="normalizeTargets">Whether targets are standardized.</param>
     /// <exception cref="DistTrainerException">Bytes were promised and a training value is none.</exception>
     public static Normalization Learn(
-        RawData raw, int[] train, float[] targets, int targetWidth, NormalizationKind kind, bool normalizeTargets)
+        RawMatrix raw, int[] train, double[] targets, int targetWidth, NormalizationKind kind, bool normalizeTargets)
     {
-        (float[] offset, float[] scale) = LearnFeatures(raw, train, kind);
-        (float[] targetOffset, float[] targetScale) = normalizeTargets
+        (double[] offset, float[] scale) = LearnFeatures(raw, train, kind);
+        float[] bounds = [];
+        if (raw.Features is Columns.TableEncoder table)
+        {
+            if (kind == NormalizationKind.Robust)
+                bounds = Filled(offset.Length, Normalization.RobustBound);
+            for (int i = 0; i < offset.Length; i++)
+            {
+                if (table.IsNumber[i])
+                    continue;
+                (offset[i], scale[i]) = (0, 1); // 0/1 of a value, or an index
+                if (bounds.Length > 0)
+                    bounds[i] = 0;
+            }
+        }
+        else if (kind == NormalizationKind.Robust)
+            bounds = Filled(offset.Length, Normalization.RobustBound);
+        (double[] targetOffset, float[] targetScale) = normalizeTargets
             ? Standardize(
                 train, targetWidth, (row, values) => targets.AsSpan(row * targetWidth, targetWidth).CopyTo(values))
             : Unscaled(targetWidth);
-        return new(kind, offset, scale, targetOffset, targetScale);
+        return new(kind, offset, scale, targetOffset, targetScale) { Bounds = bounds };
     }
 
-    private delegate void RowCopy(int row, Span<float> values);
+    private delegate void RowCopy(int row, Span<double> values);
 
-    private static (float[] Offset, float[] Scale) LearnFeatures(RawData raw, int[] train, NormalizationKind kind)
+    private static (double[] Offset, float[] Scale) LearnFeatures(RawMatrix raw, int[] train, NormalizationKind kind)
     {
         int width = raw.Features.Width;
         switch (kind)
         {
             case NormalizationKind.MinMax:
-                (float[] minimum, float[] maximum, _) = Summarize(train, width, raw.Features.CopyRow);
-                return (minimum, Scales(minimum, maximum, i => (double)maximum[i] - minimum[i]));
+                Summary range = Summarize(train, width, raw.Features.CopyRow);
+                return Scaling(range, range.Minimum, i => range.Maximum[i] - range.Minimum[i]);
             case NormalizationKind.Standardize:
                 return Standardize(train, width, raw.Features.CopyRow);
+            case NormalizationKind.Robust:
+                return Robust(train, raw.Features);
             case NormalizationKind.UnitBytes:
                 RequireBytes(raw, train);
-                return (new float[width], Filled(width, 1 / LargestByte));
+                return (new double[width], Filled(width, (float)(1 / LargestByte)));
             default:
                 return Unscaled(width);
         }
@@ -49,31 +70,67 @@ internal static class FeatureScaler
     /// <summary>
     /// Mean and 1 / standard deviation (of the population, divided by n) of each column, in two passes.
     /// </summary>
-    private static (float[] Offset, float[] Scale) Standardize(int[] train, int width, RowCopy copy)
+    private static (double[] Offset, float[] Scale) Standardize(int[] train, int width, RowCopy copy)
     {
-        (float[] minimum, float[] maximum, double[] mean) = Summarize(train, width, copy);
-        double[] squares = new double[width];
-        float[] values = new float[width], offset = new float[width];
+        Summary summary = Summarize(train, width, copy);
+        double[] squares = new double[width], values = new double[width];
         foreach (int row in train)
         {
             copy(row, values);
             for (int i = 0; i < values.Length; i++)
             {
-                double difference = values[i] - mean[i];
+                double difference = values[i] - summary.Mean[i];
                 squares[i] += difference * difference;
             }
         }
         // A constant column's mean is its value; the sum may have rounded.
-        for (int i = 0; i < width; i++)
-            offset[i] = minimum[i] == maximum[i] ? minimum[i] : (float)mean[i];
-        return (offset, Scales(minimum, maximum, i => Math.Sqrt(squares[i] / train.Length)));
+        double[] mean = [.. Enumerable.Range(0, width).Select(
+            i => summary.IsConstant(i) ? summary.Minimum[i] : summary.Mean[i])];
+        return Scaling(summary, mean, i => Math.Sqrt(squares[i] / train.Length));
     }
 
-    private static (float[] Minimum, float[] Maximum, double[] Mean) Summarize(int[] train, int width, RowCopy copy)
+    /// <summary>
+    /// Median and 1 / distance of the quartiles, half the range where these are equal (Holzmüller et al. 2024, "Better
+    /// by Default").
+    /// </summary>
+    private static (double[] Offset, float[] Scale) Robust(int[] train, RawRows rows)
     {
-        float[] minimum = Filled(width, float.PositiveInfinity), maximum = Filled(width, float.NegativeInfinity),
-            values = new float[width];
-        double[] mean = new double[width];
+        Summary summary = Summarize(train, rows.Width, rows.CopyRow);
+        double[] median = new double[rows.Width], spread = new double[rows.Width];
+        double[][] columns = [.. Enumerable.Range(0, rows.Width).Select(_ => new double[train.Length])];
+        double[] values = new double[rows.Width];
+        for (int i = 0; i < train.Length; i++)
+        {
+            rows.CopyRow(train[i], values);
+            for (int column = 0; column < values.Length; column++)
+                columns[column][i] = values[column];
+        }
+        Parallel.For(0, rows.Width, column =>
+        {
+            double[] sorted = columns[column];
+            Array.Sort(sorted);
+            median[column] = Quantile(sorted, 0.5);
+            double quartiles = Quantile(sorted, 0.75) - Quantile(sorted, 0.25);
+            spread[column] = quartiles > 0 ? quartiles : (sorted[^1] - sorted[0]) / 2;
+        });
+        return Scaling(summary, median, i => spread[i]);
+    }
+
+    /// <summary>A quantile, between two values linearly.</summary>
+    private static double Quantile(double[] sorted, double share)
+    {
+        double place = share * (sorted.Length - 1);
+        int below = (int)place;
+        return below + 1 == sorted.Length ? sorted[below]
+            : sorted[below] + ((place - below) * (sorted[below + 1] - sorted[below]));
+    }
+
+    private static Summary Summarize(int[] train, int width, RowCopy copy)
+    {
+        double[] minimum = new double[width], maximum = new double[width], mean = new double[width],
+            values = new double[width];
+        Array.Fill(minimum, double.PositiveInfinity);
+        Array.Fill(maximum, double.NegativeInfinity);
         foreach (int row in train)
         {
             copy(row, values);
@@ -86,26 +143,33 @@ internal static class FeatureScaler
         }
         for (int i = 0; i < width; i++)
             mean[i] /= train.Length;
-        return (minimum, maximum, mean);
+        return new(minimum, maximum, mean);
     }
 
-    /// <summary>1 / spread; 1 for a constant column, and where the quotient is no normal float.</summary>
-    private static float[] Scales(float[] minimum, float[] maximum, Func<int, double> spread)
+    /// <summary>
+    /// Offsets, as floats where that does, and 1 / spread; 1 for a constant column, and where the quotient is no normal
+    /// float.
+    /// </summary>
+    private static (double[] Offset, float[] Scale) Scaling(Summary summary, double[] offset, Func<int, double> spread)
     {
-        float[] scale = new float[minimum.Length];
+        var offsets = (double[])offset.Clone();
+        float[] scale = new float[offset.Length];
         for (int i = 0; i < scale.Length; i++)
         {
-            float value = minimum[i] == maximum[i] ? 1 : (float)(1 / spread(i));
+            float value = summary.IsConstant(i) ? 1 : (float)(1 / spread(i));
             scale[i] = float.IsNormal(value) ? value : 1;
+            double rounded = (float)offset[i];
+            if (Math.Abs(rounded - offset[i]) * scale[i] <= Negligible)
+                offsets[i] = rounded;
         }
-        return scale;
+        return (offsets, scale);
     }
 
-    private static void RequireBytes(RawData raw, int[] train)
+    private static void RequireBytes(RawMatrix raw, int[] train)
     {
         if (raw.Features is ByteRows)
             return;
-        float[] values = new float[raw.Features.Width];
+        double[] values = new double[raw.Features.Width];
         foreach (int row in train)
         {
             raw.Features.CopyRow(row, values);
@@ -120,12 +184,17 @@ internal static class FeatureScaler
         }
     }
 
-    private static (float[] Offset, float[] Scale) Unscaled(int width) => (new float[width], Filled(width, 1));
+    private static (double[] Offset, float[] Scale) Unscaled(int width) => (new double[width], Filled(width, 1));
 
     private static float[] Filled(int width, float value)
     {
         float[] values = new float[width];
         Array.Fill(values, value);
         return values;
+    }
+
+    private sealed record Summary(double[] Minimum, double[] Maximum, double[] Mean)
+    {
+        public bool IsConstant(int column) => Minimum[column] == Maximum[column];
     }
 }

@@ -14,7 +14,7 @@ internal static class IdxReader
     /// <param name="imagesPath">A file of two or more dimensions; all but the first make the features.</param>
     /// <param name="labelsPath">A file of one dimension; null reads no labels.</param>
     /// <exception cref="DistTrainerException">A file is damaged, or the two do not fit each other.</exception>
-    public static RawData Read(string imagesPath, string? labelsPath)
+    public static RawMatrix Read(string imagesPath, string? labelsPath)
     {
         (byte[] images, int[] shape) = ReadBytes(imagesPath, 2, 4);
         int width = images.Length / shape[0];

@@ -18,7 +18,7 @@ internal static class NpyReader
     /// <param name="test">Whether the arrays of the test part are meant.</param>
     /// <exception cref="DistTrainerException">A file or array is missing, damaged, or of a kind that is not
     /// read.</exception>
-    public static RawData Read(string path, ReadRequest request, DataArrays? names = null, bool test = false) =>
+    public static RawMatrix Read(string path, ReadRequest request, DataArrays? names = null, bool test = false) =>
         DataError.Guard(path, () =>
     {
         if (IsArchive(path))
@@ -51,7 +51,7 @@ internal static class NpyReader
         return file.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.SequenceEqual("PK\x3\x4"u8);
     }
 
-    private static RawData ReadPair(string path, ReadRequest request)
+    private static RawMatrix ReadPair(string path, ReadRequest request)
     {
         const string FeatureEnd = "x.npy", TargetEnd = "y.npy";
         string targetPath = path.EndsWith(FeatureEnd, StringComparison.Ordinal)
@@ -81,7 +81,7 @@ internal static class NpyReader
         return ReadToEnd(stream, header, path, read);
     }
 
-    private static RawData ReadArchive(string path, ReadRequest request, DataArrays names, bool test)
+    private static RawMatrix ReadArchive(string path, ReadRequest request, DataArrays names, bool test)
     {
         using Stream file = InputFile.OpenPlain(path);
         using var archive = new ZipArchive(file, ZipArchiveMode.Read);
@@ -288,7 +288,7 @@ internal static class NpyReader
         return texts;
     }
 
-    private static RawData Combine(string path, RawRows features, RawTarget[] targets, string targetName) =>
+    private static RawMatrix Combine(string path, RawRows features, RawTarget[] targets, string targetName) =>
         new(path, features, ArrayNames.Of(features.Width), targets,
             row => $"{path}: row {row}", (row, target) => $"{targetName}: row {row}, column {target}");
 }

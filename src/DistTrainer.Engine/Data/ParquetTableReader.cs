@@ -1,16 +1,18 @@
 using System.Buffers.Binary;
+using System.Globalization;
+using DistTrainer.Engine.Data.Columns;
 using Parquet;
 using Parquet.Schema;
 
 namespace DistTrainer.Engine.Data;
 
-/// <summary>Reads flat Parquet tables: numbers and booleans, and text where classes have names.</summary>
+/// <summary>Reads flat Parquet tables: numbers, booleans, text and timestamps.</summary>
 internal static class ParquetTableReader
 {
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="DistTrainerException">The file is damaged, a column cannot be used, or a value is
-    /// missing.</exception>
-    public static RawData Read(string path, ReadRequest request) => DataError.Guard(path, () =>
+    /// not finite.</exception>
+    public static RawTable Read(string path, ReadRequest request) => DataError.Guard(path, () =>
     {
         try
         {
@@ -26,7 +28,7 @@ internal static class ParquetTableReader
         }
     });
 
-    private static async Task<RawData> ReadAsync(string path, ReadRequest request)
+    private static async Task<RawTable> ReadAsync(string path, ReadRequest request)
     {
         await using Stream stream = InputFile.OpenPlain(path);
         CheckFooter(path, stream);
@@ -43,32 +45,67 @@ internal static class ParquetTableReader
             throw DataError.Of(
                 $"{path}: {stream.Length} bytes cannot be a table of {count} rows; the file is damaged: get it again.");
         RawData.CheckSize(path, count, plan.Features.Length);
-        var features = new FloatRows(plan.Features.Length, (int)count);
-        var targets =
-            plan.Targets.Select(column => new TargetColumn(request.TextTargets && IsText(fields[column]))).ToArray();
+        int[] used = [.. plan.Features, .. plan.Targets];
+        var columns = new RawColumn?[used.Length];
         foreach (ParquetRowGroupReader group in reader.RowGroups)
         {
-            int first = features.Count;
-            for (long row = 0; row < group.RowCount; row++)
-                features.Append();
-            for (int i = 0; i < plan.Features.Length; i++)
-                CopyFeature(
-                    path, names[plan.Features[i]], await ReadNumbersAsync(path, group, fields[plan.Features[i]], first)
-                    .ConfigureAwait(false), features, first, i);
-            for (int i = 0; i < targets.Length; i++)
+            for (int i = 0; i < used.Length; i++)
             {
-                DataField field = fields[plan.Targets[i]];
-                if (targets[i].IsText)
-                    targets[i].Texts.AddRange(await ReadTextsAsync(path, group, field, first).ConfigureAwait(false));
-                else
-                    targets[i].Numbers.AddRange(
-                        await ReadNumbersAsync(path, group, field, first).ConfigureAwait(false));
+                bool asText = request.Texts.Contains(names[used[i]]) || (i < plan.Features.Length
+                    && request.Forms.GetValueOrDefault(names[used[i]]) == ColumnForm.Text);
+                columns[i] = await ReadAsync(path, group, fields[used[i]], columns[i], asText).ConfigureAwait(false);
             }
         }
-        return new(path, features, [.. plan.Features.Select(column => names[column])],
-            [.. plan.Targets.Select((column, i) => targets[i].ToRaw(names[column]))],
-            row => $"{path}: row {row}", (row, target) =>
-                $"{path}: row {row}, column {DataError.Quote(names[plan.Targets[target]])}");
+        string RowPlace(int row) => $"{path}: row {row}";
+        string TargetPlace(int row, int target) =>
+            $"{path}: row {row}, column {DataError.Quote(names[plan.Targets[target]])}";
+        RawColumn[] all = [.. columns.Select(column => column!)];
+        return new(path, all[..plan.Features.Length], [.. all[plan.Features.Length..].Select((column, i) =>
+            RawTarget.Of(column, request.TextTargets, row => TargetPlace(row, i)))], RowPlace, TargetPlace);
+    }
+
+    /// <summary>Adds a row group's values to a column.</summary>
+    private static async Task<RawColumn> ReadAsync(
+        string path, ParquetRowGroupReader group, DataField field, RawColumn? column, bool asText)
+    {
+        string name = field.Path.ToString();
+        if (IsText(field))
+        {
+            var texts = (TextColumn?)column ?? new TextColumn(name);
+            string?[] values = new string?[checked((int)group.RowCount)];
+            await group.ReadAsync(field, values.AsMemory()).ConfigureAwait(false);
+            foreach (string? value in values)
+            {
+                if (value?.Trim() is { Length: > 0 } text)
+                    texts.Add(text);
+                else
+                    texts.AddGap();
+            }
+            return texts;
+        }
+        int first = column?.Count ?? 0;
+        double[] numbers = await ReadNumbersAsync(path, group, field).ConfigureAwait(false);
+        int bad = Array.FindIndex(numbers, value => Math.Abs(value) > float.MaxValue);
+        if (bad >= 0)
+            throw DataError.Of(
+                $"{path}: row {first + bad}, column {DataError.Quote(name)}: {DataError.Number(numbers[bad])} is not a "
+                + "finite number within ±3.4e38; clean the table before writing it.");
+        if (asText)
+        {
+            var texts = (TextColumn?)column ?? new TextColumn(name);
+            foreach (double number in numbers)
+            {
+                if (double.IsNaN(number))
+                    texts.AddGap();
+                else
+                    texts.Add(number.ToString("R", CultureInfo.InvariantCulture));
+            }
+            return texts;
+        }
+        NumberColumn all = (NumberColumn?)column ?? new NumberColumn(name, IsTime(field));
+        foreach (double number in numbers)
+            all.Add(number);
+        return all;
     }
 
     /// <summary>
@@ -92,21 +129,7 @@ internal static class ParquetTableReader
                 + "damaged or encrypted: get it again.");
     }
 
-    private static void CopyFeature(
-        string path, string name, double[] values, FloatRows features, int first, int feature)
-    {
-        for (int row = 0; row < values.Length; row++)
-        {
-            float value = (float)values[row];
-            if (!float.IsFinite(value))
-                throw DataError.Of(
-                    $"{path}: row {first + row}, column {DataError.Quote(name)}: {DataError.Number(values[row])} is "
-                    + "not a finite number within ±3.4e38; clean the table before writing it.");
-            features.Row(first + row)[feature] = value;
-        }
-    }
-
-    private static Task<double[]> ReadNumbersAsync(string path, ParquetRowGroupReader group, DataField field, int first)
+    private static Task<double[]> ReadNumbersAsync(string path, ParquetRowGroupReader group, DataField field)
     {
         if (field.IsArray || field.MaxRepetitionLevel > 0)
             throw Unusable(path, field, "a list");
@@ -124,6 +147,7 @@ internal static class ParquetTableReader
             var t when t == typeof(ulong) => As<ulong>(double.CreateChecked),
             var t when t == typeof(decimal) => As<decimal>(double.CreateChecked),
             var t when t == typeof(bool) => As<bool>(value => value ? 1 : 0),
+            var t when t == typeof(DateTime) => As<DateTime>(value => (value - DateTime.UnixEpoch).TotalSeconds),
             _ => throw Unusable(path, field, IsText(field) ? "text" : $"values of type {field.ClrType.Name}"),
         };
 
@@ -139,42 +163,18 @@ internal static class ParquetTableReader
             }
             var nullable = new T?[rows];
             await group.ReadAsync<T>(field, nullable.AsMemory()).ConfigureAwait(false);
-            int missing = Array.FindIndex(nullable, value => value is null);
-            return missing < 0 ? Array.ConvertAll(nullable, value => convert(value!.Value))
-                : throw Missing(path, field, first + missing);
+            return Array.ConvertAll(nullable, value => value is { } number ? convert(number) : double.NaN);
         }
-    }
-
-    private static async Task<string[]> ReadTextsAsync(
-        string path, ParquetRowGroupReader group, DataField field, int first)
-    {
-        string?[] texts = new string?[checked((int)group.RowCount)];
-        await group.ReadAsync(field, texts.AsMemory()).ConfigureAwait(false);
-        int missing = Array.FindIndex(texts, string.IsNullOrWhiteSpace);
-        return missing < 0 ? Array.ConvertAll(texts, text => text!.Trim())
-            : throw Missing(path, field, first + missing);
     }
 
     /// <summary>The library gives text as memory of characters.</summary>
     private static bool IsText(DataField field) =>
         field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
 
-    private static DistTrainerException Missing(string path, DataField field, int row) =>
-        DataError.Of(
-            $"{path}: row {row}, column {DataError.Quote(field.Path.ToString())} is missing; fill it in or leave the "
-            + "row out.");
+    private static bool IsTime(DataField field) => field.ClrType == typeof(DateTime);
 
     private static DistTrainerException Unusable(string path, DataField field, string type) =>
         DataError.Of(
-            $"{path}: column {DataError.Quote(field.Path.ToString())} holds {type}; numbers and booleans are read "
-            + "(text for classes): convert it, or leave it out with data.ignore.");
-
-    private sealed record TargetColumn(bool IsText)
-    {
-        public List<double> Numbers { get; } = [];
-
-        public List<string> Texts { get; } = [];
-
-        public RawTarget ToRaw(string name) => IsText ? new(name, null, [.. Texts]) : new(name, [.. Numbers], null);
-    }
+            $"{path}: column {DataError.Quote(field.Path.ToString())} holds {type}; numbers, booleans, text and timestamps "
+            + "are read: convert it, or leave it out with data.ignore.");
 }

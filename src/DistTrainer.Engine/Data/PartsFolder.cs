@@ -1,3 +1,5 @@
+using DistTrainer.Engine.Data.Columns;
+
 namespace DistTrainer.Engine.Data;
 
 /// <summary>
@@ -48,49 +50,78 @@ internal static class PartsFolder
     /// <summary>Reads all parts as one table.</summary>
     /// <param name="folder">What errors call the table.</param>
     /// <param name="parts">Its files, in their order.</param>
-    /// <param name="read">Reads one of them.</param>
+    /// <param name="read">Reads one of them; some columns as text.</param>
     /// <exception cref="DistTrainerException">A part cannot be read, or has other columns than the first
     /// one.</exception>
-    public static RawData Read(string folder, IReadOnlyList<string> parts, Func<string, RawData> read)
+    public static RawTable Read(
+        string folder, IReadOnlyList<string> parts, Func<string, IReadOnlyCollection<string>, RawTable> read)
     {
-        var tables = new List<RawData>();
-        DistTrainerException? empty = null;
-        foreach (string part in parts)
-        {
-            RawData table;
-            try
-            {
-                table = read(part);
-            }
-            catch (DistTrainerException nothing) when (DataError.IsWithoutRows(nothing))
-            {
-                empty = nothing;
-                continue;
-            }
-            if (tables.Count > 0)
-                CheckColumns(tables[0], table);
-            tables.Add(table);
-        }
-        if (tables.Count == 0)
-            throw empty!;
-        RawData.CheckSize(folder, tables.Sum(table => (long)table.Count), tables[0].Features.Width);
-        var rows = new JoinedRows([.. tables.Select(table => table.Features)]);
+        RawTable[] tables = ReadAll(parts, part => read(part, []));
+        // What is text in one part is text in all.
+        string[] texts = [.. tables.SelectMany(table => table.Columns.Where((column, i) => column is TextColumn
+            && tables.Any(other => other.Columns[i] is NumberColumn))).Where(column => column is TextColumn
+                { Values.Count: > 0 }).Select(column => column.Name).Distinct()];
+        if (texts.Length > 0)
+            tables = ReadAll(parts, part => read(part, texts));
+        RawData.CheckSize(folder, tables.Sum(table => (long)table.Count), tables[0].Columns.Count);
+        int[] ends = new int[tables.Length];
+        for (int i = 0, rows = 0; i < ends.Length; i++)
+            ends[i] = rows += tables[i].Count;
         RawTarget[] targets = [.. tables[0].Targets.Select((target, i) => new RawTarget(
             target.Name,
             target.Numbers is null ? null : [.. tables.SelectMany(table => table.Targets[i].Numbers!)],
             target.Texts is null ? null : [.. tables.SelectMany(table => table.Targets[i].Texts!)]))];
-        return new(folder, rows, tables[0].FeatureNames, targets,
-            row => rows.Find(row) is var (part, own) ? tables[part].RowPlace(own) : folder,
-            (row, target) => rows.Find(row) is var (part, own) ? tables[part].TargetPlace(own, target) : folder)
+        return new(folder, [.. tables[0].Columns.Select((_, i) => Joined([.. tables.Select(table => table.Columns[i])]))],
+            targets,
+            row => Find(row) is var (part, own) ? tables[part].RowPlace(own) : folder,
+            (row, target) => Find(row) is var (part, own) ? tables[part].TargetPlace(own, target) : folder)
         {
             Notes = [.. tables.SelectMany(table => table.Notes).Distinct()],
         };
+
+        (int Part, int Row) Find(int row)
+        {
+            int part = Array.FindIndex(ends, end => row < end);
+            return (part, part == 0 ? row : row - ends[part - 1]);
+        }
+    }
+
+    private static RawTable[] ReadAll(IReadOnlyList<string> parts, Func<string, RawTable> read)
+    {
+        var tables = new List<RawTable>();
+        DistTrainerException? empty = null;
+        foreach (string part in parts)
+        {
+            try
+            {
+                RawTable table = read(part);
+                if (tables.Count > 0)
+                    CheckColumns(tables[0], table);
+                tables.Add(table);
+            }
+            catch (DistTrainerException nothing) when (DataError.IsWithoutRows(nothing))
+            {
+                empty = nothing;
+            }
+        }
+        return tables.Count > 0 ? [.. tables] : throw empty!;
+    }
+
+    /// <summary>One column of all parts; in parts without a single value it may be of another type.</summary>
+    private static RawColumn Joined(RawColumn[] parts)
+    {
+        RawColumn first = Array.Find(parts, part => part is NumberColumn) ?? parts[0];
+        RawColumn all = first is NumberColumn numbers ? new NumberColumn(first.Name, numbers.IsTime)
+            : new TextColumn(first.Name);
+        foreach (RawColumn part in parts)
+            all.Append(part);
+        return all;
     }
 
     private static bool IsPart(string name) => name[0] is not ('_' or '.')
         && !name.EndsWith(".crc", StringComparison.OrdinalIgnoreCase);
 
-    private static void CheckColumns(RawData first, RawData part)
+    private static void CheckColumns(RawTable first, RawTable part)
     {
         string[] wanted = Names(first), there = Names(part);
         if (!wanted.SequenceEqual(there))
@@ -111,6 +142,6 @@ internal static class PartsFolder
         }
     }
 
-    private static string[] Names(RawData table) =>
-        [.. table.FeatureNames, .. table.Targets.Select(target => target.Name)];
+    private static string[] Names(RawTable table) =>
+        [.. table.Columns.Select(column => column.Name), .. table.Targets.Select(target => target.Name)];
 }

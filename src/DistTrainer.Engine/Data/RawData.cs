@@ -1,26 +1,50 @@
+using DistTrainer.Engine.Data.Columns;
+
 namespace DistTrainer.Engine.Data;
 
 /// <summary>One target column as the file has it: numbers, or texts where classes may have names.</summary>
 /// <param name="Name">Name of the column.</param>
-/// <param name="Numbers">One a row; null where the column is kept as text.</param>
-/// <param name="Texts">One a row; null where the column is kept as numbers.</param>
-internal sealed record RawTarget(string Name, double[]? Numbers, string[]? Texts);
+/// <param name="Numbers">One a row, NaN where there is none; null where the column is kept as text.</param>
+/// <param name="Texts">One a row, null where there is none; null where the column is kept as numbers.</param>
+internal sealed record RawTarget(string Name, double[]? Numbers, string?[]? Texts)
+{
+    /// <summary>Whether a row has no target.</summary>
+    public bool IsGap(int row) => Numbers is { } numbers ? double.IsNaN(numbers[row]) : Texts![row] is null;
 
-/// <summary>
-/// What every reader gives: features and targets of all rows of a file, and where each row stands in it.
-/// </summary>
+    /// <summary>The target that a column of a table is.</summary>
+    /// <param name="column">The column.</param>
+    /// <param name="asText">Whether its texts are classes; else they must be numbers, or two words such as yes and
+    /// no.</param>
+    /// <param name="place">Where a row's value stands, for errors.</param>
+    /// <exception cref="DistTrainerException">Numbers are wanted, and a value is none.</exception>
+    public static RawTarget Of(RawColumn column, bool asText, Func<int, string> place)
+    {
+        int[] rows = [.. Enumerable.Range(0, column.Count)];
+        if (asText && column is TextColumn)
+            return new(column.Name, null, Array.ConvertAll(rows, column.TextOf));
+        if (column is NumberColumn numbers)
+            return new(column.Name, Array.ConvertAll(rows, row => numbers[row]), null);
+        var texts = (TextColumn)column;
+        double[] ofWords = YesNoWords.NumbersOf(texts.Values);
+        int bad = Array.FindIndex(rows, row => texts[row] >= 0 && double.IsNaN(ofWords[texts[row]]));
+        if (bad >= 0)
+            throw DataError.Of(
+                $"{place(bad)}: column {DataError.Quote(column.Name)}: {DataError.Quote(texts.TextOf(bad)!)} is not a "
+                + "number, which the target must be; for classes choose the loss cross-entropy.");
+        return new(column.Name, Array.ConvertAll(rows, row => texts[row] < 0 ? double.NaN : ofWords[texts[row]]), null);
+    }
+}
+
+/// <summary>What every reader gives: all rows of a file, and where each row stands in it.</summary>
 /// <param name="Path">The file.</param>
-/// <param name="Features">All rows.</param>
-/// <param name="FeatureNames">One a feature.</param>
 /// <param name="Targets">None where the file has no targets and none were asked for.</param>
 /// <param name="RowPlace">Where a row stands, to begin an error message with, e.g. <c>a.csv:17</c>.</param>
 /// <param name="TargetPlace">Where a target (row, number of the target) stands, e.g. <c>a.csv:17:9</c>.</param>
-internal sealed record RawData(
-    string Path, RawRows Features, IReadOnlyList<string> FeatureNames, IReadOnlyList<RawTarget> Targets,
-    Func<int, string> RowPlace, Func<int, int, string> TargetPlace)
+internal abstract record RawData(
+    string Path, IReadOnlyList<RawTarget> Targets, Func<int, string> RowPlace, Func<int, int, string> TargetPlace)
 {
     /// <summary>Rows.</summary>
-    public int Count => Features.Count;
+    public abstract int Count { get; }
 
     /// <summary>How the file was read where that is not obvious, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
@@ -36,6 +60,46 @@ internal sealed record RawData(
     }
 }
 
+/// <summary>Rows of numbers: images, arrays, and tables whose columns have become features.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Features">All rows.</param>
+/// <param name="FeatureNames">One a feature.</param>
+/// <param name="Targets">See <see cref="RawData"/>.</param>
+/// <param name="RowPlace">See <see cref="RawData"/>.</param>
+/// <param name="TargetPlace">See <see cref="RawData"/>.</param>
+internal sealed record RawMatrix(
+    string Path, RawRows Features, IReadOnlyList<string> FeatureNames, IReadOnlyList<RawTarget> Targets,
+    Func<int, string> RowPlace, Func<int, int, string> TargetPlace)
+    : RawData(Path, Targets, RowPlace, TargetPlace)
+{
+    /// <inheritdoc/>
+    public override int Count => Features.Count;
+}
+
+/// <summary>A table: columns of numbers, dates and text, with gaps.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Columns">All but targets and ignored ones; at least one.</param>
+/// <param name="Targets">See <see cref="RawData"/>.</param>
+/// <param name="RowPlace">See <see cref="RawData"/>.</param>
+/// <param name="TargetPlace">See <see cref="RawData"/>.</param>
+internal sealed record RawTable(
+    string Path, IReadOnlyList<RawColumn> Columns, IReadOnlyList<RawTarget> Targets,
+    Func<int, string> RowPlace, Func<int, int, string> TargetPlace)
+    : RawData(Path, Targets, RowPlace, TargetPlace)
+{
+    /// <inheritdoc/>
+    public override int Count => Columns[0].Count;
+
+    /// <summary>The rows as features.</summary>
+    /// <param name="schemas">How columns become features; each names one of <see cref="Columns"/>.</param>
+    public RawMatrix Encode(IReadOnlyList<ColumnSchema> schemas)
+    {
+        RawColumn[] columns = [.. schemas.Select(schema => Columns.First(column => column.Name == schema.Name))];
+        return new(Path, new TableEncoder(columns, schemas), TableEncoder.NamesOf(schemas), Targets, RowPlace,
+            TargetPlace) { Notes = Notes };
+    }
+}
+
 /// <summary>What is asked of a reader.</summary>
 internal sealed record ReadRequest
 {
@@ -48,7 +112,8 @@ internal sealed record ReadRequest
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
     /// <summary>
-    /// The features that a model expects, by name; null takes all columns that are neither targets nor ignored.
+    /// The features or columns that a model expects, by name; null takes all columns that are neither targets nor
+    /// ignored.
     /// </summary>
     public IReadOnlyList<string>? Features { get; init; }
 
@@ -60,4 +125,13 @@ internal sealed record ReadRequest
 
     /// <summary>CSV: how the text is written, as far as that is said.</summary>
     public CsvSettings Csv { get; init; } = new();
+
+    /// <summary>What cells of columns are read as, by name; others as what they look like.</summary>
+    public IReadOnlyDictionary<string, ColumnForm> Forms { get; init; } = new Dictionary<string, ColumnForm>();
+
+    /// <summary>Columns that are text, as was found by reading.</summary>
+    public IReadOnlyCollection<string> Texts { get; init; } = [];
+
+    /// <summary>What marks a missing value.</summary>
+    public GapMarks Gaps { get; init; } = new(GapMarks.Usual);
 }

@@ -13,7 +13,7 @@ internal abstract class RawRows(int width)
     /// <summary>Copies a row.</summary>
     /// <param name="row">Number of the row.</param>
     /// <param name="destination">[<see cref="Width"/>], overwritten.</param>
-    public abstract void CopyRow(int row, Span<float> destination);
+    public abstract void CopyRow(int row, Span<double> destination);
 }
 
 /// <summary>Rows of bytes (images), a quarter of the size of floats.</summary>
@@ -27,43 +27,11 @@ internal sealed class ByteRows : RawRows
         : base(width) => (_values, Count) = (values, values.Length / width);
 
     /// <inheritdoc/>
-    public override void CopyRow(int row, Span<float> destination)
+    public override void CopyRow(int row, Span<double> destination)
     {
         ReadOnlySpan<byte> source = _values.AsSpan(row * Width, Width);
         for (int i = 0; i < source.Length; i++)
             destination[i] = source[i];
-    }
-}
-
-/// <summary>Rows of several files, one file after the other.</summary>
-internal sealed class JoinedRows : RawRows
-{
-    private readonly RawRows[] _parts;
-    private readonly int[] _starts;
-
-    /// <param name="parts">At least one, all of one width.</param>
-    public JoinedRows(RawRows[] parts)
-        : base(parts[0].Width)
-    {
-        _parts = parts;
-        _starts = new int[parts.Length];
-        for (int i = 0; i < parts.Length; i++)
-            (_starts[i], Count) = (Count, Count + parts[i].Count);
-    }
-
-    /// <summary>Where a row stands: the number of its part, and its number there.</summary>
-    public (int Part, int Row) Find(int row)
-    {
-        int part = Array.BinarySearch(_starts, row);
-        part = part < 0 ? ~part - 1 : part;
-        return (part, row - _starts[part]);
-    }
-
-    /// <inheritdoc/>
-    public override void CopyRow(int row, Span<float> destination)
-    {
-        (int part, int own) = Find(row);
-        _parts[part].CopyRow(own, destination);
     }
 }
 
@@ -91,5 +59,10 @@ internal sealed class FloatRows : RawRows
     public Span<float> Row(int row) => _blocks[row / _rowsPerBlock].AsSpan(row % _rowsPerBlock * Width, Width);
 
     /// <inheritdoc/>
-    public override void CopyRow(int row, Span<float> destination) => Row(row).CopyTo(destination);
+    public override void CopyRow(int row, Span<double> destination)
+    {
+        ReadOnlySpan<float> source = Row(row);
+        for (int i = 0; i < source.Length; i++)
+            destination[i] = source[i];
+    }
 }

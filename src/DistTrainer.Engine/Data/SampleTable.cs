@@ -50,7 +50,7 @@ public sealed class SampleTable
 
     /// <summary>The same as a reader of a file gives.</summary>
     /// <exception cref="DistTrainerException">A feature is not finite (<see cref="FailureKind.Data"/>).</exception>
-    internal RawData Read()
+    internal RawMatrix Read()
     {
         int bad = Array.FindIndex(Features, value => !float.IsFinite(value));
         if (bad >= 0)
@@ -61,7 +61,7 @@ public sealed class SampleTable
         var rows = new FloatRows(FeatureNames.Count, Count);
         for (int row = 0; row < Count; row++)
             Features.AsSpan(row * FeatureNames.Count, FeatureNames.Count).CopyTo(rows.Append());
-        return new RawData(
+        return new RawMatrix(
             Name, rows, FeatureNames,
                 [.. TargetNames.Select((name, target) => new RawTarget(name, Column(target), null))],
             row => $"{Name}: row {row}", (row, target) =>

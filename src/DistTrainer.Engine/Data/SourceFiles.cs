@@ -36,11 +36,12 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
         if (Format != DataFormat.Npy && description.Arrays != new DataArrays())
             throw DataError.Configuration($"data.arrays is about NumPy's .npz, but {Path} is {Format}; take it out.");
         RawData raw = Parts.Count > 0
-            ? PartsFolder.Read(Path, Parts, part => ReadFile(part, description, request))
+            ? PartsFolder.Read(
+                Path, Parts, (part, texts) => (RawTable)ReadFile(part, description, request with { Texts = texts }))
             : ReadFile(Path, description, request);
-        if (request.Features is { } wanted && raw.Features.Width != wanted.Count)
+        if (request.Features is { } wanted && raw is RawMatrix { Features.Width: var width } && width != wanted.Count)
             throw DataError.Of(
-                $"{Path}: a sample has {raw.Features.Width} features, the model wants {wanted.Count}; give data of "
+                $"{Path}: a sample has {width} features, the model wants {wanted.Count}; give data of "
                 + "the kind that the model was trained on.");
         return raw;
     }
@@ -68,14 +69,14 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
         _ => NpyReader.Read(path, request, description.Arrays, IsTestPart),
     };
 
-    private RawData ReadPlugin(DataDescription description, ReadRequest request)
+    private RawMatrix ReadPlugin(DataDescription description, ReadRequest request)
     {
         if (description.Targets.Count > 0 || description.Ignore.Count > 0 || description.Header is not null
             || description.Arrays != new DataArrays())
             throw DataError.Configuration(
                 "data.targets, data.ignore, data.header and data.arrays are about files, but "
                 + $"{Path} is a plug-in's source; take them out.");
-        RawData raw = PluginRegistry.Shared.Sources[Path].Read(description.Settings).Read();
+        RawMatrix raw = PluginRegistry.Shared.Sources[Path].Read(description.Settings).Read();
         return request.Features is not { } wanted || raw.FeatureNames.SequenceEqual(wanted)
             ? raw
             : throw DataError.Of(

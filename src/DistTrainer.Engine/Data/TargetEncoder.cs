@@ -34,14 +34,14 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
     /// <summary>The targets of all rows.</summary>
     /// <returns>[count, <see cref="Width"/>] row-major.</returns>
     /// <exception cref="DistTrainerException">A value is not allowed; the message says where it stands.</exception>
-    public float[] Encode(RawData raw)
+    public double[] Encode(RawData raw)
     {
         if (raw.Targets.Count != TargetNames.Count)
             throw DataError.Of(
                 $"{raw.Path}: the file has {raw.Targets.Count} target(s), but {TargetNames.Count} are wanted: "
                 + $"{string.Join(", ", TargetNames)}.");
         RawData.CheckSize(raw.Path, raw.Count, Width);
-        float[] encoded = new float[raw.Count * Width];
+        double[] encoded = new double[raw.Count * Width];
         if (OneHot)
             EncodeOneHot(raw, encoded);
         else if (Task == TaskKind.Classification)
@@ -51,6 +51,34 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
         return encoded;
     }
 
+    /// <summary>The rows that have all targets: only these can be learned from.</summary>
+    public static int[] RowsWithTargets(RawData raw) =>
+        [.. Enumerable.Range(0, raw.Count).Where(row => !IsWithoutTarget(raw, row))];
+
+    /// <summary>
+    /// The data with marks such as None and NA taken for gaps where all other labels are numbers: among names they may
+    /// be classes.
+    /// </summary>
+    public static IReadOnlyList<RawTarget> WithoutMarks(IReadOnlyList<RawTarget> targets, TaskKind task)
+    {
+        if (task != TaskKind.Classification || targets is not [{ Texts: { } texts }])
+            return targets;
+        HashSet<string> distinct = [.. texts.OfType<string>()];
+        string[] names = [.. distinct.Where(text => Parse(text) is null)];
+        return names.Length == 0 || names.Length == distinct.Count || !names.All(CsvHeader.IsMissing) ? targets
+            : [targets[0] with { Texts = Array.ConvertAll(texts, text => names.Contains(text) ? null : text) }];
+    }
+
+    private static bool IsWithoutTarget(RawData raw, int row)
+    {
+        foreach (RawTarget target in raw.Targets)
+        {
+            if (target.IsGap(row))
+                return true;
+        }
+        return false;
+    }
+
     private static string[] Classes(RawData raw)
     {
         RawTarget target = raw.Targets[0];
@@ -58,28 +86,28 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
         if (target.Numbers is { } numbers)
         {
             for (int row = 0; row < numbers.Length; row++)
-                RequireWhole(raw, row, numbers[row]);
-            return [.. numbers.Distinct().Order().Select(Name)];
+            {
+                if (!target.IsGap(row))
+                    RequireWhole(raw, row, numbers[row]);
+            }
+            return [.. numbers.Where(number => !double.IsNaN(number)).Distinct().Order().Select(Name)];
         }
-        string[] texts = target.Texts!;
-        foreach (string text in texts)
-            distinct.TryAdd(text, Parse(text));
-        string[] names = [.. distinct.Keys.Where(text => distinct[text] is null)];
-        // None, NA and nan may be classes among names, but are gaps among numbers.
-        if (names.Length > 0 && names.Length < distinct.Count && names.All(CsvHeader.IsMissing))
+        string?[] texts = target.Texts!;
+        foreach (string? text in texts)
         {
-            int row = Array.FindIndex(texts, text => distinct[text] is null);
-            throw DataError.Of(
-                $"{raw.TargetPlace(row, 0)}: column {DataError.Quote(target.Name)} has no label "
-                + $"({DataError.Quote(texts[row])}) where others are numbers; give every row a label, or leave the row "
-                + "out.");
+            if (text is not null)
+                distinct.TryAdd(text, Parse(text));
         }
+        string[] names = [.. distinct.Keys.Where(text => distinct[text] is null)];
         if (names.Length > 0)
             return [.. distinct.Keys.Order(StringComparer.Ordinal)];
         if (distinct.Keys.Any(TargetLook.IsCode) && distinct.Keys.All(text => text.All(char.IsAsciiDigit)))
             return [.. distinct.Keys.OrderBy(text => distinct[text]).ThenBy(text => text, StringComparer.Ordinal)];
         for (int row = 0; row < texts.Length; row++)
-            RequireWhole(raw, row, distinct[texts[row]]!.Value);
+        {
+            if (texts[row] is { } text)
+                RequireWhole(raw, row, distinct[text]!.Value);
+        }
         // As they are written; 1 and 1.0 of one file are one class, called 1.
         return [.. distinct.GroupBy(pair => pair.Value!.Value, pair => pair.Key).OrderBy(group => group.Key)
             .Select(group => group.Count() == 1 && group.First() != "-0" ? group.First() : Name(group.Key))];
@@ -93,7 +121,7 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
                 + "labels are whole numbers or text (for real targets choose the loss mean-squared-error or huber).");
     }
 
-    private void EncodeClasses(RawData raw, float[] encoded)
+    private void EncodeClasses(RawData raw, double[] encoded)
     {
         var byText = new Dictionary<string, int>(StringComparer.Ordinal);
         var byNumber = new Dictionary<double, int>();
@@ -106,6 +134,11 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
         RawTarget target = raw.Targets[0];
         for (int row = 0; row < encoded.Length; row++)
         {
+            if (target.IsGap(row))
+            {
+                encoded[row] = double.NaN;
+                continue;
+            }
             string? text = target.Texts?[row];
             if (text is null || !byText.TryGetValue(text, out int found))
             {
@@ -124,10 +157,15 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
             + $"{DataError.Quote(ClassNames[^1])}."
         : $"the classes are {string.Join(", ", ClassNames.Select(DataError.Quote))}.";
 
-    private void EncodeOneHot(RawData raw, float[] encoded)
+    private void EncodeOneHot(RawData raw, double[] encoded)
     {
         for (int row = 0; row < encoded.Length; row++)
         {
+            if (IsWithoutTarget(raw, row))
+            {
+                encoded[row] = double.NaN;
+                continue;
+            }
             int hot = -1, ones = 0;
             for (int column = 0; column < TargetNames.Count; column++)
             {
@@ -146,19 +184,24 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
         }
     }
 
-    private void EncodeValues(RawData raw, float[] encoded)
+    private void EncodeValues(RawData raw, double[] encoded)
     {
         for (int column = 0; column < Width; column++)
         {
             double[] numbers = raw.Targets[column].Numbers!;
             for (int row = 0; row < numbers.Length; row++)
             {
-                float value = (float)numbers[row];
+                double value = numbers[row];
+                if (double.IsNaN(value))
+                {
+                    encoded[(row * Width) + column] = value;
+                    continue;
+                }
                 if (Task == TaskKind.Binary && value is not (0 or 1))
                     throw DataError.Of(
                         $"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is neither 0 "
                         + "nor 1, which binary cross-entropy needs.");
-                if (!float.IsFinite(value))
+                if (Math.Abs(value) > float.MaxValue)
                     throw DataError.Of(
                         $"{raw.TargetPlace(row, column)}: the target {DataError.Number(numbers[row])} is not a finite "
                         + "number within ±3.4e38.");

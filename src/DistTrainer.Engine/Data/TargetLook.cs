@@ -25,7 +25,8 @@ internal sealed class TargetLook
         if (CsvHeader.IsMissing(label))
             return;
         Labels++;
-        if (!CsvNumber.TryParse(label, dialect.Decimal, dialect.Thousands, out float value) || !float.IsFinite(value))
+        if (!CsvNumber.TryParse(label, dialect.Decimal, dialect.Thousands, out double value)
+            || !double.IsFinite(value))
         {
             _texts++;
             return;

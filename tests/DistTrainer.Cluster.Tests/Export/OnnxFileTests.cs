@@ -112,7 +112,7 @@ public sealed class OnnxFileTests : IDisposable
             TargetNames = isClass ? ["class"] : ["y1", "y2"],
             ClassNames = isClass ? ["a", "b", "c"] : [],
             Normalization = new Normalization(
-                normalization, scales ? [1000, -3, 0.5f, 0, 7] : new float[Features], scales
+                normalization, scales ? [1000, -3, 0.5, 0, 7] : new double[Features], scales
                     ? [3, 0.1f, 2, 1, 10] : [1, 1, 1, 1, 1],
                 isClass ? [0] : [5, -1], isClass ? [1] : [0.5f, 2]),
         };

@@ -44,7 +44,9 @@ internal sealed class RunReports(LedRun run)
         if (generation.Speeds.SlowerThanOthers(report.Worker) is not { } others)
             return;
         string NodeOf(int worker) => generation.Workers[worker].Node.Name;
-        if (generation.Speeds.Name(report.Worker))
+        // Workers of one process share its cores: which of them is slow is the system's whim, and nobody can help it.
+        bool onSeveralNodes = generation.Workers.Any(worker => worker.Node.Name != generation.Workers[0].Node.Name);
+        if (onSeveralNodes && generation.Speeds.Name(report.Worker))
             run.Log.WorkerSlow(report, NodeOf(report.Worker), others);
         if (!run.Options.BackupWorkers || run.Backups.Assign(report.Worker, generation) is not { } helper)
             return;

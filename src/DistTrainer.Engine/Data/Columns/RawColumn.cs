@@ -1,0 +1,192 @@
+using System.Globalization;
+
+namespace DistTrainer.Engine.Data.Columns;
+
+/// <summary>All values of one column of a table, as its source has them.</summary>
+/// <param name="name">The column's name.</param>
+internal abstract class RawColumn(string name)
+{
+    /// <summary>The column's name.</summary>
+    public string Name { get; private set; } = name;
+
+    /// <summary>Rows.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>Whether a row has no value.</summary>
+    public abstract bool IsGap(int row);
+
+    /// <summary>A value as text; null for a gap.</summary>
+    public abstract string? TextOf(int row);
+
+    /// <summary>The same values under another name; they are shared.</summary>
+    public RawColumn Renamed(string name)
+    {
+        var other = (RawColumn)MemberwiseClone();
+        other.Name = name;
+        return other;
+    }
+
+    /// <summary>Appends the values of a column of the same type: the next part of a table.</summary>
+    public abstract void Append(RawColumn next);
+}
+
+/// <summary>
+/// A column of numbers, or of times in seconds since 1970. They are kept as floats in chunks, those of a chunk that
+/// lies far from zero as distances from its smallest value: a value's error stays below 2⁻²⁰ of its chunk's range, and
+/// whole numbers below 2²⁴ are exact, at half the memory of doubles.
+/// </summary>
+/// <param name="name">The column's name.</param>
+/// <param name="isTime">Whether they are times.</param>
+internal sealed class NumberColumn(string name, bool isTime = false) : RawColumn(name)
+{
+    private const int ChunkLength = 1024; // a power of two
+    private const double FarFromZero = 16;
+
+    private readonly List<(double Base, float[] Offsets)> _chunks = [];
+    private double[] _open = new double[16];
+    private int _opened;
+
+    /// <summary>Whether the numbers are times, in seconds since 1970 in the data's own time zone.</summary>
+    public bool IsTime { get; } = isTime;
+
+    /// <inheritdoc/>
+    public override int Count => (_chunks.Count * ChunkLength) + _opened;
+
+    /// <summary>A row's number; NaN for a gap.</summary>
+    public double this[int row]
+    {
+        get
+        {
+            int chunk = row / ChunkLength;
+            if (chunk == _chunks.Count)
+                return _open[row % ChunkLength];
+            (double start, float[] offsets) = _chunks[chunk];
+            return start + offsets[row % ChunkLength];
+        }
+    }
+
+    /// <summary>Adds a row.</summary>
+    /// <param name="value">Within ±3.4e38; NaN for a gap.</param>
+    public void Add(double value)
+    {
+        if (_opened == _open.Length)
+            Array.Resize(ref _open, 2 * _open.Length);
+        _open[_opened++] = value;
+        if (_opened == ChunkLength)
+        {
+            _chunks.Add(Pack(_open));
+            _opened = 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool IsGap(int row) => double.IsNaN(this[row]);
+
+    /// <inheritdoc/>
+    public override string? TextOf(int row) => this[row] is var value && double.IsNaN(value) ? null
+        : IsTime ? TimeText.Format(value) : value.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <inheritdoc/>
+    public override void Append(RawColumn next)
+    {
+        for (int row = 0; row < next.Count; row++)
+            Add(next is NumberColumn numbers ? numbers[row] : double.NaN);
+    }
+
+    private static (double Base, float[] Offsets) Pack(double[] values)
+    {
+        double least = double.PositiveInfinity, most = double.NegativeInfinity;
+        bool exact = true;
+        foreach (double value in values)
+        {
+            if (double.IsNaN(value))
+                continue;
+            (least, most) = (Math.Min(least, value), Math.Max(most, value));
+            exact &= (float)value == value;
+        }
+        bool isFar = !exact && Math.Max(Math.Abs(least), Math.Abs(most)) > FarFromZero * (most - least);
+        double start = isFar ? least : 0;
+        return (start, Array.ConvertAll(values, value => (float)(value - start)));
+    }
+}
+
+/// <summary>A column of text: each different value once, and a number for each row.</summary>
+/// <param name="name">The column's name.</param>
+internal sealed class TextColumn(string name) : RawColumn(name)
+{
+    private const int MostKept = 100_000;
+    private const int Gap = -1;
+
+    private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
+    private readonly List<string> _values = [];
+    private readonly List<int> _rows = [];
+
+    /// <inheritdoc/>
+    public override int Count => _rows.Count;
+
+    /// <summary>The different values, in the order in which they come up.</summary>
+    public IReadOnlyList<string> Values => _values;
+
+    /// <summary>Whether nearly every one of very many rows has a text of its own, so that they are not kept.</summary>
+    public bool IsFreeText { get; private set; }
+
+    /// <summary>The number, in <see cref="Values"/>, of a row's value; −1 for a gap.</summary>
+    public int this[int row] => _rows[row];
+
+    /// <summary>Adds a row.</summary>
+    /// <param name="text">Its text.</param>
+    public void Add(ReadOnlySpan<char> text)
+    {
+        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup =
+            _numbers.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (!lookup.TryGetValue(text, out int number))
+        {
+            if (IsFreeText || (_values.Count >= MostKept && _values.Count > _rows.Count / 2))
+            {
+                ForgetValues();
+                number = 0;
+            }
+            else
+            {
+                number = _values.Count;
+                string value = text.ToString();
+                _values.Add(value);
+                _numbers.Add(value, number);
+            }
+        }
+        _rows.Add(number);
+    }
+
+    /// <summary>Adds a row without a value.</summary>
+    public void AddGap() => _rows.Add(Gap);
+
+    /// <inheritdoc/>
+    public override bool IsGap(int row) => _rows[row] == Gap;
+
+    /// <inheritdoc/>
+    public override string? TextOf(int row) => _rows[row] == Gap ? null : _values[_rows[row]];
+
+    /// <inheritdoc/>
+    public override void Append(RawColumn next)
+    {
+        for (int row = 0; row < next.Count; row++)
+        {
+            if (next.TextOf(row) is { } text)
+                Add(text);
+            else
+                AddGap();
+        }
+    }
+
+    private void ForgetValues()
+    {
+        if (IsFreeText)
+            return;
+        IsFreeText = true;
+        _values.Clear();
+        _numbers.Clear();
+        _values.Add("");
+        for (int row = 0; row < _rows.Count; row++)
+            _rows[row] = Math.Min(_rows[row], 0);
+    }
+}

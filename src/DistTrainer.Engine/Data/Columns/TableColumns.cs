@@ -1,0 +1,127 @@
+namespace DistTrainer.Engine.Data.Columns;
+
+/// <summary>The columns of a table together.</summary>
+internal static class TableColumns
+{
+    private const int MostNamed = 8;
+
+    /// <summary>Looks at all columns.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="train">Numbers of the training rows.</param>
+    /// <param name="settings">What is said of columns.</param>
+    /// <returns>One a column.</returns>
+    /// <exception cref="DistTrainerException">A column is not what is said of it, or none is left.</exception>
+    public static ColumnProfile[] Profile(RawTable table, int[] train, ColumnSettings settings)
+    {
+        string[] names = [.. table.Columns.Select(column => column.Name)];
+        if (settings.Kinds.FirstOrDefault(pair => pair.Value != ColumnKind.Ignore && !names.Contains(pair.Key)).Key
+            is { } absent)
+            throw DataError.Configuration(
+                $"data.columns names a column {DataError.Quote(absent)} that is no feature of {table.Path}; "
+                + DataError.Suggest(absent, names));
+        var profiler = new TableProfiler(table.Path, train, settings);
+        ColumnProfile[] profiles = [.. table.Columns.AsParallel().AsOrdered().Select(profiler.Profile)];
+        return profiles.Any(profile => profile.Schema is not null) ? profiles
+            : throw DataError.Of(
+                $"{table.Path}: no column is left to learn from: "
+                + $"{string.Join("; ", profiles.Take(MostNamed).Select(one => $"{DataError.Quote(one.Name)} is left out ({one.Why})"))}"
+                + "; set data.columns to keep one, e.g. data.columns { name = category }.");
+    }
+
+    /// <summary>What is worth saying: which columns are left out, and which are not plain numbers.</summary>
+    public static IEnumerable<string> NotesOf(IReadOnlyList<ColumnProfile> profiles)
+    {
+        foreach (ColumnProfile profile in profiles.Where(one => one.Schema is null))
+            yield return $"column {DataError.Quote(profile.Name)} is left out: {profile.Why} "
+                + $"(data.columns {{ {Key(profile.Name)} = category }} keeps it)";
+        foreach (IGrouping<string, ColumnProfile> same in profiles
+            .Where(one => one.Kind == ColumnKind.YesNo).GroupBy(one => one.Why))
+            yield return $"{same.Key} in {Listed(same)}";
+        if (Listed(profiles.Where(one => one.Kind == ColumnKind.Category)) is { Length: > 0 } categories)
+            yield return $"categories: {categories}";
+        if (Listed(profiles.Where(one => one.Kind == ColumnKind.Date)) is { Length: > 0 } dates)
+            yield return $"dates: {dates}";
+        int gaps = profiles.Sum(one => one.Schema is null ? 0 : one.Missing);
+        if (gaps > 0)
+            yield return $"{DataError.Number(gaps)} missing values of the training part in "
+                + $"{Listed(profiles.Where(one => one is { Schema: not null, Missing: > 0 }))}: numbers become the "
+                + "median, and each column has a feature for its gaps";
+    }
+
+    /// <summary>What rows for a model have that training did not, a line a column.</summary>
+    public static IReadOnlyList<string> NotesOf(RawMatrix rows)
+    {
+        if (rows.Features is not TableEncoder table)
+            return [];
+        IEnumerable<string> unknown = table.Unknown.GroupBy(one => one.Column).Select(column =>
+            $"column {DataError.Quote(column.Key)}: {DataError.Number(column.Sum(one => one.Rows))} row(s) with "
+            + "values that training did not have or had rarely, e.g. "
+            + $"{string.Join(", ", column.Take(3).Select(one => DataError.Quote(one.Value)))}");
+        IEnumerable<string> gaps = table.NewGaps.Select(one =>
+            $"column {DataError.Quote(one.Column)}: {DataError.Number(one.Rows)} missing value(s), which training did "
+            + "not have; they count as the training part's median, or as an unknown value");
+        return [.. unknown, .. gaps];
+    }
+
+    /// <summary>How cells must be read for what is said of columns.</summary>
+    public static Dictionary<string, ColumnForm> FormsOf(ColumnSettings settings) =>
+        settings.Kinds.ToDictionary(pair => pair.Key, pair => FormOf(pair.Value), StringComparer.Ordinal);
+
+    /// <summary>How cells must be read for a model.</summary>
+    public static Dictionary<string, ColumnForm> FormsOf(DataSchema schema) => schema.Columns.Count > 0
+        ? schema.Columns.ToDictionary(column => column.Name, column => FormOf(column.Kind), StringComparer.Ordinal)
+        : schema.FeatureNames.ToDictionary(name => name, _ => ColumnForm.Any, StringComparer.Ordinal);
+
+    /// <summary>Columns under the names of a model, in its order: a file without names has its own.</summary>
+    public static RawColumn[] Named(IReadOnlyList<RawColumn> columns, IReadOnlyList<ColumnSchema> schemas) =>
+        [.. columns.Select((column, i) => column.Name == schemas[i].Name ? column : column.Renamed(schemas[i].Name))];
+
+    /// <summary>
+    /// The columns of a model whose features are numbers without gaps; words for yes and no are numbers too.
+    /// </summary>
+    /// <exception cref="DistTrainerException">A value is missing or is no number.</exception>
+    public static ColumnSchema[] PlainNumbers(RawTable table, IReadOnlyList<string> names)
+    {
+        for (int i = 0; i < names.Count; i++)
+        {
+            RawColumn column = table.Columns[i];
+            double[] words = column is TextColumn texts ? YesNoWords.NumbersOf(texts.Values) : [];
+            for (int row = 0; row < column.Count; row++)
+            {
+                if (column.IsGap(row))
+                    throw DataError.Of(
+                        $"{table.RowPlace(row)}: column {DataError.Quote(names[i])} has no value, and the model learned "
+                        + "of no gaps; fill it in or leave the row out.");
+                if (column is TextColumn text && double.IsNaN(words[text[row]]))
+                    throw DataError.Of(
+                        $"{table.RowPlace(row)}: column {DataError.Quote(names[i])}: "
+                        + $"{DataError.Quote(text.TextOf(row)!)} is not a number, which the model wants.");
+            }
+        }
+        return [.. names.Select((name, i) => table.Columns[i] is TextColumn texts
+            ? new ColumnSchema
+            {
+                Name = name,
+                Kind = ColumnKind.YesNo,
+                Values = YesNoWords.Find(texts.Values) is { } pair ? [pair.No, pair.Yes] : ["no", "yes"],
+            }
+            : new ColumnSchema { Name = name, Kind = ColumnKind.Number })];
+    }
+
+    private static ColumnForm FormOf(ColumnKind kind) => kind switch
+    {
+        ColumnKind.Number => ColumnForm.Numbers,
+        ColumnKind.Date => ColumnForm.Dates,
+        ColumnKind.Ignore => ColumnForm.Any,
+        _ => ColumnForm.Text,
+    };
+
+    private static string Key(string name) => name.All(char.IsAsciiLetterOrDigit) ? name : $"\"{name}\"";
+
+    private static string Listed(IEnumerable<ColumnProfile> profiles)
+    {
+        string[] names = [.. profiles.Select(profile => DataError.Quote(profile.Name))];
+        return string.Join(", ", names.Take(MostNamed))
+            + (names.Length > MostNamed ? $" and {DataError.Number(names.Length - MostNamed)} more" : "");
+    }
+}

@@ -1,0 +1,185 @@
+namespace DistTrainer.Engine.Data.Columns;
+
+/// <summary>Rows of a table as features, by what was learned of its columns: not scaled yet.</summary>
+internal sealed class TableEncoder : RawRows
+{
+    private const int SecondsOfDay = 86_400;
+
+    private readonly ColumnEncoder[] _columns;
+
+    /// <summary>Joins columns with what is known of them.</summary>
+    /// <param name="columns">One for each of <paramref name="schemas"/>, in their order; all have the same rows.</param>
+    /// <param name="schemas">How they become features.</param>
+    public TableEncoder(IReadOnlyList<RawColumn> columns, IReadOnlyList<ColumnSchema> schemas)
+        : base(WidthOf(schemas))
+    {
+        int plain = 0, index = schemas.Sum(schema => schema.FeatureNames().Count());
+        _columns = new ColumnEncoder[columns.Count];
+        for (int i = 0; i < columns.Count; i++)
+        {
+            _columns[i] = new(columns[i], schemas[i], schemas[i].Embedding > 0 ? index++ : plain);
+            plain += schemas[i].FeatureNames().Count();
+        }
+        Count = columns.Count > 0 ? columns[0].Count : 0;
+        IsNumber = [.. schemas.SelectMany(PlainNumbers), .. schemas.Where(one => one.Embedding > 0).Select(_ => false)];
+    }
+
+    /// <summary>Which features are numbers, to be scaled: not 0/1 for a value or a gap, nor an index.</summary>
+    public bool[] IsNumber { get; }
+
+    /// <summary>Values of categories that training did not see often enough to know them.</summary>
+    public IEnumerable<(string Column, string Value, int Rows)> Unknown => _columns.SelectMany(one => one.Unknown);
+
+    /// <summary>Gaps where training had none, by column.</summary>
+    public IEnumerable<(string Column, int Rows)> NewGaps => _columns.Where(one => one.NewGaps > 0)
+        .Select(one => (one.Schema.Name, one.NewGaps));
+
+    /// <summary>Features of a row.</summary>
+    public static int WidthOf(IReadOnlyList<ColumnSchema> schemas) =>
+        schemas.Sum(schema => schema.Embedding > 0 ? 1 : schema.FeatureNames().Count());
+
+    /// <summary>Names of the features: first those that are scaled or 0/1, then an index for each embedding.</summary>
+    public static string[] NamesOf(IReadOnlyList<ColumnSchema> schemas) =>
+        [.. schemas.SelectMany(schema => schema.FeatureNames()),
+            .. schemas.Where(schema => schema.Embedding > 0).Select(schema => schema.Name)];
+
+    /// <summary>A part of a date.</summary>
+    /// <param name="part">Which.</param>
+    /// <param name="seconds">The date, in seconds since 1970.</param>
+    /// <param name="start">What elapsed time counts from, in the same unit.</param>
+    public static double PartOf(DatePart part, double seconds, double start)
+    {
+        double days = Math.Floor(seconds / SecondsOfDay);
+        int day = (int)days;
+        return part switch
+        {
+            DatePart.Elapsed => (seconds - start) / SecondsOfDay,
+            DatePart.Hour => (seconds - (days * SecondsOfDay)) / 3600,
+            DatePart.Weekday => (((day + 3) % 7) + 7) % 7, // 1970-01-01 was a Thursday
+            _ => OfCalendar(part, DateOnly.FromDayNumber(DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber + day)),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override void CopyRow(int row, Span<double> destination)
+    {
+        foreach (ColumnEncoder column in _columns)
+            column.Copy(row, destination);
+    }
+
+    /// <summary>Looks for values and gaps that training did not have.</summary>
+    public void CountUnknown()
+    {
+        foreach (ColumnEncoder column in _columns)
+            column.CountUnknown();
+    }
+
+    private static IEnumerable<bool> PlainNumbers(ColumnSchema schema)
+    {
+        int features = schema.FeatureNames().Count();
+        return Enumerable.Range(0, features).Select(
+            i => schema.Kind != ColumnKind.Category && !(schema.Gaps && i == features - 1));
+    }
+
+    private static double OfCalendar(DatePart part, DateOnly date) => part switch
+    {
+        DatePart.Year => date.Year,
+        DatePart.Month => date.Month,
+        _ => date.Day,
+    };
+
+    /// <summary>One column's part of the features.</summary>
+    private sealed class ColumnEncoder
+    {
+        private readonly RawColumn _column;
+        private readonly int _at;
+        private readonly int[] _codes = [];
+        private readonly int[] _unknown = [];
+
+        public ColumnEncoder(RawColumn column, ColumnSchema schema, int at)
+        {
+            (_column, Schema, _at) = (column, schema, at);
+            if (column is not TextColumn text)
+                return;
+            // Of each different text the place among the known values; −1 for others.
+            bool words = schema.Kind == ColumnKind.YesNo;
+            StringComparer comparer = words ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+            var places = schema.Values.Index().ToDictionary(pair => pair.Item, pair => pair.Index, comparer);
+            _codes = [.. text.Values.Select(value => places.GetValueOrDefault(value, -1))];
+            _unknown = new int[_codes.Length];
+        }
+
+        public ColumnSchema Schema { get; }
+
+        public int NewGaps { get; private set; }
+
+        public IEnumerable<(string Column, string Value, int Rows)> Unknown => _column is not TextColumn text ? []
+            : _unknown.Index().Where(pair => pair.Item > 0)
+                .Select(pair => (Schema.Name, text.Values[pair.Index], pair.Item));
+
+        public void Copy(int row, Span<double> features)
+        {
+            switch (Schema.Kind)
+            {
+                case ColumnKind.Category:
+                    CopyCategory(((TextColumn)_column)[row], features);
+                    break;
+                case ColumnKind.YesNo:
+                    int word = ((TextColumn)_column)[row] is var value and >= 0 ? _codes[value] : -1;
+                    CopyNumber(word < 0 ? double.NaN : word, features);
+                    break;
+                case ColumnKind.Date:
+                    CopyDate(((NumberColumn)_column)[row], features);
+                    break;
+                default:
+                    CopyNumber(((NumberColumn)_column)[row], features);
+                    break;
+            }
+        }
+
+        public void CountUnknown()
+        {
+            for (int row = 0; row < _column.Count; row++)
+            {
+                if (_column.IsGap(row))
+                    NewGaps += Schema.Gaps ? 0 : 1;
+                else if (_column is TextColumn text && _codes[text[row]] < 0)
+                    _unknown[text[row]]++;
+            }
+        }
+
+        private void CopyCategory(int value, Span<double> features)
+        {
+            int place = value < 0 ? -1 : _codes[value];
+            bool isGap = value < 0 && Schema.Gaps;
+            int values = Schema.Values.Count;
+            if (Schema.Embedding > 0)
+            {
+                features[_at] = isGap ? 1 : place < 0 ? 0 : 1 + (Schema.Gaps ? 1 : 0) + place;
+                return;
+            }
+            features.Slice(_at, values + (Schema.Gaps ? 1 : 0)).Clear();
+            if (isGap)
+                features[_at + values] = 1;
+            else if (place >= 0)
+                features[_at + place] = 1;
+        }
+
+        private void CopyNumber(double value, Span<double> features)
+        {
+            bool isGap = double.IsNaN(value);
+            features[_at] = isGap ? Schema.Fill : value;
+            if (Schema.Gaps)
+                features[_at + 1] = isGap ? 1 : 0;
+        }
+
+        private void CopyDate(double seconds, Span<double> features)
+        {
+            bool isGap = double.IsNaN(seconds);
+            for (int i = 0; i < Schema.Parts.Count; i++)
+                features[_at + i] = PartOf(Schema.Parts[i], isGap ? Schema.Fill : seconds, Schema.Start);
+            if (Schema.Gaps)
+                features[_at + Schema.Parts.Count] = isGap ? 1 : 0;
+        }
+    }
+}

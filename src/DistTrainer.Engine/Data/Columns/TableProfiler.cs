@@ -1,0 +1,163 @@
+using System.Globalization;
+
+namespace DistTrainer.Engine.Data.Columns;
+
+/// <summary>
+/// Decides, from the training rows alone, what each column of a table is and how it becomes features. Everything is
+/// counted and sorted, so the same rows give the same answer everywhere.
+/// </summary>
+/// <param name="path">The table, for errors.</param>
+/// <param name="train">Numbers of the training rows.</param>
+/// <param name="settings">What is said of columns.</param>
+internal sealed class TableProfiler(string path, int[] train, ColumnSettings settings)
+{
+    private const int FewValues = 50;
+    private const int MostWords = 6; // True, true, TRUE; False, false, FALSE
+    private const int Shown = 3;
+    private const int SecondsOfDay = 86_400;
+
+    /// <summary>Looks at a column.</summary>
+    public ColumnProfile Profile(RawColumn column)
+    {
+        ColumnKind? said = settings.Kinds.TryGetValue(column.Name, out ColumnKind kind) ? kind : null;
+        ColumnProfile profile = column is NumberColumn numbers ? OfNumbers(numbers, said)
+            : OfTexts((TextColumn)column, said);
+        return said is null ? profile : profile with { Why = "data.columns says so" };
+    }
+
+    private ColumnProfile OfNumbers(NumberColumn column, ColumnKind? said)
+    {
+        double[] values = [.. train.Select(row => column[row]).Where(value => !double.IsNaN(value))];
+        Array.Sort(values);
+        int missing = train.Length - values.Length, distinct = Distinct(values);
+        var profile = new ColumnProfile
+        {
+            Name = column.Name,
+            Kind = said ?? (column.IsTime ? ColumnKind.Date : ColumnKind.Number),
+            Why = column.IsTime ? "dates" : "numbers",
+            Missing = missing,
+            Distinct = distinct,
+            Content = values.Length == 0 ? "" : $"{Text(column, values[0])} … {Text(column, values[^1])}",
+        };
+        if (values.Length == 0)
+            return profile with { Kind = ColumnKind.Ignore, Why = "no training row has a value" };
+        double median = values[(values.Length - 1) / 2];
+        return profile.Kind switch
+        {
+            ColumnKind.Ignore => profile,
+            ColumnKind.Date => profile with { Schema = OfDates(column, values, median, missing > 0) },
+            ColumnKind.Number => profile with
+            {
+                Schema = new ColumnSchema
+                {
+                    Name = column.Name,
+                    Kind = ColumnKind.Number,
+                    Fill = median,
+                    Gaps = missing > 0,
+                },
+            },
+            _ => throw DataError.Configuration(
+                $"data.columns: {DataError.Quote(column.Name)} of {path} has {profile.Why}, which are no "
+                + $"{profile.Kind}; allowed: number, category, date, ignore."),
+        };
+    }
+
+    private static ColumnSchema OfDates(NumberColumn column, double[] sorted, double median, bool gaps)
+    {
+        DatePart[] parts = [.. Enum.GetValues<DatePart>().Where(part =>
+        {
+            double first = TableEncoder.PartOf(part, sorted[0], sorted[0]);
+            return sorted.Any(value => TableEncoder.PartOf(part, value, sorted[0]) != first);
+        })];
+        return new ColumnSchema
+        {
+            Name = column.Name,
+            Kind = ColumnKind.Date,
+            Fill = median,
+            Gaps = gaps,
+            Start = Math.Floor(sorted[0] / SecondsOfDay) * SecondsOfDay,
+            Parts = parts.Length > 0 ? parts : [DatePart.Elapsed],
+        };
+    }
+
+    private ColumnProfile OfTexts(TextColumn column, ColumnKind? said)
+    {
+        int[] counts = new int[column.Values.Count];
+        int missing = 0;
+        foreach (int row in train)
+        {
+            if (column[row] is var value and >= 0)
+                counts[value]++;
+            else
+                missing++;
+        }
+        int[] used = [.. Enumerable.Range(0, counts.Length).Where(value => counts[value] > 0)
+            .OrderByDescending(value => counts[value]).ThenBy(value => column.Values[value], StringComparer.Ordinal)];
+        var profile = new ColumnProfile
+        {
+            Name = column.Name,
+            Kind = ColumnKind.Ignore,
+            Why = "no training row has a value",
+            Missing = missing,
+            Distinct = column.IsFreeText ? train.Length - missing : used.Length,
+            Content = column.IsFreeText ? "" : string.Join(", ", used.Take(Shown).Select(
+                value => $"{DataError.Quote(column.Values[value])} {counts[value].ToString(CultureInfo.InvariantCulture)}×")),
+        };
+        if (used.Length == 0 || said == ColumnKind.Ignore)
+            return profile;
+        bool isFree = column.IsFreeText || (used.Length > FewValues && used.Length > (train.Length - missing) / 2);
+        if (isFree && (said is null || column.IsFreeText))
+            return profile with { Why = "an identifier or free text: most rows have a value of their own" };
+        if (said is null or ColumnKind.YesNo
+            && used.Length <= MostWords && YesNoWords.Find(used.Select(value => column.Values[value])) is { } words)
+            return profile with
+            {
+                Kind = ColumnKind.YesNo,
+                Why = $"{words.Yes} is 1 and {words.No} 0",
+                Schema = new ColumnSchema
+                {
+                    Name = column.Name,
+                    Kind = ColumnKind.YesNo,
+                    Values = [words.No, words.Yes],
+                    Fill = column.Values[used[0]].Equals(words.Yes, StringComparison.OrdinalIgnoreCase) ? 1 : 0,
+                    Gaps = missing > 0,
+                },
+            };
+        return said is null or ColumnKind.Category
+            ? profile with { Kind = ColumnKind.Category, Why = "text", Schema = OfCategories(column, used, counts, missing) }
+            : throw DataError.Configuration(
+                $"data.columns: {DataError.Quote(column.Name)} of {path} has text such as "
+                + $"{DataError.Quote(column.Values[used[0]])}, which is no {said}; allowed: category, ignore"
+                + (said == ColumnKind.YesNo ? ", or two words such as yes and no." : "."));
+    }
+
+    private ColumnSchema OfCategories(TextColumn column, int[] used, int[] counts, int missing)
+    {
+        int[] kept = [.. used.Where(value => counts[value] >= settings.LeastRows)];
+        if (kept.Length == 0)
+            kept = used;
+        int cardinality = kept.Length + (missing > 0 ? 1 : 0);
+        return new ColumnSchema
+        {
+            Name = column.Name,
+            Kind = ColumnKind.Category,
+            Values = [.. kept.Select(value => column.Values[value]).Order(StringComparer.Ordinal)],
+            Gaps = missing > 0,
+            Embedding = cardinality <= settings.MostOneHot ? 0 : settings.Embedding ?? WidthFor(cardinality),
+        };
+    }
+
+    /// <summary>fastai's rule for the width of an embedding of so many values.</summary>
+    private static int WidthFor(int cardinality) => Math.Min(600, (int)Math.Round(1.6 * Math.Pow(cardinality, 0.56)));
+
+    private static int Distinct(double[] sorted)
+    {
+        int distinct = 0;
+        for (int i = 0; i < sorted.Length; i++)
+            distinct += i == 0 || sorted[i] != sorted[i - 1] ? 1 : 0;
+        return distinct;
+    }
+
+    private static string Text(NumberColumn column, double value) =>
+        column.IsTime ? TimeText.Format(value) : value.ToString("G6", CultureInfo.InvariantCulture);
+}

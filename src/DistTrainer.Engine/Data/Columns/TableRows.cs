@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text;
+
+namespace DistTrainer.Engine.Data.Columns;
+
+/// <summary>
+/// Rows with a model's columns, taken in cell by cell as text, and made ready for it: what requests and programs have.
+/// </summary>
+public sealed class TableRows
+{
+    private readonly string _name;
+    private readonly DataSchema _schema;
+    private readonly ColumnBuffer[] _columns;
+
+    /// <summary>Begins without rows.</summary>
+    /// <param name="name">What errors call the rows.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    internal TableRows(string name, DataSchema schema)
+    {
+        (_name, _schema) = (name, schema);
+        Dictionary<string, ColumnForm> forms = TableColumns.FormsOf(schema);
+        var gaps = new GapMarks(GapMarks.Usual);
+        var dialect = new CsvDialect();
+        _columns = [.. schema.Inputs.Select(
+            column => new ColumnBuffer(column, forms[column], dialect, gaps))];
+    }
+
+    /// <summary>Rows that are complete.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Takes the next row in.</summary>
+    /// <param name="cells">One a column of <see cref="DataSchema.Inputs"/>, as a CSV file would have it; null for a
+    /// missing value.</param>
+    /// <exception cref="ArgumentException">There are more or fewer cells than columns.</exception>
+    /// <exception cref="DistTrainerException">A cell is no number or no date where one must be; the message names row
+    /// and column (<see cref="FailureKind.Data"/>).</exception>
+    public void Add(ReadOnlySpan<string?> cells)
+    {
+        if (cells.Length != _columns.Length)
+            throw new ArgumentException(
+                $"{cells.Length} cells; the model has {_columns.Length} columns.", nameof(cells));
+        for (int i = 0; i < cells.Length; i++)
+        {
+            if (cells[i] is null)
+                _columns[i].AddGap();
+            else if (!_columns[i].Add(Encoding.UTF8.GetBytes(cells[i]!)) || _columns[i].Stray is not null)
+                throw DataError.Of(
+                    $"{_name}: row {Count.ToString(CultureInfo.InvariantCulture)}, column "
+                    + $"{DataError.Quote(_columns[i].Name)}: {DataError.Quote(cells[i]!)} is no "
+                    + $"{(_schema.Columns.Count > 0 && _schema.Columns[i].Kind == ColumnKind.Date ? "date" : "number")}"
+                    + "; correct it.");
+        }
+        Count++;
+    }
+
+    /// <summary>All rows, scaled.</summary>
+    /// <exception cref="DistTrainerException">A value is so far from the training data that it cannot be scaled, or is
+    /// missing where the model learned of no gaps (<see cref="FailureKind.Data"/>).</exception>
+    public PredictionRows ToPredictionRows() => DataLoader.Predictable(
+        new RawTable(_name, [.. _columns.Select(column => column.ToColumn())], [], Place, (row, _) => Place(row)),
+        _schema);
+
+    private string Place(int row) => $"{_name}: row {row.ToString(CultureInfo.InvariantCulture)}";
+}
