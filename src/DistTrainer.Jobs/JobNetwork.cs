@@ -22,7 +22,7 @@ public static class JobNetwork
         {
             throw new DistTrainerException(
                 FailureKind.Configuration,
-                $"model.layers has more than {int.MaxValue} parameters; use fewer units.", failure);
+                $"model.layers has more than {int.MaxValue} parameters; use fewer units or members.", failure);
         }
     }
 }
