@@ -16,13 +16,13 @@ public static class JobNetwork
     {
         try
         {
-            return Network.Create(model, schema.FeatureNames.Count, schema.Outputs);
+            return Network.Create(model, schema.FeatureNames.Count, schema.Outputs, schema.Embedded);
         }
         catch (OverflowException failure)
         {
             throw new DistTrainerException(
                 FailureKind.Configuration,
-                $"model.layers has more than {int.MaxValue} parameters; use fewer units.", failure);
+                $"model.layers has more than {int.MaxValue} parameters; use fewer units or members.", failure);
         }
     }
 }

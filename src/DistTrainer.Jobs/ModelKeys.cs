@@ -69,7 +69,10 @@ internal static class ModelKeys
         Table.Key("layers", "The layers from the inputs on",
             new SectionListValue<LayerDescription>(s_layer, MostLayers),
             m => m.Layers, (m, v) => m with { Layers = v }),
-        Table.Key("loss", "What is minimized", s_lossSection, m => m.Loss, (m, v) => m with { Loss = v }));
+        Table.Key("loss", "What is minimized", s_lossSection, m => m.Loss, (m, v) => m with { Loss = v }),
+        Table.Key("members",
+            "Independent copies of the layers, each trained on its own loss; the mean of their outputs is predicted",
+            JobValues.Whole(1, ModelDescription.MostMembers), m => m.Members, (m, v) => m with { Members = v }));
 
     private static IEnumerable<Part?> PartsOf(LayerDescription layer) => [s_layers.Of(layer), s_activations.Of(layer)];
 

@@ -42,15 +42,7 @@ public static class OnnxFile
     {
         var graph = new GraphBuilder();
         graph.Scale(model.Schema.Normalization);
-        foreach (NetworkLayer layer in model.Network.Layers)
-        {
-            if (layer.Layer is not IOnnxLayer onnx)
-                throw new DistTrainerException(
-                    FailureKind.Configuration,
-                    $"The layer {layer.Title} has no form in ONNX, so the model cannot be exported; a layer has one "
-                    + $"if it is an {nameof(IOnnxLayer)}, as all built-in ones are.");
-            onnx.WriteOnnx(graph, graph.Parameters(layer, model));
-        }
+        graph.Members(model);
         graph.Finish(model);
 
         var result = new ModelProto
@@ -95,26 +87,34 @@ public static class OnnxFile
         };
     }
 
-    /// <summary>Builds a chain of nodes: each takes what the one before it gave.</summary>
+    /// <summary>
+    /// Builds a chain of nodes: each takes what the one before it gave. A network of several members is a branch each.
+    /// </summary>
     private sealed class GraphBuilder : IOnnxGraph
     {
         private int _count;
 
         public GraphProto Graph { get; } = new();
 
-        public string Last { get; private set; } = Input;
+        public string Last { get; set; } = Input;
 
         public IOnnxNode Chain(string kind, params ReadOnlySpan<string> others)
+        {
+            IOnnxNode node = Add(kind, [Last, .. others]);
+            Last = node.Output;
+            return node;
+        }
+
+        public IOnnxNode Add(string kind, params ReadOnlySpan<string> inputs)
         {
             var node = new NodeProto
             {
                 OpType = kind,
                 Name = string.Create(CultureInfo.InvariantCulture, $"{_count}-{kind}"),
             };
-            node.Input.Add(Last);
-            foreach (string other in others)
-                node.Input.Add(other);
-            node.Output.Add(Last = string.Create(CultureInfo.InvariantCulture, $"value-{_count++}"));
+            foreach (string input in inputs)
+                node.Input.Add(input);
+            node.Output.Add(string.Create(CultureInfo.InvariantCulture, $"value-{_count++}"));
             Graph.Node.Add(node);
             return new Node(node);
         }
@@ -122,8 +122,34 @@ public static class OnnxFile
         public string Scalar(float value) =>
             Tensor(string.Create(CultureInfo.InvariantCulture, $"constant-{_count}"), [], [value]);
 
+        public string Whole(long value) => WholeTensor([], [value]);
+
+        public string Wholes(params ReadOnlySpan<long> values) => WholeTensor([values.Length], values);
+
+        /// <summary>Adds all layers, and where there are several members the mean of what they give.</summary>
+        public void Members(TrainedModel model)
+        {
+            string features = Last;
+            var outputs = new List<string>();
+            foreach (NetworkLayer layer in model.Network.Layers)
+            {
+                if (layer.Layer is not IOnnxLayer onnx)
+                    throw new DistTrainerException(
+                        FailureKind.Configuration,
+                        $"The layer {layer.Title} has no form in ONNX, so the model cannot be exported; a layer has "
+                        + $"one if it is an {nameof(IOnnxLayer)}, as all built-in ones are.");
+                if (layer.Module == 0)
+                    Last = features;
+                onnx.WriteOnnx(this, Parameters(layer, model));
+                if (layer.Module == model.Network.Modules - 1)
+                    outputs.Add(Last);
+            }
+            if (outputs.Count > 1)
+                Last = Add("Mean", [.. outputs]).Output;
+        }
+
         /// <summary>Adds a layer's tensors.</summary>
-        public string[] Parameters(NetworkLayer layer, TrainedModel model) =>
+        private string[] Parameters(NetworkLayer layer, TrainedModel model) =>
             [.. model.Network.Layout.Tensors.Where(tensor => tensor.Layer == layer.Index).Select(tensor =>
                 Tensor(tensor.Name, tensor.Shape, model.Parameters.AsSpan(tensor.Offset, tensor.Length)))];
 
@@ -196,6 +222,19 @@ public static class OnnxFile
             return name;
         }
 
+        private string WholeTensor(IEnumerable<long> shape, ReadOnlySpan<long> values)
+        {
+            var tensor = new TensorProto
+            {
+                Name = string.Create(CultureInfo.InvariantCulture, $"whole-{Graph.Initializer.Count}"),
+                DataType = (int)TensorProto.Types.DataType.Int64,
+            };
+            tensor.Dims.AddRange(shape);
+            tensor.Int64Data.AddRange(values.ToArray());
+            Graph.Initializer.Add(tensor);
+            return tensor.Name;
+        }
+
         private string Doubles(string name, double[] values)
         {
             var tensor = new TensorProto { Name = name, DataType = (int)TensorProto.Types.DataType.Double };
@@ -219,6 +258,8 @@ public static class OnnxFile
 
     private sealed class Node(NodeProto node) : IOnnxNode
     {
+        public string Output => node.Output[0];
+
         public IOnnxNode With(string name, long value) => Add(new AttributeProto
         {
             Name = name,

@@ -154,6 +154,20 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_model_of_several_members_is_inspected_member_by_member_predicts_and_is_exported()
+    {
+        string run = Path.Combine(_folder, "run"), onnx = Path.Combine(_folder, "model.onnx");
+        Assert.Equal(0, (await CliRun.Of("train", "--output", run, "--set", "model.members=2")).Code);
+        CliRun inspected = await CliRun.Of("inspect", run);
+        Assert.Contains("layer members.0.0 dense 2→256", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("  members.1.0.weight [256, 2] count=512 mean=", inspected.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await CliRun.Of("predict", run, "--data", "rows.csv")).Code);
+        Assert.Equal(0, (await CliRun.Of("export", run, "--output", onnx)).Code);
+        Assert.Contains(
+            "members = 2", await File.ReadAllTextAsync(Path.Combine(run, "job.conf")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_model_is_evaluated_inspected_and_predicts_in_CSV_and_JSON()
     {
         string run = Path.Combine(_folder, "run");

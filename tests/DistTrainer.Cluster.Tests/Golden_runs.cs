@@ -1,5 +1,9 @@
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Cluster.Run.Hosting;
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Layers;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 
@@ -27,5 +31,18 @@ public sealed class Golden_runs
             ParameterShards = 2,
         });
         Assert.Equal(hash, result.ParameterHash[..hash.Length]);
+    }
+
+    [Fact]
+    public async Task The_parameter_hash_of_members_with_embedded_columns_is_pinned()
+    {
+        DataParts data = TestJobs.WithCategories(TestJobs.Classification(samples: 203, features: 11, classes: 4), 7, 30);
+        JobDescription job = TestJobs.Variants["adam"];
+        Network network = Network.Create(
+            job.Model with { Members = 3 }, 11, 4, [new EmbeddedColumn("a", 7, 3), new EmbeddedColumn("b", 30, 5)]);
+        TrainingResult result = await LocalTrainer.RunAsync(
+            job, network, data, new RunOptions { Workers = 2, ParameterShards = 2 }, null, new Recorder(),
+            CancellationToken.None);
+        Assert.Equal("a775f9cd2c3814d2d97d1959ec63a7e771d971a1", result.ParameterHash[..40]);
     }
 }

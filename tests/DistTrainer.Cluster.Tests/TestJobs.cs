@@ -99,6 +99,25 @@ internal static class TestJobs
         return new DataParts(Part(samples), Part(60), Part(61), schema, "test");
     }
 
+    /// <summary>The last two features become categories.</summary>
+    public static DataParts WithCategories(DataParts data, int first, int second)
+    {
+        int width = data.Train.FeatureCount;
+        DataSet Part(ISampleSource part) => new(
+            [.. ((DataSet)part).Features.Select((value, i) => ((i % width) - width) switch
+            {
+                -2 => Category(value, first),
+                -1 => Category(value, second),
+                _ => value,
+            })],
+            ((DataSet)part).Targets, width, 1);
+
+        return data with { Train = Part(data.Train), Validation = Part(data.Validation), Test = Part(data.Test) };
+
+        static float Category(float value, int count) =>
+            Math.Clamp(MathF.Floor((value + 1.3f) / 2.6f * count), 0, count - 1);
+    }
+
     /// <summary>Runs a job quietly.</summary>
     public static Task<TrainingResult> Run(
         JobDescription job, DataParts data, RunOptions options, ITrainingObserver? observer = null,

@@ -15,8 +15,10 @@ namespace DistTrainer.Engine.Layers;
 /// </summary>
 internal sealed class DropoutLayer : ILayer, IOnnxLayer
 {
+    /// <summary>Modules whose masks can be told apart.</summary>
+    internal const int LayerLimit = 1 << 16;
+
     private const int StepBits = 40;
-    private const int LayerLimit = 1 << 16;
     private readonly float _scale;
     private readonly uint _threshold;
     private readonly int _layer;

@@ -3,26 +3,45 @@ using DistTrainer.Engine.Losses;
 namespace DistTrainer.Engine.Layers;
 
 /// <summary>A graph of ONNX (opset 17) that is being written: a chain, in which each node takes what the one before
-/// gave.</summary>
+/// gave, and what lies beside it.</summary>
 public interface IOnnxGraph
 {
-    /// <summary>Name of the value that the chain ends with, [rows, features].</summary>
-    string Last { get; }
+    /// <summary>Name of the value that the chain ends with, [rows, features]. To set it is to go on from another
+    /// value.</summary>
+    string Last { get; set; }
 
     /// <summary>Adds a node to the chain.</summary>
     /// <param name="kind">The operator, e.g. <c>Gemm</c>.</param>
     /// <param name="others">Names of its inputs behind the first, which is <see cref="Last"/>.</param>
     IOnnxNode Chain(string kind, params ReadOnlySpan<string> others);
 
+    /// <summary>Adds a node beside the chain.</summary>
+    /// <param name="kind">The operator, e.g. <c>Gather</c>.</param>
+    /// <param name="inputs">Names of all its inputs.</param>
+    IOnnxNode Add(string kind, params ReadOnlySpan<string> inputs);
+
     /// <summary>Adds a number.</summary>
     /// <param name="value">The number.</param>
     /// <returns>Its name.</returns>
     string Scalar(float value);
+
+    /// <summary>Adds a whole number: int64, without a dimension.</summary>
+    /// <param name="value">The number.</param>
+    /// <returns>Its name.</returns>
+    string Whole(long value);
+
+    /// <summary>Adds whole numbers: int64, one dimension.</summary>
+    /// <param name="values">The numbers.</param>
+    /// <returns>The name of all.</returns>
+    string Wholes(params ReadOnlySpan<long> values);
 }
 
 /// <summary>A node of such a graph.</summary>
 public interface IOnnxNode
 {
+    /// <summary>Name of what it gives.</summary>
+    string Output { get; }
+
     /// <summary>Sets an attribute.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="value">Its value.</param>

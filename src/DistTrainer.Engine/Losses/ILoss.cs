@@ -16,6 +16,11 @@ public readonly record struct LossSums(long Count, double LossSum, long Correct,
     public static LossSums operator +(LossSums left, LossSums right) => new(
         left.Count + right.Count, left.LossSum + right.LossSum, left.Correct + right.Correct,
         left.SquaredErrorSum + right.SquaredErrorSum);
+
+    /// <summary>The mean of <paramref name="members"/> sums over the same samples, of which this is the sum; whole
+    /// numbers to the nearest, a half to the even one.</summary>
+    internal LossSums MeanOf(int members) => new(
+        Count / members, LossSum / members, (long)Math.Round((double)Correct / members), SquaredErrorSum / members);
 }
 
 /// <summary>A loss over the network's outputs; the output non-linearity (softmax, sigmoid) belongs to it.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Layers;
 using DistTrainer.Engine.Losses;
@@ -7,8 +8,8 @@ using DistTrainer.Engine.Training;
 namespace DistTrainer.Engine.Models;
 
 /// <summary>
-/// The engine of a <see cref="Network"/>, whose stages are its modules. It holds the activations of the rows of all
-/// data shards that a worker owns, and goes through them layer by layer.
+/// The engine of a <see cref="Network"/>, whose stages are its modules, member after member. It holds the activations
+/// of the rows of all data shards that a worker owns, and goes through them layer by layer.
 /// Not thread-safe; nothing is allocated after construction, but for a batch of features with the first one of a source
 /// that is not in memory.
 /// </summary>
@@ -19,11 +20,14 @@ internal sealed class GradientEngine : IGradientEngine
     private readonly ComputeTeam _team;
     private readonly AlignedBuffer[] _activations;
     private readonly AlignedBuffer[] _gradients;
+    private readonly AlignedBuffer[] _outputGradients;
+    private readonly AlignedBuffer _mean;
     private readonly AlignedBuffer _scratch;
     private readonly AlignedBuffer[] _saved;
     private readonly float[] _targets;
     private readonly int[] _samples;
     private float[] _features = [];
+    private LossSums[] _memberSums = [];
     private int _rows;
     private int _targetWidth;
     private bool _training;
@@ -54,6 +58,12 @@ internal sealed class GradientEngine : IGradientEngine
         }
         int gradientLength = forTraining ? ActivationPanels.LengthFor(widest, maximumRows) : 0;
         _gradients = [new AlignedBuffer(gradientLength), new AlignedBuffer(gradientLength)];
+        // The backward pass begins with the last member; what the others' losses gave waits meanwhile.
+        int outputLength = ActivationPanels.LengthFor(network.Outputs, maximumRows);
+        _outputGradients = new AlignedBuffer[network.Members - 1];
+        for (int member = 0; member < _outputGradients.Length; member++)
+            _outputGradients[member] = new AlignedBuffer(forTraining ? outputLength : 0);
+        _mean = new AlignedBuffer(network.Members > 1 ? outputLength : 0);
         _scratch = new AlignedBuffer(scratch);
         _saved = [.. network.Layers.Select(layer => new AlignedBuffer(layer.Layer.SavedLength(maximumRows)))];
         _targets = new float[maximumRows * targetWidth];
@@ -72,7 +82,7 @@ internal sealed class GradientEngine : IGradientEngine
         Span<float> targets = _targets.AsSpan(0, _rows * _targetWidth);
         if (data is DataSet inMemory)
         {
-            SampleGather.Run(inMemory, samples, Activation(0));
+            SampleGather.Run(inMemory, samples, Features);
             data.Read(samples, default, targets);
             return;
         }
@@ -80,7 +90,7 @@ internal sealed class GradientEngine : IGradientEngine
             _features = GC.AllocateUninitializedArray<float>(checked(_maximumRows * _network.Inputs));
         Span<float> features = _features.AsSpan(0, _rows * _network.Inputs);
         data.Read(samples, features, targets);
-        SampleGather.Run(features, Activation(0));
+        SampleGather.Run(features, Features);
     }
 
     /// <inheritdoc/>
@@ -89,7 +99,7 @@ internal sealed class GradientEngine : IGradientEngine
         _rows = features.Length / _network.Inputs;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_rows, _maximumRows, nameof(features));
         _training = false;
-        SampleGather.Run(features, Activation(0));
+        SampleGather.Run(features, Features);
     }
 
     /// <inheritdoc/>
@@ -97,7 +107,7 @@ internal sealed class GradientEngine : IGradientEngine
     {
         NetworkLayer module = _network.Layers[stage];
         ReadOnlySpan<float> own = parameters.Slice(module.Offset, module.Length);
-        module.Layer.Forward(Context(stage), own, Activation(stage), Activation(stage + 1));
+        module.Layer.Forward(Context(stage), own, Input(module), Output(module));
     }
 
     /// <summary>Runs all layers forward.</summary>
@@ -108,13 +118,32 @@ internal sealed class GradientEngine : IGradientEngine
             Forward(layer, parameters);
     }
 
+    /// <summary>
+    /// Computes the loss of each data shard: with gradient the mean over the members of their own losses and scores,
+    /// without that of the mean of their outputs.
+    /// </summary>
     /// <inheritdoc/>
     public void Loss(ReadOnlySpan<int> dataShardBounds, Span<LossSums> sums, bool withGradient)
     {
-        ActivationPanels gradient = withGradient ? Gradient(_network.Layers.Count) : default;
-        _network.Loss.Evaluate(
-            Activation(_network.Layers.Count), _targets.AsSpan(0, _rows * _targetWidth),
-            dataShardBounds, gradient, sums);
+        if (!withGradient)
+        {
+            _network.Loss.Evaluate(MeanOutput(), Targets, dataShardBounds, default, sums);
+            return;
+        }
+        EvaluateMember(0, dataShardBounds, sums);
+        if (_network.Members == 1)
+            return;
+        if (_memberSums.Length < sums.Length)
+            _memberSums = new LossSums[sums.Length];
+        Span<LossSums> own = _memberSums.AsSpan(0, sums.Length);
+        for (int member = 1; member < _network.Members; member++)
+        {
+            EvaluateMember(member, dataShardBounds, own);
+            for (int shard = 0; shard < sums.Length; shard++)
+                sums[shard] += own[shard];
+        }
+        foreach (ref LossSums sum in sums)
+            sum = sum.MeanOf(_network.Members);
     }
 
     /// <summary>
@@ -125,12 +154,13 @@ internal sealed class GradientEngine : IGradientEngine
     {
         NetworkLayer module = _network.Layers[stage];
         LayerContext context = Context(stage);
-        ActivationPanels outputGradient = Gradient(stage + 1);
-        if (stage > 0)
+        ActivationPanels outputGradient = OutputGradient(module);
+        if (module.Module > 0)
         {
             ReadOnlySpan<float> own = parameters.Slice(module.Offset, module.Length);
             module.Layer.BackwardInput(
-                context, own, Activation(stage), Activation(stage + 1), outputGradient, Gradient(stage));
+                context, own, Input(module), Output(module), outputGradient,
+                OutputGradient(_network.Layers[stage - 1]));
         }
         bool isFinite = true;
         if (module.Length == 0)
@@ -139,39 +169,66 @@ internal sealed class GradientEngine : IGradientEngine
         {
             Span<float> gradient = node.Gradient.Span.Slice(module.Offset, module.Length);
             isFinite &= module.Layer.BackwardParameters(
-                context, Activation(stage), outputGradient, node.Bounds, gradient);
+                context, Input(module), outputGradient, node.Bounds, gradient);
         }
         return isFinite;
     }
 
     /// <inheritdoc/>
-    public void Predict(Span<float> predictions) =>
-        _network.Loss.Predict(Activation(_network.Layers.Count), predictions);
+    public void Predict(Span<float> predictions) => _network.Loss.Predict(MeanOutput(), predictions);
 
     /// <summary>Of a layer with parameters, with the activation behind it.</summary>
     /// <inheritdoc/>
     public SignalProbe.LayerSignal? SignalOf(int stage)
     {
-        if (_network.Layers[stage].Length == 0)
+        NetworkLayer module = _network.Layers[stage];
+        if (module.Length == 0)
             return null;
-        int end = stage + 1;
-        while (end < _network.Layers.Count && _network.Layers[end].Length == 0)
-            end++;
+        NetworkLayer end = module;
+        while (end.Module < _network.Modules - 1 && _network.Layers[end.Index + 1].Length == 0)
+            end = _network.Layers[end.Index + 1];
         return new SignalProbe.LayerSignal(
-            _network.Layers[stage].Title,
-            SignalProbe.Deviation(Activation(end)),
-            SignalProbe.Deviation(Gradient(stage + 1)));
+            module.Title, SignalProbe.Deviation(Output(end)), SignalProbe.Deviation(OutputGradient(module)));
     }
 
-    /// <summary>The activations that go into a layer; index one past the last layer: the network's outputs.</summary>
-    public ActivationPanels Activation(int layer) =>
-        new(_activations[layer].Span, layer == 0 ? _network.Inputs : _network.Layers[layer - 1].Layer.Outputs, _rows);
+    /// <summary>The features, which go into every member.</summary>
+    public ActivationPanels Features => new(_activations[0].Span, _network.Inputs, _rows);
+
+    /// <summary>What goes into a layer.</summary>
+    public ActivationPanels Input(NetworkLayer layer) =>
+        layer.Module > 0 ? Output(_network.Layers[layer.Index - 1]) : Features;
+
+    /// <summary>What a layer gave.</summary>
+    public ActivationPanels Output(NetworkLayer layer) =>
+        new(_activations[layer.Index + 1].Span, layer.Layer.Outputs, _rows);
 
     /// <summary>
-    /// The gradient with respect to what goes into a layer; valid until the backward pass is two layers on.
+    /// The gradient with respect to what a layer gave; a member's last layer's from the loss on, another's until the
+    /// backward pass is two layers on.
     /// </summary>
-    public ActivationPanels Gradient(int layer) =>
-        new(_gradients[layer & 1].Span, layer == 0 ? _network.Inputs : _network.Layers[layer - 1].Layer.Outputs, _rows);
+    public ActivationPanels OutputGradient(NetworkLayer layer)
+    {
+        int member = layer.Index / _network.Modules;
+        AlignedBuffer buffer = layer.Module == _network.Modules - 1 && member < _outputGradients.Length
+            ? _outputGradients[member] : _gradients[(layer.Module + 1) & 1];
+        return new ActivationPanels(buffer.Span, layer.Layer.Outputs, _rows);
+    }
+
+    /// <summary>
+    /// The network's outputs: the mean of the members', added in their order and divided by their number.
+    /// </summary>
+    public ActivationPanels MeanOutput()
+    {
+        ActivationPanels first = Output(_network.LastOf(0));
+        if (_network.Members == 1)
+            return first;
+        var mean = new ActivationPanels(_mean.Span, first.Features, _rows);
+        first.Values.CopyTo(mean.Values);
+        for (int member = 1; member < _network.Members; member++)
+            TensorPrimitives.Add(mean.Values, Output(_network.LastOf(member)).Values, mean.Values);
+        TensorPrimitives.Divide(mean.Values, (float)_network.Members, mean.Values);
+        return mean;
+    }
 
     /// <summary>Gives all memory and threads back.</summary>
     public void Dispose()
@@ -180,10 +237,21 @@ internal sealed class GradientEngine : IGradientEngine
             buffer.Dispose();
         foreach (AlignedBuffer buffer in _gradients)
             buffer.Dispose();
+        foreach (AlignedBuffer buffer in _outputGradients)
+            buffer.Dispose();
         foreach (AlignedBuffer buffer in _saved)
             buffer.Dispose();
+        _mean.Dispose();
         _scratch.Dispose();
         _team.Dispose();
+    }
+
+    private ReadOnlySpan<float> Targets => _targets.AsSpan(0, _rows * _targetWidth);
+
+    private void EvaluateMember(int member, ReadOnlySpan<int> dataShardBounds, Span<LossSums> sums)
+    {
+        NetworkLayer last = _network.LastOf(member);
+        _network.Loss.Evaluate(Output(last), Targets, dataShardBounds, OutputGradient(last), sums);
     }
 
     private LayerContext Context(int layer) => new()

@@ -81,9 +81,19 @@ public sealed record LossDescription
 /// <summary>A feed-forward network: its layers from inputs to outputs, and the loss.</summary>
 public sealed record ModelDescription
 {
+    /// <summary>The most members of a network.</summary>
+    internal const int MostMembers = 64;
+
     /// <summary>The layers from the inputs on.</summary>
     public required IReadOnlyList<LayerDescription> Layers { get; init; }
 
     /// <summary>What is minimized.</summary>
     public LossDescription Loss { get; init; } = new();
+
+    /// <summary>
+    /// Independent copies of the layers, 1 to 64, each with first values and dropout of its own. Each is trained on its
+    /// own loss, all on the same batches; the mean of their outputs, before softmax or sigmoid, is predicted and
+    /// evaluated.
+    /// </summary>
+    public int Members { get; init; } = 1;
 }

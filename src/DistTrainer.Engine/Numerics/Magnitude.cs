@@ -53,4 +53,11 @@ internal static class Magnitude
         double gradient = Largest(dy.Values), bound = Math.Max(1, x.Rows) * gradient * Math.Max(1, Largest(x.Values));
         return bound < Limit;
     }
+
+    /// <summary>
+    /// Whether every sum of up to rows values of one feature, and every partial sum, must be finite: rows · max|dy| is
+    /// far below the largest float.
+    /// </summary>
+    public static bool SumsStayFinite(ActivationPanels dy) =>
+        Math.Max(1, dy.Rows) * (double)Largest(dy.Values) < Limit;
 }

@@ -13,7 +13,7 @@ public sealed record LayerSite(Shape Input, int? Units, LayerDescription Descrip
 /// <summary>A layer that a job names by <c>kind</c> in a section of <c>model.layers</c>.</summary>
 /// <param name="name">Its name.</param>
 /// <param name="create">Makes it for its place from its settings, which are checked; called once a run on each
-/// node.</param>
+/// node, for each of the network's members.</param>
 /// <param name="settings">Its settings.</param>
 public sealed class LayerPart(
     string name, Func<LayerSite, PartSettings, ILayer> create, params IReadOnlyList<Setting> settings)

@@ -42,11 +42,40 @@ public sealed class OnnxFileTests : IDisposable
         TrainedModel model = Model(activation, loss, normalization, bias: activation != "tanh");
         float[] raw = Raw();
         OnnxFile.Save(_path, model);
-        float[] expected = Engine(model, raw), actual = Runtime(raw);
-        Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5 * Math.Max(1, Math.Abs(expected[i])),
-                $"prediction {i} is {expected[i]} here, {actual[i]} there");
+        AssertClose(Engine(model, raw), Runtime(raw));
+    }
+
+    [Theory]
+    [InlineData("cross-entropy", 1, 2)]
+    [InlineData("cross-entropy", 3, 0)]
+    [InlineData("binary-cross-entropy", 2, 1)]
+    [InlineData("mean-squared-error", 3, 5)]
+    [InlineData("huber", 4, 2)]
+    public void Members_and_embedded_columns_give_the_same_predictions(string loss, int members, int embedded)
+    {
+        NormalizationKind normalization = embedded > 0 ? NormalizationKind.None : NormalizationKind.Standardize;
+        TrainedModel model = Model("silu", loss, normalization, bias: true);
+        ModelDescription description = model.Job.Job.Model with { Members = members };
+        Network network = Network.Create(
+            description, Features, model.Network.Outputs,
+            [.. Enumerable.Range(0, embedded).Select(i => new EmbeddedColumn($"column {i}", i + 2, i + 3))]);
+        model = model with { Network = network, Parameters = network.InitialParameters(3) };
+        // First values of tables are small; here they are to count.
+        foreach (ParameterTensor tensor in network.Layout.Tensors.Where(
+            tensor => tensor.Name.Contains("column", StringComparison.Ordinal)))
+        {
+            foreach (ref float value in model.Parameters.AsSpan(tensor.Offset, tensor.Length))
+                value *= 100;
+        }
+        float[] raw = Raw();
+        for (int i = 0; i < raw.Length; i++)
+        {
+            int column = (i % Features) - (Features - embedded);
+            if (column >= 0)
+                raw[i] = i % (column + 2);
+        }
+        OnnxFile.Save(_path, model);
+        AssertClose(Engine(model, raw), Runtime(raw));
     }
 
     [Fact]
@@ -84,6 +113,14 @@ public sealed class OnnxFileTests : IDisposable
     }
 
     public void Dispose() => File.Delete(_path);
+
+    private static void AssertClose(float[] expected, float[] actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5 * Math.Max(1, Math.Abs(expected[i])),
+                $"prediction {i} is {expected[i]} here, {actual[i]} there");
+    }
 
     private static int Largest(ReadOnlySpan<float> values) =>
         System.Numerics.Tensors.TensorPrimitives.IndexOfMax(values);

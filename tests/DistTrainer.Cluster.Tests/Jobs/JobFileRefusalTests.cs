@@ -66,6 +66,8 @@ public class JobFileRefusalTests
     [InlineData("schedule { kind = cosine\n minimum-rate = 1 }", "above optimizer.learning-rate")]
     [InlineData("model.layers = []", "model.layers is missing")]
     [InlineData("model.layers = 3", "model.layers is not a list")]
+    [InlineData("model.members = 0", "model.members = \"0\" is out of range; allowed: a whole number from 1 to 64.")]
+    [InlineData("model.members = 65", "is out of range")]
     [InlineData("model.layers = [ {}, {} ]", "model.layers[0].units is missing; only the last layer may leave it out")]
     [InlineData("model.layers = [ { activation = softmax } ]",
         "model.layers[0].activation = \"softmax\" is part of the cross-entropy loss")]

@@ -58,8 +58,10 @@ public class JobFileRoundTripTests
         from smoothing in s_share
         from isClasses in Gen.Bool
         from delta in s_positive
+        from members in Gen.Int[1, 64]
         select new ModelDescription
         {
+            Members = members,
             Layers = [.. layers, new LayerDescription()],
             Loss = isClasses
                 ? new LossDescription

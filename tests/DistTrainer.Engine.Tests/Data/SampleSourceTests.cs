@@ -27,7 +27,7 @@ public sealed class SampleSourceTests
         int[] samples = [.. Enumerable.Range(0, rows).Select(i => i * 37 % 90)];
         float[] parameters = s_network.InitialParameters(1);
         using GradientEngine one = Loaded(s_data), other = Loaded(new Streamed());
-        Assert.Equal(one.Activation(0).Values, other.Activation(0).Values);
+        Assert.Equal(one.Features.Values, other.Features.Values);
         Assert.Equal(LossOf(one), LossOf(other));
 
         GradientEngine Loaded(ISampleSource data)
