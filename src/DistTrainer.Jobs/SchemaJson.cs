@@ -68,7 +68,11 @@ internal static class SchemaJson
                 && double.IsFinite(column.Start) && (column.Kind == ColumnKind.Category || column.Embedding == 0)
                 && (column.Kind != ColumnKind.YesNo || column.Values.Count == 2)
                 && (column.Kind != ColumnKind.Category || column.Values.Count > 0)
-                && (column.Kind != ColumnKind.Date || column.Parts.Count > 0);
+                && (column.Kind != ColumnKind.Date || column.Parts.Count > 0)
+                && (column.Bins.Count == 0
+                    || column.Bins.Count == (column.Kind == ColumnKind.Date ? column.Parts.Count : 1))
+                && column.Bins.All(edges => edges.All(double.IsFinite)
+                    && edges.Zip(edges.Skip(1)).All(pair => pair.First < pair.Second));
             if (!fits)
                 throw new FormatException(
                     $"the data schema's column {ConfigNode.Show(column.Name)} does not fit together");

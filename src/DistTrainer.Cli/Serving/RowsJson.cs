@@ -146,14 +146,22 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
     private string? Cell(ref Utf8JsonReader json, int row, int column)
     {
         string name = schema.Inputs[column];
-        bool isNumber = schema.Columns.Count == 0 || schema.Columns[column].Kind == ColumnKind.Number;
-        if (isNumber && json.TokenType is not (JsonTokenType.Number or JsonTokenType.Null)
-            || json.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject
-            || (json.TokenType == JsonTokenType.Null && schema.Columns.Count == 0))
+        ColumnSchema? known = schema.Columns.Count == 0 ? null : schema.Columns[column];
+        bool isNumber = known is null or { Kind: ColumnKind.Number };
+        // A gap where training had none would be filled without a word.
+        bool mayBeNull = known is { Gaps: true } or { Kind: ColumnKind.Category };
+        bool isFine = json.TokenType switch
+        {
+            JsonTokenType.Number => true,
+            JsonTokenType.Null => mayBeNull,
+            JsonTokenType.StartArray or JsonTokenType.StartObject => false,
+            _ => !isNumber,
+        };
+        if (!isFine)
             throw Wrong(
                 $"rows[{row}], column {Quote(name)}: is {Shown(ref json)}; allowed: "
                 + (isNumber ? "a number, without quotes" : "a text")
-                + (schema.Columns.Count == 0 ? "." : ", or null for a missing value."), row, name);
+                + (mayBeNull ? ", or null for a missing value." : "."), row, name);
         if (isNumber && json.TokenType == JsonTokenType.Number
             && !(json.TryGetDouble(out double value) && Math.Abs(value) <= float.MaxValue))
             throw Wrong(

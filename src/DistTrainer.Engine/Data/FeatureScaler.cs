@@ -117,7 +117,7 @@ internal static class FeatureScaler
     }
 
     /// <summary>A quantile, between two values linearly.</summary>
-    private static double Quantile(double[] sorted, double share)
+    public static double Quantile(double[] sorted, double share)
     {
         double place = share * (sorted.Length - 1);
         int below = (int)place;

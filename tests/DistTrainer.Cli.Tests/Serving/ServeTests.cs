@@ -105,7 +105,7 @@ public sealed class ServeTests(TrainedModels models) : IClassFixture<TrainedMode
     [Theory]
     [InlineData("hello", "The body is not JSON (line 1, byte 1)", null, null)]
     [InlineData("", "The body is not JSON", null, null)]
-    [InlineData("[[1]]", "The body is a list; allowed: {\"rows\": [[number, …], …]}", null, null)]
+    [InlineData("[[1]]", "The body is a list; allowed: {\"rows\": [[value, …], …]}", null, null)]
     [InlineData("{}", "\"rows\" is missing", null, null)]
     [InlineData("{\"row\":[]}", "\"row\" is not known (did you mean rows?)", null, null)]
     [InlineData("{\"rows\":[]}", "rows: is empty", null, null)]

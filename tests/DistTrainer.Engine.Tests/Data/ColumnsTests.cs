@@ -209,6 +209,19 @@ public sealed class ColumnsTests : IDisposable
         Assert.Equal([1f, 0f], data.Train.Features[1..3]);
     }
 
+    [Fact]
+    public void Bins_rise_from_0_to_1_between_their_edges_and_frequent_values_have_edges_of_their_own()
+    {
+        DataParts data = Load(
+            "a,y\n" + Rows(21, i => i < 12 ? "0" : $"{i - 11}"), c => c with { Bins = 3 });
+        Assert.Equal([0.0, 1, 3.6667, 6.3333, 9], data.Schema.Columns[0].Bins[0].Select(edge => Math.Round(edge, 4)));
+        Assert.Equal(["a", "a bin 1", "a bin 2", "a bin 3", "a bin 4"], data.Schema.FeatureNames);
+        Assert.Equal([0f, 0f, 0f, 0f, 0f], data.Train.Features[..5]);
+        Assert.Equal([9f, 1f, 1f, 1f, 1f], data.Train.Features[^5..]);
+        Assert.Equal([5f, 1f, 1f, 0.5f, 0f], data.Train.Features[^25..^20]);
+        Assert.Equal([0.0, 1, 2], Load("a,y\n0,1\n2,1\n1,2\n", c => c with { Bins = 8 }).Schema.Columns[0].Bins[0]);
+    }
+
     [Theory]
     [InlineData("de-DE")]
     [InlineData("tr-TR")]

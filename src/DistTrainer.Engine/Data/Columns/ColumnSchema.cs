@@ -1,3 +1,4 @@
+using System.Globalization;
 using DistTrainer.Engine.Layers;
 
 namespace DistTrainer.Engine.Data.Columns;
@@ -75,6 +76,13 @@ public sealed record ColumnSchema
     /// <summary>Categories: width of the embedding; 0 makes a 0/1 feature of each value.</summary>
     public int Embedding { get; init; }
 
+    /// <summary>
+    /// Numbers, and each part of a date: edges e₀ &lt; e₁ &lt; …, none for no bins. The t-th bin is a feature that goes
+    /// from 0 at eₜ₋₁ to 1 at eₜ and stays there: a piecewise linear encoding (Gorishniy et al. 2022), with which a
+    /// network finds thresholds as easily as trees do.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<double>> Bins { get; init; } = [];
+
     /// <summary>Dates: the parts that become features.</summary>
     public IReadOnlyList<DatePart> Parts { get; init; } = [];
 
@@ -96,13 +104,17 @@ public sealed record ColumnSchema
             foreach (string value in Values)
                 yield return $"{Name} = {value}";
         }
-        else if (Kind == ColumnKind.Date)
-        {
-            foreach (DatePart part in Parts)
-                yield return $"{Name} {NameOf(part)}";
-        }
         else
-            yield return Name;
+        {
+            string[] numbers = Kind == ColumnKind.Date ? [.. Parts.Select(part => $"{Name} {NameOf(part)}")] : [Name];
+            foreach (string number in numbers)
+                yield return number;
+            for (int i = 0; i < Bins.Count; i++)
+            {
+                for (int t = 1; t < Bins[i].Count; t++)
+                    yield return $"{numbers[i]} bin {t.ToString(CultureInfo.InvariantCulture)}";
+            }
+        }
         if (Gaps)
             yield return $"{Name} is missing";
     }

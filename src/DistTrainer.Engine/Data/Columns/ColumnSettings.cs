@@ -15,6 +15,12 @@ public sealed record ColumnSettings
     /// <summary>Width of embeddings; null takes fastai's rule, 1.6 · values^0.56 rounded, at most 600.</summary>
     public int? Embedding { get; init; }
 
+    /// <summary>
+    /// Features that each number gets beside itself, by quantiles of the training part; 0 for none. See
+    /// <see cref="ColumnSchema.Bins"/>.
+    /// </summary>
+    public int Bins { get; init; }
+
     /// <summary>Values of categories with fewer training rows than this are joined with unknown ones.</summary>
     public int LeastRows { get; init; } = 3;
 }

@@ -76,9 +76,13 @@ internal sealed class TableEncoder : RawRows
 
     private static IEnumerable<bool> PlainNumbers(ColumnSchema schema)
     {
-        int features = schema.FeatureNames().Count();
-        return Enumerable.Range(0, features).Select(
-            i => schema.Kind != ColumnKind.Category && !(schema.Gaps && i == features - 1));
+        int numbers = schema.Kind switch
+        {
+            ColumnKind.Category => 0,
+            ColumnKind.Date => schema.Parts.Count,
+            _ => 1,
+        };
+        return schema.FeatureNames().Select((_, i) => i < numbers);
     }
 
     private static double OfCalendar(DatePart part, DateOnly date) => part switch
@@ -169,8 +173,7 @@ internal sealed class TableEncoder : RawRows
         {
             bool isGap = double.IsNaN(value);
             features[_at] = isGap ? Schema.Fill : value;
-            if (Schema.Gaps)
-                features[_at + 1] = isGap ? 1 : 0;
+            Finish(1, isGap, features);
         }
 
         private void CopyDate(double seconds, Span<double> features)
@@ -178,8 +181,22 @@ internal sealed class TableEncoder : RawRows
             bool isGap = double.IsNaN(seconds);
             for (int i = 0; i < Schema.Parts.Count; i++)
                 features[_at + i] = PartOf(Schema.Parts[i], isGap ? Schema.Fill : seconds, Schema.Start);
+            Finish(Schema.Parts.Count, isGap, features);
+        }
+
+        /// <summary>Behind the numbers themselves: their bins, and whether they are missing.</summary>
+        private void Finish(int numbers, bool isGap, Span<double> features)
+        {
+            int at = _at + numbers;
+            for (int i = 0; i < Schema.Bins.Count; i++)
+            {
+                IReadOnlyList<double> edges = Schema.Bins[i];
+                double value = features[_at + i];
+                for (int t = 1; t < edges.Count; t++)
+                    features[at++] = Math.Clamp((value - edges[t - 1]) / (edges[t] - edges[t - 1]), 0, 1);
+            }
             if (Schema.Gaps)
-                features[_at + Schema.Parts.Count] = isGap ? 1 : 0;
+                features[at] = isGap ? 1 : 0;
         }
     }
 }

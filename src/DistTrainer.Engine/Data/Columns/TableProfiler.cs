@@ -54,6 +54,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
                     Kind = ColumnKind.Number,
                     Fill = median,
                     Gaps = missing > 0,
+                    Bins = settings.Bins > 0 ? [EdgesOf(values)] : [],
                 },
             },
             _ => throw DataError.Configuration(
@@ -62,22 +63,46 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
         };
     }
 
-    private static ColumnSchema OfDates(NumberColumn column, double[] sorted, double median, bool gaps)
+    private ColumnSchema OfDates(NumberColumn column, double[] sorted, double median, bool gaps)
     {
         DatePart[] parts = [.. Enum.GetValues<DatePart>().Where(part =>
         {
             double first = TableEncoder.PartOf(part, sorted[0], sorted[0]);
             return sorted.Any(value => TableEncoder.PartOf(part, value, sorted[0]) != first);
         })];
+        parts = parts.Length > 0 ? parts : [DatePart.Elapsed];
+        double start = Math.Floor(sorted[0] / SecondsOfDay) * SecondsOfDay;
         return new ColumnSchema
         {
             Name = column.Name,
             Kind = ColumnKind.Date,
             Fill = median,
             Gaps = gaps,
-            Start = Math.Floor(sorted[0] / SecondsOfDay) * SecondsOfDay,
-            Parts = parts.Length > 0 ? parts : [DatePart.Elapsed],
+            Start = start,
+            Parts = parts,
+            Bins = settings.Bins == 0 ? []
+                : [.. parts.Select(part => EdgesOf([.. sorted.Select(
+                    seconds => TableEncoder.PartOf(part, seconds, start)).Order()]))],
         };
+    }
+
+    /// <summary>
+    /// Edges of bins of about as many values each. A value that alone fills a bin has an edge of its own, and the
+    /// others are divided without it; few different values are the edges themselves.
+    /// </summary>
+    private double[] EdgesOf(double[] sorted)
+    {
+        (double Value, int Count)[] counts = [.. sorted.CountBy(value => value).Select(pair => (pair.Key, pair.Value))];
+        double[] edges = [.. counts.Select(pair => pair.Value)];
+        if (edges.Length > settings.Bins + 1)
+        {
+            double[] heavy = [.. counts.Where(pair => pair.Count > sorted.Length / settings.Bins)
+                .Select(pair => pair.Value)];
+            double[] rest = [.. sorted.Where(value => Array.BinarySearch(heavy, value) < 0)];
+            edges = [.. heavy.Concat(Enumerable.Range(0, settings.Bins + 1).Select(
+                t => FeatureScaler.Quantile(rest, (double)t / settings.Bins))).Distinct().Order()];
+        }
+        return edges.Length > 2 ? edges : [];
     }
 
     private ColumnProfile OfTexts(TextColumn column, ColumnKind? said)
