@@ -67,6 +67,17 @@ public sealed class MembersTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_over_a_column_with_something_else_than_categories_ends_with_what_it_is()
+    {
+        JobDescription job = TestJobs.Variants["sgd"];
+        Network network = Network.Create(job.Model, 11, 4, [new EmbeddedColumn("a", 7, 3)]);
+        DistTrainerException refused = await Assert.ThrowsAsync<DistTrainerException>(
+            () => Run(job, network, s_data, null, workers: 2, parameterShards: 1));
+        Assert.Equal(FailureKind.Data, refused.Kind);
+        Assert.Contains("in the embedded column a; its table of 7 rows", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_model_of_several_members_is_saved_loaded_and_predicts_the_same()
     {
         JobDescription job = Job("adam");

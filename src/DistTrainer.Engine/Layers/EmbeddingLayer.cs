@@ -19,6 +19,7 @@ internal sealed class EmbeddingLayer : ILayer, IOnnxLayer
 {
     private const int Lanes = ActivationPanels.Width;
     private const int MaximumDepth = 32;
+    private const int MostCategories = 1 << 24;
     private const long OnnxInt64 = 7;
     private readonly EmbeddedColumn[] _columns;
     private readonly int _plain;
@@ -40,6 +41,7 @@ internal sealed class EmbeddingLayer : ILayer, IOnnxLayer
         {
             ArgumentException.ThrowIfNullOrEmpty(column.Name);
             ArgumentOutOfRangeException.ThrowIfLessThan(column.Cardinality, 2);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(column.Cardinality, MostCategories);
             ArgumentOutOfRangeException.ThrowIfLessThan(column.Width, 1);
         }
         if (columns.CountBy(column => column.Name).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })

@@ -157,6 +157,7 @@ public class EmbeddingLayerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddingLayer(0, []));
         Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddingLayer(-1, s_columns));
         Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddingLayer(0, [new EmbeddedColumn("x", 1, 1)]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddingLayer(0, [new EmbeddedColumn("x", 1 << 25, 1)]));
         Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddingLayer(0, [new EmbeddedColumn("x", 2, 0)]));
         Assert.Throws<ArgumentException>(() => new EmbeddingLayer(0, [new EmbeddedColumn("", 2, 1)]));
         Assert.Throws<ArgumentException>(() => new EmbeddingLayer(0, [s_columns[0], s_columns[1], s_columns[0]]));
