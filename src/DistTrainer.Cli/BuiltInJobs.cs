@@ -39,6 +39,22 @@ internal static class BuiltInJobs
             ? classification : regression;
     }
 
+    /// <summary>The job for a table: it depends on the number of rows, so the table is read.</summary>
+    /// <param name="task">What the targets mean.</param>
+    /// <param name="data">Reads.</param>
+    /// <param name="above">What is laid over the job.</param>
+    /// <returns>The job, and its data unless they must be read again for it.</returns>
+    public static (JobFile Job, DataParts? Data) ForTable(TaskKind task, IDataAccess data, JobSource[] above)
+    {
+        JobFile most = JobFile.Read([TableRecipe.For(task, TableRecipe.ManyRows), .. above]);
+        DataParts parts = data.Load(most.Job.Data, most.Job.Model.Loss);
+        long rows = parts.Train.Count + parts.Validation.Count + parts.Test.Count;
+        JobFile job = JobFile.Read([TableRecipe.For(task, rows), .. above]);
+        DataDescription first = most.Job.Data, own = job.Job.Data;
+        bool isSame = first.Columns.Bins == own.Columns.Bins && first.ValidationFraction == own.ValidationFraction;
+        return (job, isSame ? parts : null);
+    }
+
     private static bool Fits(JobSource job, JobSource[] above)
     {
         try

@@ -13,6 +13,9 @@ internal sealed class DataAccess : IDataAccess
     public DataParts Load(DataDescription data, LossDescription loss) => DataLoader.Load(data, loss);
 
     /// <inheritdoc/>
+    public bool IsTable(DataDescription data) => DataLoader.IsTable(data);
+
+    /// <inheritdoc/>
     public bool? LooksLikeClasses(DataDescription data, int mostNumeric) =>
         DataLoader.LooksLikeClasses(data, mostNumeric);
 

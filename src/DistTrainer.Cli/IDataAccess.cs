@@ -17,6 +17,10 @@ internal interface IDataAccess
     /// (<see cref="FailureKind.Data"/>).</exception>
     DataParts Load(DataDescription data, LossDescription loss);
 
+    /// <summary>Whether data are a table: columns with names, text and gaps.</summary>
+    /// <param name="data">Where the samples come from.</param>
+    bool IsTable(DataDescription data);
+
     /// <summary>Whether the targets look like classes, whatever is wrong elsewhere in the file.</summary>
     /// <param name="data">Where the samples come from; one target column.</param>
     /// <param name="mostNumeric">How many different whole numbers are still taken for classes.</param>

@@ -10,11 +10,12 @@ internal static class JobData
     /// <summary>Reads the data.</summary>
     /// <param name="access">Reads.</param>
     /// <param name="job">The job.</param>
+    /// <param name="read">The data, where they have been read already.</param>
     /// <exception cref="DistTrainerException">They cannot be read, or the job watches a validation part that has no
     /// samples.</exception>
-    public static DataParts Load(IDataAccess access, JobDescription job)
+    public static DataParts Load(IDataAccess access, JobDescription job, DataParts? read = null)
     {
-        DataParts data = access.Load(job.Data, job.Model.Loss);
+        DataParts data = read ?? access.Load(job.Data, job.Model.Loss);
         if (data.Validation.Count == 0 && (job.Training.EarlyStopping.Patience > 0 || job.Schedule.WatchesValidation))
             throw new DistTrainerException(
                 FailureKind.Configuration,

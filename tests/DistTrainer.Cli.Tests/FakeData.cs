@@ -37,6 +37,8 @@ internal sealed class FakeData : IDataAccess
                 names.Length), Samples(50, data.TestFraction > 0 ? 10 : 0, names.Length), schema, new string('d', 64));
     }
 
+    public bool IsTable(DataDescription data) => false;
+
     public bool? LooksLikeClasses(DataDescription data, int mostNumeric) => null;
 
     public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) =>

@@ -61,7 +61,7 @@ internal static class ConfigCommands
         options.AddTo(command);
         command.SetAction(result =>
         {
-            (JobFile job, string name) = options.Read(result, services.Data);
+            (JobFile job, string name, _) = options.Read(result, services.Data);
             if (result.GetValue(print))
                 console.Machine.Write(job.Write());
             else

@@ -78,10 +78,11 @@ internal sealed class JobOptions(params string[] only)
     /// <param name="result">The parsed command line.</param>
     /// <param name="data">Looks at the data where no job file is named.</param>
     /// <param name="manyRead">Whether several processes will read the data, which a pipe does not allow.</param>
-    /// <returns>The job, and a name for it.</returns>
+    /// <returns>The job, a name for it, and its data where they have been read.</returns>
     /// <exception cref="DistTrainerException">Something is wrong in it
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public (JobFile Job, string Name) Read(ParseResult result, IDataAccess data, bool manyRead = false)
+    public (JobFile Job, string Name, DataParts? Data) Read(
+        ParseResult result, IDataAccess data, bool manyRead = false)
     {
         JobSource[] above = Overrides(result);
         if (result.GetValue(_config) is { } path)
@@ -89,14 +90,19 @@ internal sealed class JobOptions(params string[] only)
             JobFile given = JobFile.Read([JobSource.FromFile(path), .. above]);
             if (manyRead)
                 SourceFiles.RefusePipes(given.Job.Data);
-            return (given, Path.GetFileNameWithoutExtension(path));
+            return (given, Path.GetFileNameWithoutExtension(path), null);
         }
 
         string source = SourceOf(above);
         if (manyRead)
             SourceFiles.RefusePipes(new DataDescription { Source = source });
-        JobFile job = JobFile.Read([BuiltInJobs.For(source, data, above), .. above]);
-        return (job, Path.GetFileNameWithoutExtension(source.TrimEnd('/')));
+        string name = Path.GetFileNameWithoutExtension(source.TrimEnd('/'));
+        JobSource basis = BuiltInJobs.For(source, data, above);
+        JobFile job = JobFile.Read([basis, .. above]);
+        if (BuiltInJobs.Names.Contains(source) || !data.IsTable(job.Job.Data))
+            return (job, name, null);
+        (JobFile fitting, DataParts? parts) = BuiltInJobs.ForTable(job.Job.Model.Loss.Task, data, above);
+        return (fitting, name, parts);
     }
 
     // The data decide which built-in job is taken, so their name is needed before the whole job can be read.

@@ -78,7 +78,7 @@ internal sealed class LaunchCommand : Command
         int count = Within(options.GetValue(_nodes), 1, 64, "--nodes");
         int serverCount = Within(options.GetValue(_servers) ?? count, 1, count, "--servers");
         int workers = Within(options.GetValue(_workersANode), 1, 64, "--workers-per-node");
-        (JobFile file, string name) = _job.Read(options, _services.Data, manyRead: true);
+        (JobFile file, string name, _) = _job.Read(options, _services.Data, manyRead: true);
         string folder = Directory.CreateTempSubdirectory("disttrainer-launch-").FullName;
         try
         {

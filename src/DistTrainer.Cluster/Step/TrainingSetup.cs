@@ -38,7 +38,8 @@ internal sealed class TrainingSetup : IDisposable
     {
         _sharesMemory = sharesMemory;
         (Job, Data, Options) = (job, data, options);
-        Model = model ?? Network.Create(job.Model, data.Train.FeatureCount, data.Schema.Outputs);
+        Model = model ?? Network.Create(
+            job.Model, data.Train.FeatureCount, data.Schema.Outputs, data.Schema.Embedded);
         if ((Model.Inputs, Model.Outputs) != (data.Train.FeatureCount, data.Schema.Outputs))
         {
             throw new DistTrainerException(

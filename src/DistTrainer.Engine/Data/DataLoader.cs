@@ -177,6 +177,12 @@ public static class DataLoader
         return rows;
     }
 
+    /// <summary>Whether a source is a table: CSV or Parquet.</summary>
+    /// <param name="description">Where the samples are.</param>
+    /// <exception cref="DistTrainerException">There is no such source.</exception>
+    internal static bool IsTable(DataDescription description) =>
+        SourceFiles.Find(description).Main.Format is DataFormat.Csv or DataFormat.Parquet;
+
     /// <summary>
     /// Whether the targets of a CSV file look like classes, whatever is wrong in the file; null where all must be read
     /// to know.

@@ -90,8 +90,8 @@ internal static class FeatureScaler
     }
 
     /// <summary>
-    /// Median and 1 / distance of the quartiles, half the range where these are equal (Holzmüller et al. 2024, "Better
-    /// by Default").
+    /// Median and 1 / distance of the quartiles, or 1 / standard deviation where these are equal (after Holzmüller et
+    /// al. 2024, "Better by Default").
     /// </summary>
     private static (double[] Offset, float[] Scale) Robust(int[] train, RawRows rows)
     {
@@ -111,9 +111,17 @@ internal static class FeatureScaler
             Array.Sort(sorted);
             median[column] = Quantile(sorted, 0.5);
             double quartiles = Quantile(sorted, 0.75) - Quantile(sorted, 0.25);
-            spread[column] = quartiles > 0 ? quartiles : (sorted[^1] - sorted[0]) / 2;
+            spread[column] = quartiles > 0 ? quartiles : Deviation(sorted);
         });
         return Scaling(summary, median, i => spread[i]);
+    }
+
+    private static double Deviation(double[] values)
+    {
+        double mean = values.Average(), squares = 0;
+        foreach (double value in values)
+            squares += (value - mean) * (value - mean);
+        return Math.Sqrt(squares / values.Length);
     }
 
     /// <summary>A quantile, between two values linearly.</summary>

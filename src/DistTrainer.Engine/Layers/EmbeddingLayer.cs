@@ -13,7 +13,8 @@ namespace DistTrainer.Engine.Layers;
 /// category. Gives the plain features as they are, then for each column the category's row of the column's table
 /// [cardinality, width] (PyTorch's <c>Embedding</c>). A category's gradient is the sum over the samples that have it:
 /// each data shard's in order, the data shards' sums in the fixed tree, in which a data shard without one is left out
-/// (it would add 0). The tables start random-normal with deviation 0.01, as fastai's tabular models do (PyTorch has 1).
+/// (it would add 0). The tables start random-normal with deviation 0.3, between fastai's 0.01 and PyTorch's 1: the
+/// recipe for tables was measured with it (docs/recipe.md).
 /// </summary>
 internal sealed class EmbeddingLayer : ILayer, IOnnxLayer
 {
@@ -29,7 +30,7 @@ internal sealed class EmbeddingLayer : ILayer, IOnnxLayer
     /// <summary>Describes the layer.</summary>
     /// <param name="plain">Plain features, which come first; ≥ 0.</param>
     /// <param name="columns">The embedded columns, in the order of the features behind; at least one.</param>
-    /// <param name="initializer">First values of the tables; null: random-normal with deviation 0.01. A category's
+    /// <param name="initializer">First values of the tables; null: random-normal with deviation 0.3. A category's
     /// vector has one input and as many outputs as it is long.</param>
     /// <exception cref="ArgumentException">There is no column, one is out of its range, or two have one
     /// name.</exception>
@@ -50,7 +51,7 @@ internal sealed class EmbeddingLayer : ILayer, IOnnxLayer
         _mostCategories = columns.Max(column => column.Cardinality);
         _widest = Padded(columns.Max(column => column.Width));
         (Inputs, Outputs) = (checked(plain + columns.Count), checked(plain + columns.Sum(column => column.Width)));
-        initializer ??= new InitializerDescription(NormalInitializer.Random.Name, 0.01f);
+        initializer ??= new InitializerDescription(NormalInitializer.Random.Name, 0.3f);
         Parameters = [.. columns.Select(column => new ParameterRequest(
             $"{column.Name}.weight", ParameterKind.Weight, [column.Cardinality, column.Width], 1, column.Width,
             initializer))];
