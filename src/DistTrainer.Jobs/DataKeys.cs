@@ -102,6 +102,8 @@ internal static class DataKeys
             JobValues.Number(0d, 1d, ")"), d => d.ValidationFraction, (d, v) => d with { ValidationFraction = v }),
         Table.Key("test-fraction", "Share of the samples held out for the final test; not used with a test file",
             JobValues.Number(0d, 1d, ")"), d => d.TestFraction, (d, v) => d with { TestFraction = v }),
+        Table.Key("stratify", "Whether each part of the split has each class in its share",
+            JobValues.Bool, d => d.Stratify, (d, v) => d with { Stratify = v }),
         Table.Key("split-seed", "Seed of the split",
             JobValues.Whole(0UL, ulong.MaxValue), d => d.SplitSeed, (d, v) => d with { SplitSeed = v }),
         Table.Key("limit", "Largest number of training samples to use, in file order; 0 uses all",

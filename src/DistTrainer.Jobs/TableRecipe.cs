@@ -40,6 +40,7 @@ public static class TableRecipe
               least-rows = 2
               bins = {{Text(sizes.Bins)}}
               test-fraction = {{Text(TestShare(rows))}}
+              stratify = {{(isClasses ? "true" : "false")}}
               validation-fraction = {{Text(sizes.Validation)}}
             }
             model {

@@ -53,19 +53,33 @@ public sealed record TrainedModel(
         return predictions;
     }
 
+    /// <summary>Predicts a program's own objects: properties are found by the names of the model's columns.</summary>
+    /// <typeparam name="T">The rows' type.</typeparam>
+    /// <param name="rows">The rows.</param>
+    /// <returns>[rows, outputs] row-major, as <see cref="Predict(ReadOnlySpan{float})"/> gives it.</returns>
+    /// <exception cref="DistTrainerException">A column of the model is no property, or a value is wrong
+    /// (<see cref="FailureKind.Data"/>).</exception>
+    public float[] PredictRows<T>(IEnumerable<T> rows) => Predict(DataLoader.RowsForPrediction(rows, Schema));
+
+    /// <summary>The most probable class of each of a program's own objects, the first of equals.</summary>
+    /// <typeparam name="T">The rows' type.</typeparam>
+    /// <param name="rows">The rows.</param>
+    /// <returns>A name of <see cref="DataSchema.ClassNames"/> for each row.</returns>
+    /// <exception cref="InvalidOperationException">The model does not tell classes.</exception>
+    /// <exception cref="DistTrainerException">As for <see cref="PredictRows"/>.</exception>
+    public string[] PredictRowClasses<T>(IEnumerable<T> rows) => Classes(PredictRows(rows));
+
     /// <summary>The most probable class of each row, the first of equals.</summary>
     /// <param name="features">As for <see cref="Predict(ReadOnlySpan{float})"/>.</param>
     /// <returns>A name of <see cref="DataSchema.ClassNames"/> for each row.</returns>
     /// <exception cref="InvalidOperationException">The model does not tell classes.</exception>
     /// <exception cref="DistTrainerException">As for <see cref="Predict(ReadOnlySpan{float})"/>.</exception>
-    public string[] PredictClasses(ReadOnlySpan<float> features)
-    {
-        if (Schema.Task != TaskKind.Classification)
-            throw new InvalidOperationException(
-                $"The model's task is {Schema.Task}, so it has no classes; call {nameof(Predict)}.");
-        return [.. Predict(features).Chunk(Network.Outputs)
-            .Select(row => Schema.ClassNames[Array.IndexOf(row, row.Max())])];
-    }
+    public string[] PredictClasses(ReadOnlySpan<float> features) => Classes(Predict(features));
+
+    private string[] Classes(float[] predictions) => Schema.Task == TaskKind.Classification
+        ? [.. predictions.Chunk(Network.Outputs).Select(row => Schema.ClassNames[Array.IndexOf(row, row.Max())])]
+        : throw new InvalidOperationException(
+            $"The model's task is {Schema.Task}, so it has no classes; call {nameof(Predict)}.");
 
     /// <summary>
     /// Writes the model as a safetensors file, which <see cref="ModelFile.Load"/> and the command <c>disttrainer

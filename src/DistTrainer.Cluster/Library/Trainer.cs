@@ -39,6 +39,33 @@ public static class Trainer
             CancellationToken cancellationToken = default) =>
         FitAsync(job, data, new RunOptions(), progress, cancellationToken);
 
+    /// <summary>
+    /// Trains a model of a program's own objects with the recipe for tables (<see cref="TableRecipe"/>): each readable
+    /// property is a column (numbers, texts, truth values, enumerations, dates; null is a missing value).
+    /// </summary>
+    /// <typeparam name="T">The rows' type.</typeparam>
+    /// <param name="rows">The rows; gone through once, and kept.</param>
+    /// <param name="target">The property to predict.</param>
+    /// <param name="task">Classification or regression; auto takes values for numbers and classes for all else.</param>
+    /// <param name="progress">Hears of steps and epochs, one call at a time; null: nobody does.</param>
+    /// <param name="cancellationToken">As for
+    /// <see cref="FitAsync(JobDescription, DataParts, IProgress{TrainingProgress}?, CancellationToken)"/>.</param>
+    /// <returns>The model and how its training went; <see cref="TrainedModel.PredictRows"/> takes rows of the same
+    /// type.</returns>
+    /// <exception cref="DistTrainerException">There is no such property, or a value is wrong.</exception>
+    public static Task<FitResult> FitAsync<T>(
+        IEnumerable<T> rows, string target, TaskKind task = TaskKind.Auto, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<T> all = rows as IReadOnlyList<T> ?? [.. rows];
+        if (task == TaskKind.Auto)
+            task = DataLoader.IsNumber(typeof(T), target) ? TaskKind.Regression : TaskKind.Classification;
+        JobFile file = JobFile.Read(
+            TableRecipe.For(task, Math.Max(1, all.Count)), JobSource.FromOption("data.targets", target, nameof(target)));
+        DataParts data = DataLoader.FromRows(all, file.Job.Data, file.Job.Model.Loss);
+        return FitAsync(file.Job, data, progress, cancellationToken);
+    }
+
     /// <summary>Trains a job to its end.</summary>
     /// <param name="job">What to train.</param>
     /// <param name="data">The samples.</param>

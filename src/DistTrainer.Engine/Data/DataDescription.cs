@@ -167,6 +167,9 @@ public sealed record DataDescription
     /// </summary>
     public double TestFraction { get; init; } = 0.2;
 
+    /// <summary>Whether each part has each class in its share (classification alone).</summary>
+    public bool Stratify { get; init; }
+
     /// <summary>Seed of the split.</summary>
     public ulong SplitSeed { get; init; }
 

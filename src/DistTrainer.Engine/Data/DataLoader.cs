@@ -1,3 +1,4 @@
+using System.Data;
 using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Models;
 
@@ -27,15 +28,8 @@ public static class DataLoader
     {
         TaskKind task = ResolveTask(description, loss);
         SourceFiles files = SourceFiles.Find(description);
-        var request = new ReadRequest
-        {
-            Targets = description.Targets,
-            Ignore = description.Ignore,
-            TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
-            Forms = TableColumns.FormsOf(description.Columns),
-            Gaps = new(description.Columns.Missing),
-        };
-        return Prepare(files.Main.Read(description, request), files.Test, description, task);
+        return Prepare(
+            files.Main.Read(description, RequestFor(description, task)), files.Test, description, task);
     }
 
     /// <summary>
@@ -49,13 +43,51 @@ public static class DataLoader
     public static DataParts From(SampleTable samples, DataDescription description, LossDescription loss) =>
         Prepare(samples.Read(), null, description, ResolveTask(description, loss));
 
+    /// <summary>
+    /// Makes the three parts for training of a program's own objects: each readable property is a column (numbers,
+    /// texts, truth values, enumerations, dates; null is a missing value), as <see cref="Load"/> does of a file's.
+    /// </summary>
+    /// <typeparam name="T">The rows' type.</typeparam>
+    /// <param name="rows">The rows; gone through once.</param>
+    /// <param name="description">Targets by the properties' names, and how columns are made ready; what it says of a
+    /// source and formats does not count.</param>
+    /// <param name="loss">Decides the task where the description does not.</param>
+    /// <exception cref="DistTrainerException">A row or a setting is wrong; the message names it.</exception>
+    public static DataParts FromRows<T>(IEnumerable<T> rows, DataDescription description, LossDescription loss)
+    {
+        TaskKind task = ResolveTask(description, loss);
+        return Prepare(ObjectTable.Read(rows, RequestFor(description, task)), null, description, task);
+    }
+
+    /// <summary>Makes the three parts for training of the rows of a data reader, as of <see cref="FromRows"/>.</summary>
+    /// <param name="reader">The reader, before its first row; it is read to its end.</param>
+    /// <param name="description">Targets by the columns' names, and how columns are made ready.</param>
+    /// <param name="loss">Decides the task where the description does not.</param>
+    /// <exception cref="DistTrainerException">A row or a setting is wrong; the message names it.</exception>
+    public static DataParts FromReader(IDataReader reader, DataDescription description, LossDescription loss)
+    {
+        TaskKind task = ResolveTask(description, loss);
+        return Prepare(ObjectTable.Read(reader, RequestFor(description, task)), null, description, task);
+    }
+
+    private static ReadRequest RequestFor(DataDescription description, TaskKind task) => new()
+    {
+        Targets = description.Targets,
+        Ignore = description.Ignore,
+        TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
+        Forms = TableColumns.FormsOf(description.Columns),
+        Gaps = new(description.Columns.Missing),
+    };
+
     private static DataParts Prepare(RawData raw, SourceFile? testSource, DataDescription description, TaskKind task)
     {
         raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, task) };
         var encoder = TargetEncoder.Learn(raw, task);
         double[] targets = encoder.Encode(raw);
         int[] labelled = TargetEncoder.RowsWithTargets(raw);
-        DataSplit split = DataSplit.Make(raw.Path, labelled, description, testSource is not null);
+        DataSplit split = DataSplit.Make(
+            raw.Path, labelled, description.Stratify && task == TaskKind.Classification ? targets : null, description,
+            testSource is not null);
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
         RawMatrix rows = AsMatrix(raw, [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()]);
@@ -139,6 +171,14 @@ public static class DataLoader
             schema);
     }
 
+    /// <summary>Makes a program's own objects ready for a model: properties are found by the columns' names.</summary>
+    /// <typeparam name="T">The rows' type.</typeparam>
+    /// <param name="rows">The rows; gone through once.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    /// <exception cref="DistTrainerException">A column of the model is no property, or a value is wrong.</exception>
+    public static PredictionRows RowsForPrediction<T>(IEnumerable<T> rows, DataSchema schema) => Predictable(
+        ObjectTable.Read(rows, RequestFor(schema, new DataDescription())), schema);
+
     /// <summary>Takes rows with the columns of a model in, cell by cell: what requests and programs have.</summary>
     /// <param name="name">What errors call them.</param>
     /// <param name="schema">What the model knows of its data.</param>
@@ -176,6 +216,10 @@ public static class DataLoader
         ((TableEncoder)rows.Features).CountUnknown();
         return rows;
     }
+
+    /// <summary>Whether a property's values are numbers.</summary>
+    /// <exception cref="DistTrainerException">There is no such property.</exception>
+    internal static bool IsNumber(Type rows, string property) => ObjectTable.IsNumber(rows, property);
 
     /// <summary>Whether a source is a table: CSV or Parquet.</summary>
     /// <param name="description">Where the samples are.</param>

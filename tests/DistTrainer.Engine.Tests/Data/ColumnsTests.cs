@@ -222,6 +222,28 @@ public sealed class ColumnsTests : IDisposable
         Assert.Equal([0.0, 1, 2], Load("a,y\n0,1\n2,1\n1,2\n", c => c with { Bins = 8 }).Schema.Columns[0].Bins[0]);
     }
 
+    [Fact]
+    public void A_stratified_split_has_each_class_in_its_share_and_depends_on_its_seed()
+    {
+        string text = "a,y\n" + string.Concat(Enumerable.Range(0, 200).Select(
+            i => $"{i},{(i % 20 == 0 ? "rare" : i % 4 == 0 ? "some" : "most")}\n"));
+        DataParts Split(ulong seed) => _files.LoadCsv(text, DataTestFiles.CrossEntropy, d => d with
+        {
+            Stratify = true,
+            TestFraction = 0.2,
+            ValidationFraction = 0.1,
+            SplitSeed = seed,
+        });
+        DataParts data = Split(1);
+        int[] Counts(ISampleSource part) => [.. part.Targets.GroupBy(label => label).OrderBy(one => one.Key)
+            .Select(one => one.Count())];
+        Assert.Equal([30, 2, 8], Counts(data.Test));
+        Assert.Equal([15, 1, 4], Counts(data.Validation));
+        Assert.Equal([105, 7, 28], Counts(data.Train));
+        Assert.Equal(data.Hash, Split(1).Hash);
+        Assert.NotEqual(data.Hash, Split(2).Hash);
+    }
+
     [Theory]
     [InlineData("de-DE")]
     [InlineData("tr-TR")]
