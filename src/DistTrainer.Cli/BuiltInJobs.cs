@@ -7,6 +7,12 @@ using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli;
 
+/// <summary>The job for a table.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Data">The table, unless it must be read again for the job.</param>
+/// <param name="Notes">What was decided, a line each.</param>
+internal sealed record TableJob(JobFile Job, DataParts? Data, IReadOnlyList<string> Notes);
+
 /// <summary>
 /// Jobs that are taken where no job file is named: one for each known data set, and two for data of one's own.
 /// </summary>
@@ -43,8 +49,7 @@ internal static class BuiltInJobs
     /// <param name="task">What the targets mean.</param>
     /// <param name="data">Reads.</param>
     /// <param name="above">What is laid over the job.</param>
-    /// <returns>The job, and its data unless they must be read again for it.</returns>
-    public static (JobFile Job, DataParts? Data) ForTable(TaskKind task, IDataAccess data, JobSource[] above)
+    public static TableJob ForTable(TaskKind task, IDataAccess data, JobSource[] above)
     {
         JobFile most = JobFile.Read([TableRecipe.For(task, TableRecipe.ManyRows), .. above]);
         DataParts parts = data.Load(most.Job.Data, most.Job.Model.Loss);
@@ -52,7 +57,19 @@ internal static class BuiltInJobs
         JobFile job = JobFile.Read([TableRecipe.For(task, rows), .. above]);
         DataDescription first = most.Job.Data, own = job.Job.Data;
         bool isSame = first.Columns.Bins == own.Columns.Bins && first.ValidationFraction == own.ValidationFraction;
-        return (job, isSame ? parts : null);
+        return new TableJob(job, isSame ? parts : null, [TargetNote(parts.Schema), TableRecipe.Describe(job.Job)]);
+    }
+
+    private static string TargetNote(DataSchema schema)
+    {
+        string target = $"target {string.Join(", ", schema.TargetNames.Select(name => $"'{name}'"))}";
+        bool areNumbers = schema.ClassNames.All(
+            name => double.TryParse(name, NumberStyles.Float, CultureInfo.InvariantCulture, out _));
+        return schema.Task == TaskKind.Classification
+            ? $"{target}: {Numbers.Text(schema.ClassNames.Count)} classes ({string.Join(", ", schema.ClassNames.Take(5))}"
+                + $"{(schema.ClassNames.Count > 5 ? ", …" : "")})"
+                + (areNumbers ? "; --task regression takes the numbers for values" : "")
+            : $"{target}: values; --task classification takes them for classes";
     }
 
     private static bool Fits(JobSource job, JobSource[] above)

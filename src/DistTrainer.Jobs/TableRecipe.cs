@@ -1,5 +1,7 @@
 using System.Globalization;
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Jobs;
 
@@ -60,6 +62,19 @@ public static class TableRecipe
               early-stopping.patience = {{Text(watches ? sizes.Patience : 0)}}
             }
             """, "the recipe for tables");
+    }
+
+    /// <summary>The job in one line.</summary>
+    /// <param name="job">What came of the recipe and of what is laid over it.</param>
+    public static string Describe(JobDescription job)
+    {
+        ModelDescription model = job.Model;
+        string layers = string.Join(", ", model.Layers.SkipLast(1).Select(
+            layer => $"{Text(layer.Units ?? 0)} {layer.Activation}"));
+        return $"no job file: the recipe for tables takes {Text(model.Members)} network(s) of {layers}; "
+            + $"{job.Optimizer.Kind}, batches of {Text(job.Training.BatchSize)}, at most {Text(job.Training.Epochs)} "
+            + "epochs (`disttrainer config validate` with the same options and --print prints the job; docs/recipe.md "
+            + "says why)";
     }
 
     private static Sizes SizesFor(bool isClasses, long rows) => (rows, isClasses) switch

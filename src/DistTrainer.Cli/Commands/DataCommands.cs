@@ -4,6 +4,7 @@ using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Models;
+using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli.Commands;
 
@@ -66,16 +67,31 @@ internal static class DataCommands
         {
             Description = "A name from `disttrainer data list`, or the path of a file or folder",
         };
+        var target = new Option<string?>("--target")
+        {
+            Description = "The column to predict. Default: the last one",
+            HelpName = "COLUMN",
+        };
+        var set = new Option<string[]>("--set")
+        {
+            Description = "Sets a key of data, e.g. --set data.columns.zip=category; may be repeated",
+            HelpName = "KEY=VALUE",
+        };
         var command =
             new Command("inspect",
-            "Describes data: samples, targets, classes, and each feature's range, mean and deviation.") { source };
+            "Describes data: samples, targets, classes; of a table each column with its kind, gaps and values, and what becomes "
+            + "of it; else each feature's range, mean and deviation.") { source, target, set };
         command.SetAction(result =>
         {
-            var description = new DataDescription
+            JobSource[] above = [.. (result.GetValue(set) ?? []).Select(JobOptions.FromSet),
+                .. result.GetValue(target) is { } name ? [JobSource.FromOption("data.targets", name, "--target")]
+                    : (JobSource[])[]];
+            DataDescription description = JobFile.Read([BuiltInJobs.Read("classification"), .. above]).Job.Data with
             {
                 Source = result.GetRequiredValue(source),
                 ValidationFraction = 0,
                 TestFraction = 0,
+                Normalization = NormalizationKind.None,
             };
             bool isClasses = BuiltInJobs.LooksLikeClasses(description, services.Data);
             LossDescription loss = new() { Kind = isClasses ? "cross-entropy" : "mean-squared-error" };

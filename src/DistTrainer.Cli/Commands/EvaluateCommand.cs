@@ -23,7 +23,8 @@ internal sealed class EvaluateCommand : Command
         Argument<string> model = ModelArgument.Create();
         var data = new Option<string?>("--data")
         {
-            Description = "A file with features and targets; without it the test part of the model's own data is taken",
+            Description = "A file with features and targets; without it the test part of the model's own data is taken, or the "
+                + "validation part where there is none",
             HelpName = "FILE",
         };
         var asJson = new Option<bool>("--json") { Description = "Prints the figures as one JSON object" };
@@ -34,9 +35,12 @@ internal sealed class EvaluateCommand : Command
         {
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             DataDescription own = saved.Job.Job.Data;
+            string name = "evaluation";
             ISampleSource samples = result.GetValue(data) is { } path
                 ? services.Data.LoadLabelled(OtherFile(own, path), saved.Schema)
-                : TestPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved);
+                : HeldOutPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved, console, out name);
+            foreach (string note in (samples as DataSet)?.Notes ?? [])
+                console.Error.WriteLine($"note: {note}");
             using var evaluator = new Evaluator(saved.Network, samples.TargetWidth);
             LossSums sums = evaluator.Evaluate(samples, saved.Parameters);
             TestFigures figures = TestFigures.Of(sums, samples, saved.Schema.Task);
@@ -46,7 +50,7 @@ internal sealed class EvaluateCommand : Command
                 console.Output.WriteLine(Json(figures, quality, saved));
                 return;
             }
-            console.Output.WriteLine(figures.Line(result.GetValue(data) is null ? "test" : "evaluation"));
+            console.Output.WriteLine(figures.Line(name));
             foreach (string line in quality?.Lines() ?? [])
                 console.Output.WriteLine(line);
             console.Output.WriteLine($"parameters sha256={saved.ParameterHash}");
@@ -85,7 +89,8 @@ internal sealed class EvaluateCommand : Command
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    private static ISampleSource TestPart(DataParts parts, TrainedModel saved)
+    private static ISampleSource HeldOutPart(
+        DataParts parts, TrainedModel saved, CliConsole console, out string name)
     {
         if (parts.Train.FeatureCount != saved.Network.Inputs || parts.Schema.Outputs != saved.Network.Outputs)
             throw new DistTrainerException(
@@ -93,10 +98,17 @@ internal sealed class EvaluateCommand : Command
                 $"{saved.Job.Job.Data.Source}: has {parts.Train.FeatureCount} features and {parts.Schema.Outputs} "
                 + $"outputs now; the model was trained on {saved.Network.Inputs} and {saved.Network.Outputs}: name "
                 + "the data with --data.");
-        return parts.Test.Count > 0
-            ? parts.Test
+        name = parts.Test.Count > 0 ? "test" : "validation";
+        if (parts.Test.Count > 0)
+            return parts.Test;
+        if (parts.Validation.Count > 0)
+            console.Error.WriteLine(
+                "note: the data have no test part (data.test-fraction = 0); these are the figures of the validation part, "
+                + "by which the best epoch was chosen: name data that training has not seen with --data");
+        return parts.Validation.Count > 0
+            ? parts.Validation
             : throw new DistTrainerException(
                 FailureKind.Data,
-                $"{saved.Job.Job.Data.Source}: has no test part (data.test-fraction = 0); name data with --data.");
+                $"{saved.Job.Job.Data.Source}: has neither a test nor a validation part; name data with --data.");
     }
 }

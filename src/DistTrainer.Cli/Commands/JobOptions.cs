@@ -78,10 +78,10 @@ internal sealed class JobOptions(params string[] only)
     /// <param name="result">The parsed command line.</param>
     /// <param name="data">Looks at the data where no job file is named.</param>
     /// <param name="manyRead">Whether several processes will read the data, which a pipe does not allow.</param>
-    /// <returns>The job, a name for it, and its data where they have been read.</returns>
+    /// <returns>The job, a name for it, and what has been read of its data.</returns>
     /// <exception cref="DistTrainerException">Something is wrong in it
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public (JobFile Job, string Name, DataParts? Data) Read(
+    public (JobFile Job, string Name, TableJob? Table) Read(
         ParseResult result, IDataAccess data, bool manyRead = false)
     {
         JobSource[] above = Overrides(result);
@@ -99,10 +99,10 @@ internal sealed class JobOptions(params string[] only)
         string name = Path.GetFileNameWithoutExtension(source.TrimEnd('/'));
         JobSource basis = BuiltInJobs.For(source, data, above);
         JobFile job = JobFile.Read([basis, .. above]);
-        if (BuiltInJobs.Names.Contains(source) || !data.IsTable(job.Job.Data))
+        if (data.List().Any(known => known.Name == source) || !data.IsTable(job.Job.Data))
             return (job, name, null);
-        (JobFile fitting, DataParts? parts) = BuiltInJobs.ForTable(job.Job.Model.Loss.Task, data, above);
-        return (fitting, name, parts);
+        TableJob table = BuiltInJobs.ForTable(job.Job.Model.Loss.Task, data, above);
+        return (table.Job, name, table);
     }
 
     // The data decide which built-in job is taken, so their name is needed before the whole job can be read.
@@ -115,7 +115,9 @@ internal sealed class JobOptions(params string[] only)
     private static bool SetsSource(JobSource source) => source.Text.StartsWith("data.source ", StringComparison.Ordinal)
         || source.Text.StartsWith("data.source=", StringComparison.Ordinal);
 
-    private static JobSource FromSet(string text)
+    /// <summary>A key and its value.</summary>
+    /// <param name="text">As they are written, <c>key=value</c>.</param>
+    internal static JobSource FromSet(string text)
     {
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         return equals > 0

@@ -35,8 +35,9 @@ internal sealed class TrainCommand : Command
 
     private Task<int> RunAsync(ParseResult options)
     {
-        (JobFile file, string name, DataParts? read) = _job.Read(options, _services.Data);
-        DataParts data = JobData.Load(_services.Data, file.Job, read);
+        (JobFile file, string name, TableJob? table) = _job.Read(options, _services.Data);
+        DataParts data = JobData.Load(_services.Data, file.Job, table?.Data);
+        data = data with { Notes = [.. data.Notes, .. table?.Notes ?? []] };
         ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
         float[]? initial = options.GetValue(_initFrom) is { } path
             ? ModelFile.LoadParameters(RunFolder.ModelOf(path), layout) : null;

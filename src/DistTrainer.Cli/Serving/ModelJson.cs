@@ -28,7 +28,7 @@ internal static class ModelJson
             json.WriteStartObject();
             json.WriteString("run", run);
             json.WriteString("task", model.Schema.Task.ToString().ToLowerInvariant());
-            WriteNames(json, "inputs", model.Schema.FeatureNames);
+            WriteNames(json, "inputs", model.Schema.Inputs);
             WriteNames(json, "outputs", model.Schema.TargetNames);
             WriteNames(json, "classes", model.Schema.ClassNames);
             json.WriteStartArray("tensors");

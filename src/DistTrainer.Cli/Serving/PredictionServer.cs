@@ -10,8 +10,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace DistTrainer.Cli.Serving;
 
 /// <summary>
-/// Answers predictions over HTTP: <c>POST /predict</c>, <c>GET /model</c>, <c>GET /health/live</c>, <c>GET
-/// /health/ready</c>.
+/// Answers predictions over HTTP: <c>POST /predict</c>, <c>GET /model</c>, <c>GET /openapi.json</c>, <c>GET
+/// /health/live</c>, <c>GET /health/ready</c>.
 /// </summary>
 internal sealed class PredictionServer : IAsyncDisposable
 {
@@ -34,6 +34,8 @@ internal sealed class PredictionServer : IAsyncDisposable
         byte[] description = ModelJson.Write(model, run, settings);
         _app.MapPost("/predict", _endpoint.AnswerAsync);
         _app.MapGet("/model", context => WriteAsync(context.Response, description));
+        byte[] api = OpenApiJson.Write(model, run, settings);
+        _app.MapGet("/openapi.json", context => WriteAsync(context.Response, api));
         _app.MapGet("/health/live", context => WriteAsync(context.Response, "{\"status\":\"live\"}\n"u8.ToArray()));
         _app.MapGet("/health/ready", context => _isStopping
             ? throw new RequestProblem(
@@ -107,8 +109,8 @@ internal sealed class PredictionServer : IAsyncDisposable
                 throw new RequestProblem(
                     response.StatusCode,
                     $"{(HttpHost.IsHead(context) ? HttpMethods.Head : context.Request.Method)} {context.Request.Path} "
-                    + "is not answered; allowed: POST /predict, and GET or HEAD of /model, /health/live, "
-                    + "/health/ready.");
+                    + "is not answered; allowed: POST /predict, and GET or HEAD of /model, /openapi.json, "
+                    + "/health/live, /health/ready.");
         }
         catch (Exception failure) when (context.RequestAborted.IsCancellationRequested || response.HasStarted)
         {

@@ -25,7 +25,8 @@ internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect
         ColumnPlan plan = Begin();
         int features = plan.Features.Length;
         int[] fields = [.. plan.Features, .. plan.Targets];
-        ColumnBuffer[] columns = [.. fields.Select((column, i) => MakeBuffer(_names[column], i >= features, texts))];
+        ColumnBuffer[] columns = [.. fields.Select((column, i) => MakeBuffer(
+            _names[column], i < features ? request.FormOf(i, _names[column]) : null, texts))];
         int rows = 0;
         do
         {
@@ -135,10 +136,14 @@ internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect
 
     private string RowPlace(int row) => $"{path}:{_lines.Of(row)}";
 
-    private ColumnBuffer MakeBuffer(string name, bool isTarget, HashSet<string> texts)
+    /// <param name="name">The column's name.</param>
+    /// <param name="feature">What its cells are; null for a target.</param>
+    /// <param name="texts">Columns that are text, as was found.</param>
+    private ColumnBuffer MakeBuffer(string name, ColumnForm? feature, HashSet<string> texts)
     {
+        bool isTarget = feature is null;
         ColumnForm form = texts.Contains(name) || (isTarget && request.TextTargets) ? ColumnForm.Text
-            : isTarget ? ColumnForm.Any : request.Forms.GetValueOrDefault(name, ColumnForm.Any);
+            : feature ?? ColumnForm.Any;
         return new(name, form, dialect, isTarget && request.TextTargets ? GapMarks.OfClasses : request.Gaps);
     }
 

@@ -109,7 +109,8 @@ public static class DataLoader
             : Gather(rows, targets, encoder.Width, split.Test, normalization);
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
-            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns)],
+            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns),
+                .. LeaksIn(raw, columns, targets, encoder, split.Train)],
             Columns = columns,
         };
     }
@@ -120,6 +121,13 @@ public static class DataLoader
             yield return $"{DataError.Number(raw.Count - labelled)} of {DataError.Number(raw.Count)} rows have no "
                 + $"{string.Join(", ", raw.Targets.Select(target => DataError.Quote(target.Name)))} and are left out";
     }
+
+    private static IEnumerable<string> LeaksIn(
+        RawData raw, ColumnProfile[] columns, double[] targets, TargetEncoder encoder, int[] train) =>
+        raw is not RawTable table || encoder.Width > 1 ? []
+            : LeakFinder.Find(
+                table.Columns.Where((_, i) => columns[i].Schema is not null), targets, train,
+                encoder.Task != TaskKind.Regression);
 
     private static RawMatrix AsMatrix(RawData raw, IReadOnlyList<ColumnSchema> columns) =>
         raw is RawTable table ? table.Encode(columns) : (RawMatrix)raw;
@@ -212,7 +220,8 @@ public static class DataLoader
                     + $"{string.Join(", ", schema.Inputs.Take(12).Select(DataError.Quote))}; give a table (CSV, Parquet).");
         IReadOnlyList<ColumnSchema> columns = schema.Columns.Count > 0 ? schema.Columns
             : TableColumns.PlainNumbers(table, schema.FeatureNames);
-        RawMatrix rows = (table with { Columns = TableColumns.Named(table.Columns, columns) }).Encode(columns);
+        RawMatrix rows = (table with { Columns = TableColumns.Named(table.Path, table.Columns, columns) })
+            .Encode(columns);
         ((TableEncoder)rows.Features).CountUnknown();
         return rows;
     }
@@ -263,9 +272,10 @@ public static class DataLoader
             TextTargets = schema.Task == TaskKind.Classification && schema.TargetNames.Count == 1,
         });
         raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, schema.Task) };
-        return Gather(
-            ForModel(raw, schema), encoder.Encode(raw), encoder.Width, TargetEncoder.RowsWithTargets(raw),
-            schema.Normalization);
+        RawMatrix rows = ForModel(raw, schema);
+        int[] labelled = TargetEncoder.RowsWithTargets(raw);
+        return Gather(rows, encoder.Encode(raw), encoder.Width, labelled, schema.Normalization)
+            .Noted([.. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(rows)]);
     }
 
     /// <summary>Copies rows out of the raw data and scales them.</summary>

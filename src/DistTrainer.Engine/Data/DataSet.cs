@@ -39,11 +39,18 @@ public sealed class DataSet : ISampleSource
     /// <summary>Targets a sample.</summary>
     public int TargetWidth { get; }
 
+    /// <summary>What is worth saying of them: rows that were left out, values that training did not have.</summary>
+    public IReadOnlyList<string> Notes { get; private init; } = [];
+
     /// <summary>[Count, FeatureCount] row-major.</summary>
     public float[] Features { get; }
 
     /// <summary>[Count, TargetWidth] row-major.</summary>
     public float[] Targets { get; }
+
+    /// <summary>The same samples with something said of them.</summary>
+    internal DataSet Noted(IReadOnlyList<string> notes) =>
+        new(Features, Targets, FeatureCount, TargetWidth) { Notes = notes };
 
     /// <summary>The features of one sample.</summary>
     public ReadOnlySpan<float> FeaturesOf(int sample) => Features.AsSpan(sample * FeatureCount, FeatureCount);

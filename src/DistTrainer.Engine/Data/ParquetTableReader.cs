@@ -52,7 +52,7 @@ internal static class ParquetTableReader
             for (int i = 0; i < used.Length; i++)
             {
                 bool asText = request.Texts.Contains(names[used[i]]) || (i < plan.Features.Length
-                    && request.Forms.GetValueOrDefault(names[used[i]]) == ColumnForm.Text);
+                    && request.FormOf(i, names[used[i]]) == ColumnForm.Text);
                 columns[i] = await ReadAsync(path, group, fields[used[i]], columns[i], asText).ConfigureAwait(false);
             }
         }

@@ -129,6 +129,11 @@ internal sealed record ReadRequest
     /// <summary>What cells of columns are read as, by name; others as what they look like.</summary>
     public IReadOnlyDictionary<string, ColumnForm> Forms { get; init; } = new Dictionary<string, ColumnForm>();
 
+    /// <summary>What the cells of a feature are read as.</summary>
+    /// <param name="feature">Its number; those of a model are found by place where a file has no names.</param>
+    /// <param name="name">Its name in the file.</param>
+    public ColumnForm FormOf(int feature, string name) => Forms.GetValueOrDefault(Features?[feature] ?? name);
+
     /// <summary>Columns that are text, as was found by reading.</summary>
     public IReadOnlyCollection<string> Texts { get; init; } = [];
 

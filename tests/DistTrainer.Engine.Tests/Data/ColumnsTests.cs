@@ -165,6 +165,21 @@ public sealed class ColumnsTests : IDisposable
     }
 
     [Fact]
+    public void Columns_without_names_are_read_as_the_model_s_by_their_places()
+    {
+        DataParts data = _files.LoadCsv("07,1,0\n1,2,0\n1,?,1\n", DataTestFiles.Squared, d => d with
+        {
+            Header = false,
+            Columns = d.Columns with { LeastRows = 1 },
+        });
+        Assert.Equal(["0 = 07", "0 = 1", "1", "1 is missing"], data.Schema.FeatureNames);
+        Assert.Equal([0f, 1f, 5f, 0f, 1f, 0f, 1f, 1f], DataLoader.LoadForPrediction(
+            DataTestFiles.Whole(_files.Write("named.csv", "zip,size\n1,5\n07,\n")), data.Schema).Features);
+        Assert.Equal([0f, 0f, 1f, 1f], DataLoader.LoadForPrediction(
+            DataTestFiles.Whole(_files.Write("gaps.csv", "zip,size\n,\n")), data.Schema).Features);
+    }
+
+    [Fact]
     public void Cells_that_come_one_by_one_give_what_a_file_gives()
     {
         DataParts data = Load("a,b,t,y\n1,r,2024-01-01,0\n3,s,2024-01-02,0\n,r,2024-01-03,1\n");
@@ -220,6 +235,21 @@ public sealed class ColumnsTests : IDisposable
         Assert.Equal([9f, 1f, 1f, 1f, 1f], data.Train.Features[^5..]);
         Assert.Equal([5f, 1f, 1f, 0.5f, 0f], data.Train.Features[^25..^20]);
         Assert.Equal([0.0, 1, 2], Load("a,y\n0,1\n2,1\n1,2\n", c => c with { Bins = 8 }).Schema.Columns[0].Bins[0]);
+    }
+
+    [Fact]
+    public void A_column_that_gives_the_target_away_is_named()
+    {
+        string[] notes = [.. _files.LoadCsv(
+            "a,alive,deck,y\n" + string.Concat(Enumerable.Range(0, 60).Select(
+                i => $"{i * 7 % 13},{(i % 3 == 0 ? "yes" : "no")},{i % 5},{(i % 3 == 0 ? "1" : "0")}\n")),
+            DataTestFiles.CrossEntropy).Notes];
+        Assert.Equal("column 'alive' gives the target away by itself (each of its values goes with one class): if it is "
+            + "not known when you predict, leave it out with data.ignore = ['alive']", notes[^1]);
+        Assert.Single(notes, note => note.Contains("gives the target away", StringComparison.Ordinal));
+        Assert.Contains("column 'b' gives the target away by itself (they lie on a line)", Load(
+            "a,b,y\n" + string.Concat(Enumerable.Range(0, 60).Select(
+                i => $"{i * 7 % 13},{(2 * i) + 1},{i}\n"))).Notes[^1], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,8 +32,8 @@ internal static class TableColumns
     public static IEnumerable<string> NotesOf(IReadOnlyList<ColumnProfile> profiles)
     {
         foreach (ColumnProfile profile in profiles.Where(one => one.Schema is null))
-            yield return $"column {DataError.Quote(profile.Name)} is left out: {profile.Why} "
-                + $"(data.columns {{ {Key(profile.Name)} = category }} keeps it)";
+            yield return $"column {DataError.Quote(profile.Name)} is left out: {profile.Why}"
+                + (profile.Distinct == 0 ? "" : $" (data.columns {{ {Key(profile.Name)} = category }} keeps it)");
         foreach (IGrouping<string, ColumnProfile> same in profiles
             .Where(one => one.Kind == ColumnKind.YesNo).GroupBy(one => one.Why))
             yield return $"{same.Key} in {Listed(same)}";
@@ -73,8 +73,48 @@ internal static class TableColumns
         : schema.FeatureNames.ToDictionary(name => name, _ => ColumnForm.Any, StringComparer.Ordinal);
 
     /// <summary>Columns under the names of a model, in its order: a file without names has its own.</summary>
-    public static RawColumn[] Named(IReadOnlyList<RawColumn> columns, IReadOnlyList<ColumnSchema> schemas) =>
-        [.. columns.Select((column, i) => column.Name == schemas[i].Name ? column : column.Renamed(schemas[i].Name))];
+    /// <exception cref="DistTrainerException">A column is of another type than the model's.</exception>
+    public static RawColumn[] Named(string path, IReadOnlyList<RawColumn> columns, IReadOnlyList<ColumnSchema> schemas)
+    {
+        var named = new RawColumn[columns.Count];
+        for (int i = 0; i < named.Length; i++)
+        {
+            named[i] = columns[i].Name == schemas[i].Name ? columns[i] : columns[i].Renamed(schemas[i].Name);
+            bool wantsText = schemas[i].Kind is ColumnKind.Category or ColumnKind.YesNo;
+            bool fits = named[i] is NumberColumn numbers ? !wantsText && numbers.IsTime == IsTime(schemas[i]) : wantsText;
+            if (fits)
+                continue;
+            if (named[i] is not TextColumn { Values.Count: 0 })
+                throw DataError.Of(
+                    $"{path}: column {DataError.Quote(columns[i].Name)} has {TypeOf(columns[i])}, but the model's column "
+                    + $"{DataError.Quote(schemas[i].Name)} is {Word(schemas[i].Kind)}; give data of the kind that the "
+                    + "model was trained on.");
+            named[i] = WithoutValues(schemas[i], columns[i].Count);
+        }
+        return named;
+    }
+
+    private static bool IsTime(ColumnSchema schema) => schema.Kind == ColumnKind.Date;
+
+    private static string TypeOf(RawColumn column) => column is not NumberColumn numbers ? "text"
+        : numbers.IsTime ? "dates" : "numbers";
+
+    private static string Word(ColumnKind kind) => kind switch
+    {
+        ColumnKind.Category => "a category",
+        ColumnKind.YesNo => "yes or no",
+        ColumnKind.Date => "a date",
+        _ => "a number",
+    };
+
+    /// <summary>A column in which every value is missing has no type of its own.</summary>
+    private static NumberColumn WithoutValues(ColumnSchema schema, int rows)
+    {
+        var column = new NumberColumn(schema.Name, IsTime(schema));
+        for (int row = 0; row < rows; row++)
+            column.Add(double.NaN);
+        return column;
+    }
 
     /// <summary>
     /// The columns of a model whose features are numbers without gaps; words for yes and no are numbers too.

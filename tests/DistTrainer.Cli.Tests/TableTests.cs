@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using DistTrainer.Cli.Runs;
+using DistTrainer.Cli.Tests.Serving;
+using DistTrainer.Jobs;
+using Xunit;
+
+namespace DistTrainer.Cli.Tests;
+
+/// <summary>A table with text, gaps, dates and yes/no, from the file to predictions, by the recipe.</summary>
+public sealed class TableTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("disttrainer-table-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string Write(string name, IEnumerable<string> lines)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllLines(path, lines);
+        return path;
+    }
+
+    private string Flats(int rows = 90) => Write("flats.csv",
+    [
+        "city,rooms,lift,built,note,price",
+        .. Enumerable.Range(0, rows).Select(i => string.Create(CultureInfo.InvariantCulture,
+            $"{(i % 9 == 0 ? "" : new[] { "Kiel", "Ulm", "Bonn" }[i % 3])},{(i % 7 == 0 ? "?" : 1 + (i % 5))},")
+            + string.Create(CultureInfo.InvariantCulture,
+                $"{(i % 2 == 0 ? "yes" : "no")},20{i % 20:00}-0{1 + (i % 9)}-11,text {i},{(100 * (i % 3)) + (i % 5)}.5")),
+    ]);
+
+    private static async Task<CliRun> Run(params string[] args)
+    {
+        CliRun run = await CliRun.Of(new CliServices(), args);
+        Assert.True(run.Code == 0, run.Error);
+        return run;
+    }
+
+    private async Task<string> Train(string data, params string[] more)
+    {
+        string run = Path.Combine(_folder, $"run-{Directory.GetDirectories(_folder).Length}");
+        await Run(["train", "--data", data, "--epochs", "2", "--quiet", "--output", run, .. more]);
+        return run;
+    }
+
+    [Fact]
+    public async Task A_table_is_described_column_by_column()
+    {
+        string text = (await Run("data", "inspect", Flats(), "--target", "price")).Output;
+        Assert.Contains("targets   price (regression)", text, StringComparison.Ordinal);
+        foreach ((string column, string kind, string becomes) in new[]
+        {
+            ("city", "category", "4 features"), ("rooms", "number", "2 features"), ("lift", "yes-no", "1 feature"),
+            ("built", "date", "3 features"), ("note", "ignore", "left out"),
+        })
+            Assert.Matches($"(?m)^{column} +{kind} .*{becomes}", text);
+        text = (await Run("data", "inspect", Flats(), "--target", "lift", "--set", "data.columns.note=category")).Output;
+        Assert.Contains("targets   lift (classification)", text, StringComparison.Ordinal);
+        Assert.Matches("(?m)^note +category .*embedding 91×", text);
+    }
+
+    [Fact]
+    public async Task It_is_trained_by_one_command_and_what_was_decided_is_said()
+    {
+        string path = Path.Combine(_folder, "run");
+        CliRun run = await Run(
+            "train", "--data", Flats(), "--target", "price", "--epochs", "2", "--output", path);
+        foreach (string said in new[]
+        {
+            "column 'note' is left out: an identifier or free text", "yes is 1 and no 0 in 'lift'",
+            "categories: 'city'", "dates: 'built'", "target 'price': values; --task classification",
+            "no job file: the recipe for tables takes 8 network(s) of 128 silu, 128 silu",
+        })
+            Assert.Contains(said, run.Error, StringComparison.Ordinal);
+        CliRun evaluated = await Run("evaluate", path);
+        Assert.StartsWith("validation samples=14 ", evaluated.Output, StringComparison.Ordinal);
+        Assert.Contains("the data have no test part", evaluated.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Whole_numbers_are_classes_or_values_as_is_said()
+    {
+        string data = Write("rings.csv", ["a,b,rings", .. Enumerable.Range(0, 80).Select(i => $"{i % 7},{i % 11},{i % 9}")]);
+        Assert.Contains("target 'rings': 9 classes (0, 1, 2, 3, 4, …); --task regression takes the numbers for values",
+            (await Run("train", "--data", data, "--epochs", "1", "--output", Path.Combine(_folder, "c"))).Error,
+            StringComparison.Ordinal);
+        Assert.Contains("target 'rings': values", (await Run(
+            "train", "--data", data, "--task", "regression", "--epochs", "1", "--output", Path.Combine(_folder, "v"))).Error,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Raw_rows_are_predicted_alike_by_predict_and_by_requests_in_JSON_and_CSV()
+    {
+        string run = await Train(Flats(), "--target", "price");
+        string[] rows = ["Ulm,3,YES,2011-03-04", "Oslo,,no,2001-01-01 12:00", ",2,yes,2019-12-31"];
+        string data = Write("new.csv", ["city,rooms,lift,built", .. rows]);
+        CliRun predicted = await Run("predict", run, "--data", data, "--format", "json");
+        Assert.Equal("note: column 'city': 1 row(s) with values that training did not have or had rarely, e.g. 'Oslo'\n",
+            predicted.Error.ReplaceLineEndings("\n"));
+        await using ServedModel served = await ServedModel.StartAsync(run);
+        Assert.Equal(predicted.Output, await served.PredictAsync("city,rooms,lift,built\n" + string.Join('\n', rows),
+            "text/csv"));
+        const string Body = """
+            {"rows": [{"city": "Ulm", "rooms": 3, "lift": "YES", "built": "2011-03-04"},
+              ["Oslo", null, false, "2001-01-01 12:00"], ["", 2, "yes", "2019-12-31"]]}
+            """;
+        Assert.Equal(predicted.Output, await served.PredictAsync(
+            Body.Replace("false", "\"no\"", StringComparison.Ordinal)));
+        foreach ((string body, string detail) in new[]
+        {
+            ("[\"Ulm\",\"3\",\"yes\",\"2011-03-04\"]",
+                "rows[0], column \"rooms\": is the text \"3\"; allowed: a number, without quotes, or null"),
+            ("[\"Ulm\",3,\"yes\",\"soon\"]", "rows: row 0, column 'built': 'soon' is no date; correct it."),
+            ("[\"Ulm\",3,\"yes\",null]", "rows[0], column \"built\": is null, a missing value; allowed: a text."),
+            ("[\"Ulm\",[3],\"yes\",\"2011-03-04\"]", "rows[0], column \"rooms\": is a list; allowed: a number"),
+        })
+        {
+            JsonElement problem = await ServedModel.ProblemAsync(
+                HttpStatusCode.BadRequest, await served.PostAsync($"{{\"rows\": [{body}]}}"));
+            Assert.Contains(detail, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Its_requests_are_described_as_OpenAPI()
+    {
+        string run = await Train(Flats(), "--target", "price");
+        await using ServedModel served = await ServedModel.StartAsync(run);
+        using var api = JsonDocument.Parse(await served.Client.GetStringAsync(new Uri("/openapi.json", UriKind.Relative)));
+        JsonElement row = api.RootElement.GetProperty("components").GetProperty("schemas").GetProperty("Row")
+            .GetProperty("properties");
+        Assert.Equal("[\"number\",\"null\"]", row.GetProperty("rooms").GetProperty("type").ToString().Replace(
+            "\n", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal));
+        Assert.Equal("Bonn", row.GetProperty("city").GetProperty("examples")[0].GetString());
+        Assert.Equal("string", row.GetProperty("built").GetProperty("type").GetString());
+        Assert.Equal("#/components/schemas/Row", api.RootElement.GetProperty("paths").GetProperty("/predict")
+            .GetProperty("post").GetProperty("requestBody").GetProperty("content").GetProperty("application/json")
+            .GetProperty("schema").GetProperty("properties").GetProperty("rows").GetProperty("items")
+            .GetProperty("$ref").GetString());
+    }
+
+    [Fact]
+    public async Task Any_name_of_a_column_can_be_the_target()
+    {
+        string data = Write("odd.csv", ["\"a [m], b\",x y,\"{z}\"",
+            .. Enumerable.Range(0, 60).Select(i => $"{i % 5},{i % 3},{i % 2}")]);
+        foreach (string name in new[] { "a [m], b", "x y", "{z}", "1" })
+        {
+            string run = await Train(data, "--target", name);
+            Assert.Equal(name == "1" ? "x y" : name, ModelFile.Load(RunFolder.ModelOf(run)).Schema.TargetNames.Single());
+        }
+    }
+}
