@@ -5,8 +5,9 @@
     disttrainer predict RUN --data ROWS.csv --output PREDICTIONS.csv
     /usr/bin/python3 docs/examples/compare_onnx.py MODEL.onnx ROWS.csv PREDICTIONS.csv
 
-ROWS.csv has a header line; columns are found by name, and dates are those of ISO 8601. Needs onnxruntime (1.12 or newer) and numpy. Exit code 0: the same
-classes, and numbers within 1e-5 (of the larger of 1 and the number); 1: not; 77: skipped, there is no ONNX Runtime.
+ROWS.csv has a header line; columns are found by name, and dates are those of ISO 8601. Needs onnxruntime (1.12 or newer) and
+numpy. Exit code 0: the same classes, and numbers within 1e-5 (of the larger of 1 and the number); 1: not; 77: skipped, there is
+no ONNX Runtime.
 """
 import csv
 import sys
