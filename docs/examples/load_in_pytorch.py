@@ -4,7 +4,8 @@
     disttrainer predict RUN --data ROWS.csv --output PREDICTIONS.csv
     /usr/bin/python3 docs/examples/load_in_pytorch.py RUN ROWS.csv PREDICTIONS.csv
 
-RUN is a run folder or its model.safetensors. ROWS.csv has a header line; columns are found by name. Needs torch and numpy
+RUN is a run folder or its model.safetensors, of a network whose features are numbers as they stand in the file, with one member.
+ROWS.csv has a header line; columns are found by name. Needs torch and numpy
 (Debian: python3-torch, python3-numpy) and reads the safetensors format itself. Exit code 0: the same classes, and numbers
 within 1e-5 (values of a regression: of the larger of 1 and the value); 1: not; 77: skipped, there is no PyTorch.
 """
@@ -69,9 +70,9 @@ def read_csv(path):
 def predict(net, schema, rows):
     """[rows, outputs]: probabilities, or values in the targets' own units."""
     scaling = schema["normalization"]
-    raw = np.array([[float(row[name]) for name in schema["featureNames"]] for row in rows], dtype=np.float32)
+    raw = np.array([[float(row[name]) for name in schema["featureNames"]] for row in rows], dtype=np.float64)
     # Scaled in double and rounded once, as in training.
-    features = ((raw.astype(np.float64) - np.float32(scaling["offset"])) * np.float32(scaling["scale"])).astype(np.float32)
+    features = ((raw - np.float64(scaling["offset"])) * np.float32(scaling["scale"])).astype(np.float32)
     with torch.no_grad():
         outputs = net(torch.from_numpy(features))
     if schema["task"] == "classification":
@@ -87,6 +88,11 @@ def main(run, rows_path, predictions_path):
     path = Path(run)
     tensors, metadata = read_safetensors(path / "model.safetensors" if path.is_dir() else path)
     schema = json.loads(metadata["disttrainer.schema"])
+    columns = schema.get("columns", [])
+    if [column["name"] for column in columns] not in ([], schema["featureNames"]) or any(column["kind"] != "number" for column in columns) \
+            or schema["normalization"].get("bounds") or any(name.startswith("members.") for name in tensors):
+        print(f"{run}: is not a plain network of numbers (it has categories, dates, gaps, bins, robust scaling or members); take its ONNX file")
+        return 1
     predictions = predict(sequential(tensors, metadata["disttrainer.job"]), schema, read_csv(rows_path))
     is_classes = schema["task"] == "classification"
     names = [f"probability_{name}" for name in schema["classNames"]] if is_classes else schema["targetNames"]
