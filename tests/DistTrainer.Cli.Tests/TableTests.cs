@@ -53,7 +53,7 @@ public sealed class TableTests : IDisposable
         foreach ((string column, string kind, string becomes) in new[]
         {
             ("city", "category", "4 features"), ("rooms", "number", "2 features"), ("lift", "yes-no", "1 feature"),
-            ("built", "date", "3 features"), ("note", "ignore", "left out"),
+            ("built", "date", "4 features"), ("note", "ignore", "left out"),
         })
             Assert.Matches($"(?m)^{column} +{kind} .*{becomes}", text);
         text = (await Run("data", "inspect", Flats(), "--target", "lift", "--set", "data.columns.note=category")).Output;
@@ -109,11 +109,18 @@ public sealed class TableTests : IDisposable
             """;
         Assert.Equal(predicted.Output, await served.PredictAsync(
             Body.Replace("false", "\"no\"", StringComparison.Ordinal)));
+        using HttpResponseMessage noted = await served.PostAsync(
+            """{"rows": [["Zürich", 1, "no", "2001-01-01"]]}""");
+        Assert.Equal("[\"column \\u0027city\\u0027: 1 row(s) with values that training did not have or had rarely, e.g. "
+            + "\\u0027Z\\u00FCrich\\u0027\"]", noted.Headers.GetValues("DistTrainer-Notes").Single());
         foreach ((string body, string detail) in new[]
         {
             ("[\"Ulm\",\"3\",\"yes\",\"2011-03-04\"]",
                 "rows[0], column \"rooms\": is the text \"3\"; allowed: a number, without quotes, or null"),
             ("[\"Ulm\",3,\"yes\",\"soon\"]", "rows: row 0, column 'built': 'soon' is no date; correct it."),
+            ("[\"Ulm\",3,\"maybe\",\"2011-03-04\"]",
+                "rows: row 0, column 'lift': 'maybe' is neither yes nor no; give one of them."),
+            ("[\"Ulm\",3,\"\",\"2011-03-04\"]", "rows: row 0, column 'lift': has no value, and the model learned of no"),
             ("[\"Ulm\",3,\"yes\",null]", "rows[0], column \"built\": is null, a missing value; allowed: a text."),
             ("[\"Ulm\",[3],\"yes\",\"2011-03-04\"]", "rows[0], column \"rooms\": is a list; allowed: a number"),
         })

@@ -29,7 +29,10 @@ internal sealed class ExportCommand : Command
             string path = result.GetRequiredValue(output);
             OnnxFile.Save(path, saved);
             console.Output.WriteLine(
-                $"{path}: input={OnnxFile.Input}[rows,{Numbers.Text(saved.Network.Inputs)}] "
+                $"{path}: "
+                + (saved.Schema.Columns.Count > 0
+                    ? $"inputs={Numbers.Text(saved.Schema.Columns.Count)} columns by name[rows,1] "
+                    : $"input={OnnxFile.Input}[rows,{Numbers.Text(saved.Network.Inputs)}] ")
                 + $"output={OnnxFile.Output}[rows,{Numbers.Text(saved.Network.Outputs)}] parameters "
                 + $"sha256={saved.ParameterHash}");
         });

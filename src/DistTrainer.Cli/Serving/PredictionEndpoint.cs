@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using DistTrainer.Cli.Commands;
 using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
@@ -13,6 +14,9 @@ namespace DistTrainer.Cli.Serving;
 /// <param name="settings">Limits and batches.</param>
 internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings settings) : IDisposable
 {
+    /// <summary>The header with a list, in JSON, of what the rows have that training did not.</summary>
+    public const string NotesHeader = "DistTrainer-Notes";
+
     private const string Json = "application/json";
     private const string Csv = "text/csv";
 
@@ -47,6 +51,8 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
             }
 
             PredictionRows read = await ReadAsync(context.Request);
+            if (read.Notes.Count > 0)
+                context.Response.Headers[NotesHeader] = JsonSerializer.Serialize(read.Notes); // ASCII alone
             float[] predictions = await _batcher.PredictAsync(read, context.RequestAborted);
             await WriteAsync(context, predictions);
             Interlocked.Increment(ref _requests);

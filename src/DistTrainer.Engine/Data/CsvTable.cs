@@ -158,10 +158,15 @@ internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         string start = $"{path}:{line}:{column + _first + 1}: column {DataError.Quote(_names[column])}: "
             + DataError.Quote(text);
+        bool isAsked = request.Forms.ContainsKey(_names[column]);
+        string why = request.Features is not null ? ", which the model wants"
+            : isAsked ? ", which data.columns says the column has" : ", as most values of the column are";
+        string advice = request.Features is not null ? "correct it, or leave the row out"
+            : isAsked ? "correct it, or data.columns"
+            : "correct it, add it to data.missing if it marks a missing value, set data.columns for the column "
+                + "(category, ignore)";
         if (stray.IsDate)
-            return DataError.Of(
-                $"{start} is not a date, as most values of the column are (2019-03-23 20:21:09 and the like); correct "
-                + "it, or set data.columns for the column (category, ignore).");
+            return DataError.Of($"{start} is not a date{why} (2019-03-23 20:21:09 and the like); {advice}.");
         bool isNumber = CsvNumber.TryParse(bytes, dialect.Decimal, dialect.Thousands, out double parsed);
         if (double.IsInfinity(parsed) && !text.Any(char.IsAsciiDigit))
             return DataError.Of($"{start} is not finite; give a number, or leave the row out.");
@@ -182,8 +187,7 @@ internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect
                 $"{start} has a decimal comma; write numbers with a point, as {DataError.Quote(text.Replace(
                     ',', '.'))}, or set data.decimal = \",\".");
         return DataError.Of(
-            $"{start} is not a number, as most values of the column are; correct it, add it to data.missing if it "
-            + "marks a missing value, set data.columns for the column (category, ignore)"
+            $"{start} is not a number{why}; {advice}"
             + (!dialect.Header && line == 1 ? ", or set data.header = true if this line names the columns." : "."));
     }
 }

@@ -109,7 +109,7 @@ public static class DataLoader
             : Gather(rows, targets, encoder.Width, split.Test, normalization);
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
-            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns),
+            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns, description.Columns),
                 .. LeaksIn(raw, columns, targets, encoder, split.Train)],
             Columns = columns,
         };

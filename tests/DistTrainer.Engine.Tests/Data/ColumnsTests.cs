@@ -132,7 +132,10 @@ public sealed class ColumnsTests : IDisposable
             })).Message;
         Assert.StartsWith("data.columns names a column 'c' that is no feature", Error("c", ColumnKind.Number),
             StringComparison.Ordinal);
-        Assert.Contains("a.csv:2:2: column 'b': 'x' is not a number", Error("b", ColumnKind.Number),
+        Assert.Contains("has text such as '1', which cannot be yes or no", Error("a", ColumnKind.YesNo),
+            StringComparison.Ordinal);
+        Assert.Contains("a.csv:2:2: column 'b': 'x' is not a number, which data.columns says the column has; correct it",
+            Error("b", ColumnKind.Number),
             StringComparison.Ordinal);
         Assert.Contains("a.csv:2:2: column 'b': 'x' is not a date", Error("b", ColumnKind.Date),
             StringComparison.Ordinal);
@@ -185,13 +188,15 @@ public sealed class ColumnsTests : IDisposable
         DataParts data = Load("a,b,t,y\n1,r,2024-01-01,0\n3,s,2024-01-02,0\n,r,2024-01-03,1\n");
         TableRows rows = DataLoader.RowsFor("rows", data.Schema);
         rows.Add(["4", "s", "2024-01-05 12:00"]);
-        rows.Add([null, null, null]);
+        rows.Add([null, null, "2024-01-02"]);
         Assert.Equal(
             DataLoader.LoadForPrediction(DataTestFiles.Whole(
-                _files.Write("new.csv", "a,b,t\n4,s,2024-01-05 12:00\n,,\n")), data.Schema).Features,
+                _files.Write("new.csv", "a,b,t\n4,s,2024-01-05 12:00\n,,2024-01-02\n")), data.Schema).Features,
             rows.ToPredictionRows().Features);
         Assert.Equal("rows: row 2, column 'a': 'x' is no number; correct it.", DataTestFiles.Error(
             () => rows.Add(["x", "r", "2024-01-01"])));
+        Assert.Equal("rows: row 0, column 't': has no value, and the model learned of no gaps there; give one.",
+            DataTestFiles.Error(() => DataLoader.RowsFor("rows", data.Schema).Add(["1", "r", ""])));
     }
 
     [Fact]

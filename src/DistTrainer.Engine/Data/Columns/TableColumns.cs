@@ -20,7 +20,7 @@ internal static class TableColumns
                 $"data.columns names a column {DataError.Quote(absent)} that is no feature of {table.Path}; "
                 + DataError.Suggest(absent, names));
         var profiler = new TableProfiler(table.Path, train, settings);
-        ColumnProfile[] profiles = [.. table.Columns.AsParallel().AsOrdered().Select(profiler.Profile)];
+        ColumnProfile[] profiles = [.. table.Columns.Select(profiler.Profile)];
         return profiles.Any(profile => profile.Schema is not null) ? profiles
             : throw DataError.Of(
                 $"{table.Path}: no column is left to learn from: "
@@ -29,11 +29,13 @@ internal static class TableColumns
     }
 
     /// <summary>What is worth saying: which columns are left out, and which are not plain numbers.</summary>
-    public static IEnumerable<string> NotesOf(IReadOnlyList<ColumnProfile> profiles)
+    /// <param name="profiles">All columns.</param>
+    /// <param name="settings">What was said of them need not be said again.</param>
+    public static IEnumerable<string> NotesOf(IReadOnlyList<ColumnProfile> profiles, ColumnSettings settings)
     {
         foreach (ColumnProfile profile in profiles.Where(one => one.Schema is null))
             yield return $"column {DataError.Quote(profile.Name)} is left out: {profile.Why}"
-                + (profile.Distinct == 0 ? "" : $" (data.columns {{ {Key(profile.Name)} = category }} keeps it)");
+                + (profile.Distinct == 0 || settings.Kinds.ContainsKey(profile.Name) ? "" : $" (data.columns {{ {Key(profile.Name)} = category }} keeps it)");
         foreach (IGrouping<string, ColumnProfile> same in profiles
             .Where(one => one.Kind == ColumnKind.YesNo).GroupBy(one => one.Why))
             yield return $"{same.Key} in {Listed(same)}";
@@ -44,8 +46,8 @@ internal static class TableColumns
         int gaps = profiles.Sum(one => one.Schema is null ? 0 : one.Missing);
         if (gaps > 0)
             yield return $"{DataError.Number(gaps)} missing values of the training part in "
-                + $"{Listed(profiles.Where(one => one is { Schema: not null, Missing: > 0 }))}: numbers become the "
-                + "median, and each column has a feature for its gaps";
+                + $"{Listed(profiles.Where(one => one is { Schema: not null, Missing: > 0 }))}: numbers among "
+                + "them become the median, and each column has a feature for its gaps";
     }
 
     /// <summary>What rows for a model have that training did not, a line a column.</summary>
@@ -99,7 +101,8 @@ internal static class TableColumns
     private static string TypeOf(RawColumn column) => column is not NumberColumn numbers ? "text"
         : numbers.IsTime ? "dates" : "numbers";
 
-    private static string Word(ColumnKind kind) => kind switch
+    /// <summary>What is called so in messages.</summary>
+    public static string Word(ColumnKind kind) => kind switch
     {
         ColumnKind.Category => "a category",
         ColumnKind.YesNo => "yes or no",

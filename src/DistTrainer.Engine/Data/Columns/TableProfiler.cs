@@ -58,8 +58,8 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
                 },
             },
             _ => throw DataError.Configuration(
-                $"data.columns: {DataError.Quote(column.Name)} of {path} has {profile.Why}, which are no "
-                + $"{profile.Kind}; allowed: number, category, date, ignore."),
+                $"data.columns: {DataError.Quote(column.Name)} of {path} has {profile.Why}, which cannot be "
+                + $"{TableColumns.Word(profile.Kind)}; allowed: {(column.IsTime ? "date" : "number")}, category, ignore."),
         };
     }
 
@@ -152,7 +152,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
             ? profile with { Kind = ColumnKind.Category, Why = "text", Schema = OfCategories(column, used, counts, missing) }
             : throw DataError.Configuration(
                 $"data.columns: {DataError.Quote(column.Name)} of {path} has text such as "
-                + $"{DataError.Quote(column.Values[used[0]])}, which is no {said}; allowed: category, ignore"
+                + $"{DataError.Quote(column.Values[used[0]])}, which cannot be {TableColumns.Word(said.Value)}; allowed: category, ignore"
                 + (said == ColumnKind.YesNo ? ", or two words such as yes and no." : "."));
     }
 

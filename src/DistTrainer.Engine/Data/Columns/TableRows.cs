@@ -8,6 +8,7 @@ namespace DistTrainer.Engine.Data.Columns;
 /// </summary>
 public sealed class TableRows
 {
+    private readonly GapMarks _gaps = new(GapMarks.Usual);
     private readonly string _name;
     private readonly DataSchema _schema;
     private readonly ColumnBuffer[] _columns;
@@ -19,10 +20,9 @@ public sealed class TableRows
     {
         (_name, _schema) = (name, schema);
         Dictionary<string, ColumnForm> forms = TableColumns.FormsOf(schema);
-        var gaps = new GapMarks(GapMarks.Usual);
         var dialect = new CsvDialect();
         _columns = [.. schema.Inputs.Select(
-            column => new ColumnBuffer(column, forms[column], dialect, gaps))];
+            column => new ColumnBuffer(column, forms[column], dialect, _gaps))];
     }
 
     /// <summary>Rows that are complete.</summary>
@@ -32,8 +32,9 @@ public sealed class TableRows
     /// <param name="cells">One a column of <see cref="DataSchema.Inputs"/>, as a CSV file would have it; null for a
     /// missing value.</param>
     /// <exception cref="ArgumentException">There are more or fewer cells than columns.</exception>
-    /// <exception cref="DistTrainerException">A cell is no number or no date where one must be; the message names row
-    /// and column (<see cref="FailureKind.Data"/>).</exception>
+    /// <exception cref="DistTrainerException">A cell is no number, no date or none of two words where one must be, or
+    /// is missing where training had no gaps; the message names row and column
+    /// (<see cref="FailureKind.Data"/>).</exception>
     public void Add(ReadOnlySpan<string?> cells)
     {
         if (cells.Length != _columns.Length)
@@ -41,6 +42,19 @@ public sealed class TableRows
                 $"{cells.Length} cells; the model has {_columns.Length} columns.", nameof(cells));
         for (int i = 0; i < cells.Length; i++)
         {
+            ColumnSchema? known = _schema.Columns.Count > 0 ? _schema.Columns[i] : null;
+            bool isGap = cells[i] is not { } cell || _gaps.Has(cell.Trim());
+            if (isGap && known is not ({ Gaps: true } or { Kind: ColumnKind.Category }))
+                throw DataError.Of(
+                    $"{_name}: row {Count.ToString(CultureInfo.InvariantCulture)}, column "
+                    + $"{DataError.Quote(_columns[i].Name)}: has no value, and the model learned of no gaps there; give "
+                    + "one.");
+            if (known is { Kind: ColumnKind.YesNo } words && !isGap
+                && !words.Values.Contains(cells[i]!.Trim(), StringComparer.OrdinalIgnoreCase))
+                throw DataError.Of(
+                    $"{_name}: row {Count.ToString(CultureInfo.InvariantCulture)}, column "
+                    + $"{DataError.Quote(_columns[i].Name)}: {DataError.Quote(cells[i]!)} is neither "
+                    + $"{words.Values[1]} nor {words.Values[0]}; give one of them.");
             if (cells[i] is null)
                 _columns[i].AddGap();
             else if (!_columns[i].Add(Encoding.UTF8.GetBytes(cells[i]!)) || _columns[i].Stray is not null)
