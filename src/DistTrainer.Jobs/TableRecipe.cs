@@ -79,11 +79,11 @@ public static class TableRecipe
 
     private static Sizes SizesFor(bool isClasses, long rows) => (rows, isClasses) switch
     {
-        (< Few, true) => new(0.15, 0, 8, 128, 2, "silu", 0.3, 2, 40, 40, 32),
-        (< Few, false) => new(0.15, 8, 8, 128, 2, "silu", 0.15, 0.01, 150, 40, 32),
-        (< Many, _) => new(0.1, 16, 4, 256, 3, "relu", 0.15, 0.01, 80, 25, 128),
-        (< ManyRows, true) => new(0.1, 16, 4, 256, 2, "relu", 0.15, 0.01, 12, 8, 256),
-        (< ManyRows, false) => new(0.1, 16, 4, 256, 2, "relu", 0.15, 0.01, 30, 8, 256),
+        ( < Few, true) => new(0.15, 0, 8, 128, 2, "silu", 0.3, 2, 40, 40, 32),
+        ( < Few, false) => new(0.15, 8, 8, 128, 2, "silu", 0.15, 0.01, 150, 40, 32),
+        ( < Many, _) => new(0.1, 16, 4, 256, 3, "relu", 0.15, 0.01, 80, 25, 128),
+        ( < ManyRows, true) => new(0.1, 16, 4, 256, 2, "relu", 0.15, 0.01, 12, 8, 256),
+        ( < ManyRows, false) => new(0.1, 16, 4, 256, 2, "relu", 0.15, 0.01, 30, 8, 256),
         (_, true) => new(0.1, 16, 2, 256, 2, "relu", 0.15, 0.01, 12, 8, 256),
         _ => new(0.1, 16, 2, 256, 2, "relu", 0.15, 0.01, 30, 8, 256),
     };

@@ -96,7 +96,8 @@ internal sealed record RawTable(
     {
         RawColumn[] columns = [.. schemas.Select(schema => Columns.First(column => column.Name == schema.Name))];
         return new(Path, new TableEncoder(columns, schemas), TableEncoder.NamesOf(schemas), Targets, RowPlace,
-            TargetPlace) { Notes = Notes };
+            TargetPlace)
+        { Notes = Notes };
     }
 }
 
