@@ -1,12 +1,11 @@
-using System.Buffers.Binary;
-using System.Globalization;
+using System.Text.Json;
 using DistTrainer.Engine.Data.Columns;
-using Parquet;
-using Parquet.Schema;
+using ParquetSharp;
+using ParquetSharp.Schema;
 
 namespace DistTrainer.Engine.Data;
 
-/// <summary>Reads flat Parquet tables: numbers, booleans, text and timestamps.</summary>
+/// <summary>Reads flat Parquet tables: numbers, booleans, text, dates and timestamps.</summary>
 internal static class ParquetTableReader
 {
     /// <summary>Reads a whole file.</summary>
@@ -14,29 +13,46 @@ internal static class ParquetTableReader
     /// not finite.</exception>
     public static RawTable Read(string path, ReadRequest request) => DataError.Guard(path, () =>
     {
+        using Stream stream = InputFile.OpenPlain(path);
+        ParquetFooter.Check(path, stream);
         try
         {
-            // On the thread pool, so that a caller's synchronization context cannot wait for itself.
-            return Task.Run(() => ReadAsync(path, request)).GetAwaiter().GetResult();
+            return Read(path, stream, request);
+        }
+        catch (Exception exception) when (exception is TypeInitializationException or DllNotFoundException)
+        {
+            throw DataError.Of(
+                $"{path}: the library that reads Parquet does not run on this system "
+                + $"({DataError.OneLine(exception.GetBaseException())}); write the table as CSV.", exception);
         }
         catch (Exception exception) when (
             exception is not (DistTrainerException or IOException or UnauthorizedAccessException))
         {
             throw DataError.Of(
-                $"{path}: the file cannot be read as Parquet ({DataError.OneLine(exception)}); write it again.",
-                exception);
+                $"{path}: the file cannot be read as Parquet ({Reason(exception)}); write it again.", exception);
         }
     });
 
-    private static async Task<RawTable> ReadAsync(string path, ReadRequest request)
+    private static RawTable Read(string path, Stream stream, ReadRequest request)
     {
-        await using Stream stream = InputFile.OpenPlain(path);
-        CheckFooter(path, stream);
-        await using ParquetReader reader = await ParquetReader.CreateAsync(stream).ConfigureAwait(false);
-        DataField[] fields = reader.Schema.DataFields;
-        string[] names = [.. fields.Select(field => field.Path.ToString())];
+        using ReaderProperties properties = ReaderProperties.GetDefaultReaderProperties();
+        properties.EnableBufferedStream(); // otherwise a column's part of a row group is read at once
+        properties.EnablePageChecksumVerification();
+        using var reader = new ParquetFileReader(stream, properties, leaveOpen: true);
+        using FileMetaData file = reader.FileMetaData;
+        HashSet<string> index = PandasIndex(path, file.KeyValueMetadata.GetValueOrDefault("pandas"));
+        index.ExceptWith([.. request.Targets, .. request.Ignore, .. request.Features ?? [], .. request.Forms.Keys]);
+        List<TableColumn> columns = Columns(file);
+        string[] left = [.. columns.Select(column => column.Name).Where(index.Contains)];
+        columns.RemoveAll(column => index.Contains(column.Name));
+        string[] names = [.. columns.Select(column => column.Name)];
         ColumnPlan plan = ColumnPlan.Make(path, names, named: true, request);
-        long count = reader.RowGroups.Sum(group => group.RowCount);
+        int features = plan.Features.Length;
+        ParquetColumn[] used = [.. plan.Features.Concat(plan.Targets).Select((column, i) => ParquetColumn.Open(
+            path, columns[column], file, request.Texts.Contains(names[column])
+                || (i < features && request.FormOf(i, names[column]) == ColumnForm.Text)))];
+        int[] groups = RowCounts(path, reader, file);
+        long count = groups.Sum(rows => (long)rows);
         if (count < 1)
             throw DataError.WithoutRows($"{path}: the table has no rows; give one with at least one row.");
         // Runs of one value take no room, so this is no exact bound; but a table that is nothing else has nothing to
@@ -44,137 +60,118 @@ internal static class ParquetTableReader
         if (count > stream.Length * InputFile.LargestExpansion)
             throw DataError.Of(
                 $"{path}: {stream.Length} bytes cannot be a table of {count} rows; the file is damaged: get it again.");
-        RawData.CheckSize(path, count, plan.Features.Length);
-        int[] used = [.. plan.Features, .. plan.Targets];
-        var columns = new RawColumn?[used.Length];
-        foreach (ParquetRowGroupReader group in reader.RowGroups)
+        RawData.CheckSize(path, count, features);
+        for (int group = 0; group < groups.Length; group++)
         {
-            for (int i = 0; i < used.Length; i++)
-            {
-                bool asText = request.Texts.Contains(names[used[i]]) || (i < plan.Features.Length
-                    && request.FormOf(i, names[used[i]]) == ColumnForm.Text);
-                columns[i] = await ReadAsync(path, group, fields[used[i]], columns[i], asText).ConfigureAwait(false);
-            }
+            using RowGroupReader part = reader.RowGroup(group);
+            foreach (ParquetColumn column in used)
+                column.Read(part, groups[group]);
         }
         string RowPlace(int row) => $"{path}: row {row}";
         string TargetPlace(int row, int target) =>
-            $"{path}: row {row}, column {DataError.Quote(names[plan.Targets[target]])}";
-        RawColumn[] all = [.. columns.Select(column => column!)];
-        return new(path, all[..plan.Features.Length], [.. all[plan.Features.Length..].Select((column, i) =>
-            RawTarget.Of(column, request.TextTargets, row => TargetPlace(row, i)))], RowPlace, TargetPlace);
-    }
-
-    /// <summary>Adds a row group's values to a column.</summary>
-    private static async Task<RawColumn> ReadAsync(
-        string path, ParquetRowGroupReader group, DataField field, RawColumn? column, bool asText)
-    {
-        string name = field.Path.ToString();
-        if (IsText(field))
+            $"{path}: row {row}, column {DataError.Quote(used[features + target].Name)}";
+        RawColumn[] all = [.. used.Select(column => column.Values)];
+        return new(path, all[..features], [.. all[features..].Select((column, i) =>
+            RawTarget.Of(column, request.TextTargets, row => TargetPlace(row, i)))], RowPlace, TargetPlace)
         {
-            var texts = (TextColumn?)column ?? new TextColumn(name);
-            string?[] values = new string?[checked((int)group.RowCount)];
-            await group.ReadAsync(field, values.AsMemory()).ConfigureAwait(false);
-            foreach (string? value in values)
-            {
-                if (value?.Trim() is { Length: > 0 } text)
-                    texts.Add(text);
-                else
-                    texts.AddGap();
-            }
-            return texts;
-        }
-        int first = column?.Count ?? 0;
-        double[] numbers = await ReadNumbersAsync(path, group, field).ConfigureAwait(false);
-        int bad = Array.FindIndex(numbers, value => Math.Abs(value) > float.MaxValue);
-        if (bad >= 0)
-            throw DataError.Of(
-                $"{path}: row {first + bad}, column {DataError.Quote(name)}: {DataError.Number(numbers[bad])} is not a "
-                + "finite number within ±3.4e38; clean the table before writing it.");
-        if (asText)
-        {
-            var texts = (TextColumn?)column ?? new TextColumn(name);
-            foreach (double number in numbers)
-            {
-                if (double.IsNaN(number))
-                    texts.AddGap();
-                else
-                    texts.Add(number.ToString("R", CultureInfo.InvariantCulture));
-            }
-            return texts;
-        }
-        NumberColumn all = (NumberColumn?)column ?? new NumberColumn(name, IsTime(field));
-        foreach (double number in numbers)
-            all.Add(number);
-        return all;
-    }
-
-    /// <summary>
-    /// Refuses a footer that cannot be right: the file ends in the footer, its length and <c>PAR1</c>, and the footer,
-    /// a Thrift structure, ends in a zero. The library searches without end for a missing zero.
-    /// </summary>
-    private static void CheckFooter(string path, Stream stream)
-    {
-        const int Magic = 4, EndLength = 9;
-        Span<byte> end = stackalloc byte[EndLength];
-        if (stream.Length < Magic + EndLength)
-            throw DataError.Of($"{path}: {stream.Length} bytes are too few for a Parquet file; get it again.");
-        stream.Position = stream.Length - EndLength;
-        stream.ReadExactly(end);
-        stream.Position = 0;
-        uint length = BinaryPrimitives.ReadUInt32LittleEndian(end[1..]);
-        if (!end[5..].SequenceEqual("PAR1"u8) || length < 1
-            || length > stream.Length - Magic - (EndLength - 1) || end[0] != 0)
-            throw DataError.Of(
-                $"{path}: the file does not end like a Parquet file (footer, its length, PAR1); it is cut off, "
-                + "damaged or encrypted: get it again.");
-    }
-
-    private static Task<double[]> ReadNumbersAsync(string path, ParquetRowGroupReader group, DataField field)
-    {
-        if (field.IsArray || field.MaxRepetitionLevel > 0)
-            throw Unusable(path, field, "a list");
-        return field.ClrType switch
-        {
-            var t when t == typeof(float) => As<float>(double.CreateChecked),
-            var t when t == typeof(double) => As<double>(value => value),
-            var t when t == typeof(sbyte) => As<sbyte>(double.CreateChecked),
-            var t when t == typeof(short) => As<short>(double.CreateChecked),
-            var t when t == typeof(int) => As<int>(double.CreateChecked),
-            var t when t == typeof(long) => As<long>(double.CreateChecked),
-            var t when t == typeof(byte) => As<byte>(double.CreateChecked),
-            var t when t == typeof(ushort) => As<ushort>(double.CreateChecked),
-            var t when t == typeof(uint) => As<uint>(double.CreateChecked),
-            var t when t == typeof(ulong) => As<ulong>(double.CreateChecked),
-            var t when t == typeof(decimal) => As<decimal>(double.CreateChecked),
-            var t when t == typeof(bool) => As<bool>(value => value ? 1 : 0),
-            var t when t == typeof(DateTime) => As<DateTime>(value => (value - DateTime.UnixEpoch).TotalSeconds),
-            _ => throw Unusable(path, field, IsText(field) ? "text" : $"values of type {field.ClrType.Name}"),
+            Notes = [.. left.Select(name => $"column {DataError.Quote(name)} is the index that pandas wrote, and is "
+                + "left out (named in data.columns or data.targets it is read)")],
         };
+    }
 
-        async Task<double[]> As<T>(Converter<T, double> convert)
-            where T : struct
+    /// <summary>The columns of the table: the top of the file's schema.</summary>
+    private static List<TableColumn> Columns(FileMetaData file)
+    {
+        var columns = new List<TableColumn>();
+        int leaf = 0;
+        foreach (Node node in file.Schema.GroupNode.Fields)
         {
-            int rows = checked((int)group.RowCount);
-            if (!field.IsNullable)
+            using (node)
             {
-                var values = new T[rows];
-                await group.ReadAsync<T>(field, values.AsMemory()).ConfigureAwait(false);
-                return Array.ConvertAll(values, convert);
+                columns.Add(new(node.Name, leaf, NestedKind(node)));
+                leaf += Leaves(node);
             }
-            var nullable = new T?[rows];
-            await group.ReadAsync<T>(field, nullable.AsMemory()).ConfigureAwait(false);
-            return Array.ConvertAll(nullable, value => value is { } number ? convert(number) : double.NaN);
+        }
+        return columns;
+    }
+
+    /// <summary>What a column is that is no single value a row; null where it is one.</summary>
+    private static string? NestedKind(Node node)
+    {
+        if (node.Repetition == Repetition.Repeated)
+            return "a list";
+        if (node is not GroupNode)
+            return null;
+        using LogicalType type = node.LogicalType;
+        return type.Type switch
+        {
+            LogicalTypeEnum.List => "a list",
+            LogicalTypeEnum.Map => "a map",
+            _ => "a struct",
+        };
+    }
+
+    private static int Leaves(Node node)
+    {
+        if (node is not GroupNode group)
+            return 1;
+        int leaves = 0;
+        foreach (Node child in group.Fields)
+        {
+            using (child)
+                leaves += Leaves(child);
+        }
+        return leaves;
+    }
+
+    /// <summary>The names in <c>index_columns</c>; a range has no column.</summary>
+    private static HashSet<string> PandasIndex(string path, string? json)
+    {
+        if (json is null)
+            return [];
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return document.RootElement.TryGetProperty("index_columns", out JsonElement columns)
+                ? [.. columns.EnumerateArray().Where(name => name.ValueKind == JsonValueKind.String)
+                    .Select(name => name.GetString()!)] : [];
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            throw DataError.Of(
+                $"{path}: the metadata of pandas, which tell its index from the columns, are damaged "
+                + $"({DataError.OneLine(exception)}); write the file again.", exception);
         }
     }
 
-    /// <summary>The library gives text as memory of characters.</summary>
-    private static bool IsText(DataField field) =>
-        field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
+    private static int[] RowCounts(string path, ParquetFileReader reader, FileMetaData file)
+    {
+        int[] counts = new int[file.NumRowGroups];
+        for (int group = 0; group < counts.Length; group++)
+        {
+            using RowGroupReader part = reader.RowGroup(group);
+            long rows = part.MetaData.NumRows;
+            counts[group] = rows is >= 0 and <= int.MaxValue ? (int)rows
+                : throw DataError.Of(
+                    $"{path}: row group {group} says that it has {rows} rows; up to {int.MaxValue} are read: write "
+                    + "the file again, with smaller row groups.");
+        }
+        return counts;
+    }
 
-    private static bool IsTime(DataField field) => field.ClrType == typeof(DateTime);
-
-    private static DistTrainerException Unusable(string path, DataField field, string type) =>
-        DataError.Of(
-            $"{path}: column {DataError.Quote(field.Path.ToString())} holds {type}; numbers, booleans, text and timestamps "
-            + "are read: convert it, or leave it out with data.ignore.");
+    /// <summary>What the library says, without the name of its exception.</summary>
+    private static string Reason(Exception exception)
+    {
+        const string Begin = "(message: '", End = "')";
+        string text = DataError.OneLine(exception);
+        int begin = text.IndexOf(Begin, StringComparison.Ordinal);
+        int end = text.LastIndexOf(End, StringComparison.Ordinal);
+        return Printable.Short(begin >= 0 && end > begin ? text[(begin + Begin.Length)..end] : text, 160);
+    }
 }
+
+/// <summary>A column of a table.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Leaf">The number of its values among all values of the file's schema.</param>
+/// <param name="Nested">What it is where it has not one value a row.</param>
+internal sealed record TableColumn(string Name, int Leaf, string? Nested);

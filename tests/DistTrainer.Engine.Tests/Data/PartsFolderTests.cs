@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using System.Text;
 using DistTrainer.Engine.Data;
-using Parquet;
-using Parquet.Schema;
+using ParquetSharp;
 using Xunit;
+using Encoding = System.Text.Encoding;
 
 namespace DistTrainer.Engine.Tests.Data;
 
@@ -27,16 +26,19 @@ public sealed class PartsFolderTests : IDisposable
             () => DataLoader.Load(change?.Invoke(description) ?? description, DataTestFiles.Squared));
     }
 
-    private async Task ParquetPartAsync(string name, double[] a, string[] kinds)
+    private void ParquetPart(string name, double[] a, string[] kinds)
     {
-        DataField number = new DataField<double>("a"), text = new("kind", typeof(string), isNullable: true);
-        await using FileStream stream = File.Create(_files.PathOf($"table/{name}"));
-        await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(number, text), stream);
-        if (a.Length == 0)
-            return;
-        using ParquetRowGroupWriter rows = writer.CreateRowGroup();
-        await rows.WriteAsync<double>(number, a);
-        await rows.WriteAsync(text, kinds);
+        using var writer = new ParquetFileWriter(
+            _files.PathOf($"table/{name}"), [new Column<double>("a"), new Column<string>("kind")]);
+        if (a.Length > 0)
+        {
+            using RowGroupWriter rows = writer.AppendRowGroup();
+            using (LogicalColumnWriter<double> numbers = rows.NextColumn().LogicalWriter<double>())
+                numbers.WriteBatch(a);
+            using LogicalColumnWriter<string> texts = rows.NextColumn().LogicalWriter<string>();
+            texts.WriteBatch(kinds);
+        }
+        writer.Close();
     }
 
     [Fact]
@@ -64,11 +66,11 @@ public sealed class PartsFolderTests : IDisposable
     }
 
     [Fact]
-    public async Task Parts_of_parquet_are_one_table_and_those_without_rows_are_left_out()
+    public void Parts_of_parquet_are_one_table_and_those_without_rows_are_left_out()
     {
-        await ParquetPartAsync("part-00000-c000.snappy.parquet", [], []);
-        await ParquetPartAsync("part-00001-c000.snappy.parquet", [1.5, 2.5], ["cat", "dog"]);
-        await ParquetPartAsync("part-00002-c000.snappy.parquet", [3.5], ["cat"]);
+        ParquetPart("part-00000-c000.snappy.parquet", [], []);
+        ParquetPart("part-00001-c000.snappy.parquet", [1.5, 2.5], ["cat", "dog"]);
+        ParquetPart("part-00002-c000.snappy.parquet", [3.5], ["cat"]);
         DataParts data = DataLoader.Load(DataTestFiles.Whole(Table), DataTestFiles.CrossEntropy);
         Assert.Equal([1.5f, 2.5f, 3.5f], data.Train.Features);
         Assert.Equal([0f, 1f, 0f], data.Train.Targets);
@@ -158,10 +160,10 @@ public sealed class PartsFolderTests : IDisposable
     }
 
     [Fact]
-    public async Task The_format_of_a_pipe_is_told_by_its_first_bytes()
+    public void The_format_of_a_pipe_is_told_by_its_first_bytes()
     {
         byte[] csv = Encoding.UTF8.GetBytes("a,kind\n1.5,cat\n2.5,dog\n");
-        await ParquetPartAsync("a.parquet", [1.5, 2.5], ["cat", "dog"]);
+        ParquetPart("a.parquet", [1.5, 2.5], ["cat", "dog"]);
         byte[] npz = File.ReadAllBytes(_files.Npz("a.npz",
             ("x.npy", DataTestFiles.Npy("<f4", "2,", DataTestFiles.Bytes(1.5f, 2.5f))),
             ("y.npy", DataTestFiles.Npy("|S3", "2,", "catdog"u8.ToArray()))));

@@ -30,10 +30,14 @@ internal static class TimeText
         return true;
     }
 
-    /// <summary>The date, and the time unless it is midnight.</summary>
+    /// <summary>
+    /// The date, and the time unless it is midnight. A column's numbers are rounded, and may be rounded out of the
+    /// years 1 to 9999: these become the first or last second.
+    /// </summary>
     public static string Format(double seconds)
     {
-        DateTime time = DateTime.UnixEpoch.AddSeconds(seconds);
+        const double First = -62_135_596_800, Last = 253_402_300_799;
+        DateTime time = DateTime.UnixEpoch.AddSeconds(Math.Clamp(seconds, First, Last));
         return time.ToString(
             time.TimeOfDay == TimeSpan.Zero ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
     }
