@@ -14,9 +14,9 @@ namespace DistTrainer.Jobs;
 public static class OnnxFile
 {
     /// <summary>
-    /// Name of the graph's input: float32 [rows, features], raw. A model of a table has an input a column instead, by the
-    /// column's name, [rows, 1]: double for numbers (NaN for a gap) and dates (seconds since 1970, NaN for a gap), string
-    /// for categories and yes/no (empty for a gap).
+    /// Name of the graph's input: float32 [rows, features], raw. A model of a table has an input a column instead, by
+    /// the column's name, [rows, 1]: double for numbers (NaN for a gap) and dates (seconds since 1970, NaN for a gap),
+    /// string for categories and yes/no (empty for a gap).
     /// </summary>
     public const string Input = "features";
 

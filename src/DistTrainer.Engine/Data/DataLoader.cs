@@ -28,8 +28,8 @@ public static class DataLoader
     {
         TaskKind task = ResolveTask(description, loss);
         SourceFiles files = SourceFiles.Find(description);
-        return Prepare(
-            files.Main.Read(description, RequestFor(description, task)), files.Test, description, task);
+        return DataPreparation.Prepare(
+            files.Main.Read(description, ReadRequest.For(description, task)), files.Test, description, task);
     }
 
     /// <summary>
@@ -41,7 +41,7 @@ public static class DataLoader
     /// <param name="loss">Decides the task where the description does not.</param>
     /// <exception cref="DistTrainerException">A sample or a setting is wrong; the message names it.</exception>
     public static DataParts From(SampleTable samples, DataDescription description, LossDescription loss) =>
-        Prepare(samples.Read(), null, description, ResolveTask(description, loss));
+        DataPreparation.Prepare(samples.Read(), null, description, ResolveTask(description, loss));
 
     /// <summary>
     /// Makes the three parts for training of a program's own objects: each readable property is a column (numbers,
@@ -56,7 +56,7 @@ public static class DataLoader
     public static DataParts FromRows<T>(IEnumerable<T> rows, DataDescription description, LossDescription loss)
     {
         TaskKind task = ResolveTask(description, loss);
-        return Prepare(ObjectTable.Read(rows, RequestFor(description, task)), null, description, task);
+        return DataPreparation.Prepare(ObjectTable.Read(rows, ReadRequest.For(description, task)), null, description, task);
     }
 
     /// <summary>Makes the three parts for training of the rows of a data reader, as of <see cref="FromRows"/>.</summary>
@@ -67,70 +67,8 @@ public static class DataLoader
     public static DataParts FromReader(IDataReader reader, DataDescription description, LossDescription loss)
     {
         TaskKind task = ResolveTask(description, loss);
-        return Prepare(ObjectTable.Read(reader, RequestFor(description, task)), null, description, task);
+        return DataPreparation.Prepare(ObjectTable.Read(reader, ReadRequest.For(description, task)), null, description, task);
     }
-
-    private static ReadRequest RequestFor(DataDescription description, TaskKind task) => new()
-    {
-        Targets = description.Targets,
-        Ignore = description.Ignore,
-        TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
-        Forms = TableColumns.FormsOf(description.Columns),
-        Gaps = new(description.Columns.Missing),
-    };
-
-    private static DataParts Prepare(RawData raw, SourceFile? testSource, DataDescription description, TaskKind task)
-    {
-        raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, task) };
-        var encoder = TargetEncoder.Learn(raw, task);
-        double[] targets = encoder.Encode(raw);
-        int[] labelled = TargetEncoder.RowsWithTargets(raw);
-        DataSplit split = DataSplit.Make(
-            raw.Path, labelled, description.Stratify && task == TaskKind.Classification ? targets : null, description,
-            testSource is not null);
-        ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
-            : [];
-        RawMatrix rows = AsMatrix(raw, [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()]);
-        Normalization normalization = FeatureScaler.Learn(
-            rows, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
-        var schema = new DataSchema
-        {
-            Task = task,
-            FeatureNames = rows.FeatureNames,
-            TargetNames = encoder.TargetNames,
-            ClassNames = encoder.ClassNames,
-            Normalization = normalization,
-            Columns = [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()],
-        };
-        DataSet train = Gather(rows, targets, encoder.Width, split.Train, normalization);
-        DataSet validation = Gather(rows, targets, encoder.Width, split.Validation, normalization);
-        DataSet test = testSource is { } testFile
-            ? ReadLabelled(testFile, description with { Targets = [] }, schema)
-            : Gather(rows, targets, encoder.Width, split.Test, normalization);
-        return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
-        {
-            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns, description.Columns),
-                .. LeaksIn(raw, columns, targets, encoder, split.Train)],
-            Columns = columns,
-        };
-    }
-
-    private static IEnumerable<string> NotesOf(RawData raw, int labelled)
-    {
-        if (labelled < raw.Count)
-            yield return $"{DataError.Number(raw.Count - labelled)} of {DataError.Number(raw.Count)} rows have no "
-                + $"{string.Join(", ", raw.Targets.Select(target => DataError.Quote(target.Name)))} and are left out";
-    }
-
-    private static IEnumerable<string> LeaksIn(
-        RawData raw, ColumnProfile[] columns, double[] targets, TargetEncoder encoder, int[] train) =>
-        raw is not RawTable table || encoder.Width > 1 ? []
-            : LeakFinder.Find(
-                table.Columns.Where((_, i) => columns[i].Schema is not null), targets, train,
-                encoder.Task != TaskKind.Regression);
-
-    private static RawMatrix AsMatrix(RawData raw, IReadOnlyList<ColumnSchema> columns) =>
-        raw is RawTable table ? table.Encode(columns) : (RawMatrix)raw;
 
     /// <summary>
     /// Loads all samples of a source in the order of the file, to evaluate a model on them. Of a folder of MNIST-like
@@ -144,7 +82,7 @@ public static class DataLoader
     public static DataSet LoadLabelled(DataDescription description, DataSchema schema)
     {
         SourceFiles files = SourceFiles.Find(description);
-        return ReadLabelled(files.HasOwnTest ? files.Test! : files.Main, description, schema);
+        return DataPreparation.ReadLabelled(files.HasOwnTest ? files.Test! : files.Main, description, schema);
     }
 
     /// <summary>
@@ -157,8 +95,8 @@ public static class DataLoader
     public static PredictionRows LoadForPrediction(DataDescription description, DataSchema schema)
     {
         SourceFiles files = SourceFiles.Find(description);
-        return Predictable(
-            files.Main.Read(description with { Targets = [], Ignore = [] }, RequestFor(schema, description)), schema);
+        return DataPreparation.Predictable(
+            files.Main.Read(description with { Targets = [], Ignore = [] }, ReadRequest.For(schema, description)), schema);
     }
 
     /// <summary>
@@ -174,8 +112,8 @@ public static class DataLoader
     {
         var text = new CsvText(
             name, () => new MemoryStream(csv.Array!, csv.Offset, csv.Count, writable: false));
-        return Predictable(
-            CsvTableReader.Read(text, RequestFor(schema, description) with { Csv = CsvSettings.Of(description) }),
+        return DataPreparation.Predictable(
+            CsvTableReader.Read(text, ReadRequest.For(schema, description) with { Csv = CsvSettings.Of(description) }),
             schema);
     }
 
@@ -184,47 +122,13 @@ public static class DataLoader
     /// <param name="rows">The rows; gone through once.</param>
     /// <param name="schema">What the model knows of its data.</param>
     /// <exception cref="DistTrainerException">A column of the model is no property, or a value is wrong.</exception>
-    public static PredictionRows RowsForPrediction<T>(IEnumerable<T> rows, DataSchema schema) => Predictable(
-        ObjectTable.Read(rows, RequestFor(schema, new DataDescription())), schema);
+    public static PredictionRows RowsForPrediction<T>(IEnumerable<T> rows, DataSchema schema) => DataPreparation.Predictable(
+        ObjectTable.Read(rows, ReadRequest.For(schema, new DataDescription())), schema);
 
     /// <summary>Takes rows with the columns of a model in, cell by cell: what requests and programs have.</summary>
     /// <param name="name">What errors call them.</param>
     /// <param name="schema">What the model knows of its data.</param>
     public static TableRows RowsFor(string name, DataSchema schema) => new(name, schema);
-
-    /// <summary>What is asked of a reader for a model.</summary>
-    private static ReadRequest RequestFor(DataSchema schema, DataDescription description) => new()
-    {
-        Features = schema.Inputs,
-        NeedTargets = false,
-        Forms = TableColumns.FormsOf(schema),
-        Gaps = new(description.Columns.Missing),
-    };
-
-    /// <summary>Rows for a model, with a word about what training did not have.</summary>
-    internal static PredictionRows Predictable(RawData raw, DataSchema schema)
-    {
-        RawMatrix rows = ForModel(raw, schema);
-        return new(GatherFeatures(rows, null, schema.Normalization), rows.Count, rows.Features.Width)
-        {
-            Notes = TableColumns.NotesOf(rows),
-        };
-    }
-
-    private static RawMatrix ForModel(RawData raw, DataSchema schema)
-    {
-        if (raw is not RawTable table)
-            return schema.Columns.Count == 0 ? (RawMatrix)raw
-                : throw DataError.Of(
-                    $"{raw.Path}: has arrays of numbers, but the model wants columns by name: "
-                    + $"{string.Join(", ", schema.Inputs.Take(12).Select(DataError.Quote))}; give a table (CSV, Parquet).");
-        IReadOnlyList<ColumnSchema> columns = schema.Columns.Count > 0 ? schema.Columns
-            : TableColumns.PlainNumbers(table, schema.FeatureNames);
-        RawMatrix rows = (table with { Columns = TableColumns.Named(table.Path, table.Columns, columns) })
-            .Encode(columns);
-        ((TableEncoder)rows.Features).CountUnknown();
-        return rows;
-    }
 
     /// <summary>Whether a property's values are numbers.</summary>
     /// <exception cref="DistTrainerException">There is no such property.</exception>
@@ -260,64 +164,5 @@ public static class DataLoader
             throw DataError.Configuration(
                 $"data.normalize-targets is for regression only, but the task is {fitting}; set it to false.");
         return fitting;
-    }
-
-    private static DataSet ReadLabelled(SourceFile file, DataDescription description, DataSchema schema)
-    {
-        var encoder = new TargetEncoder(schema.Task, schema.TargetNames, schema.ClassNames);
-        RawData raw = file.Read(description with { Ignore = [] }, RequestFor(schema, description) with
-        {
-            Targets = description.Targets.Count > 0 ? description.Targets : schema.TargetNames,
-            NeedTargets = true,
-            TextTargets = schema.Task == TaskKind.Classification && schema.TargetNames.Count == 1,
-        });
-        raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, schema.Task) };
-        RawMatrix rows = ForModel(raw, schema);
-        int[] labelled = TargetEncoder.RowsWithTargets(raw);
-        return Gather(rows, encoder.Encode(raw), encoder.Width, labelled, schema.Normalization)
-            .Noted([.. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(rows)]);
-    }
-
-    /// <summary>Copies rows out of the raw data and scales them.</summary>
-    private static DataSet Gather(
-        RawMatrix raw, double[] targets, int targetWidth, int[] rows, Normalization normalization)
-    {
-        float[] gathered = new float[rows.Length * targetWidth];
-        for (int i = 0; i < rows.Length; i++)
-        {
-            if (!normalization.ScaleTargets(
-                targets.AsSpan(rows[i] * targetWidth, targetWidth), gathered.AsSpan(i * targetWidth, targetWidth)))
-                throw DataError.Of(
-                    $"{raw.TargetPlace(rows[i], 0)}: the target is so far from the training targets that it cannot be "
-                    + "scaled; correct it, or set data.normalize-targets = false.");
-        }
-        return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth);
-    }
-
-    private static float[] GatherFeatures(RawMatrix raw, int[]? rows, Normalization normalization)
-    {
-        int count = rows?.Length ?? raw.Count, width = raw.Features.Width;
-        RawData.CheckSize(raw.Path, count, width);
-        float[] features = GC.AllocateUninitializedArray<float>(count * width);
-        // Rows are independent, so blocks of them can be done in parallel; of several bad rows the first is reported.
-        const int Block = 512;
-        int[] firstBad = new int[(count + Block - 1) / Block];
-        Parallel.For(0, firstBad.Length, () => new double[width], (block, _, values) =>
-        {
-            firstBad[block] = -1;
-            for (int i = Math.Min(count, (block + 1) * Block) - 1; i >= block * Block; i--)
-            {
-                raw.Features.CopyRow(rows?[i] ?? i, values);
-                if (!normalization.ScaleFeatures(values, features.AsSpan(i * width, width)))
-                    firstBad[block] = rows?[i] ?? i;
-            }
-            return values;
-        }, _ => { });
-        int bad = Array.FindIndex(firstBad, row => row >= 0);
-        if (bad >= 0)
-            throw DataError.Of(
-                $"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; "
-                + "correct it, or choose another data.normalization.");
-        return features;
     }
 }

@@ -130,6 +130,25 @@ internal sealed record ReadRequest
     /// <summary>What cells of columns are read as, by name; others as what they look like.</summary>
     public IReadOnlyDictionary<string, ColumnForm> Forms { get; init; } = new Dictionary<string, ColumnForm>();
 
+    /// <summary>What is asked for training.</summary>
+    public static ReadRequest For(DataDescription description, TaskKind task) => new()
+    {
+        Targets = description.Targets,
+        Ignore = description.Ignore,
+        TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
+        Forms = TableColumns.FormsOf(description.Columns),
+        Gaps = new(description.Columns.Missing),
+    };
+
+    /// <summary>What is asked of a reader for a model.</summary>
+    public static ReadRequest For(DataSchema schema, DataDescription description) => new()
+    {
+        Features = schema.Inputs,
+        NeedTargets = false,
+        Forms = TableColumns.FormsOf(schema),
+        Gaps = new(description.Columns.Missing),
+    };
+
     /// <summary>What the cells of a feature are read as.</summary>
     /// <param name="feature">Its number; those of a model are found by place where a file has no names.</param>
     /// <param name="name">Its name in the file.</param>

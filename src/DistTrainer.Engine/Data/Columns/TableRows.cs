@@ -70,7 +70,7 @@ public sealed class TableRows
     /// <summary>All rows, scaled.</summary>
     /// <exception cref="DistTrainerException">A value is so far from the training data that it cannot be scaled, or is
     /// missing where the model learned of no gaps (<see cref="FailureKind.Data"/>).</exception>
-    public PredictionRows ToPredictionRows() => DataLoader.Predictable(
+    public PredictionRows ToPredictionRows() => DataPreparation.Predictable(
         new RawTable(_name, [.. _columns.Select(column => column.ToColumn())], [], Place, (row, _) => Place(row)),
         _schema);
 

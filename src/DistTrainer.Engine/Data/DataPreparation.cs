@@ -1,0 +1,150 @@
+using DistTrainer.Engine.Data.Columns;
+
+namespace DistTrainer.Engine.Data;
+
+/// <summary>Makes samples of what readers give, for training and for a model.</summary>
+internal static class DataPreparation
+{
+    /// <summary>Divides rows into parts, makes features of columns, numbers classes and scales.</summary>
+    /// <param name="raw">All rows.</param>
+    /// <param name="testSource">A file of test data; null splits them off.</param>
+    /// <param name="description">How.</param>
+    /// <param name="task">What the targets mean.</param>
+    public static DataParts Prepare(RawData raw, SourceFile? testSource, DataDescription description, TaskKind task)
+    {
+        raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, task) };
+        var encoder = TargetEncoder.Learn(raw, task);
+        double[] targets = encoder.Encode(raw);
+        int[] labelled = TargetEncoder.RowsWithTargets(raw);
+        DataSplit split = DataSplit.Make(
+            raw.Path, labelled, description.Stratify && task == TaskKind.Classification ? targets : null, description,
+            testSource is not null);
+        ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
+            : [];
+        RawMatrix rows = AsMatrix(raw, [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()]);
+        Normalization normalization = FeatureScaler.Learn(
+            rows, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
+        var schema = new DataSchema
+        {
+            Task = task,
+            FeatureNames = rows.FeatureNames,
+            TargetNames = encoder.TargetNames,
+            ClassNames = encoder.ClassNames,
+            Normalization = normalization,
+            Columns = [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()],
+        };
+        DataSet train = Gather(rows, targets, encoder.Width, split.Train, normalization);
+        DataSet validation = Gather(rows, targets, encoder.Width, split.Validation, normalization);
+        DataSet test = testSource is { } testFile
+            ? ReadLabelled(testFile, description with { Targets = [] }, schema)
+            : Gather(rows, targets, encoder.Width, split.Test, normalization);
+        return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
+        {
+            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns, description.Columns),
+                .. LeaksIn(raw, columns, targets, encoder, split.Train)],
+            Columns = columns,
+        };
+    }
+
+    private static IEnumerable<string> NotesOf(RawData raw, int labelled)
+    {
+        if (labelled < raw.Count)
+            yield return $"{DataError.Number(raw.Count - labelled)} of {DataError.Number(raw.Count)} rows have no "
+                + $"{string.Join(", ", raw.Targets.Select(target => DataError.Quote(target.Name)))} and are left out";
+    }
+
+    private static IEnumerable<string> LeaksIn(
+        RawData raw, ColumnProfile[] columns, double[] targets, TargetEncoder encoder, int[] train) =>
+        raw is not RawTable table || encoder.Width > 1 ? []
+            : LeakFinder.Find(
+                table.Columns.Where((_, i) => columns[i].Schema is not null), targets, train,
+                encoder.Task != TaskKind.Regression);
+
+    private static RawMatrix AsMatrix(RawData raw, IReadOnlyList<ColumnSchema> columns) =>
+        raw is RawTable table ? table.Encode(columns) : (RawMatrix)raw;
+
+    /// <summary>Rows for a model, with a word about what training did not have.</summary>
+    public static PredictionRows Predictable(RawData raw, DataSchema schema)
+    {
+        RawMatrix rows = ForModel(raw, schema);
+        return new(GatherFeatures(rows, null, schema.Normalization), rows.Count, rows.Features.Width)
+        {
+            Notes = TableColumns.NotesOf(rows),
+        };
+    }
+
+    private static RawMatrix ForModel(RawData raw, DataSchema schema)
+    {
+        if (raw is not RawTable table)
+            return schema.Columns.Count == 0 ? (RawMatrix)raw
+                : throw DataError.Of(
+                    $"{raw.Path}: has arrays of numbers, but the model wants columns by name: "
+                    + $"{string.Join(", ", schema.Inputs.Take(12).Select(DataError.Quote))}; give a table (CSV, Parquet).");
+        IReadOnlyList<ColumnSchema> columns = schema.Columns.Count > 0 ? schema.Columns
+            : TableColumns.PlainNumbers(table, schema.FeatureNames);
+        RawMatrix rows = (table with { Columns = TableColumns.Named(table.Path, table.Columns, columns) })
+            .Encode(columns);
+        ((TableEncoder)rows.Features).CountUnknown();
+        return rows;
+    }
+
+    /// <summary>Reads samples with targets for a model.</summary>
+    public static DataSet ReadLabelled(SourceFile file, DataDescription description, DataSchema schema)
+    {
+        var encoder = new TargetEncoder(schema.Task, schema.TargetNames, schema.ClassNames);
+        RawData raw = file.Read(description with { Ignore = [] }, ReadRequest.For(schema, description) with
+        {
+            Targets = description.Targets.Count > 0 ? description.Targets : schema.TargetNames,
+            NeedTargets = true,
+            TextTargets = schema.Task == TaskKind.Classification && schema.TargetNames.Count == 1,
+        });
+        raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, schema.Task) };
+        RawMatrix rows = ForModel(raw, schema);
+        int[] labelled = TargetEncoder.RowsWithTargets(raw);
+        return Gather(rows, encoder.Encode(raw), encoder.Width, labelled, schema.Normalization)
+            .Noted([.. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(rows)]);
+    }
+
+    /// <summary>Copies rows out of the raw data and scales them.</summary>
+    private static DataSet Gather(
+        RawMatrix raw, double[] targets, int targetWidth, int[] rows, Normalization normalization)
+    {
+        float[] gathered = new float[rows.Length * targetWidth];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            if (!normalization.ScaleTargets(
+                targets.AsSpan(rows[i] * targetWidth, targetWidth), gathered.AsSpan(i * targetWidth, targetWidth)))
+                throw DataError.Of(
+                    $"{raw.TargetPlace(rows[i], 0)}: the target is so far from the training targets that it cannot be "
+                    + "scaled; correct it, or set data.normalize-targets = false.");
+        }
+        return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth);
+    }
+
+    private static float[] GatherFeatures(RawMatrix raw, int[]? rows, Normalization normalization)
+    {
+        int count = rows?.Length ?? raw.Count, width = raw.Features.Width;
+        RawData.CheckSize(raw.Path, count, width);
+        float[] features = GC.AllocateUninitializedArray<float>(count * width);
+        // Rows are independent, so blocks of them can be done in parallel; of several bad rows the first is reported.
+        const int Block = 512;
+        int[] firstBad = new int[(count + Block - 1) / Block];
+        Parallel.For(0, firstBad.Length, () => new double[width], (block, _, values) =>
+        {
+            firstBad[block] = -1;
+            for (int i = Math.Min(count, (block + 1) * Block) - 1; i >= block * Block; i--)
+            {
+                raw.Features.CopyRow(rows?[i] ?? i, values);
+                if (!normalization.ScaleFeatures(values, features.AsSpan(i * width, width)))
+                    firstBad[block] = rows?[i] ?? i;
+            }
+            return values;
+        }, _ => { });
+        int bad = Array.FindIndex(firstBad, row => row >= 0);
+        if (bad >= 0)
+            throw DataError.Of(
+                $"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; "
+                + "correct it, or choose another data.normalization.");
+        return features;
+    }
+}
