@@ -66,7 +66,8 @@ internal static class BuiltInJobs
         bool areNumbers = schema.ClassNames.All(
             name => double.TryParse(name, NumberStyles.Float, CultureInfo.InvariantCulture, out _));
         return schema.Task == TaskKind.Classification
-            ? $"{target}: {Numbers.Text(schema.ClassNames.Count)} classes ({string.Join(", ", schema.ClassNames.Take(5))}"
+            ? $"{target}: {Numbers.Text(schema.ClassNames.Count)} classes "
+                + $"({string.Join(", ", schema.ClassNames.Take(5))}"
                 + $"{(schema.ClassNames.Count > 5 ? ", …" : "")})"
                 + (areNumbers ? "; --task regression takes the numbers for values" : "")
             : $"{target}: values; --task classification takes them for classes";

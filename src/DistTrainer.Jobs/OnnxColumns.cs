@@ -52,7 +52,8 @@ internal sealed class OnnxColumns(OnnxGraph graph)
     private string Bins(string value, IReadOnlyList<double> edges)
     {
         string above = Sub(value, graph.Doubles([.. edges.SkipLast(1)]));
-        string share = Div(above, graph.Doubles([.. edges.Zip(edges.Skip(1)).Select(pair => pair.Second - pair.First)]));
+        double[] widths = [.. edges.Zip(edges.Skip(1)).Select(pair => pair.Second - pair.First)];
+        string share = Div(above, graph.Doubles(widths));
         return graph.Add("Min", graph.Add("Max", share, graph.Doubles(0)).Output, graph.Doubles(1)).Output;
     }
 

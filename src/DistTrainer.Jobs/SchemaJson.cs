@@ -62,7 +62,8 @@ internal static class SchemaJson
             return;
         for (int i = 0; i < schema.Columns.Count; i++)
         {
-            ColumnSchema column = schema.Columns[i] ?? throw new FormatException($"the data schema has no columns[{i}]");
+            ColumnSchema column = schema.Columns[i] ?? throw new FormatException(
+                $"the data schema has no columns[{i}]");
             CheckNames(column.Values, $"columns[{i}].values");
             bool fits = column.Kind != ColumnKind.Ignore && column.Embedding >= 0 && double.IsFinite(column.Fill)
                 && double.IsFinite(column.Start) && (column.Kind == ColumnKind.Category || column.Embedding == 0)

@@ -79,8 +79,8 @@ internal static class DataCommands
         };
         var command =
             new Command("inspect",
-            "Describes data: samples, targets, classes; of a table each column with its kind, gaps and values, and what becomes "
-            + "of it; else each feature's range, mean and deviation.") { source, target, set };
+            "Describes data: samples, targets, classes; of a table each column with its kind, gaps and values, and "
+            + "what becomes of it; else each feature's range, mean and deviation.") { source, target, set };
         command.SetAction(result =>
         {
             JobSource[] above = [.. (result.GetValue(set) ?? []).Select(JobOptions.FromSet),
@@ -141,7 +141,8 @@ internal static class DataCommands
 
     private static void PrintColumns(TextWriter output, IReadOnlyList<ColumnProfile> columns)
     {
-        var table = new List<string[]> { new[] { "column", "kind", "missing", "distinct", "values", "becomes", "why" } };
+        string[] head = ["column", "kind", "missing", "distinct", "values", "becomes", "why"];
+        var table = new List<string[]> { head };
         table.AddRange(columns.Take(MostRows).Select(column => new[]
         {
             Printable.Short(column.Name, 30), KindName(column.Kind), Numbers.Text(column.Missing),

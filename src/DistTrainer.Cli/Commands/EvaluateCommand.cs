@@ -23,8 +23,8 @@ internal sealed class EvaluateCommand : Command
         Argument<string> model = ModelArgument.Create();
         var data = new Option<string?>("--data")
         {
-            Description = "A file with features and targets; without it the test part of the model's own data is taken, or the "
-                + "validation part where there is none",
+            Description = "A file with features and targets; without it the test part of the model's own data is "
+                + "taken, or the validation part where there is none",
             HelpName = "FILE",
         };
         var asJson = new Option<bool>("--json") { Description = "Prints the figures as one JSON object" };
@@ -103,8 +103,8 @@ internal sealed class EvaluateCommand : Command
             return parts.Test;
         if (parts.Validation.Count > 0)
             console.Error.WriteLine(
-                "note: the data have no test part (data.test-fraction = 0); these are the figures of the validation part, "
-                + "by which the best epoch was chosen: name data that training has not seen with --data");
+                "note: the data have no test part (data.test-fraction = 0); these are the figures of the validation "
+                + "part, by which the best epoch was chosen: name data that training has not seen with --data");
         return parts.Validation.Count > 0
             ? parts.Validation
             : throw new DistTrainerException(

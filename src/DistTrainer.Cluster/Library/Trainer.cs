@@ -61,7 +61,8 @@ public static class Trainer
         if (task == TaskKind.Auto)
             task = DataLoader.IsNumber(typeof(T), target) ? TaskKind.Regression : TaskKind.Classification;
         JobFile file = JobFile.Read(
-            TableRecipe.For(task, Math.Max(1, all.Count)), JobSource.FromOption("data.targets", target, nameof(target)));
+            TableRecipe.For(task, Math.Max(1, all.Count)),
+            JobSource.FromOption("data.targets", target, nameof(target)));
         DataParts data = DataLoader.FromRows(all, file.Job.Data, file.Job.Model.Loss);
         return FitAsync(file.Job, data, progress, cancellationToken);
     }

@@ -131,7 +131,8 @@ internal static class CsvTableReader
 
 /// <summary>A CSV text, wherever it lies.</summary>
 /// <param name="Name">What errors call it: the path of a file.</param>
-/// <param name="Open">Opens it at its beginning; called for the first part, then for all, and once more where a column turns out to be text.</param>
+/// <param name="Open">Opens it at its beginning; called for the first part, then for all, and once more where a column
+/// turns out to be text.</param>
 internal sealed record CsvText(string Name, Func<Stream> Open);
 
 /// <summary>

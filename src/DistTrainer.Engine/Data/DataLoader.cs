@@ -56,10 +56,11 @@ public static class DataLoader
     public static DataParts FromRows<T>(IEnumerable<T> rows, DataDescription description, LossDescription loss)
     {
         TaskKind task = ResolveTask(description, loss);
-        return DataPreparation.Prepare(ObjectTable.Read(rows, ReadRequest.For(description, task)), null, description, task);
+        return DataPreparation.Prepare(
+            ObjectTable.Read(rows, ReadRequest.For(description, task)), null, description, task);
     }
 
-    /// <summary>Makes the three parts for training of the rows of a data reader, as of <see cref="FromRows"/>.</summary>
+    /// <summary>Makes the three parts for training of a data reader's rows, as of <see cref="FromRows"/>.</summary>
     /// <param name="reader">The reader, before its first row; it is read to its end.</param>
     /// <param name="description">Targets by the columns' names, and how columns are made ready.</param>
     /// <param name="loss">Decides the task where the description does not.</param>
@@ -67,7 +68,8 @@ public static class DataLoader
     public static DataParts FromReader(IDataReader reader, DataDescription description, LossDescription loss)
     {
         TaskKind task = ResolveTask(description, loss);
-        return DataPreparation.Prepare(ObjectTable.Read(reader, ReadRequest.For(description, task)), null, description, task);
+        return DataPreparation.Prepare(
+            ObjectTable.Read(reader, ReadRequest.For(description, task)), null, description, task);
     }
 
     /// <summary>
@@ -96,7 +98,8 @@ public static class DataLoader
     {
         SourceFiles files = SourceFiles.Find(description);
         return DataPreparation.Predictable(
-            files.Main.Read(description with { Targets = [], Ignore = [] }, ReadRequest.For(schema, description)), schema);
+            files.Main.Read(description with { Targets = [], Ignore = [] }, ReadRequest.For(schema, description)),
+            schema);
     }
 
     /// <summary>
@@ -122,8 +125,8 @@ public static class DataLoader
     /// <param name="rows">The rows; gone through once.</param>
     /// <param name="schema">What the model knows of its data.</param>
     /// <exception cref="DistTrainerException">A column of the model is no property, or a value is wrong.</exception>
-    public static PredictionRows RowsForPrediction<T>(IEnumerable<T> rows, DataSchema schema) => DataPreparation.Predictable(
-        ObjectTable.Read(rows, ReadRequest.For(schema, new DataDescription())), schema);
+    public static PredictionRows RowsForPrediction<T>(IEnumerable<T> rows, DataSchema schema) =>
+        DataPreparation.Predictable(ObjectTable.Read(rows, ReadRequest.For(schema, new DataDescription())), schema);
 
     /// <summary>Takes rows with the columns of a model in, cell by cell: what requests and programs have.</summary>
     /// <param name="name">What errors call them.</param>

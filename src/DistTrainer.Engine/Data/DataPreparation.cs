@@ -40,7 +40,8 @@ internal static class DataPreparation
             : Gather(rows, targets, encoder.Width, split.Test, normalization);
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
-            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(columns, description.Columns),
+            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length),
+                .. TableColumns.NotesOf(columns, description.Columns),
                 .. LeaksIn(raw, columns, targets, encoder, split.Train)],
             Columns = columns,
         };
@@ -79,7 +80,8 @@ internal static class DataPreparation
             return schema.Columns.Count == 0 ? (RawMatrix)raw
                 : throw DataError.Of(
                     $"{raw.Path}: has arrays of numbers, but the model wants columns by name: "
-                    + $"{string.Join(", ", schema.Inputs.Take(12).Select(DataError.Quote))}; give a table (CSV, Parquet).");
+                    + $"{string.Join(", ", schema.Inputs.Take(12).Select(DataError.Quote))}; give a table (CSV, "
+                    + "Parquet).");
         IReadOnlyList<ColumnSchema> columns = schema.Columns.Count > 0 ? schema.Columns
             : TableColumns.PlainNumbers(table, schema.FeatureNames);
         RawMatrix rows = (table with { Columns = TableColumns.Named(table.Path, table.Columns, columns) })

@@ -191,10 +191,12 @@ public sealed record DataSchema
     public IReadOnlyList<ColumnSchema> Columns { get; init; } = [];
 
     /// <summary>The embeddings of the columns that have one; their indices are the last features.</summary>
-    public IReadOnlyList<EmbeddedColumn> Embedded => [.. Columns.Select(column => column.Table).OfType<EmbeddedColumn>()];
+    public IReadOnlyList<EmbeddedColumn> Embedded =>
+        [.. Columns.Select(column => column.Table).OfType<EmbeddedColumn>()];
 
     /// <summary>The columns that new rows must have.</summary>
-    public IReadOnlyList<string> Inputs => Columns.Count > 0 ? [.. Columns.Select(column => column.Name)] : FeatureNames;
+    public IReadOnlyList<string> Inputs =>
+        Columns.Count > 0 ? [.. Columns.Select(column => column.Name)] : FeatureNames;
 
     /// <summary>Number of outputs that the network must have.</summary>
     public int Outputs => Task == TaskKind.Classification ? ClassNames.Count : TargetNames.Count;

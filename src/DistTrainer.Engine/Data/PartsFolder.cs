@@ -71,8 +71,9 @@ internal static class PartsFolder
             target.Name,
             target.Numbers is null ? null : [.. tables.SelectMany(table => table.Targets[i].Numbers!)],
             target.Texts is null ? null : [.. tables.SelectMany(table => table.Targets[i].Texts!)]))];
-        return new(folder, [.. tables[0].Columns.Select((_, i) => Joined([.. tables.Select(table => table.Columns[i])]))],
-            targets,
+        RawColumn[] columns =
+            [.. tables[0].Columns.Select((_, i) => Joined([.. tables.Select(table => table.Columns[i])]))];
+        return new(folder, columns, targets,
             row => Find(row) is var (part, own) ? tables[part].RowPlace(own) : folder,
             (row, target) => Find(row) is var (part, own) ? tables[part].TargetPlace(own, target) : folder)
         {

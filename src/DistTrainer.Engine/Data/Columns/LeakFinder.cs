@@ -24,8 +24,8 @@ internal static class LeakFinder
         {
             if (isClasses ? TellsClass(column, targets, train) : TellsValue(column, targets, train))
                 yield return $"column {DataError.Quote(column.Name)} gives the target away by itself "
-                    + $"({(isClasses ? "each of its values goes with one class" : "they lie on a line")}): if it is not "
-                    + $"known when you predict, leave it out with data.ignore = [{DataError.Quote(column.Name)}]";
+                    + $"({(isClasses ? "each of its values goes with one class" : "they lie on a line")}): if it is "
+                    + $"not known when you predict, leave it out with data.ignore = [{DataError.Quote(column.Name)}]";
         }
     }
 

@@ -60,7 +60,8 @@ internal static class ObjectTable
         ColumnPlan plan = ColumnPlan.Make(name, names, named: true, request);
         int[] used = [.. plan.Features, .. plan.Targets];
         ObjectColumn[] columns = [.. used.Select((column, i) => new ObjectColumn(
-            names[column], i < plan.Features.Length ? request.Forms.GetValueOrDefault(names[column]) : ColumnForm.Any))];
+            names[column],
+            i < plan.Features.Length ? request.Forms.GetValueOrDefault(names[column]) : ColumnForm.Any))];
         int count = 0;
         foreach (Func<int, object?> row in rows)
         {

@@ -21,10 +21,12 @@ internal static class TableColumns
                 + DataError.Suggest(absent, names));
         var profiler = new TableProfiler(table.Path, train, settings);
         ColumnProfile[] profiles = [.. table.Columns.Select(profiler.Profile)];
+        IEnumerable<string> reasons = profiles.Take(MostNamed).Select(
+            one => $"{DataError.Quote(one.Name)} is left out ({one.Why})");
         return profiles.Any(profile => profile.Schema is not null) ? profiles
             : throw DataError.Of(
                 $"{table.Path}: no column is left to learn from: "
-                + $"{string.Join("; ", profiles.Take(MostNamed).Select(one => $"{DataError.Quote(one.Name)} is left out ({one.Why})"))}"
+                + $"{string.Join("; ", reasons)}"
                 + "; set data.columns to keep one, e.g. data.columns { name = category }.");
     }
 
@@ -35,7 +37,8 @@ internal static class TableColumns
     {
         foreach (ColumnProfile profile in profiles.Where(one => one.Schema is null))
             yield return $"column {DataError.Quote(profile.Name)} is left out: {profile.Why}"
-                + (profile.Distinct == 0 || settings.Kinds.ContainsKey(profile.Name) ? "" : $" (data.columns {{ {Key(profile.Name)} = category }} keeps it)");
+                + (profile.Distinct == 0 || settings.Kinds.ContainsKey(profile.Name) ? ""
+                    : $" (data.columns {{ {Key(profile.Name)} = category }} keeps it)");
         foreach (IGrouping<string, ColumnProfile> same in profiles
             .Where(one => one.Kind == ColumnKind.YesNo).GroupBy(one => one.Why))
             yield return $"{same.Key} in {Listed(same)}";
@@ -83,14 +86,15 @@ internal static class TableColumns
         {
             named[i] = columns[i].Name == schemas[i].Name ? columns[i] : columns[i].Renamed(schemas[i].Name);
             bool wantsText = schemas[i].Kind is ColumnKind.Category or ColumnKind.YesNo;
-            bool fits = named[i] is NumberColumn numbers ? !wantsText && numbers.IsTime == IsTime(schemas[i]) : wantsText;
+            bool fits = named[i] is NumberColumn numbers ? !wantsText && numbers.IsTime == IsTime(schemas[i])
+                : wantsText;
             if (fits)
                 continue;
             if (named[i] is not TextColumn { Values.Count: 0 })
                 throw DataError.Of(
-                    $"{path}: column {DataError.Quote(columns[i].Name)} has {TypeOf(columns[i])}, but the model's column "
-                    + $"{DataError.Quote(schemas[i].Name)} is {Word(schemas[i].Kind)}; give data of the kind that the "
-                    + "model was trained on.");
+                    $"{path}: column {DataError.Quote(columns[i].Name)} has {TypeOf(columns[i])}, but the "
+                    + $"model's column {DataError.Quote(schemas[i].Name)} is {Word(schemas[i].Kind)}; give data of the "
+                    + "kind that the model was trained on.");
             named[i] = WithoutValues(schemas[i], columns[i].Count);
         }
         return named;
@@ -133,8 +137,8 @@ internal static class TableColumns
             {
                 if (column.IsGap(row))
                     throw DataError.Of(
-                        $"{table.RowPlace(row)}: column {DataError.Quote(names[i])} has no value, and the model learned "
-                        + "of no gaps; fill it in or leave the row out.");
+                        $"{table.RowPlace(row)}: column {DataError.Quote(names[i])} has no value, and the model "
+                        + "learned of no gaps; fill it in or leave the row out.");
                 if (column is TextColumn text && double.IsNaN(words[text[row]]))
                     throw DataError.Of(
                         $"{table.RowPlace(row)}: column {DataError.Quote(names[i])}: "

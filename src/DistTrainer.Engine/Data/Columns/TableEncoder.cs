@@ -8,7 +8,8 @@ internal sealed class TableEncoder : RawRows
     private readonly ColumnEncoder[] _columns;
 
     /// <summary>Joins columns with what is known of them.</summary>
-    /// <param name="columns">One for each of <paramref name="schemas"/>, in their order; all have the same rows.</param>
+    /// <param name="columns">One for each of <paramref name="schemas"/>, in their order; all have the same
+    /// rows.</param>
     /// <param name="schemas">How they become features.</param>
     public TableEncoder(IReadOnlyList<RawColumn> columns, IReadOnlyList<ColumnSchema> schemas)
         : base(WidthOf(schemas))

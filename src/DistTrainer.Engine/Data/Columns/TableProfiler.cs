@@ -59,7 +59,8 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
             },
             _ => throw DataError.Configuration(
                 $"data.columns: {DataError.Quote(column.Name)} of {path} has {profile.Why}, which cannot be "
-                + $"{TableColumns.Word(profile.Kind)}; allowed: {(column.IsTime ? "date" : "number")}, category, ignore."),
+                + $"{TableColumns.Word(profile.Kind)}; allowed: {(column.IsTime ? "date" : "number")}, category, "
+                + "ignore."),
         };
     }
 
@@ -126,7 +127,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
             Missing = missing,
             Distinct = column.IsFreeText ? train.Length - missing : used.Length,
             Content = column.IsFreeText ? "" : string.Join(", ", used.Take(Shown).Select(
-                value => $"{DataError.Quote(column.Values[value])} {counts[value].ToString(CultureInfo.InvariantCulture)}×")),
+                value => $"{DataError.Quote(column.Values[value])} {DataError.Number(counts[value])}×")),
         };
         if (used.Length == 0 || said == ColumnKind.Ignore)
             return profile;
@@ -149,10 +150,16 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
                 },
             };
         return said is null or ColumnKind.Category
-            ? profile with { Kind = ColumnKind.Category, Why = "text", Schema = OfCategories(column, used, counts, missing) }
+            ? profile with
+            {
+                Kind = ColumnKind.Category,
+                Why = "text",
+                Schema = OfCategories(column, used, counts, missing),
+            }
             : throw DataError.Configuration(
                 $"data.columns: {DataError.Quote(column.Name)} of {path} has text such as "
-                + $"{DataError.Quote(column.Values[used[0]])}, which cannot be {TableColumns.Word(said.Value)}; allowed: category, ignore"
+                + $"{DataError.Quote(column.Values[used[0]])}, which cannot be {TableColumns.Word(said.Value)}; "
+                + "allowed: category, ignore"
                 + (said == ColumnKind.YesNo ? ", or two words such as yes and no." : "."));
     }
 

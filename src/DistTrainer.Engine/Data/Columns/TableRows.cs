@@ -47,8 +47,8 @@ public sealed class TableRows
             if (isGap && known is not ({ Gaps: true } or { Kind: ColumnKind.Category }))
                 throw DataError.Of(
                     $"{_name}: row {Count.ToString(CultureInfo.InvariantCulture)}, column "
-                    + $"{DataError.Quote(_columns[i].Name)}: has no value, and the model learned of no gaps there; give "
-                    + "one.");
+                    + $"{DataError.Quote(_columns[i].Name)}: has no value, and the model learned of no gaps there; "
+                    + "give one.");
             if (known is { Kind: ColumnKind.YesNo } words && !isGap
                 && !words.Values.Contains(cells[i]!.Trim(), StringComparer.OrdinalIgnoreCase))
                 throw DataError.Of(

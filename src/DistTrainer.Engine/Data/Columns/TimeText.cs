@@ -70,8 +70,8 @@ internal static class TimeText
     private static bool TryClock(ReadOnlySpan<byte> text, out double seconds)
     {
         seconds = 0;
-        if (text.Length < 5 || text[2] != ':' || !Digits(text, 0, 2, out int hour) || !Digits(text, 3, 2, out int minute)
-            || hour > 23 || minute > 59)
+        if (text.Length < 5 || text[2] != ':' || !Digits(text, 0, 2, out int hour)
+            || !Digits(text, 3, 2, out int minute) || hour > 23 || minute > 59)
             return false;
         seconds = (hour * 3600) + (minute * 60);
         ReadOnlySpan<byte> rest = text[5..];
