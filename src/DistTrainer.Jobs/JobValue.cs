@@ -50,6 +50,22 @@ internal sealed class ScalarValue<T>(string allowed, Func<string, T> parse, Func
     public override string? Write(T value, JobWriter writer) => format(value);
 }
 
+/// <summary>A list of texts in which <c>null</c>, in quotes or not, is the text of that name: a file's parser drops the
+/// quotes.</summary>
+/// <param name="texts">The list's rule.</param>
+internal sealed class MarksValue(JobValue<IReadOnlyList<string>> texts) : JobValue<IReadOnlyList<string>>
+{
+    /// <inheritdoc/>
+    public override string Allowed => texts.Allowed;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Read(ConfigNode node, string path, IReadOnlyList<string> current) =>
+        [.. texts.Read(node, path, current).Select(text => text ?? "null")];
+
+    /// <inheritdoc/>
+    public override string? Write(IReadOnlyList<string> value, JobWriter writer) => texts.Write(value, writer);
+}
+
 /// <summary>A list of such values. A single value stands for a list of one.</summary>
 /// <typeparam name="T">The elements' type.</typeparam>
 /// <param name="element">The elements' rule.</param>

@@ -10,7 +10,8 @@ namespace DistTrainer.Jobs;
 /// (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 /// </summary>
 /// <param name="graph">Where to.</param>
-internal sealed class OnnxColumns(OnnxGraph graph)
+/// <param name="missing">What marks a missing value; an empty text always does.</param>
+internal sealed class OnnxColumns(OnnxGraph graph, IReadOnlyList<string> missing)
 {
     /// <summary>The domain of <c>LabelEncoder</c>.</summary>
     public const string Domain = "ai.onnx.ml";
@@ -21,9 +22,9 @@ internal sealed class OnnxColumns(OnnxGraph graph)
     private const int SecondsOfDay = 86_400;
 
     /// <summary>Adds the inputs and all features, [rows, features] in double.</summary>
-    public static void Write(OnnxGraph graph, IReadOnlyList<ColumnSchema> columns)
+    public static void Write(OnnxGraph graph, IReadOnlyList<ColumnSchema> columns, IReadOnlyList<string> missing)
     {
-        var writer = new OnnxColumns(graph);
+        var writer = new OnnxColumns(graph, missing);
         string[] plain = [.. columns.Where(column => column.Embedding == 0).SelectMany(writer.Plain)];
         string[] indices = [.. columns.Where(column => column.Embedding > 0).Select(writer.Index)];
         IOnnxNode all = graph.Add("Concat", [.. plain, .. indices]).With("axis", 1L);
@@ -76,7 +77,7 @@ internal sealed class OnnxColumns(OnnxGraph graph)
         var numbers = column.Values.Index().ToDictionary(pair => pair.Item, pair => (long)pair.Index);
         int width = column.Values.Count;
         if (column.Gaps)
-            numbers[""] = width++;
+            AddGaps(numbers, width++);
         string number = Encode(Input(column, isText: true), numbers, -1);
         return ToDouble(graph.Add(
             "Equal", number, graph.Wholes([.. Enumerable.Range(0, width).Select(i => (long)i)])).Output);
@@ -87,8 +88,14 @@ internal sealed class OnnxColumns(OnnxGraph graph)
         int first = column.Gaps ? 2 : 1;
         var numbers = column.Values.Index().ToDictionary(pair => pair.Item, pair => (long)pair.Index + first);
         if (column.Gaps)
-            numbers[""] = 1;
+            AddGaps(numbers, 1);
         return ToDouble(Encode(Input(column, isText: true), numbers, 0));
+    }
+
+    private void AddGaps(Dictionary<string, long> numbers, long number)
+    {
+        foreach (string form in missing.SelectMany(Cases).Prepend(""))
+            numbers.TryAdd(form, number);
     }
 
     private string[] Parts(ColumnSchema column, string seconds)
@@ -135,8 +142,9 @@ internal sealed class OnnxColumns(OnnxGraph graph)
     private string Encode(string text, IReadOnlyDictionary<string, long> numbers, long other) =>
         graph.Encode(Domain, text, numbers, other);
 
-    private static IEnumerable<string> Cases(string word) =>
-        [word, word.ToLowerInvariant(), word.ToUpperInvariant(),
+    /// <summary>A word as it is written in usual ways.</summary>
+    private static IEnumerable<string> Cases(string word) => word.Length == 0 ? [word]
+        : [word, word.ToLowerInvariant(), word.ToUpperInvariant(),
             $"{char.ToUpperInvariant(word[0])}{word[1..].ToLowerInvariant()}"];
 
     private string ToDouble(string value) =>

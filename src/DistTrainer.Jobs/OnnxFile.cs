@@ -16,7 +16,7 @@ public static class OnnxFile
     /// <summary>
     /// Name of the graph's input: float32 [rows, features], raw. A model of a table has an input a column instead, by
     /// the column's name, [rows, 1]: double for numbers (NaN for a gap) and dates (seconds since 1970, NaN for a gap),
-    /// string for categories and yes/no (empty for a gap).
+    /// string for categories and yes/no (a gap is empty, or one of the job's marks of missing values).
     /// </summary>
     public const string Input = "features";
 
@@ -42,7 +42,7 @@ public static class OnnxFile
     {
         var graph = new OnnxGraph(Input);
         if (model.Schema.Columns.Count > 0)
-            OnnxColumns.Write(graph, model.Schema.Columns);
+            OnnxColumns.Write(graph, model.Schema.Columns, model.Job.Job.Data.Columns.Missing);
         graph.Scale(model.Schema.Normalization);
         graph.Members(model);
         graph.Finish(model);

@@ -21,7 +21,8 @@ internal sealed class PredictionEndpoint(TrainedModel model, ServeSettings setti
     private const string Csv = "text/csv";
 
     private readonly PredictionBatcher _batcher = new(model, settings);
-    private readonly RowsJson _json = new(model.Schema, settings.MaxRows);
+    private readonly RowsJson _json = new(
+        model.Schema, model.Job.Job.Data.Columns.Missing, settings.MaxRows);
     private readonly DataDescription _csv = EvaluateCommand.OtherFile(model.Job.Job.Data, "body");
     private int _open;
     private long _requests;

@@ -13,8 +13,9 @@ namespace DistTrainer.Cli.Serving;
 /// of a CSV file. Other columns may be there and are not used, as in a CSV file.
 /// </summary>
 /// <param name="schema">The model's columns and scaling.</param>
+/// <param name="missing">What marks a missing value.</param>
 /// <param name="mostRows">Most rows of a request.</param>
-internal sealed class RowsJson(DataSchema schema, int mostRows)
+internal sealed class RowsJson(DataSchema schema, IReadOnlyList<string> missing, int mostRows)
 {
     private const string Form = "allowed: {\"rows\": [[value, …], …]} or {\"rows\": [{\"column\": value, …}, …]}";
 
@@ -70,7 +71,7 @@ internal sealed class RowsJson(DataSchema schema, int mostRows)
         if (json.TokenType != JsonTokenType.StartArray)
             throw Wrong($"rows: is {Shown(ref json)}; {Form}.");
         int width = schema.Inputs.Count, count = 0;
-        TableRows rows = DataLoader.RowsFor("rows", schema);
+        TableRows rows = DataLoader.RowsFor("rows", schema, missing);
         string?[] row = new string?[width];
         bool[] seen = new bool[width];
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)

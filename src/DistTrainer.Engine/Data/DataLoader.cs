@@ -131,7 +131,10 @@ public static class DataLoader
     /// <summary>Takes rows with the columns of a model in, cell by cell: what requests and programs have.</summary>
     /// <param name="name">What errors call them.</param>
     /// <param name="schema">What the model knows of its data.</param>
-    public static TableRows RowsFor(string name, DataSchema schema) => new(name, schema);
+    /// <param name="missing">What marks a missing value, as the model's own data have it
+    /// (<see cref="ColumnSettings.Missing"/>); null for the usual marks.</param>
+    public static TableRows RowsFor(string name, DataSchema schema, IReadOnlyList<string>? missing = null) =>
+        new(name, schema, new(missing ?? GapMarks.Usual));
 
     /// <summary>Whether a property's values are numbers.</summary>
     /// <exception cref="DistTrainerException">There is no such property.</exception>

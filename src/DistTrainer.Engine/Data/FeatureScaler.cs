@@ -1,7 +1,8 @@
 namespace DistTrainer.Engine.Data;
 
 /// <summary>
-/// Learns the scaling of features and targets from the training rows. All sums are in double, in the order of the rows.
+/// Learns the scaling of features and targets from the training rows, a column at a time. All sums are in double, in
+/// the order of the rows.
 /// </summary>
 internal static class FeatureScaler
 {
@@ -39,13 +40,15 @@ internal static class FeatureScaler
         else if (kind == NormalizationKind.Robust)
             bounds = Filled(offset.Length, Normalization.RobustBound);
         (double[] targetOffset, float[] targetScale) = normalizeTargets
-            ? Standardize(
-                train, targetWidth, (row, values) => targets.AsSpan(row * targetWidth, targetWidth).CopyTo(values))
-            : Unscaled(targetWidth);
+            ? Learn(targetWidth, train.Length, (target, values) =>
+            {
+                for (int i = 0; i < train.Length; i++)
+                    values[i] = targets[(train[i] * targetWidth) + target];
+            }, Standardize) : Unscaled(targetWidth);
         return new(kind, offset, scale, targetOffset, targetScale) { Bounds = bounds };
     }
 
-    private delegate void RowCopy(int row, Span<double> values);
+    private delegate void ColumnCopy(int column, Span<double> values);
 
     private static (double[] Offset, float[] Scale) LearnFeatures(RawMatrix raw, int[] train, NormalizationKind kind)
     {
@@ -53,124 +56,89 @@ internal static class FeatureScaler
         switch (kind)
         {
             case NormalizationKind.MinMax:
-                Summary range = Summarize(train, width, raw.Features.CopyRow);
-                return Scaling(range, range.Minimum, i => range.Maximum[i] - range.Minimum[i]);
+                return Learn(width, train.Length, Copy, MinMax);
             case NormalizationKind.Standardize:
-                return Standardize(train, width, raw.Features.CopyRow);
+                return Learn(width, train.Length, Copy, Standardize);
             case NormalizationKind.Robust:
-                return Robust(train, raw.Features);
+                return Learn(width, train.Length, Copy, Robust);
             case NormalizationKind.UnitBytes:
                 RequireBytes(raw, train);
                 return (new double[width], Filled(width, (float)(1 / LargestByte)));
             default:
                 return Unscaled(width);
         }
+
+        void Copy(int feature, Span<double> values) => raw.Features.CopyColumn(feature, train, values);
     }
 
     /// <summary>
-    /// Mean and 1 / standard deviation (of the population, divided by n) of each column, in two passes.
+    /// Offset and scale of each column, by a rule of its values alone: columns are looked at side by side. Offsets are
+    /// floats where that does; the scale is 1 / spread, and 1 for a constant column and where the quotient is no normal
+    /// float.
     /// </summary>
-    private static (double[] Offset, float[] Scale) Standardize(int[] train, int width, RowCopy copy)
+    private static (double[] Offset, float[] Scale) Learn(
+        int width, int rows, ColumnCopy copy, Func<double[], (double Offset, double Spread)> rule)
     {
-        Summary summary = Summarize(train, width, copy);
-        double[] squares = new double[width], values = new double[width];
-        foreach (int row in train)
+        double[] offsets = new double[width];
+        float[] scales = Filled(width, 1);
+        Parallel.For(0, width, () => new double[rows], (column, _, values) =>
         {
-            copy(row, values);
-            for (int i = 0; i < values.Length; i++)
+            copy(column, values);
+            if (Array.TrueForAll(values, value => value == values[0]))
             {
-                double difference = values[i] - summary.Mean[i];
-                squares[i] += difference * difference;
+                // a constant column's mean is its value; the sum would round
+                offsets[column] = (float)values[0] == values[0] || Math.Abs((float)values[0] - values[0]) <= Negligible
+                    ? (float)values[0] : values[0];
+                return values;
             }
-        }
-        // A constant column's mean is its value; the sum may have rounded.
-        double[] mean = [.. Enumerable.Range(0, width).Select(
-            i => summary.IsConstant(i) ? summary.Minimum[i] : summary.Mean[i])];
-        return Scaling(summary, mean, i => Math.Sqrt(squares[i] / train.Length));
+            (double offset, double spread) = rule(values);
+            float scale = (float)(1 / spread);
+            scales[column] = float.IsNormal(scale) ? scale : 1;
+            double rounded = (float)offset;
+            offsets[column] = Math.Abs(rounded - offset) * scales[column] <= Negligible ? rounded : offset;
+            return values;
+        }, _ => { });
+        return (offsets, scales);
     }
 
-    /// <summary>
-    /// Median and 1 / distance of the quartiles, or 1 / standard deviation where these are equal (after Holzmüller et
-    /// al. 2024, "Better by Default").
-    /// </summary>
-    private static (double[] Offset, float[] Scale) Robust(int[] train, RawRows rows)
+    private static (double Offset, double Spread) MinMax(double[] values)
     {
-        Summary summary = Summarize(train, rows.Width, rows.CopyRow);
-        double[] median = new double[rows.Width], spread = new double[rows.Width];
-        double[][] columns = [.. Enumerable.Range(0, rows.Width).Select(_ => new double[train.Length])];
-        double[] values = new double[rows.Width];
-        for (int i = 0; i < train.Length; i++)
-        {
-            rows.CopyRow(train[i], values);
-            for (int column = 0; column < values.Length; column++)
-                columns[column][i] = values[column];
-        }
-        Parallel.For(0, rows.Width, column =>
-        {
-            double[] sorted = columns[column];
-            Array.Sort(sorted);
-            median[column] = Quantile(sorted, 0.5);
-            double quartiles = Quantile(sorted, 0.75) - Quantile(sorted, 0.25);
-            spread[column] = quartiles > 0 ? quartiles : Deviation(sorted);
-        });
-        return Scaling(summary, median, i => spread[i]);
+        double least = values.Min(), most = values.Max();
+        return (least, most - least);
     }
 
-    private static double Deviation(double[] values)
+    /// <summary>Mean and standard deviation (of the population, divided by n), in two passes.</summary>
+    private static (double Offset, double Spread) Standardize(double[] values)
     {
-        double mean = values.Average(), squares = 0;
+        double mean = 0, squares = 0;
+        foreach (double value in values)
+            mean += value;
+        mean /= values.Length;
         foreach (double value in values)
             squares += (value - mean) * (value - mean);
-        return Math.Sqrt(squares / values.Length);
+        return (mean, Math.Sqrt(squares / values.Length));
+    }
+
+    /// <summary>
+    /// Median and distance of the quartiles, or the standard deviation where these are equal (after Holzmüller et al.
+    /// 2024, "Better by Default").
+    /// </summary>
+    private static (double Offset, double Spread) Robust(double[] values)
+    {
+        Array.Sort(values);
+        double quartiles = Quantile(values, 0.75) - Quantile(values, 0.25);
+        return (Quantile(values, 0.5), quartiles > 0 ? quartiles : Standardize(values).Spread);
     }
 
     /// <summary>A quantile, between two values linearly.</summary>
+    /// <param name="sorted">The values, at least one.</param>
+    /// <param name="share">From 0 to 1.</param>
     public static double Quantile(double[] sorted, double share)
     {
         double place = share * (sorted.Length - 1);
         int below = (int)place;
         return below + 1 == sorted.Length ? sorted[below]
             : sorted[below] + ((place - below) * (sorted[below + 1] - sorted[below]));
-    }
-
-    private static Summary Summarize(int[] train, int width, RowCopy copy)
-    {
-        double[] minimum = new double[width], maximum = new double[width], mean = new double[width],
-            values = new double[width];
-        Array.Fill(minimum, double.PositiveInfinity);
-        Array.Fill(maximum, double.NegativeInfinity);
-        foreach (int row in train)
-        {
-            copy(row, values);
-            for (int i = 0; i < values.Length; i++)
-            {
-                minimum[i] = Math.Min(minimum[i], values[i]);
-                maximum[i] = Math.Max(maximum[i], values[i]);
-                mean[i] += values[i];
-            }
-        }
-        for (int i = 0; i < width; i++)
-            mean[i] /= train.Length;
-        return new(minimum, maximum, mean);
-    }
-
-    /// <summary>
-    /// Offsets, as floats where that does, and 1 / spread; 1 for a constant column, and where the quotient is no normal
-    /// float.
-    /// </summary>
-    private static (double[] Offset, float[] Scale) Scaling(Summary summary, double[] offset, Func<int, double> spread)
-    {
-        var offsets = (double[])offset.Clone();
-        float[] scale = new float[offset.Length];
-        for (int i = 0; i < scale.Length; i++)
-        {
-            float value = summary.IsConstant(i) ? 1 : (float)(1 / spread(i));
-            scale[i] = float.IsNormal(value) ? value : 1;
-            double rounded = (float)offset[i];
-            if (Math.Abs(rounded - offset[i]) * scale[i] <= Negligible)
-                offsets[i] = rounded;
-        }
-        return (offsets, scale);
     }
 
     private static void RequireBytes(RawMatrix raw, int[] train)
@@ -199,10 +167,5 @@ internal static class FeatureScaler
         float[] values = new float[width];
         Array.Fill(values, value);
         return values;
-    }
-
-    private sealed record Summary(double[] Minimum, double[] Maximum, double[] Mean)
-    {
-        public bool IsConstant(int column) => Minimum[column] == Maximum[column];
     }
 }

@@ -14,6 +14,12 @@ internal abstract class RawRows(int width)
     /// <param name="row">Number of the row.</param>
     /// <param name="destination">[<see cref="Width"/>], overwritten.</param>
     public abstract void CopyRow(int row, Span<double> destination);
+
+    /// <summary>Copies one feature of some rows.</summary>
+    /// <param name="feature">Number of the feature.</param>
+    /// <param name="rows">Numbers of the rows.</param>
+    /// <param name="destination">[rows], overwritten.</param>
+    public abstract void CopyColumn(int feature, ReadOnlySpan<int> rows, Span<double> destination);
 }
 
 /// <summary>Rows of bytes (images), a quarter of the size of floats.</summary>
@@ -32,6 +38,13 @@ internal sealed class ByteRows : RawRows
         ReadOnlySpan<byte> source = _values.AsSpan(row * Width, Width);
         for (int i = 0; i < source.Length; i++)
             destination[i] = source[i];
+    }
+
+    /// <inheritdoc/>
+    public override void CopyColumn(int feature, ReadOnlySpan<int> rows, Span<double> destination)
+    {
+        for (int i = 0; i < rows.Length; i++)
+            destination[i] = _values[(rows[i] * Width) + feature];
     }
 }
 
@@ -64,5 +77,12 @@ internal sealed class FloatRows : RawRows
         ReadOnlySpan<float> source = Row(row);
         for (int i = 0; i < source.Length; i++)
             destination[i] = source[i];
+    }
+
+    /// <inheritdoc/>
+    public override void CopyColumn(int feature, ReadOnlySpan<int> rows, Span<double> destination)
+    {
+        for (int i = 0; i < rows.Length; i++)
+            destination[i] = Row(rows[i])[feature];
     }
 }

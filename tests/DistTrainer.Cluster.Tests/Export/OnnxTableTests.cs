@@ -48,7 +48,7 @@ public sealed class OnnxTableTests : IDisposable
         var trained = new TrainedModel(job, schema, network, network.InitialParameters(5), "hash");
         OnnxFile.Save(onnx, trained);
         string[] rows = [.. Enumerable.Range(395, 60).Select(i => Line(i)[..Line(i).LastIndexOf(',')]),
-            "1e6,new,z1,Yes,2400-02-29 23:59:59,3", ",,,,,", "-5,c1,unknown,no,1600-03-01,0"];
+            "1e6,new,z1,Yes,2400-02-29 23:59:59,3", ",,,,,", ",NA,z2,NULL,,", ",n/a,?,no,,1", "-5,c1,unknown,no,1600-03-01,0"];
         string test = Path.Combine(_folder, "test.csv");
         File.WriteAllLines(test, [Names, .. rows]);
         float[] expected = trained.Predict(

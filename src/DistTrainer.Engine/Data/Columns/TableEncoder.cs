@@ -68,6 +68,18 @@ internal sealed class TableEncoder : RawRows
             column.Copy(row, destination);
     }
 
+    /// <inheritdoc/>
+    public override void CopyColumn(int feature, ReadOnlySpan<int> rows, Span<double> destination)
+    {
+        ColumnEncoder column = Array.Find(_columns, one => one.Has(feature))!;
+        double[] features = new double[Width];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            column.Copy(rows[i], features);
+            destination[i] = features[feature];
+        }
+    }
+
     /// <summary>Looks for values and gaps that training did not have.</summary>
     public void CountUnknown()
     {
@@ -98,12 +110,14 @@ internal sealed class TableEncoder : RawRows
     {
         private readonly RawColumn _column;
         private readonly int _at;
+        private readonly int _features;
         private readonly int[] _codes = [];
         private readonly int[] _unknown = [];
 
         public ColumnEncoder(RawColumn column, ColumnSchema schema, int at)
         {
             (_column, Schema, _at) = (column, schema, at);
+            _features = schema.Embedding > 0 ? 1 : schema.FeatureNames().Count();
             if (column is not TextColumn text)
                 return;
             // Of each different text the place among the known values; −1 for others.
@@ -117,6 +131,9 @@ internal sealed class TableEncoder : RawRows
         public ColumnSchema Schema { get; }
 
         public int NewGaps { get; private set; }
+
+        /// <summary>Whether a feature is one of the column's.</summary>
+        public bool Has(int feature) => feature >= _at && feature < _at + _features;
 
         public IEnumerable<(string Column, string Value, int Rows)> Unknown => _column is not TextColumn text ? []
             : _unknown.Index().Where(pair => pair.Item > 0)

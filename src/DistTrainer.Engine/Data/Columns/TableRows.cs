@@ -8,7 +8,7 @@ namespace DistTrainer.Engine.Data.Columns;
 /// </summary>
 public sealed class TableRows
 {
-    private readonly GapMarks _gaps = new(GapMarks.Usual);
+    private readonly GapMarks _gaps;
     private readonly string _name;
     private readonly DataSchema _schema;
     private readonly ColumnBuffer[] _columns;
@@ -16,9 +16,10 @@ public sealed class TableRows
     /// <summary>Begins without rows.</summary>
     /// <param name="name">What errors call the rows.</param>
     /// <param name="schema">What the model knows of its data.</param>
-    internal TableRows(string name, DataSchema schema)
+    /// <param name="gaps">What marks a missing value.</param>
+    internal TableRows(string name, DataSchema schema, GapMarks gaps)
     {
-        (_name, _schema) = (name, schema);
+        (_name, _schema, _gaps) = (name, schema, gaps);
         Dictionary<string, ColumnForm> forms = TableColumns.FormsOf(schema);
         var dialect = new CsvDialect();
         _columns = [.. schema.Inputs.Select(
