@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace DistTrainer.Engine.Data;
 
 /// <summary>
@@ -8,8 +10,9 @@ namespace DistTrainer.Engine.Data;
 /// <param name="dialect">What to take out.</param>
 internal sealed class CsvFilter(Stream source, CsvDialect dialect) : Stream
 {
-    private readonly byte[] _input = new byte[1 << 14];
-    private readonly byte[] _output = new byte[1 << 15]; // a byte becomes two at most: a tab for blanks, and itself
+    private byte[] _input = ArrayPool<byte>.Shared.Rent(1 << 14);
+    // a byte becomes two at most: a tab for blanks, and itself
+    private byte[] _output = ArrayPool<byte>.Shared.Rent(1 << 15);
     private readonly bool _blanks = dialect.Separator == ' ';
     private readonly byte _separator = (byte)(dialect.Separator == ' ' ? '\t' : dialect.Separator);
     private int _line = 1;
@@ -69,8 +72,13 @@ internal sealed class CsvFilter(Stream source, CsvDialect dialect) : Stream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && _input.Length > 0)
+        {
             source.Dispose();
+            ArrayPool<byte>.Shared.Return(_input);
+            ArrayPool<byte>.Shared.Return(_output);
+            (_input, _output) = ([], []);
+        }
         base.Dispose(disposing);
     }
 

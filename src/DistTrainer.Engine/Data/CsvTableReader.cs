@@ -46,24 +46,34 @@ internal static class CsvTableReader
     public static RawTable Read(CsvText text, ReadRequest request)
     {
         HashSet<string> texts = [.. request.Texts];
-        RawTable? table = null;
-        while (table is null)
-            table = WithTable(text, request, open => open.Read(texts));
-        return table;
+        return WithDialect(text, request, (head, dialect) =>
+        {
+            RawTable? table = null;
+            while (table is null)
+                table = WithTable(text, head, dialect, request, open => open.Read(texts));
+            return table;
+        });
     }
 
-    private static T WithTable<T>(CsvText text, ReadRequest request, Func<CsvTable, T> read)
+    private static T WithTable<T>(CsvText text, ReadRequest request, Func<CsvTable, T> read) =>
+        WithDialect(text, request, (head, dialect) => WithTable(text, head, dialect, request, read));
+
+    private static T WithDialect<T>(CsvText text, ReadRequest request, Func<CsvHead, CsvDialect, T> read)
     {
         request.Csv.Check();
         return DataError.Guard(text.Name, () =>
         {
             var head = CsvHead.Read(text.Open);
-            CsvDialect dialect = CsvDialectFinder.Find(head, request.Csv);
-            using Stream plain = head.Open(text.Open);
-            using Stream stream = dialect.NeedsFilter ? new CsvFilter(plain, dialect) : plain;
-            return WithReader(
-                text.Name, stream, dialect, reader => read(new(text.Name, reader, dialect, request)));
+            return read(head, CsvDialectFinder.Find(head, request.Csv));
         });
+    }
+
+    private static T WithTable<T>(
+        CsvText text, CsvHead head, CsvDialect dialect, ReadRequest request, Func<CsvTable, T> read)
+    {
+        using Stream plain = head.Open(text.Open);
+        using Stream stream = dialect.NeedsFilter ? new CsvFilter(plain, dialect) : plain;
+        return WithReader(text.Name, stream, dialect, reader => read(new(text.Name, reader, dialect, request)));
     }
 
     private static CsvText TextOf(string path) =>

@@ -131,7 +131,28 @@ internal static class DataPreparation
         // Rows are independent, so blocks of them can be done in parallel; of several bad rows the first is reported.
         const int Block = 512;
         int[] firstBad = new int[(count + Block - 1) / Block];
-        Parallel.For(0, firstBad.Length, () => new double[width], (block, _, values) =>
+        if (firstBad.Length <= 2)
+        {
+            double[] values = new double[width];
+            for (int block = 0; block < firstBad.Length; block++)
+                GatherBlock(block, values);
+        }
+        else
+        {
+            Parallel.For(0, firstBad.Length, () => new double[width], (block, _, values) =>
+            {
+                GatherBlock(block, values);
+                return values;
+            }, _ => { });
+        }
+        int bad = Array.FindIndex(firstBad, row => row >= 0);
+        if (bad >= 0)
+            throw DataError.Of(
+                $"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; "
+                + "correct it, or choose another data.normalization.");
+        return features;
+
+        void GatherBlock(int block, double[] values)
         {
             firstBad[block] = -1;
             for (int i = Math.Min(count, (block + 1) * Block) - 1; i >= block * Block; i--)
@@ -140,13 +161,6 @@ internal static class DataPreparation
                 if (!normalization.ScaleFeatures(values, features.AsSpan(i * width, width)))
                     firstBad[block] = rows?[i] ?? i;
             }
-            return values;
-        }, _ => { });
-        int bad = Array.FindIndex(firstBad, row => row >= 0);
-        if (bad >= 0)
-            throw DataError.Of(
-                $"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; "
-                + "correct it, or choose another data.normalization.");
-        return features;
+        }
     }
 }

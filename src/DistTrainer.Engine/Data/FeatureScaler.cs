@@ -8,6 +8,9 @@ internal static class FeatureScaler
 {
     private const double LargestByte = 255;
 
+    // With fewer values threads cost more than they bring.
+    private const int FewValues = 1 << 20;
+
     // A scaled value may move so much for the sake of an offset of few digits.
     private const double Negligible = 1.0 / (1 << 20);
 
@@ -81,7 +84,23 @@ internal static class FeatureScaler
     {
         double[] offsets = new double[width];
         float[] scales = Filled(width, 1);
-        Parallel.For(0, width, () => new double[rows], (column, _, values) =>
+        if ((long)width * rows < FewValues)
+        {
+            double[] values = new double[rows];
+            for (int column = 0; column < width; column++)
+                LearnOne(column, values);
+        }
+        else
+        {
+            Parallel.For(0, width, () => new double[rows], (column, _, values) =>
+            {
+                LearnOne(column, values);
+                return values;
+            }, _ => { });
+        }
+        return (offsets, scales);
+
+        void LearnOne(int column, double[] values)
         {
             copy(column, values);
             if (Array.TrueForAll(values, value => value == values[0]))
@@ -89,16 +108,14 @@ internal static class FeatureScaler
                 // a constant column's mean is its value; the sum would round
                 offsets[column] = (float)values[0] == values[0] || Math.Abs((float)values[0] - values[0]) <= Negligible
                     ? (float)values[0] : values[0];
-                return values;
+                return;
             }
             (double offset, double spread) = rule(values);
             float scale = (float)(1 / spread);
             scales[column] = float.IsNormal(scale) ? scale : 1;
             double rounded = (float)offset;
             offsets[column] = Math.Abs(rounded - offset) * scales[column] <= Negligible ? rounded : offset;
-            return values;
-        }, _ => { });
-        return (offsets, scales);
+        }
     }
 
     private static (double Offset, double Spread) MinMax(double[] values)

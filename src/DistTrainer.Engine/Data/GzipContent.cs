@@ -181,7 +181,7 @@ internal sealed class GzipContent : Stream
     {
         var input = new MemberInput(new MemoryStream(packed, 0, length));
         using var content = new DeflateStream(input, CompressionMode.Decompress);
-        byte[] buffer = new byte[1 << 14];
+        Span<byte> buffer = stackalloc byte[1 << 12];
         while (content.Read(buffer) > 0)
         {
         }
