@@ -41,14 +41,11 @@ internal enum NumberForms
     ApostropheThousands = 512,
 }
 
-/// <summary>What the cells of a column are, by its first one: all others must be the same.</summary>
+/// <summary>Which pair of yes/no words a cell is of.</summary>
 internal enum CellKind
 {
-    /// <summary>Not known yet.</summary>
+    /// <summary>None.</summary>
     Unknown,
-
-    /// <summary>Numbers.</summary>
-    Number,
 
     /// <summary><c>True</c> and <c>False</c>, in any case.</summary>
     TrueFalse,

@@ -32,9 +32,6 @@ internal sealed class ColumnBuffer(string name, ColumnForm form, CsvDialect dial
     /// are codes such as 02134.</summary>
     public bool MustBeText { get; private set; }
 
-    /// <summary>Whether the column is to be read as text, as far as is known.</summary>
-    public bool IsText => _texts is not null;
-
     /// <summary>Takes a cell in.</summary>
     /// <param name="cell">In UTF-8.</param>
     /// <returns>False where it is not UTF-8.</returns>

@@ -46,24 +46,19 @@ public sealed class TableRows
             ColumnSchema? known = _schema.Columns.Count > 0 ? _schema.Columns[i] : null;
             bool isGap = cells[i] is not { } cell || _gaps.Has(cell.Trim());
             if (isGap && known is not ({ Gaps: true } or { Kind: ColumnKind.Category }))
-                throw DataError.Of(
-                    $"{_name}: row {Count.ToString(CultureInfo.InvariantCulture)}, column "
-                    + $"{DataError.Quote(_columns[i].Name)}: has no value, and the model learned of no gaps there; "
-                    + "give one.");
+                throw Wrong(i, "has no value, and the model learned of no gaps there; give one.");
             if (known is { Kind: ColumnKind.YesNo } words && !isGap
                 && !words.Values.Contains(cells[i]!.Trim(), StringComparer.OrdinalIgnoreCase))
-                throw DataError.Of(
-                    $"{_name}: row {Count.ToString(CultureInfo.InvariantCulture)}, column "
-                    + $"{DataError.Quote(_columns[i].Name)}: {DataError.Quote(cells[i]!)} is neither "
-                    + $"{words.Values[1]} nor {words.Values[0]}; give one of them.");
+                throw Wrong(
+                    i, $"{DataError.Quote(cells[i]!)} is neither {words.Values[1]} nor {words.Values[0]}; give one of "
+                    + "them.");
             if (cells[i] is null)
                 _columns[i].AddGap();
             else if (!_columns[i].Add(Encoding.UTF8.GetBytes(cells[i]!)) || _columns[i].Stray is not null)
-                throw DataError.Of(
-                    $"{_name}: row {Count.ToString(CultureInfo.InvariantCulture)}, column "
-                    + $"{DataError.Quote(_columns[i].Name)}: {DataError.Quote(cells[i]!)} is no "
-                    + $"{(_schema.Columns.Count > 0 && _schema.Columns[i].Kind == ColumnKind.Date ? "date" : "number")}"
-                    + "; correct it.");
+            {
+                string wanted = known is { Kind: ColumnKind.Date } ? "date" : "number";
+                throw Wrong(i, $"{DataError.Quote(cells[i]!)} is no {wanted}; correct it.");
+            }
         }
         Count++;
     }
@@ -74,6 +69,9 @@ public sealed class TableRows
     public PredictionRows ToPredictionRows() => DataPreparation.Predictable(
         new RawTable(_name, [.. _columns.Select(column => column.ToColumn())], [], Place, (row, _) => Place(row)),
         _schema);
+
+    private DistTrainerException Wrong(int column, string what) =>
+        DataError.Of($"{Place(Count)}, column {DataError.Quote(_columns[column].Name)}: {what}");
 
     private string Place(int row) => $"{_name}: row {row.ToString(CultureInfo.InvariantCulture)}";
 }
