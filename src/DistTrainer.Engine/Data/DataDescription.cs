@@ -123,6 +123,11 @@ public sealed record DataDescription
     /// <summary>Tables: how columns become features.</summary>
     public ColumnSettings Columns { get; init; } = new();
 
+    /// <summary>
+    /// Tables: the column with the samples' weights, ≥ 0; it is no feature. Null weighs all samples alike.
+    /// </summary>
+    public string? WeightColumn { get; init; }
+
     /// <summary>NumPy <c>.npz</c>: which arrays are meant.</summary>
     public DataArrays Arrays { get; init; } = new();
 
@@ -175,4 +180,7 @@ public sealed record DataDescription
 
     /// <summary>Largest number of training samples to use, in file order; 0 uses all.</summary>
     public int Limit { get; init; }
+
+    /// <summary>Columns of a table that say something of its rows and are no features.</summary>
+    internal IReadOnlyCollection<string> AsideColumns => WeightColumn is { } weights ? [weights] : [];
 }

@@ -19,6 +19,7 @@ internal static class DataPreparation
         DataSplit split = DataSplit.Make(
             raw.Path, labelled, description.Stratify && task == TaskKind.Classification ? targets : null, description,
             testSource is not null);
+        raw = raw.Without(description.AsideColumns);
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
         RawMatrix rows = AsMatrix(raw, [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()]);

@@ -49,6 +49,19 @@ internal abstract record RawData(
     /// <summary>How the file was read where that is not obvious, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>A column that says something of the rows, such as their weights.</summary>
+    /// <param name="key">The setting that names it, for errors.</param>
+    /// <param name="name">The column's name.</param>
+    /// <exception cref="DistTrainerException">There is none, or it is a target.</exception>
+    public virtual RawColumn Column(string key, string name) => throw DataError.Configuration(
+        $"{key} = {DataError.Quote(name)}: only tables (CSV, Parquet) have columns by name, and {Path} is none; leave "
+        + $"{key} out.");
+
+    /// <summary>The rows without columns that are nothing to learn from.</summary>
+    /// <param name="names">Their names.</param>
+    /// <exception cref="DistTrainerException">No other column is there.</exception>
+    public virtual RawData Without(IReadOnlyCollection<string> names) => this;
+
     /// <summary>Refuses more values than an array can have.</summary>
     /// <exception cref="DistTrainerException">The product is too large.</exception>
     public static void CheckSize(string path, long rows, long width)
@@ -89,6 +102,24 @@ internal sealed record RawTable(
 {
     /// <inheritdoc/>
     public override int Count => Columns[0].Count;
+
+    /// <inheritdoc/>
+    public override RawColumn Column(string key, string name) =>
+        Columns.FirstOrDefault(column => column.Name == name)
+        ?? throw DataError.Configuration(Targets.Any(target => target.Name == name)
+            ? $"{key} = {DataError.Quote(name)} is the target of {Path}; name another column, or set data.targets."
+            : $"{key} names a column {DataError.Quote(name)} that {Path} does not have, or that data.ignore leaves "
+                + $"out; {DataError.Suggest(name, [.. Columns.Select(column => column.Name)])}");
+
+    /// <inheritdoc/>
+    public override RawTable Without(IReadOnlyCollection<string> names)
+    {
+        RawColumn[] left = [.. Columns.Where(column => !names.Contains(column.Name))];
+        return left.Length > 0 ? this with { Columns = left }
+            : throw DataError.Of(
+                $"{Path}: no feature column is left beside the target and "
+                + $"{string.Join(", ", names.Select(DataError.Quote))}.");
+    }
 
     /// <summary>The rows as features.</summary>
     /// <param name="schemas">How columns become features; each names one of <see cref="Columns"/>.</param>
