@@ -48,9 +48,14 @@ internal enum PushOutcome
 /// <summary>What a parameter shard must be told to apply a step.</summary>
 /// <param name="Step">The open step.</param>
 /// <param name="Rate">Learning rate, ≥ 0.</param>
-/// <param name="Samples">Samples of the step over all data shards, ≥ 1: what the sum is divided by.</param>
-internal readonly record struct StepContext(long Step, double Rate, long Samples)
+/// <param name="Weight">Sum of the weights of the step's samples over all data shards, ≥ 0: what the sum of their
+/// gradients is divided by. Their number where all have weight 1.</param>
+internal readonly record struct StepContext(long Step, double Rate, double Weight)
 {
+    /// <summary>What a sum over samples of a total weight is multiplied by to be the mean; where all weigh 0 the mean
+    /// is 0 as well.</summary>
+    public static float MeanFactor(double weight) => weight > 0 ? (float)(1.0 / weight) : 0;
+
     /// <summary>
     /// Norm of the whole gradient, from all parameter shards' <see cref="ParameterShard.PartialNorms"/>; needed where
     /// the parameter shard says so (<see cref="ParameterShard.NeedsNorm"/>), else ignored.

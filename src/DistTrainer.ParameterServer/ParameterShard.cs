@@ -167,20 +167,20 @@ internal sealed partial class ParameterShard : IDisposable
     /// <summary>
     /// First phase of a step that needs the norm: averages the open step's gradient, clips it by value and keeps it.
     /// </summary>
-    /// <param name="samples">Samples of the step over all data shards, ≥ 1.</param>
+    /// <param name="weight">See <see cref="StepContext.Weight"/>.</param>
     /// <param name="wantHistograms">Whether the step will be applied with
     /// <see cref="StepContext.WantHistograms"/>.</param>
     /// <returns>A sum of squares for each own block, for <see cref="GlobalNorm"/>; valid until the next step.</returns>
     /// <exception cref="InvalidOperationException">Data shards are missing, or the job does not need the
     /// norm.</exception>
-    public ReadOnlySpan<double> PartialNorms(long samples, bool wantHistograms = false)
+    public ReadOnlySpan<double> PartialNorms(double weight, bool wantHistograms = false)
     {
         if (_combined is null)
             throw new InvalidOperationException("The job does not need the norm; there is no first phase.");
-        RequireComplete(samples);
+        RequireComplete(weight);
         if (wantHistograms)
             ClearCounters();
-        float scale = (float)(1.0 / samples);
+        float scale = StepContext.MeanFactor(weight);
         for (int b = 0; b < Range.BlockCount; b++)
         {
             ParameterBlock block = _blocks[Range.FirstBlock + b];
@@ -214,7 +214,7 @@ internal sealed partial class ParameterShard : IDisposable
     /// is.</exception>
     public bool Apply(in StepContext context)
     {
-        RequireComplete(context.Samples);
+        RequireComplete(context.Weight);
         if (context.Step != OpenStep)
             throw new InvalidOperationException($"Step {context.Step} cannot be applied; the open step is {OpenStep}.");
         if (_combined is not null && (!_isCombined || context.GradientNorm is null))
@@ -269,9 +269,9 @@ internal sealed partial class ParameterShard : IDisposable
         return [.. parts];
     }
 
-    private void RequireComplete(long samples)
+    private void RequireComplete(double weight)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(weight);
         if (!IsComplete)
             throw new InvalidOperationException($"Step {OpenStep} is not complete: data shards are missing.");
     }
@@ -376,7 +376,7 @@ internal sealed partial class ParameterShard : IDisposable
     {
         bool penalized = _regularization.ApplyToBiases || _blocks.Layout.Tensors[tensor].Kind == ParameterKind.Weight;
         return new GradientAdjustment(
-            Scale: _combined is null ? (float)(1.0 / context.Samples) : _clipping.Norm > 0
+            Scale: _combined is null ? StepContext.MeanFactor(context.Weight) : _clipping.Norm > 0
                 ? GlobalNorm.ClipFactor(context.GradientNorm!.Value, _clipping.Norm) : 1,
             Limit: _combined is null && _clipping.Value > 0 ? _clipping.Value : float.PositiveInfinity,
             L1: penalized ? _regularization.L1 : 0,

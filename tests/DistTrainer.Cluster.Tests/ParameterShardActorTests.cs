@@ -111,6 +111,6 @@ public sealed class ParameterShardActorTests : TestKit
         int dataShards = _setup.Job.Training.DataShards;
         LossSums[] losses = [.. Enumerable.Repeat(new LossSums(5, 1, 0, 0), dataShards)];
         var all = new TreeNode(0, dataShards);
-        _shard.Tell(new PushGradient(1, 0, step, 40, all, _setup.CreateVector(), 0, true, losses, 7));
+        _shard.Tell(new PushGradient(1, 0, step, all, _setup.CreateVector(), 0, true, losses, 7));
     }
 }

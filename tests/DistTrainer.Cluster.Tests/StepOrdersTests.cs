@@ -32,7 +32,7 @@ public sealed class StepOrdersTests : IDisposable
         Assert.Equal(
             [(false, false), (true, false), (true, true)],
             steps.Select(step => (step.WantNorm, step.WantStatistics)));
-        Assert.Equal((3L, 50L, (double?)7), (steps[1].Step, steps[1].Samples, steps[1].GradientNorm));
+        Assert.Equal((3L, 50.0, (double?)7), (steps[1].Step, steps[1].Weight, steps[1].GradientNorm));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class StepTallyTests
     {
         Add(2, 2, hash: 7);
         Add(0, 2, hash: 5);
-        Assert.Equal((4, new LossSums(4, 1 + 2 + 3 + 4, 0, 0)), (_tally.Samples, _tally.Losses()));
+        Assert.Equal(new LossSums(4, 1 + 2 + 3 + 4, 0, 0), _tally.Losses());
         Close(1);
         Assert.Equal(new StepSums(1, 1, new LossSums(4, 10, 0, 0), 4, 12), _tally.Sums);
     }
@@ -98,7 +98,7 @@ public sealed class StepTallyTests
     private void Add(int start, int count, ulong hash)
     {
         LossSums[] losses = [.. Enumerable.Range(start + 1, count).Select(loss => new LossSums(1, loss, 0, 0))];
-        _tally.Add(new PushGradient(1, 0, 1, 4, new TreeNode(start, count), null!, 0, true, losses, hash));
+        _tally.Add(new PushGradient(1, 0, 1, new TreeNode(start, count), null!, 0, true, losses, hash));
     }
 
     private void Close(long step, bool counts = true)

@@ -32,7 +32,7 @@ internal abstract class WireFuzz(string name, long constant, long factor) : Fuzz
     {
         var node = new TreeNode(0, 2);
         var push = new PushGradient(
-            WireRig.Generation, 1, 1, 20, node, Rig.Floats, 0, true,
+            WireRig.Generation, 1, 1, node, Rig.Floats, 0, true,
             [new LossSums(10, 2.5, 7, 1.5), new LossSums(10, 2.5, 7, 1.5)], 77);
         var broadcast = new ParametersBroadcast(WireRig.Generation, 0, 3);
         SharedMemory? memory = Rig.Floats.Shared;

@@ -102,7 +102,7 @@ public class ParameterShardTests
         Assert.Throws<InvalidOperationException>(() => shard.Apply(new StepContext(1, 0.1, 1)));
         shard.Accept(plain.Push(shard, 1, new TreeNode(1, 1)));
         Assert.Throws<InvalidOperationException>(() => shard.Apply(new StepContext(2, 0.1, 1)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => shard.Apply(new StepContext(1, 0.1, 0)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => shard.Apply(new StepContext(1, 0.1, -1)));
         Assert.Throws<InvalidOperationException>(() => shard.PartialNorms(1).Length);
         Assert.Throws<InvalidOperationException>(shard.RestoreBest);
 

@@ -19,7 +19,7 @@ internal sealed record TestFigures(long Count, double? Loss, double? Accuracy, d
     {
         if (sums.Count == 0)
             return new TestFigures(0, null, null, null);
-        double loss = sums.LossSum / sums.Count;
+        double loss = sums.MeanLoss;
         if (task != TaskKind.Regression)
             return new TestFigures(sums.Count, loss, (double)sums.Correct / sums.Count, null);
         double deviation = SquaredDeviation(data);

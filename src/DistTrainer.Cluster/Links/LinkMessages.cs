@@ -17,7 +17,7 @@ namespace DistTrainer.Cluster.Links;
 internal static class LinkMessages
 {
     /// <summary>
-    /// Kind of <see cref="PushGradient"/>: [generation, parameter shard, worker, step, samples, node start, node count,
+    /// Kind of <see cref="PushGradient"/>: [generation, parameter shard, worker, step, node start, node count,
     /// known finite, segment, sample hash, losses].
     /// </summary>
     public const byte Push = 1;
@@ -31,9 +31,9 @@ internal static class LinkMessages
     /// <summary>Kind of <see cref="ParametersBroadcast"/> to the run: the same fields.</summary>
     public const byte Collected = 3;
 
-    private const int PushFields = 11;
+    private const int PushFields = 10;
     private const int BroadcastFields = 4;
-    private const int LossFields = 4;
+    private const int LossFields = 5;
 
     /// <summary>Writes a contribution's message.</summary>
     public static void Write(IBufferWriter<byte> output, int parameterShard, PushGradient push, int segment)
@@ -44,7 +44,6 @@ internal static class LinkMessages
         writer.Write(parameterShard);
         writer.Write(push.Worker);
         writer.Write(push.Step);
-        writer.Write(push.Samples);
         writer.Write(push.Node.Start);
         writer.Write(push.Node.Count);
         writer.Write(push.IsKnownFinite);
@@ -58,6 +57,7 @@ internal static class LinkMessages
             writer.Write(losses.LossSum);
             writer.Write(losses.Correct);
             writer.Write(losses.SquaredErrorSum);
+            writer.Write(losses.Weight);
         }
         writer.Flush();
     }
@@ -88,7 +88,6 @@ internal static class LinkMessages
         SegmentMessages.Expect(ref reader, PushFields, "push");
         int generation = reader.ReadInt32(), parameterShard = reader.ReadInt32(), worker = reader.ReadInt32();
         long step = reader.ReadInt64();
-        int samples = reader.ReadInt32();
         var node = new TreeNode(reader.ReadInt32(), reader.ReadInt32());
         bool isKnownFinite = reader.ReadBoolean();
         int segment = reader.ReadInt32();
@@ -97,18 +96,20 @@ internal static class LinkMessages
             throw new InvalidDataException(
                 $"push: data shards {node.Start} to {node.Start + (long)node.Count - 1} are no subtree of "
                 + $"{dataShards}.");
-        if (samples < 1)
-            throw new InvalidDataException($"push: samples is {samples}; it is at least 1.");
         SegmentMessages.Expect(ref reader, node.Count, "losses");
         var losses = new LossSums[node.Count];
         for (int i = 0; i < losses.Length; i++)
         {
             SegmentMessages.Expect(ref reader, LossFields, "loss");
-            losses[i] = new LossSums(reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64(), reader.ReadDouble());
+            losses[i] = new LossSums(
+                reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64(), reader.ReadDouble(), reader.ReadDouble());
+            if (!(losses[i].Weight >= 0 && double.IsFinite(losses[i].Weight)))
+                throw new InvalidDataException(
+                    $"push: weight is {losses[i].Weight}; it is finite and at least 0.");
         }
         return gradient(generation, parameterShard, worker, node, segment) is { } place
             ? (parameterShard, new PushGradient(
-                generation, worker, step, samples, node, place.Buffer, place.Offset, isKnownFinite, losses, sampleHash))
+                generation, worker, step, node, place.Buffer, place.Offset, isKnownFinite, losses, sampleHash))
             : (parameterShard, null);
     }
 

@@ -189,7 +189,6 @@ internal sealed record Holding(int Generation, int Worker, long Step, int Number
 /// <param name="Generation">The generation.</param>
 /// <param name="Worker">Who computed it; named when it is refused.</param>
 /// <param name="Step">The step, counted from 1.</param>
-/// <param name="Samples">Samples of the whole step, over all workers: what the sum is divided by.</param>
 /// <param name="Node">Which data shards.</param>
 /// <param name="Gradient">Holds the sum; not changed until the step's parameters have been broadcast.</param>
 /// <param name="Offset">Index in the flat vector of the buffer's first element.</param>
@@ -198,7 +197,7 @@ internal sealed record Holding(int Generation, int Worker, long Step, int Number
 /// <param name="Losses">The loss sums of the node's data shards, one each.</param>
 /// <param name="SampleHash"><see cref="SampleLedger.Hash(ReadOnlySpan{int})"/> of the samples that were used.</param>
 internal sealed record PushGradient(
-    int Generation, int Worker, long Step, int Samples, TreeNode Node, AlignedBuffer Gradient,
+    int Generation, int Worker, long Step, TreeNode Node, AlignedBuffer Gradient,
         int Offset, bool IsKnownFinite,
     LossSums[] Losses, ulong SampleHash) : IProtocolMessage;
 

@@ -41,7 +41,9 @@ internal sealed record RunState(
         double Sum(string name) => manifest.Position.Sums.GetValueOrDefault(name);
         return new RunState(
             manifest.Step,
-            new LossSums((long)Sum("samples"), Sum("loss"), (long)Sum("correct"), Sum("squared-error")),
+            new LossSums(
+                (long)Sum("samples"), Sum("loss"), (long)Sum("correct"), Sum("squared-error"),
+                manifest.Position.Sums.TryGetValue("weight", out double weight) ? weight : Sum("samples")),
             manifest.Rate.Base is { } rate ? [new RateSet(1, rate)] : [],
             new PlateauState(manifest.Rate.PlateauFactor, manifest.Rate.PlateauBest, manifest.Rate.PlateauBadEpochs),
             new StoppingState(

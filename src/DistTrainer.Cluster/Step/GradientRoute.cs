@@ -65,7 +65,7 @@ internal sealed class GradientRoute(
         {
             GradientNode node = from.Nodes[n];
             link.Push(new PushGradient(
-                generation, worker, from.Step, from.BatchRows, node.Node, node.Gradient, 0, from.IsKnownFinite,
+                generation, worker, from.Step, node.Node, node.Gradient, 0, from.IsKnownFinite,
                 from.LossesOf(n), from.SampleHashOf(n)));
         }
     }

@@ -26,6 +26,7 @@ internal sealed class GradientWorker : IDisposable
     private readonly long[] _broadcast;
     private readonly int _firstDataShard;
     private readonly int _dataShardCount;
+    private int _batchRows;
     private int _nextStage;
     private long _computeTicks;
     private long _stepTicks;
@@ -76,13 +77,10 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>The nodes that it pushes for each step.</summary>
     public IReadOnlyList<GradientNode> Nodes => _nodes;
 
-    /// <summary>Samples of the open step over all workers.</summary>
-    public int BatchRows { get; private set; }
-
     /// <summary>
     /// Whether the step at hand has as many samples as steps have; an epoch's last one may have less.
     /// </summary>
-    public bool IsFullStep => BatchRows == _sampler.BatchSize;
+    public bool IsFullStep => _batchRows == _sampler.BatchSize;
 
     /// <summary>Whether the gradient is known to be finite in all stages that are through the backward pass.</summary>
     public bool IsKnownFinite { get; private set; }
@@ -135,7 +133,7 @@ internal sealed class GradientWorker : IDisposable
         _stepTicks = _computeTicks;
         _nextStage = 0;
         ReadOnlySpan<int> batch = _sampler.Batch(Step);
-        BatchRows = batch.Length;
+        _batchRows = batch.Length;
         int first = Bound(batch.Length, 0);
         for (int s = 0; s <= _dataShardCount; s++)
             _bounds[s] = Bound(batch.Length, s) - first;

@@ -23,7 +23,7 @@ internal sealed class ParameterShardLog(ILoggingAdapter log, TrainingSetup setup
     public void StepSkipped(long step, LossSums losses) => log.Event(
         LogLevel.WarningLevel,
         "step-skipped epoch={Epoch} step={Step} loss={Loss:G6} reason=\"the gradient is not finite\"",
-        setup.EpochOf(step), step, losses.LossSum / losses.Count);
+        setup.EpochOf(step), step, losses.MeanLoss);
 
     public void PushDropped(PushGradient push, PushOutcome outcome)
     {

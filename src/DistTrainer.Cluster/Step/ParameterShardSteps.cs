@@ -118,7 +118,7 @@ internal sealed class ParameterShardSteps(
             Apply(null);
             return;
         }
-        double[] sums = shard.PartialNorms(_tally.Samples, setup.WantsHistograms(shard.OpenStep)).ToArray();
+        double[] sums = shard.PartialNorms(_tally.Losses().Weight, setup.WantsHistograms(shard.OpenStep)).ToArray();
         var share = new ShareNorm(mail.Generation, Index, shard.OpenStep, sums);
         _norms.Keep(share);
         mail.Share(share);
@@ -134,13 +134,14 @@ internal sealed class ParameterShardSteps(
     private void Apply(double? norm)
     {
         long step = shard.OpenStep;
-        StepContext context = _orders.Of(step, _tally.Samples, norm);
+        LossSums losses = _tally.Losses();
+        StepContext context = _orders.Of(step, losses.Weight, norm);
         bool counts = shard.Apply(context);
         mail.Broadcast(step);
         clock.Applied();
         if (StepTrace.Wants(setup, step))
             Trace(step);
-        Count(step, counts);
+        Count(step, losses, counts);
         if (context.WantNorm)
             Report(step, context.Rate);
         if (context.WantHistograms)
@@ -156,11 +157,10 @@ internal sealed class ParameterShardSteps(
     }
 
     /// <summary>The first parameter shard alone keeps the sums: they are the same for all.</summary>
-    private void Count(long step, bool counts)
+    private void Count(long step, LossSums losses, bool counts)
     {
         if (Index == 0)
         {
-            LossSums losses = _tally.Losses();
             if (!counts && !mail.IsReplica)
                 log.StepSkipped(step, losses);
             _tally.Close(step, losses, counts);

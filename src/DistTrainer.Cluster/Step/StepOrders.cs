@@ -37,10 +37,10 @@ internal sealed class StepOrders(TrainingSetup setup)
 
     /// <summary>How to apply a step.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="samples">Its samples over all data shards.</param>
+    /// <param name="weight">See <see cref="StepContext.Weight"/>.</param>
     /// <param name="norm">Norm of the whole gradient, where the job needs it.</param>
-    public StepContext Of(long step, int samples, double? norm) =>
-        new(step, _schedule.Rate(step, setup.StepsPerEpoch, setup.TotalSteps, _last.Rate.PlateauFactor), samples)
+    public StepContext Of(long step, double weight, double? norm) =>
+        new(step, _schedule.Rate(step, setup.StepsPerEpoch, setup.TotalSteps, _last.Rate.PlateauFactor), weight)
         {
             GradientNorm = norm,
             WantNorm = IsLast(step) || step % setup.Options.ReportEvery == 0,

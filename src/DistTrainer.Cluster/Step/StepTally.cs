@@ -18,16 +18,12 @@ internal sealed class StepTally(int dataShards)
     private StepSums _sums;
     private StepSums _sumsBefore;
 
-    /// <summary>Samples of the open step over all data shards; 0 before the first contribution of all.</summary>
-    public int Samples { get; private set; }
-
     /// <summary>The sums of the steps since the last report.</summary>
     public StepSums Sums => _sums;
 
     /// <summary>A contribution is in, and those that it holds are replaced by it.</summary>
     public void Add(PushGradient push)
     {
-        Samples = push.Samples;
         push.Losses.CopyTo(_losses, push.Node.Start);
         _sampleHash += push.SampleHash;
     }

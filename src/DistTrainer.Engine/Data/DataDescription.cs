@@ -128,6 +128,9 @@ public sealed record DataDescription
     /// </summary>
     public string? WeightColumn { get; init; }
 
+    /// <summary>How much the classes of the training part weigh, beside <see cref="WeightColumn"/>.</summary>
+    public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
+
     /// <summary>NumPy <c>.npz</c>: which arrays are meant.</summary>
     public DataArrays Arrays { get; init; } = new();
 

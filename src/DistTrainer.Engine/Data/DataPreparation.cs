@@ -19,6 +19,7 @@ internal static class DataPreparation
         DataSplit split = DataSplit.Make(
             raw.Path, labelled, description.Stratify && task == TaskKind.Classification ? targets : null, description,
             testSource is not null);
+        SampleWeights weights = SampleWeights.Find(raw, description, encoder, targets, split);
         raw = raw.Without(description.AsideColumns);
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
@@ -34,15 +35,16 @@ internal static class DataPreparation
             Normalization = normalization,
             Columns = [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()],
         };
-        DataSet train = Gather(rows, targets, encoder.Width, split.Train, normalization);
-        DataSet validation = Gather(rows, targets, encoder.Width, split.Validation, normalization);
+        DataSet train = Gather(rows, targets, encoder.Width, split.Train, normalization, weights.Of(split.Train, true));
+        DataSet validation = Gather(
+            rows, targets, encoder.Width, split.Validation, normalization, weights.Of(split.Validation, false));
         DataSet test = testSource is { } testFile
             ? ReadLabelled(testFile, description with { Targets = [] }, schema)
-            : Gather(rows, targets, encoder.Width, split.Test, normalization);
+            : Gather(rows, targets, encoder.Width, split.Test, normalization, weights.Of(split.Test, false));
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
             Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length),
-                .. TableColumns.NotesOf(columns, description.Columns),
+                .. TableColumns.NotesOf(columns, description.Columns), .. weights.Notes,
                 .. LeaksIn(raw, columns, targets, encoder, split.Train)],
             Columns = columns,
         };
@@ -110,7 +112,8 @@ internal static class DataPreparation
 
     /// <summary>Copies rows out of the raw data and scales them.</summary>
     private static DataSet Gather(
-        RawMatrix raw, double[] targets, int targetWidth, int[] rows, Normalization normalization)
+        RawMatrix raw, double[] targets, int targetWidth, int[] rows, Normalization normalization,
+        float[]? weights = null)
     {
         float[] gathered = new float[rows.Length * targetWidth];
         for (int i = 0; i < rows.Length; i++)
@@ -121,7 +124,10 @@ internal static class DataPreparation
                     $"{raw.TargetPlace(rows[i], 0)}: the target is so far from the training targets that it cannot be "
                     + "scaled; correct it, or set data.normalize-targets = false.");
         }
-        return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth);
+        return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth)
+        {
+            Weights = weights,
+        };
     }
 
     private static float[] GatherFeatures(RawMatrix raw, int[]? rows, Normalization normalization)

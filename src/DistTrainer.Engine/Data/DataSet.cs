@@ -48,9 +48,18 @@ public sealed class DataSet : ISampleSource
     /// <summary>[Count, TargetWidth] row-major.</summary>
     public float[] Targets { get; }
 
+    /// <summary>[Count], finite, ≥ 0: how much each sample counts in losses and gradients; null for 1 each.</summary>
+    /// <exception cref="ArgumentException">They are not one a sample.</exception>
+    public float[]? Weights
+    {
+        get;
+        init => field = value is null || value.Length == Count ? value
+            : throw new ArgumentException($"{value.Length} weights are not one for each of {Count} samples.");
+    }
+
     /// <summary>The same samples with something said of them.</summary>
     internal DataSet Noted(IReadOnlyList<string> notes) =>
-        new(Features, Targets, FeatureCount, TargetWidth) { Notes = notes };
+        new(Features, Targets, FeatureCount, TargetWidth) { Notes = notes, Weights = Weights };
 
     /// <summary>The features of one sample.</summary>
     public ReadOnlySpan<float> FeaturesOf(int sample) => Features.AsSpan(sample * FeatureCount, FeatureCount);
@@ -70,18 +79,29 @@ public sealed class DataSet : ISampleSource
             TargetsOf(samples[row]).CopyTo(targets[(row * TargetWidth)..]);
     }
 
+    /// <inheritdoc/>
+    bool ISampleSource.HasWeights => Weights is not null;
+
+    /// <inheritdoc/>
+    void ISampleSource.ReadWeights(ReadOnlySpan<int> samples, Span<float> weights)
+    {
+        for (int row = 0; row < samples.Length; row++)
+            weights[row] = Weights is { } own ? own[samples[row]] : 1;
+    }
+
     /// <summary>Does nothing: all samples are at hand.</summary>
     /// <param name="samples">Not looked at.</param>
     public void Expect(ReadOnlySpan<int> samples)
     {
     }
 
-    /// <summary>Adds all features, then all targets, as little-endian floats.</summary>
+    /// <summary>Adds all features, then all targets, then weights if there are any, as little-endian floats.</summary>
     /// <param name="hash">Added to.</param>
     public void AddTo(IncrementalHash hash)
     {
         hash.AppendData(MemoryMarshal.AsBytes(Features.AsSpan()));
         hash.AppendData(MemoryMarshal.AsBytes(Targets.AsSpan()));
+        hash.AppendData(MemoryMarshal.AsBytes(Weights.AsSpan()));
     }
 }
 

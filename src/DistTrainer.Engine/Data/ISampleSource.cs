@@ -33,6 +33,16 @@ public interface ISampleSource
     /// </exception>
     void Read(ReadOnlySpan<int> samples, Span<float> features, Span<float> targets);
 
+    /// <summary>Whether samples have weights other than 1.</summary>
+    bool HasWeights => false;
+
+    /// <summary>
+    /// Copies the samples' weights: how much each counts in losses and gradients, which are divided by their sum.
+    /// </summary>
+    /// <param name="samples">Their numbers, in any order.</param>
+    /// <param name="weights">[samples], overwritten; finite, ≥ 0.</param>
+    void ReadWeights(ReadOnlySpan<int> samples, Span<float> weights) => weights.Fill(1);
+
     /// <summary>
     /// Hears which samples the caller will read next, while it computes with those that it has: time to fetch them.
     /// Only a hint, and it must return at once: others may be read, and these perhaps never, or by another node.

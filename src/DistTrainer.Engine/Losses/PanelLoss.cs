@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 using DistTrainer.Engine.Layers;
 
@@ -11,11 +12,11 @@ internal abstract class PanelLoss : ILoss
 {
     /// <inheritdoc/>
     public void Evaluate(
-        ActivationPanels outputs, ReadOnlySpan<float> targets, ReadOnlySpan<int> dataShardBounds,
-        ActivationPanels outputGradient, Span<LossSums> sums)
+        ActivationPanels outputs, ReadOnlySpan<float> targets, ReadOnlySpan<float> weights,
+        ReadOnlySpan<int> dataShardBounds, ActivationPanels outputGradient, Span<LossSums> sums)
     {
         int width = TargetWidth(outputs.Features);
-        CheckArguments(outputs, targets.Length, width, dataShardBounds, outputGradient, sums.Length);
+        CheckArguments(outputs, targets.Length, width, weights.Length, dataShardBounds, outputGradient, sums.Length);
         bool withGradient = !outputGradient.Values.IsEmpty;
         Span<float> losses = stackalloc float[ActivationPanels.Width];
         Span<float> scores = stackalloc float[ActivationPanels.Width];
@@ -29,11 +30,14 @@ internal abstract class PanelLoss : ILoss
             EvaluatePanel(
                 outputs.Panel(panel), targets.Slice(first * width, rows * width), first, gradient, losses, scores);
             ClearUnusedLanes(gradient, rows);
+            ReadOnlySpan<float> own = weights.IsEmpty ? weights : weights.Slice(first, rows);
+            Weigh(gradient, own);
             for (int lane = 0; lane < rows; lane++)
             {
                 while (first + lane >= dataShardBounds[shard + 1])
                     shard++;
-                sums[shard] += SumsOf(losses[lane], scores[lane]);
+                LossSums one = SumsOf(losses[lane], scores[lane]);
+                sums[shard] += own.IsEmpty ? one : one.Weighted(own[lane]);
             }
         }
     }
@@ -92,9 +96,23 @@ internal abstract class PanelLoss : ILoss
             gradient[(start + rows)..(start + ActivationPanels.Width)].Clear();
     }
 
-    private static void CheckArguments(
-        ActivationPanels outputs, int targets, int width, ReadOnlySpan<int> bounds, ActivationPanels gradient, int sums)
+    /// <summary>gradient[output, lane] *= weights[lane].</summary>
+    private static void Weigh(Span<float> gradient, ReadOnlySpan<float> weights)
     {
+        for (int start = 0; !weights.IsEmpty && start < gradient.Length; start += ActivationPanels.Width)
+        {
+            Span<float> lanes = gradient.Slice(start, weights.Length);
+            TensorPrimitives.Multiply(lanes, weights, lanes);
+        }
+    }
+
+    private static void CheckArguments(
+        ActivationPanels outputs, int targets, int width, int weights, ReadOnlySpan<int> bounds,
+        ActivationPanels gradient, int sums)
+    {
+        if (weights != 0 && weights != outputs.Rows)
+            throw new ArgumentException(
+                $"There are {weights} weights; {outputs.Rows} rows need one each, or none.", nameof(weights));
         if (targets != outputs.Rows * width)
             throw new ArgumentException(
                 $"There are {targets} targets; {outputs.Rows} rows of {width} need {outputs.Rows * width}.", nameof(

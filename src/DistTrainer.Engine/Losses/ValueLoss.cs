@@ -25,9 +25,9 @@ public abstract class ValueLoss : ILoss
 
     /// <inheritdoc/>
     public void Evaluate(
-        ActivationPanels outputs, ReadOnlySpan<float> targets, ReadOnlySpan<int> dataShardBounds,
-        ActivationPanels outputGradient, Span<LossSums> sums) => _loss.Evaluate(
-            outputs, targets, dataShardBounds, outputGradient, sums);
+        ActivationPanels outputs, ReadOnlySpan<float> targets, ReadOnlySpan<float> weights,
+        ReadOnlySpan<int> dataShardBounds, ActivationPanels outputGradient, Span<LossSums> sums) =>
+        _loss.Evaluate(outputs, targets, weights, dataShardBounds, outputGradient, sums);
 
     /// <inheritdoc/>
     public void Predict(ActivationPanels outputs, Span<float> predictions) => _loss.Predict(outputs, predictions);

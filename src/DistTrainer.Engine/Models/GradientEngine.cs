@@ -25,11 +25,13 @@ internal sealed class GradientEngine : IGradientEngine
     private readonly AlignedBuffer _scratch;
     private readonly AlignedBuffer[] _saved;
     private readonly float[] _targets;
+    private readonly float[] _weights;
     private readonly int[] _samples;
     private float[] _features = [];
     private LossSums[] _memberSums = [];
     private int _rows;
     private int _targetWidth;
+    private bool _isWeighted;
     private bool _training;
     private long _step;
     private ulong _seed;
@@ -67,6 +69,7 @@ internal sealed class GradientEngine : IGradientEngine
         _scratch = new AlignedBuffer(scratch);
         _saved = [.. network.Layers.Select(layer => new AlignedBuffer(layer.Layer.SavedLength(maximumRows)))];
         _targets = new float[maximumRows * targetWidth];
+        _weights = new float[maximumRows];
         _samples = new int[maximumRows];
     }
 
@@ -79,6 +82,9 @@ internal sealed class GradientEngine : IGradientEngine
         ArgumentOutOfRangeException.ThrowIfGreaterThan(samples.Length, _maximumRows);
         samples.CopyTo(_samples);
         (_rows, _targetWidth, _training, _step, _seed) = (samples.Length, data.TargetWidth, training, step, seed);
+        _isWeighted = data.HasWeights;
+        if (_isWeighted)
+            data.ReadWeights(samples, _weights.AsSpan(0, _rows));
         Span<float> targets = _targets.AsSpan(0, _rows * _targetWidth);
         if (data is DataSet inMemory)
         {
@@ -127,7 +133,7 @@ internal sealed class GradientEngine : IGradientEngine
     {
         if (!withGradient)
         {
-            _network.Loss.Evaluate(MeanOutput(), Targets, dataShardBounds, default, sums);
+            _network.Loss.Evaluate(MeanOutput(), Targets, Weights, dataShardBounds, default, sums);
             return;
         }
         EvaluateMember(0, dataShardBounds, sums);
@@ -246,12 +252,14 @@ internal sealed class GradientEngine : IGradientEngine
         _team.Dispose();
     }
 
+    private ReadOnlySpan<float> Weights => _isWeighted ? _weights.AsSpan(0, _rows) : default;
+
     private ReadOnlySpan<float> Targets => _targets.AsSpan(0, _rows * _targetWidth);
 
     private void EvaluateMember(int member, ReadOnlySpan<int> dataShardBounds, Span<LossSums> sums)
     {
         NetworkLayer last = _network.LastOf(member);
-        _network.Loss.Evaluate(Output(last), Targets, dataShardBounds, OutputGradient(last), sums);
+        _network.Loss.Evaluate(Output(last), Targets, Weights, dataShardBounds, OutputGradient(last), sums);
     }
 
     private LayerContext Context(int layer) => new()

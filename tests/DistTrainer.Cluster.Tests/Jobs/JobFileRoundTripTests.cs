@@ -75,6 +75,12 @@ public class JobFileRoundTripTests
                 },
         };
 
+    private static readonly Gen<ClassWeights> s_classWeights = Gen.OneOf(
+        Gen.Const(ClassWeights.None), Gen.Const(ClassWeights.Balanced),
+        Gen.Select(s_text, Gen.Double[0, 1e9]).Array[1, 3].Select(pairs => ClassWeights.Of(
+            pairs.DistinctBy(pair => pair.Item1).OrderBy(pair => pair.Item1, StringComparer.Ordinal)
+                .ToDictionary(pair => pair.Item1, pair => pair.Item2))));
+
     private static readonly Gen<DataDescription> s_data =
         from source in s_text
         from test in Gen.Null(s_text)
@@ -87,8 +93,12 @@ public class JobFileRoundTripTests
         from fraction in Gen.Double[0.01, 0.49]
         from seed in Gen.ULong
         from limit in Gen.Int[0, int.MaxValue]
+        from weights in Gen.Null(s_text)
+        from classWeights in s_classWeights
         select new DataDescription
         {
+            WeightColumn = weights,
+            ClassWeights = classWeights,
             Source = source,
             TestSource = test,
             Format = format,

@@ -102,7 +102,7 @@ public sealed class SharedSegmentsTests
                 Send(connection, LinkMessages.Push, output =>
                     LinkMessages.Write(
                         output, 0,
-                        new PushGradient(LinksRig.Generation, 0, 1, 10, new TreeNode(0, 1), buffer, 0,
+                        new PushGradient(LinksRig.Generation, 0, 1, new TreeNode(0, 1), buffer, 0,
                         true, [default], 0), 9));
                 break;
             case "answer":
@@ -145,7 +145,7 @@ public sealed class SharedSegmentsTests
         Send(worker.Connection, LinkMessages.Push, output =>
             LinkMessages.Write(
                 output, 0,
-                new PushGradient(LinksRig.Generation + 1, 0, 1, 10, new TreeNode(0, 1), null!, 0, true, [default], 0),
+                new PushGradient(LinksRig.Generation + 1, 0, 1, new TreeNode(0, 1), null!, 0, true, [default], 0),
                 1));
         Assert.NotNull(PushOnce(server, worker, LinksRig.Generation + 1).Gradient);
     }
@@ -173,9 +173,9 @@ public sealed class SharedSegmentsTests
         Assert.Equal("9202c3", Hex(output => SegmentMessages.WriteAnswer(output, 2, true)));
         Assert.Equal("9403010702", Hex(output => LinkMessages.Write(output, new ParametersBroadcast(3, 1, 7), 2)));
         Assert.Equal(
-            "9b030105072008" + "01c3024d" + "91" + "9403cb3fe000000000000002cb3fd0000000000000",
+            "9a0301050708" + "01c3024d" + "91" + "9503cb3fe000000000000002cb3fd0000000000000cb4008000000000000",
             Hex(output => LinkMessages.Write(
-                output, 1, new PushGradient(3, 5, 7, 32, new TreeNode(8, 1), null!, 0, true, [losses], 77), 2)));
+                output, 1, new PushGradient(3, 5, 7, new TreeNode(8, 1), null!, 0, true, [losses], 77), 2)));
     }
 
     private static (IParameterShardLink Link, GradientNode Node) Join(
@@ -193,7 +193,7 @@ public sealed class SharedSegmentsTests
         link.Prepare(0, step, node, 0, node.Gradient.Length);
         link.Push(
             new PushGradient(
-                generation, 0, step, 50, node.Node, node.Gradient, 0, true, new LossSums[node.Node.Count], 0));
+                generation, 0, step, node.Node, node.Gradient, 0, true, new LossSums[node.Node.Count], 0));
         return server.Next<PushGradient>();
     }
 

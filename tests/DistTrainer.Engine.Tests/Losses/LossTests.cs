@@ -122,7 +122,7 @@ public class LossTests
         LossDescription loss = s_described[index];
         Example example = Example.Make(loss, 3, 40);
         var sums = new LossSums[2];
-        loss.Create().Evaluate(example.Outputs.Panels, example.Targets, [0, 11, 40], default, sums);
+        loss.Create().Evaluate(example.Outputs.Panels, example.Targets, [], [0, 11, 40], default, sums);
         Assert.Equal(Evaluate(loss, example, [0, 11, 40]).Sums, sums);
     }
 
@@ -251,8 +251,45 @@ public class LossTests
     public void No_rows_leave_zero_sums()
     {
         LossSums[] sums = [new(9, 9, 9, 9), new(9, 9, 9, 9)];
-        s_described[0].Create().Evaluate(new PanelBuffer(3, 0).Panels, [], [0, 0, 0], default, sums);
+        s_described[0].Create().Evaluate(new PanelBuffer(3, 0).Panels, [], [], [0, 0, 0], default, sums);
         Assert.Equal([default, default], sums);
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void A_weight_multiplies_a_samples_loss_and_gradient_and_leaves_what_is_counted(int described)
+    {
+        LossDescription loss = s_described[described];
+        Example example = Example.Make(loss, 3, 45);
+        float[] weights = [.. Enumerable.Range(0, 45).Select(row => row % 4 * 0.75f)];
+        (PanelBuffer plain, LossSums[] counted) = Evaluate(loss, example, [0, 20, 45]);
+        (PanelBuffer gradient, LossSums[] sums) = Evaluate(loss, example, [0, 20, 45], weights);
+        for (int row = 0; row < 45; row++)
+        {
+            for (int output = 0; output < 3; output++)
+                Assert.Equal(plain[row, output] * weights[row], gradient[row, output]);
+        }
+        double expected = 0;
+        for (int row = 20; row < 45; row++)
+            expected += One(loss, example.OutputsOf(row), example.Target(row)).LossSum * weights[row];
+        Assert.Equal(expected, sums[1].LossSum);
+        Assert.Equal(weights[20..].Sum(weight => (double)weight), sums[1].Weight);
+        Assert.Equal(
+            (counted[1].Count, counted[1].Correct, counted[1].SquaredErrorSum),
+            (sums[1].Count, sums[1].Correct, sums[1].SquaredErrorSum));
+        Assert.Equal(expected / sums[1].Weight, sums[1].MeanLoss);
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Weights_of_one_change_no_bit(int described)
+    {
+        Example example = Example.Make(s_described[described], 3, 45);
+        (PanelBuffer plain, LossSums[] sums) = Evaluate(s_described[described], example, [0, 20, 45]);
+        float[] ones = [.. Enumerable.Repeat(1f, 45)];
+        (PanelBuffer gradient, LossSums[] weighted) = Evaluate(s_described[described], example, [0, 20, 45], ones);
+        Assert.True(plain.Panels.Values.SequenceEqual(gradient.Panels.Values));
+        Assert.Equal(sums, weighted);
     }
 
     [Fact]
@@ -263,10 +300,11 @@ public class LossTests
             Assert.Throws<ArgumentException>(() => Evaluate(s_described[0], example, bounds));
         Assert.Throws<ArgumentException>(
             () => s_described[0].Create()
-            .Evaluate(example.Outputs.Panels, new float[9], [0, 10], default, new LossSums[1]));
+            .Evaluate(example.Outputs.Panels, new float[9], [], [0, 10], default, new LossSums[1]));
         Assert.Throws<ArgumentException>(
             () => s_described[0].Create().Evaluate(
-                example.Outputs.Panels, example.Targets, [0, 10], new PanelBuffer(2, 10).Panels, new LossSums[1]));
+                example.Outputs.Panels, example.Targets, [], [0, 10], new PanelBuffer(2, 10).Panels, new LossSums[1]));
+        Assert.Throws<ArgumentException>(() => Evaluate(s_described[0], example, [0, 10], new float[9]));
         Assert.Throws<ArgumentException>(() => s_described[0].Create().Predict(example.Outputs.Panels, new float[29]));
     }
 
@@ -290,21 +328,24 @@ public class LossTests
     {
         var sums = new LossSums[1];
         loss.Create()
-            .Evaluate(PanelBuffer.Of(outputs.Length, 1, (_, i) => outputs[i]).Panels, target, [0, 1], default, sums);
+            .Evaluate(PanelBuffer.Of(outputs.Length, 1, (_, i) => outputs[i]).Panels, target, [], [0, 1], default, sums);
         return sums[0];
     }
 
-    private static (PanelBuffer Gradient, LossSums[] Sums) Evaluate(LossDescription loss, Example example, int[] bounds)
+    private static (PanelBuffer Gradient, LossSums[] Sums) Evaluate(
+        LossDescription loss, Example example, int[] bounds, float[]? weights = null)
     {
         var gradient = new PanelBuffer(example.Outputs.Features, example.Outputs.Rows, garbage: 8);
         var sums = new LossSums[Math.Max(0, bounds.Length - 1)];
-        loss.Create().Evaluate(example.Outputs.Panels, example.Targets, bounds, gradient.Panels, sums);
+        loss.Create().Evaluate(example.Outputs.Panels, example.Targets, weights, bounds, gradient.Panels, sums);
         return (gradient, sums);
     }
 
     private sealed record Example(PanelBuffer Outputs, float[] Targets)
     {
         private int Width => Targets.Length / Outputs.Rows;
+
+        public float[] OutputsOf(int row) => [.. Enumerable.Range(0, Outputs.Features).Select(i => Outputs[row, i])];
 
         public float[] Target(int row) => Targets[(row * Width)..((row + 1) * Width)];
 

@@ -131,7 +131,7 @@ public class MembersTests
         Assert.Equal(expected, predictions);
 
         var sums = new LossSums[1];
-        network.Loss.Evaluate(mean.Panels, data.Targets, [0, Rows], default, sums);
+        network.Loss.Evaluate(mean.Panels, data.Targets, [], [0, Rows], default, sums);
         Assert.Equal(sums[0], evaluator.Evaluate(data, parameters));
     }
 

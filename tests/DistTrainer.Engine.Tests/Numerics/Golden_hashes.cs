@@ -81,7 +81,7 @@ public class Golden_hashes
         var gradient = new PanelBuffer(5, 67);
         var sums = new LossSums[2];
         LossDescription loss = classes ? LossDescription.Of(kind, ("label-smoothing", 0.1f)) : LossDescription.Of(kind);
-        loss.Create().Evaluate(Noise(5, 67, 4).Panels, targets, [0, 40, 67], gradient.Panels, sums);
+        loss.Create().Evaluate(Noise(5, 67, 4).Panels, targets, [], [0, 40, 67], gradient.Panels, sums);
         float[] halves =
             [.. sums.SelectMany(
                 sum => MemoryMarshal.Cast<double, float>([sum.LossSum, sum.SquaredErrorSum]).ToArray())];

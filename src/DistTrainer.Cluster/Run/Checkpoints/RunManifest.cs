@@ -22,6 +22,7 @@ internal static class RunManifest
         var sums = new Dictionary<string, double>
         {
             ["samples"] = state.EpochSums.Count,
+            ["weight"] = state.EpochSums.Weight,
             ["loss"] = state.EpochSums.LossSum,
             ["correct"] = state.EpochSums.Correct,
             ["squared-error"] = state.EpochSums.SquaredErrorSum,

@@ -60,7 +60,7 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
             epoch, Run.Step, LastRate(), validation.Count > 0 ? validation : null);
         Run.Validation = (Run.Step, report.ValidationLoss);
         Run.Log.EpochEnded(report);
-        bool isBest = validation.Count > 0 && Run.Plan.OnEpoch(epoch, validation.LossSum / validation.Count);
+        bool isBest = validation.Count > 0 && Run.Plan.OnEpoch(epoch, validation.MeanLoss);
         Run.Enter(isBest && Run.Plan.KeepsBest ? RunAim.KeepBest : RunAim.Decide);
     }
 

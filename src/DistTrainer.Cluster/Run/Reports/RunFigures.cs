@@ -61,7 +61,7 @@ internal sealed class RunFigures(TrainingSetup setup)
     {
         (_epoch, _decided, _lastStep) = (state.EpochSums, state.EpochSums, state.Step);
         (TrainLoss, LastEpochLoss) =
-            (_epoch.Count > 0 ? _epoch.LossSum / _epoch.Count : state.TrainLoss ?? double.NaN, state.TrainLoss);
+            (_epoch.Count > 0 ? _epoch.MeanLoss : state.TrainLoss ?? double.NaN, state.TrainLoss);
         _open.Clear();
         (_unreported, _unreportedSamples) = (default, 0);
     }
@@ -86,7 +86,7 @@ internal sealed class RunFigures(TrainingSetup setup)
             _open.Remove(known);
         _epoch += sums.Losses;
         _samples += sums.Samples;
-        TrainLoss = _epoch.LossSum / _epoch.Count;
+        TrainLoss = _epoch.MeanLoss;
         return new LedgerEntry(
             setup.EpochOf(sums.LastStep), sums.FirstStep, sums.LastStep, sums.Samples, sums.SampleHash);
     }
@@ -124,7 +124,7 @@ internal sealed class RunFigures(TrainingSetup setup)
             slowest.Compute, slowest.Wait, parts.Max(part => part!.Times.Gather), parts.Max(part => part!.Times.Apply));
         Last = new StepReport(
             report.Step, setup.EpochOf(report.Step), setup.StepsPerEpoch, setup.TotalSteps,
-                losses.LossSum / losses.Count,
+                losses.MeanLoss,
             CountsCorrect ? (double)losses.Correct / losses.Count : null, report.LearningRate,
             GlobalNorm.Norm([.. parts.SelectMany(part => part!.BlockSums)]), PerSecond(samples, seconds), times);
         return (Last, entry);
@@ -145,10 +145,10 @@ internal sealed class RunFigures(TrainingSetup setup)
         _epochStart = now;
         LossSums train = _epoch;
         (_epoch, _decided, _unreported, _unreportedSamples) = (default, default, default, 0);
-        LastEpochLoss = train.LossSum / train.Count;
+        LastEpochLoss = train.MeanLoss;
         return new EpochReport(
-            epoch, step, train.LossSum / train.Count, CountsCorrect ? (double)train.Correct / train.Count : null,
-            validation?.LossSum / validation?.Count, CountsCorrect
+            epoch, step, train.MeanLoss, CountsCorrect ? (double)train.Correct / train.Count : null,
+            validation?.MeanLoss, CountsCorrect
                 ? (double?)validation?.Correct / validation?.Count : null,
             rate, PerSecond(train.Count, seconds), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
     }
