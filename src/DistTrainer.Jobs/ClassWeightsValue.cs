@@ -17,7 +17,8 @@ internal sealed class ClassWeightsValue : JobValue<ClassWeights>
         ConfigText { Value: null } => current,
         ConfigText { Value: "none" } => ClassWeights.None,
         ConfigText { Value: "balanced" } => ClassWeights.Balanced,
-        ConfigText text => throw node.Refuse(path, $" = {ConfigNode.Show(text.Value!)} is not known; allowed: {Allowed}"),
+        ConfigText text => throw node.Refuse(
+            path, $" = {ConfigNode.Show(text.Value!)} is not known; allowed: {Allowed}"),
         _ => ClassWeights.Of(s_given.Read(node, path, current.Given)),
     };
 

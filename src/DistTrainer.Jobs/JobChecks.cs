@@ -1,5 +1,6 @@
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Optimizers;
 using DistTrainer.Engine.Parts;
@@ -69,6 +70,13 @@ internal static class JobChecks
         if (data.NormalizeTargets && task != TaskKind.Regression)
             yield return (
                 "data.normalize-targets", "= true works only on regression targets, with mean-squared-error or huber");
+        if (job.Training.EarlyStopping is { Patience: > 0, Watch: var watched }
+            && watched.IsOfValues() is { } ofValues && ofValues != (task == TaskKind.Regression))
+            yield return ("training.early-stopping.watch", ofValues
+                ? "is a figure of values, but the loss is for classes; watch loss, accuracy, balanced-accuracy, "
+                    + "log-loss, auc or f1-macro"
+                : "is a figure of classes, but the loss is for values; watch loss, mean-absolute-error, "
+                    + "root-mean-squared-error, r2 or median-absolute-error");
         if (data.ValidationFraction > 0)
             yield break;
         if (job.Schedule.WatchesValidation)

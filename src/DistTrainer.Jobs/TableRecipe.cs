@@ -60,6 +60,7 @@ public static class TableRecipe
               epochs = {{Text(sizes.Epochs)}}
               batch-size = {{Text(sizes.Batch)}}
               early-stopping.patience = {{Text(watches ? sizes.Patience : 0)}}
+              figures = {{(watches ? "true" : "false")}}
             }
             """, "the recipe for tables");
     }

@@ -1,3 +1,4 @@
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Training;
 using CheckpointTable = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.CheckpointSettings>;
 using DivergenceTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.DivergenceDescription>;
@@ -12,12 +13,21 @@ internal static class TrainingKeys
 {
     private const int Most = 1_000_000_000;
 
+    private static readonly JobValue<FigureKind> s_figure = JobValues.Name<FigureKind>([
+        (FigureKind.Loss, ["loss"]), (FigureKind.Accuracy, ["accuracy"]),
+        (FigureKind.BalancedAccuracy, ["balanced-accuracy"]), (FigureKind.LogLoss, ["log-loss"]),
+        (FigureKind.AreaUnderCurve, ["auc"]), (FigureKind.F1, ["f1-macro"]),
+        (FigureKind.MeanAbsoluteError, ["mean-absolute-error"]),
+        (FigureKind.RootMeanSquaredError, ["root-mean-squared-error"]), (FigureKind.R2, ["r2"]),
+        (FigureKind.MedianAbsoluteError, ["median-absolute-error"])]);
 
     private static readonly JobSection<EarlyStoppingDescription> s_stopping = new(
         () => new EarlyStoppingDescription(),
-        StoppingTable.Key("patience", "Epochs without a better validation loss to wait; 0 is off",
+        StoppingTable.Key("patience", "Epochs without a better figure of the validation part to wait; 0 is off",
             JobValues.Whole(0, Most), e => e.Patience, (e, v) => e with { Patience = v }),
-        StoppingTable.Key("minimum-delta", "Decrease of the validation loss that counts as better",
+        StoppingTable.Key("watch", "The figure of the validation part that is watched",
+            s_figure, e => e.Watch, (e, v) => e with { Watch = v }, IsOn, "with patience above 0"),
+        StoppingTable.Key("minimum-delta", "How much the watched figure must change to count as better",
             JobValues.Number(0d, double.MaxValue), e => e.MinimumDelta, (e, v) => e with { MinimumDelta = v }, IsOn,
             "with patience above 0"),
         StoppingTable.Key("restore-best", "Whether the parameters of the best epoch are taken back at the end",
@@ -62,6 +72,9 @@ internal static class TrainingKeys
             JobValues.Bool, t => t.Shuffle, (t, v) => t with { Shuffle = v }),
         TrainingTable.Key("early-stopping", "Stops when the validation loss no longer improves",
             s_stopping, t => t.EarlyStopping, (t, v) => t with { EarlyStopping = v }),
+        TrainingTable.Key(
+            "figures", "Whether the validation part's figures beyond loss and accuracy are computed after each epoch",
+            JobValues.Bool, t => t.Figures, (t, v) => t with { Figures = v }),
         TrainingTable.Key("divergence", "What happens when a gradient is not finite",
             s_divergence, t => t.Divergence, (t, v) => t with { Divergence = v }));
 

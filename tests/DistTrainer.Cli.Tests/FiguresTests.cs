@@ -26,7 +26,7 @@ public sealed class FiguresTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Lines_of_metrics_and_progress_are_as_they_have_always_been()
+    public void Lines_of_metrics_and_progress_are_as_they_have_always_been_with_new_columns_behind()
     {
         const string Step =
             """
@@ -44,10 +44,12 @@ public sealed class FiguresTests : IDisposable
         Assert.Equal(Epoch.ReplaceLineEndings(""), RunLines.Of(s_epoch));
         Assert.Equal(
             "type,step,epoch,loss,accuracy,validationLoss,validationAccuracy,"
-                + "learningRate,gradientNorm,samplesPerSecond",
+                + "learningRate,gradientNorm,samplesPerSecond,validationBalancedAccuracy,validationLogLoss,"
+                + "validationAuc,validationF1Macro,validationMeanAbsoluteError,validationRootMeanSquaredError,"
+                + "validationR2,validationMedianAbsoluteError",
             MetricsTable.Header);
-        Assert.Equal("step,7,2,0.5,0.75,,,0.001,1.5,1234.9", MetricsTable.Of(s_step));
-        Assert.Equal("epoch,10,2,0.5,0.75,0.25,0.875,0.001,,1234.9", MetricsTable.Of(s_epoch));
+        Assert.Equal("step,7,2,0.5,0.75,,,0.001,1.5,1234.9,,,,,,,,", MetricsTable.Of(s_step));
+        Assert.Equal("epoch,10,2,0.5,0.75,0.25,0.875,0.001,,1234.9,,,,,,,,", MetricsTable.Of(s_epoch));
         Assert.Equal(
             "step=7 epoch=2 loss=0.5 accuracy=0.75 learning-rate=0.001 gradient-norm=1.5 samples/s=1234\n"
                 + "epoch=2 done step=10 train-loss=0.5 train-accuracy=0.75 validation-loss=0.25 "
@@ -56,6 +58,9 @@ public sealed class FiguresTests : IDisposable
         Assert.Equal(
             [
                 "loss", "accuracy", "train-loss", "train-accuracy", "validation-loss", "validation-accuracy",
+                "validation-balanced-accuracy", "validation-log-loss", "validation-auc", "validation-f1-macro",
+                "validation-mean-absolute-error", "validation-root-mean-squared-error", "validation-r2",
+                "validation-median-absolute-error",
                 "learning-rate", "gradient-norm", "samples-per-second", "compute-milliseconds", "wait-milliseconds",
                 "gather-milliseconds", "apply-milliseconds",
             ],
@@ -66,7 +71,7 @@ public sealed class FiguresTests : IDisposable
     public void What_a_report_does_not_have_is_left_out_empty_or_null()
     {
         StepReport step = s_step with { Accuracy = null, Loss = double.NaN };
-        Assert.Equal("step,7,2,,,,,0.001,1.5,1234.9", MetricsTable.Of(step));
+        Assert.Equal("step,7,2,,,,,0.001,1.5,1234.9,,,,,,,,", MetricsTable.Of(step));
         Assert.Contains("\"loss\":null,\"accuracy\":null,", RunLines.Of(step), StringComparison.Ordinal);
         Assert.Equal(step with { StepsPerEpoch = 0, TotalSteps = 0 }, RunLines.Read(RunLines.Of(step))!.Value.Report);
         Assert.Contains("epoch=2 loss=NaN learning-rate=", Progress(step, s_epoch), StringComparison.Ordinal);

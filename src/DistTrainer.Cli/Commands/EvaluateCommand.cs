@@ -5,6 +5,7 @@ using DistTrainer.Cli.Runs;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
@@ -44,7 +45,7 @@ internal sealed class EvaluateCommand : Command
             using var evaluator = new Evaluator(saved.Network, samples.TargetWidth);
             LossSums sums = evaluator.Evaluate(samples, saved.Parameters);
             TestFigures figures = TestFigures.Of(sums, samples, saved.Schema.Task);
-            QualityFigures? quality = samples.Count == 0 ? null : QualityFigures.Of(saved, samples);
+            QualityFigures? quality = samples.Count == 0 ? null : saved.Quality(samples);
             if (result.GetValue(asJson))
             {
                 console.Output.WriteLine(Json(figures, quality, saved));

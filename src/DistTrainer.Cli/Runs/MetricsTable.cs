@@ -22,9 +22,10 @@ internal static class MetricsTable
     public static string Of(EpochReport report) =>
         Line("epoch", report.Step, report.Epoch, ReportFigures.OfEpoch, report);
 
-    /// <summary>Whether a line is the header, or of a step up to the one named.</summary>
+    /// <summary>Whether a line is a header, perhaps of an older version with fewer columns, or of a step up to the one
+    /// named.</summary>
     public static bool IsUpTo(string line, long lastStep) =>
-        line == Header || (line.Split(',') is [_, var step, ..]
+        line.StartsWith("type,step,", StringComparison.Ordinal) || (line.Split(',') is [_, var step, ..]
             && long.TryParse(step, CultureInfo.InvariantCulture, out long number) && number <= lastStep);
 
     // Those of epochs, and those that only steps have behind the one that comes before them there.

@@ -79,7 +79,10 @@ internal static class RunLines
     private static void Write<TReport>(Utf8JsonWriter json, IEnumerable<Figure<TReport>> figures, TReport report)
     {
         foreach (Figure<TReport> figure in figures)
-            json.WriteFinite(figure.Key, figure.Of(report));
+        {
+            if (!figure.IsOptional || figure.Of(report) is not null)
+                json.WriteFinite(figure.Key, figure.Of(report));
+        }
     }
 
     private static string Line(string type, long step, Action<Utf8JsonWriter> content)

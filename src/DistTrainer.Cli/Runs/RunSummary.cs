@@ -110,7 +110,7 @@ internal static class RunSummary
         if (data.Count == 0)
             return;
         json.WriteStartObject(part);
-        QualityFigures.Of(model, data).Write(json);
+        model.Quality(data).Write(json);
         json.WriteEndObject();
     }
 

@@ -1,3 +1,5 @@
+using DistTrainer.Engine.Metrics;
+
 namespace DistTrainer.Cluster.Protocol;
 
 /// <summary>Where a figure is shown. The lines of <c>metrics.jsonl</c> have every figure.</summary>
@@ -50,6 +52,9 @@ internal sealed record Figure<TReport>(
 
     /// <summary>The end of its name in the meter.</summary>
     public string Metric { get; init; } = Name.Replace('-', '_');
+
+    /// <summary>Whether lines of <c>metrics.jsonl</c> leave it out where a report has none.</summary>
+    public bool IsOptional { get; init; }
 
     /// <summary>Whether people are shown whole numbers.</summary>
     public bool IsWhole { get; init; }
@@ -145,12 +150,39 @@ internal static class ReportFigures
         {
             Group = "epoch", Places = FigurePlaces.None,
         },
+        Validation("balanced-accuracy", "1", "Mean of the classes' recalls",
+            f => f.BalancedAccuracy, (f, v) => f with { BalancedAccuracy = v }),
+        Validation("log-loss", null, "Mean of -ln of the probability of a row's class",
+            f => f.LogLoss, (f, v) => f with { LogLoss = v }),
+        Validation("auc", "1", "Area under the ROC curve",
+            f => f.AreaUnderCurve, (f, v) => f with { AreaUnderCurve = v }),
+        Validation("f1-macro", "1", "Mean of the classes' F1", f => f.F1, (f, v) => f with { F1 = v }),
+        Validation("mean-absolute-error", null, "Mean absolute error, in the targets' unit",
+            f => f.MeanAbsoluteError, (f, v) => f with { MeanAbsoluteError = v }),
+        Validation("root-mean-squared-error", null, "Root of the mean squared error, in the targets' unit",
+            f => f.RootMeanSquaredError, (f, v) => f with { RootMeanSquaredError = v }),
+        Validation("r2", "1", "Share of the targets' variance that is explained", f => f.R2, (f, v) => f with { R2 = v }),
+        Validation("median-absolute-error", null, "Median absolute error, in the targets' unit",
+            f => f.MedianAbsoluteError, (f, v) => f with { MedianAbsoluteError = v }),
     ];
 
     /// <summary>Those that are shown in a place.</summary>
     public static IEnumerable<Figure<TReport>> In<TReport>(
         this IEnumerable<Figure<TReport>> figures, FigurePlaces place) =>
         figures.Where(figure => figure.Places.HasFlag(place));
+
+    private static Figure<EpochReport> Validation(
+        string name, string? unit, string meaning, Func<PartFigures, double?> of,
+        Func<PartFigures, double?, PartFigures> with) =>
+        new($"validation-{name}", unit, $"{meaning}, on the validation part after the last epoch; where "
+            + "training.figures or early stopping asks for it.",
+            r => of(r.Figures), (r, v) => r with { Figures = with(r.Figures, v) })
+        {
+            Group = "epoch",
+            IsOptional = true,
+            Places = FigurePlaces.All & ~FigurePlaces.Log,
+            Metric = $"validation.{name.Replace('-', '_')}",
+        };
 
     private static Figure<StepReport> Time(
         string name, string meaning, Func<StepTimes, double> of, Func<StepTimes, double, StepTimes> with) =>

@@ -1,4 +1,5 @@
 using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Protocol;
@@ -44,7 +45,12 @@ public readonly record struct StepTimes(double Compute, double Wait, double Gath
 /// <param name="ParameterHash">SHA-256, in hex, of the flat parameters after the epoch.</param>
 public sealed record EpochReport(
     int Epoch, long Step, double TrainLoss, double? TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy,
-    double LearningRate, double SamplesPerSecond, double TrainSeconds, string ParameterHash);
+    double LearningRate, double SamplesPerSecond, double TrainSeconds, string ParameterHash)
+{
+    /// <summary>The validation part's figures beyond the loss, where they are asked for
+    /// (<see cref="Engine.Training.TrainingDescription.Figures"/>).</summary>
+    public PartFigures Figures { get; init; } = new();
+}
 
 /// <summary>Why a run ended.</summary>
 public enum EndReason

@@ -106,6 +106,8 @@ internal sealed class RunActor : ReceiveActor, IWithTimers
         Receive<CheckpointWriting.PartsOverdue>(_ => _run.Writing.AskForParts());
         Receive<PartWritten>(_run.Writing.On);
         Receive<CheckpointWriting.CheckpointEnded>(_run.Writing.On);
+        Receive<PartCompared>(compared => IsOpen(compared.Generation), compared => _run.Phase.On(compared));
+        Receive<PartCompared>(_ => { });
         Receive<CheckpointFound>(found => IsOpen(found.Generation), found => _run.Phase.On(found));
         Receive<CheckpointFound>(_ => { });
     }

@@ -1,4 +1,5 @@
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Schedules;
 using DistTrainer.Engine.Training;
 
@@ -51,10 +52,13 @@ internal sealed class RunPlan(JobDescription job, int stepsPerEpoch, long totalS
     /// <summary>Hears of an epoch.</summary>
     /// <param name="epoch">Counted from 1.</param>
     /// <param name="validationLoss">Mean validation loss.</param>
+    /// <param name="figures">The validation part's other figures.</param>
     /// <returns>Whether the epoch is the best so far.</returns>
-    public bool OnEpoch(int epoch, double validationLoss)
+    public bool OnEpoch(int epoch, double validationLoss, PartFigures figures)
     {
-        bool isBest = _stopping.Report(epoch, validationLoss);
+        FigureKind watched = job.Training.EarlyStopping.Watch;
+        bool isBest = _stopping.Report(
+            epoch, watched == FigureKind.Loss ? validationLoss : figures[watched] ?? double.NaN);
         IsStoppedEarly = _stopping.ShouldStop;
         _plateau?.Report(validationLoss);
         return isBest;

@@ -1,8 +1,11 @@
+using DistTrainer.Engine.Metrics;
+
 namespace DistTrainer.Engine.Training;
 
 /// <summary>
-/// Watches the validation loss for early stopping (Prechelt 1998). An epoch is the best so far when its loss is below
-/// best − minimum delta; the run should stop when <c>patience</c> epochs in a row were not.
+/// Watches a figure of the validation part for early stopping (Prechelt 1998). An epoch is the best so far when its
+/// figure is below best − minimum delta; the run should stop when <c>patience</c> epochs in a row were not. A figure of
+/// which more is better counts with the sign turned.
 /// </summary>
 /// <param name="description">Patience (0 never stops) and minimum delta.</param>
 internal sealed class EarlyStoppingTracker(EarlyStoppingDescription description)
@@ -10,7 +13,7 @@ internal sealed class EarlyStoppingTracker(EarlyStoppingDescription description)
     /// <summary>The best epoch, counted as reported; 0 before the first.</summary>
     public int BestEpoch { get; private set; }
 
-    /// <summary>Its loss; +∞ before the first.</summary>
+    /// <summary>Its loss, or other figure; +∞ before the first.</summary>
     public double BestLoss { get; private set; } = double.PositiveInfinity;
 
     /// <summary>Epochs in a row without improvement.</summary>
@@ -26,15 +29,16 @@ internal sealed class EarlyStoppingTracker(EarlyStoppingDescription description)
     public void Restore(int bestEpoch, double bestLoss, int badEpochs) =>
         (BestEpoch, BestLoss, BadEpochs) = (bestEpoch, bestLoss, badEpochs);
 
-    /// <summary>Hears of one epoch; a loss of NaN counts as no improvement.</summary>
+    /// <summary>Hears of one epoch; a figure of NaN counts as no improvement.</summary>
     /// <param name="epoch">The epoch, counted from 1.</param>
-    /// <param name="validationLoss">Its validation loss.</param>
+    /// <param name="figure">The watched figure of the validation part.</param>
     /// <returns>Whether it is the best so far, so that its parameters should be kept.</returns>
-    public bool Report(int epoch, double validationLoss)
+    public bool Report(int epoch, double figure)
     {
-        if (validationLoss < BestLoss - description.MinimumDelta)
+        double value = description.Watch.IsHigherBetter() ? -figure : figure;
+        if (value < BestLoss - description.MinimumDelta)
         {
-            BestLoss = validationLoss;
+            BestLoss = value;
             BestEpoch = epoch;
             BadEpochs = 0;
             return true;

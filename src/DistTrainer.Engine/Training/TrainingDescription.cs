@@ -1,3 +1,5 @@
+using DistTrainer.Engine.Metrics;
+
 namespace DistTrainer.Engine.Training;
 
 /// <summary>The length, order and cut of the training; everything here can change the result.</summary>
@@ -26,6 +28,16 @@ public sealed record TrainingDescription
 
     /// <summary>Stops early when the validation loss no longer improves.</summary>
     public EarlyStoppingDescription EarlyStopping { get; init; } = new();
+
+    /// <summary>
+    /// Whether the validation part's figures beyond loss and accuracy are computed at each epoch's end; they are where
+    /// early stopping watches one.
+    /// </summary>
+    public bool Figures { get; init; }
+
+    /// <summary>Whether figures beyond loss and accuracy are computed at each epoch's end.</summary>
+    internal bool WantsFigures => Figures
+        || (EarlyStopping.Patience > 0 && EarlyStopping.Watch is not (FigureKind.Loss or FigureKind.Accuracy));
 
     /// <summary>What happens when the loss blows up.</summary>
     public DivergenceDescription Divergence { get; init; } = new();

@@ -1,3 +1,4 @@
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Parts;
 using DistTrainer.Engine.Schedules;
 using DistTrainer.Engine.Training;
@@ -127,6 +128,19 @@ public class LearningRateScheduleTests
         Assert.False(tracker.Report(4, double.NaN));
         Assert.True(tracker.ShouldStop);
         Assert.Equal((2, 0.8), (tracker.BestEpoch, tracker.BestLoss));
+    }
+
+    [Fact]
+    public void Early_stopping_takes_more_for_better_where_the_figure_says_so()
+    {
+        var tracker = new EarlyStoppingTracker(
+            new EarlyStoppingDescription { Patience = 2, MinimumDelta = 0.1, Watch = FigureKind.AreaUnderCurve });
+        Assert.True(tracker.Report(1, 0.5));
+        Assert.True(tracker.Report(2, 0.7));
+        Assert.False(tracker.Report(3, 0.75));
+        Assert.False(tracker.Report(4, 0.4));
+        Assert.True(tracker.ShouldStop);
+        Assert.Equal(2, tracker.BestEpoch);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine.Files;
 using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Schedules;
 
 namespace DistTrainer.Cluster.Run.Phases;
@@ -16,6 +17,8 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
 {
     private readonly EvaluationRound _round = new(
         run.Setup, run.Generation.Number, run.Step, parts, run.Backups.Evaluators(run.Generation));
+
+    private bool _isComparing;
 
     public override void Begin()
     {
@@ -42,6 +45,8 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
         OnEvaluated();
     }
 
+    public override void On(PartCompared compared) => EndEpoch(_round.Total(DataPart.Validation), compared.Figures);
+
     private void OnEvaluated()
     {
         Run.Waits.Heard(Run.Shell.Now);
@@ -50,17 +55,29 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
         else if (_round.IsDone && Aim == RunAim.Finish)
             Complete();
         else if (_round.IsDone)
-            EndEpoch(_round.Total(DataPart.Validation));
+            Compare(_round.Total(DataPart.Validation));
     }
 
-    private void EndEpoch(LossSums validation)
+    private void Compare(LossSums validation)
+    {
+        if (!Run.Setup.Job.Training.WantsFigures || validation.Count == 0)
+        {
+            EndEpoch(validation, new PartFigures { Accuracy = (double)validation.Correct / validation.Count });
+            return;
+        }
+        if (!_isComparing)
+            _round.CompareAsync().PipeTo(Run.Shell.Self);
+        _isComparing = true;
+    }
+
+    private void EndEpoch(LossSums validation, PartFigures figures)
     {
         int epoch = Run.Setup.EpochOf(Run.Step);
         EpochReport report = Run.Figures.EndEpoch(
-            epoch, Run.Step, LastRate(), validation.Count > 0 ? validation : null);
+            epoch, Run.Step, LastRate(), validation.Count > 0 ? validation : null, figures);
         Run.Validation = (Run.Step, report.ValidationLoss);
         Run.Log.EpochEnded(report);
-        bool isBest = validation.Count > 0 && Run.Plan.OnEpoch(epoch, validation.MeanLoss);
+        bool isBest = validation.Count > 0 && Run.Plan.OnEpoch(epoch, validation.MeanLoss, figures);
         Run.Enter(isBest && Run.Plan.KeepsBest ? RunAim.KeepBest : RunAim.Decide);
     }
 

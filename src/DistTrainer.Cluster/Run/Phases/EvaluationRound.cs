@@ -1,6 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.Engine.Training;
 
@@ -41,6 +42,17 @@ internal sealed class EvaluationRound(
             evaluator.Evaluate(setup.PartOf(part), setup.Parameters[step].Span, 0, sums);
             return new Evaluated(generation, step, part, 0, sums);
         }).ToArray();
+    });
+
+    /// <summary>
+    /// Compares the validation part's predictions with its targets on this node, off the thread pool: what is no sum
+    /// over samples.
+    /// </summary>
+    public Task<PartCompared> CompareAsync() => setup.Background.Run(() =>
+    {
+        using var evaluator = new Evaluator(setup.Model, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
+        return new PartCompared(generation, QualityFigures.Of(
+            evaluator, setup.Parameters[step].Span, setup.Data.Validation, setup.Data.Schema).Summary());
     });
 
     /// <summary>Whether a worker has evaluated all that it was asked to.</summary>
@@ -87,3 +99,6 @@ internal sealed class EvaluationRound(
         ? sums.Aggregate(default(LossSums), (left, right) => left + right)
         : default;
 }
+
+/// <summary>The validation part's figures that are no sums.</summary>
+internal sealed record PartCompared(int Generation, PartFigures Figures);

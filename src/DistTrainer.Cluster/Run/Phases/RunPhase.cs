@@ -113,6 +113,10 @@ internal abstract class RunPhase(LedRun run, RunAim aim)
     {
     }
 
+    public virtual void On(PartCompared compared)
+    {
+    }
+
     public virtual void On(ParametersBroadcast broadcast)
     {
     }

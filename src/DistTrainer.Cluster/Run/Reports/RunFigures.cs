@@ -4,6 +4,7 @@ using DistTrainer.Cluster.Step;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Files;
 using DistTrainer.Engine.Losses;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Run.Reports;
@@ -138,7 +139,8 @@ internal sealed class RunFigures(TrainingSetup setup)
     /// <param name="step">Its last step.</param>
     /// <param name="rate">That step's learning rate.</param>
     /// <param name="validation">Sums over the validation part; null where there is none.</param>
-    public EpochReport EndEpoch(int epoch, long step, double rate, LossSums? validation)
+    /// <param name="figures">The validation part's other figures.</param>
+    public EpochReport EndEpoch(int epoch, long step, double rate, LossSums? validation, PartFigures figures)
     {
         TimeSpan now = _clock.Elapsed;
         double seconds = (now - _epochStart).TotalSeconds;
@@ -150,6 +152,9 @@ internal sealed class RunFigures(TrainingSetup setup)
             epoch, step, train.MeanLoss, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.MeanLoss, CountsCorrect
                 ? (double?)validation?.Correct / validation?.Count : null,
-            rate, PerSecond(train.Count, seconds), seconds, ParameterHash.Compute(setup.Parameters[step].Span));
+            rate, PerSecond(train.Count, seconds), seconds, ParameterHash.Compute(setup.Parameters[step].Span))
+        {
+            Figures = setup.Job.Training.WantsFigures && validation is not null ? figures : new(),
+        };
     }
 }

@@ -1,51 +1,30 @@
 using System.Text.Json;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Metrics;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli.Runs;
 
-/// <summary>
-/// How well a model predicts one part of the data, beyond loss and accuracy: what scikit-learn's functions of the same
-/// names give for the same predictions.
-/// </summary>
-/// <param name="Classes">Classification, and 0/1 targets, one entry each; empty for regression.</param>
-/// <param name="Values">Regression: one entry a target.</param>
-internal sealed record QualityFigures(
-    IReadOnlyList<(string? Target, ClassificationFigures Figures)> Classes, IReadOnlyList<RegressionFigures> Values)
+/// <summary>The figures of a part of the data as lines and as JSON.</summary>
+internal static class QualityText
 {
-    private const int RowsAtOnce = 1024;
     private const int MostClassesAsText = 20;
     private const int MostConfused = 100;
 
     /// <summary>Predicts a part and compares.</summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The part; at least one sample.</param>
-    public static QualityFigures Of(TrainedModel model, ISampleSource data)
+    public static QualityFigures Quality(this TrainedModel model, ISampleSource data)
     {
-        DataSchema schema = model.Schema;
-        (float[] predictions, float[] targets) = Predict(model, data);
-        if (schema.Task == TaskKind.Classification)
-        {
-            int[] labels = [.. targets.Select(target => (int)target)];
-            return new QualityFigures([(null, ClassificationFigures.Of(predictions, labels, schema.ClassNames))], []);
-        }
-        int width = schema.TargetNames.Count;
-        for (int row = 0; schema.Task == TaskKind.Regression && row < targets.Length; row += width)
-            schema.Normalization.RestoreTargets(targets.AsSpan(row, width));
-        float[][] predicted = [.. Enumerable.Range(0, width).Select(t => Column(predictions, width, t))],
-            wanted = [.. Enumerable.Range(0, width).Select(t => Column(targets, width, t))];
-        return schema.Task == TaskKind.Binary
-            ? new QualityFigures(
-                [.. schema.TargetNames.Select((name, t) => ((string?)name, OfBinary(predicted[t], wanted[t])))], [])
-            : new QualityFigures(
-                [], [.. schema.TargetNames.Select((name, t) => RegressionFigures.Of(name, predicted[t], wanted[t]))]);
+        using var evaluator = new Evaluator(model.Network, data.TargetWidth);
+        return QualityFigures.Of(evaluator, model.Parameters, data, model.Schema);
     }
 
     /// <summary>The figures as parseable lines.</summary>
-    public IEnumerable<string> Lines()
+    public static IEnumerable<string> Lines(this QualityFigures quality)
     {
-        foreach ((string? target, ClassificationFigures figures) in Classes)
+        foreach ((string? target, ClassificationFigures figures) in quality.Classes)
         {
             yield return $"figures{Named("target", target)} balanced-accuracy={Numbers.Text(figures.BalancedAccuracy)} "
                 + $"log-loss={Numbers.Text(figures.LogLoss)} auc={Numbers.Text(figures.AreaUnderCurve)} "
@@ -61,7 +40,7 @@ internal sealed record QualityFigures(
                 yield return $"confusion{Named("target", target)}{Named("name", figures.Classes[c].Name)} "
                     + $"predicted={string.Join(',', figures.Confusion[c].Select(Numbers.Text))}";
         }
-        foreach (RegressionFigures value in Values)
+        foreach (RegressionFigures value in quality.Values)
             yield return $"figures{Named("target", value.Name)} "
                 + $"mean-absolute-error={Numbers.Text(value.MeanAbsoluteError)} "
                 + $"root-mean-squared-error={Numbers.Text(value.RootMeanSquaredError)} r2={Numbers.Text(value.R2)} "
@@ -69,22 +48,23 @@ internal sealed record QualityFigures(
     }
 
     /// <summary>The figures as members of an object that is open; those of named targets in <c>targets</c>.</summary>
+    /// <param name="quality">The figures.</param>
     /// <param name="json">Where to.</param>
-    public void Write(Utf8JsonWriter json)
+    public static void Write(this QualityFigures quality, Utf8JsonWriter json)
     {
-        if (Classes is [(null, var only)])
+        if (quality.Classes is [(null, var only)])
         {
             Write(json, only);
             return;
         }
         json.WriteStartObject("targets");
-        foreach ((string? target, ClassificationFigures figures) in Classes)
+        foreach ((string? target, ClassificationFigures figures) in quality.Classes)
         {
             json.WriteStartObject(target!);
             Write(json, figures);
             json.WriteEndObject();
         }
-        foreach (RegressionFigures value in Values)
+        foreach (RegressionFigures value in quality.Values)
         {
             json.WriteStartObject(value.Name);
             json.WriteFinite("meanAbsoluteError", value.MeanAbsoluteError);
@@ -122,34 +102,6 @@ internal sealed record QualityFigures(
         foreach (IReadOnlyList<long> row in figures.Confusion)
             json.WriteRawValue($"[{string.Join(',', row.Select(Numbers.Text))}]");
         json.WriteEndArray();
-    }
-
-    private static (float[] Predictions, float[] Targets) Predict(TrainedModel model, ISampleSource data)
-    {
-        int count = checked((int)data.Count), outputs = model.Network.Outputs, width = data.TargetWidth;
-        float[] predictions = new float[checked(count * outputs)], targets = new float[checked(count * width)],
-            features = new float[RowsAtOnce * data.FeatureCount];
-        using var predictor = new Predictor(model);
-        for (int first = 0; first < count; first += RowsAtOnce)
-        {
-            int rows = Math.Min(RowsAtOnce, count - first);
-            Span<float> read = features.AsSpan(0, rows * data.FeatureCount);
-            data.Read([.. Enumerable.Range(first, rows)], read, targets.AsSpan(first * width, rows * width));
-            predictor.Predict(read, predictions.AsSpan(first * outputs, rows * outputs));
-        }
-        return (predictions, targets);
-    }
-
-    /// <summary>Of one 0/1 target: its two classes.</summary>
-    private static ClassificationFigures OfBinary(float[] probability, float[] target) => ClassificationFigures.Of(
-        [.. probability.SelectMany(p => new[] { 1 - p, p })], [.. target.Select(value => (int)value)], ["0", "1"]);
-
-    private static float[] Column(float[] rows, int width, int column)
-    {
-        float[] values = new float[rows.Length / width];
-        for (int row = 0; row < values.Length; row++)
-            values[row] = rows[(row * width) + column];
-        return values;
     }
 
     private static string Named(string key, string? name) =>

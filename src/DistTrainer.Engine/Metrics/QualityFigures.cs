@@ -1,0 +1,85 @@
+using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Training;
+
+namespace DistTrainer.Engine.Metrics;
+
+/// <summary>
+/// How well a model predicts one part of the data, beyond the loss: what scikit-learn's functions of the same names
+/// give for the same predictions.
+/// </summary>
+/// <param name="Classes">Classification, and 0/1 targets, one entry each; empty for regression.</param>
+/// <param name="Values">Regression: one entry a target.</param>
+internal sealed record QualityFigures(
+    IReadOnlyList<(string? Target, ClassificationFigures Figures)> Classes, IReadOnlyList<RegressionFigures> Values)
+{
+    private const int RowsAtOnce = 1024;
+
+    /// <summary>Predicts a part and compares.</summary>
+    /// <param name="evaluator">Runs the model.</param>
+    /// <param name="parameters">All parameters, flat.</param>
+    /// <param name="data">The part; at least one sample.</param>
+    /// <param name="schema">What its targets mean.</param>
+    public static QualityFigures Of(
+        Evaluator evaluator, ReadOnlySpan<float> parameters, ISampleSource data, DataSchema schema)
+    {
+        (float[] predictions, float[] targets) = Predict(evaluator, parameters, data, schema.Outputs);
+        if (schema.Task == TaskKind.Classification)
+        {
+            int[] labels = [.. targets.Select(target => (int)target)];
+            return new QualityFigures([(null, ClassificationFigures.Of(predictions, labels, schema.ClassNames))], []);
+        }
+        int width = schema.TargetNames.Count;
+        for (int row = 0; schema.Task == TaskKind.Regression && row < targets.Length; row += width)
+        {
+            schema.Normalization.RestoreTargets(predictions.AsSpan(row, width));
+            schema.Normalization.RestoreTargets(targets.AsSpan(row, width));
+        }
+        float[][] predicted = [.. Enumerable.Range(0, width).Select(t => Column(predictions, width, t))],
+            wanted = [.. Enumerable.Range(0, width).Select(t => Column(targets, width, t))];
+        return schema.Task == TaskKind.Binary
+            ? new QualityFigures(
+                [.. schema.TargetNames.Select((name, t) => ((string?)name, OfBinary(predicted[t], wanted[t])))], [])
+            : new QualityFigures(
+                [], [.. schema.TargetNames.Select((name, t) => RegressionFigures.Of(name, predicted[t], wanted[t]))]);
+    }
+
+    /// <summary>The same as single figures.</summary>
+    public PartFigures Summary() => new(
+        Mean(Classes, one => one.Figures.Accuracy), Mean(Classes, one => one.Figures.BalancedAccuracy),
+        Mean(Classes, one => one.Figures.LogLoss), Mean(Classes, one => one.Figures.AreaUnderCurve),
+        Mean(Classes, one => one.Figures.F1), Mean(Values, one => one.MeanAbsoluteError),
+        Mean(Values, one => one.RootMeanSquaredError), Mean(Values, one => one.R2),
+        Mean(Values, one => one.MedianAbsoluteError));
+
+    /// <summary>Null where there is none, or one is not defined.</summary>
+    private static double? Mean<T>(IReadOnlyList<T> targets, Func<T, double?> figure) =>
+        targets.Count == 0 || targets.Any(one => figure(one) is null) ? null : targets.Average(figure);
+
+    private static (float[] Predictions, float[] Targets) Predict(
+        Evaluator evaluator, ReadOnlySpan<float> parameters, ISampleSource data, int outputs)
+    {
+        int count = checked((int)data.Count), width = data.TargetWidth;
+        float[] predictions = new float[checked(count * outputs)], targets = new float[checked(count * width)],
+            features = new float[RowsAtOnce * data.FeatureCount];
+        for (int first = 0; first < count; first += RowsAtOnce)
+        {
+            int rows = Math.Min(RowsAtOnce, count - first);
+            Span<float> read = features.AsSpan(0, rows * data.FeatureCount);
+            data.Read([.. Enumerable.Range(first, rows)], read, targets.AsSpan(first * width, rows * width));
+            evaluator.Predict(read, parameters, predictions.AsSpan(first * outputs, rows * outputs));
+        }
+        return (predictions, targets);
+    }
+
+    /// <summary>Of one 0/1 target: its two classes.</summary>
+    private static ClassificationFigures OfBinary(float[] probability, float[] target) => ClassificationFigures.Of(
+        [.. probability.SelectMany(p => new[] { 1 - p, p })], [.. target.Select(value => (int)value)], ["0", "1"]);
+
+    private static float[] Column(float[] rows, int width, int column)
+    {
+        float[] values = new float[rows.Length / width];
+        for (int row = 0; row < values.Length; row++)
+            values[row] = rows[(row * width) + column];
+        return values;
+    }
+}
