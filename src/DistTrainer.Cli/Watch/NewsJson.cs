@@ -30,6 +30,7 @@ internal static class NewsJson
             : null,
         nodes = status?.Nodes,
         curves = ReportFigures.OfStep.In(FigurePlaces.Curves).Select(figure => figure.Name.Replace('-', ' ')),
+        epochCurves = ReportFigures.OfEpoch.In(FigurePlaces.Curves).Select(figure => figure.Name.Replace('-', ' ')),
         points = news.Points.Select(point => PointOf(point.Report)),
         epochs = news.Epochs.Select(PointOf),
         lines = news.Lines,

@@ -12,8 +12,8 @@ const percent = value => value == null ? "–" : `${(100 * value).toFixed(2)} %`
 const duration = seconds => !Number.isFinite(seconds) ? "–" : seconds < 60 ? `${Math.ceil(seconds)} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${Math.floor(seconds / 3600)} h ${Math.round(seconds % 3600 / 60)} min`;
 const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// A point is [step, loss, accuracy, rate, norm, speed, compute, wait, gather, apply, others …]; an epoch [step, epoch, loss, accuracy, validation loss, validation accuracy].
-let points = [], epochs = [];
+// A point is [step, loss, accuracy, rate, norm, speed, compute, wait, gather, apply, others …]; an epoch [step, epoch, loss, accuracy, validation loss, validation accuracy, others …].
+let points = [], epochs = [], ofEpochs = [];
 const decades = (_, splits) => splits.map(value => Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6) ? value : null);
 const positive = value => value > 0 ? value : null;
 const palette = ["#1f6feb", "#d4611b", "#2da44e", "#a371f7"];
@@ -26,19 +26,24 @@ const charts = {
   times: { series: ["compute", "wait", "gather", "apply"], columns: [p => p[6], p => p[7], p => p[8], p => p[9]] },
 };
 
-// What a point has besides gets a chart of its own, under its name.
-function addCharts(names) {
-  names.forEach((name, i) => {
-    if (i < 9 || charts[name]) return;
-    const [box, caption, host] = ["figure", "figcaption", "div"].map(kind => document.createElement(kind));
-    caption.textContent = name[0].toUpperCase() + name.slice(1); host.id = name; box.append(caption, host);
-    $("times").closest("figure").before(box);
-    charts[name] = { series: [name], columns: [p => p[i + 1] ?? null] };
-  });
+// What a point or an epoch has besides gets a chart of its own, under its name.
+function addCharts(news) {
+  news.curves.forEach((name, i) => i >= 9 && addChart(name, { series: [name], columns: [p => p[i + 1] ?? null] }, "times"));
+  ofEpochs = news.epochCurves.map((name, i) => ({ name, of: e => e[i + 2] ?? null })).slice(4).filter(one => epochs.some(e => one.of(e) != null));
+  for (const { name, of } of ofEpochs) addChart(name, { series: [name], columns: [], epochColumn: of }, "rate");
+}
+
+function addChart(name, chart, before) {
+  if (charts[name]) return;
+  const [box, caption, host] = ["figure", "figcaption", "div"].map(kind => document.createElement(kind));
+  caption.textContent = name[0].toUpperCase() + name.slice(1); host.id = name; box.append(caption, host);
+  $(before).closest("figure").before(box);
+  charts[name] = chart;
 }
 
 function columnsOf(chart) {
   if (!chart.epochColumn) return [points.map(p => p[0]), ...chart.columns.map(take => points.map(take))];
+  if (chart.columns.length === 0) return [epochs.map(e => e[0]), epochs.map(chart.epochColumn)];
   return uPlot.join([[points.map(p => p[0]), points.map(chart.columns[0])], [epochs.map(e => e[0]), epochs.map(chart.epochColumn)]]);
 }
 
@@ -47,7 +52,7 @@ function makeChart(id, chart) {
   chart.plot = new uPlot({
     width: host.clientWidth, height: 200, scales: { x: { time: false }, y: chart.isLog ? { distr: 3 } : {} },
     axes: [{ ...axis() }, { ...axis(), ...(chart.isLog ? { filter: decades, grid: { ...axis().grid, filter: decades }, ticks: { ...axis().ticks, filter: decades } } : {}), size: 62, values: (_, ticks) => ticks.map(tick => tick == null ? "" : Math.abs(tick) >= 1e5 ? compact.format(tick) : number(tick, 3)) }],
-    series: [{ label: "step", value: (_, v) => number(v, 9) }, ...chart.series.map((label, i) => ({ label, stroke: palette[i], width: 1.5, spanGaps: true, points: { show: chart.epochColumn != null && i === 1 && epochs.length < 100 }, value: (_, v) => number(v) }))],
+    series: [{ label: "step", value: (_, v) => number(v, 9) }, ...chart.series.map((label, i) => ({ label, stroke: palette[i], width: 1.5, spanGaps: true, points: { show: chart.epochColumn != null && i === chart.columns.length && epochs.length < 100 }, value: (_, v) => number(v) }))],
   }, columnsOf(chart), host);
 }
 
@@ -91,6 +96,7 @@ function drawStatus({ run, watched, nodes, leads, coordinator }) {
     ...(last?.accuracy != null ? [figure("training accuracy", percent(last.accuracy))] : []),
     ...(epochs.length && epochs.at(-1)[4] != null ? [figure("validation loss", number(epochs.at(-1)[4]))] : []),
     ...(epochs.length && epochs.at(-1)[5] != null ? [figure("validation accuracy", percent(epochs.at(-1)[5]))] : []),
+    ...ofEpochs.map(({ name, of }) => figure(name, number(of(epochs.at(-1))))),
     figure("samples/s", last ? Math.round(last.samplesPerSecond).toLocaleString("en-US") : "–"), figure("learning rate", number(last?.learningRate)),
     figure("generation", run?.generation ?? "–"), figure("last checkpoint", watched?.checkpoint != null ? `step ${watched.checkpoint.toLocaleString("en-US")}` : "none"));
   const share = total ? 100 * step / total : 0;
@@ -156,8 +162,8 @@ $("stop").onclick = () => confirm("Stop the run after its open step? Its model i
 
 function take(news) {
   if (news.isAnew) { points = []; epochs = []; arrivals = []; }
-  addCharts(news.curves);
   points.push(...news.points); epochs.push(...news.epochs);
+  addCharts(news);
   const step = news.run?.step ?? news.watched?.last?.step;
   if (step != null && step !== arrivals.at(-1)?.step) arrivals = [...arrivals, { time: performance.now(), step }].slice(-60);
   if (news.points.length || news.epochs.length || !charted) drawCharts();
