@@ -69,7 +69,9 @@ internal static class JobChecks
         if (data.NormalizeTargets && task != TaskKind.Regression)
             yield return (
                 "data.normalize-targets", "= true works only on regression targets, with mean-squared-error or huber");
-        if (data.ValidationFraction > 0)
+        if (data.Split.Problem() is { } problem)
+            yield return ($"data.split.{problem.Key}", problem.What);
+        if (data.ValidationFraction > 0 || data.Split.HasValidation)
             yield break;
         if (job.Schedule.WatchesValidation)
             yield return ("schedule.kind",

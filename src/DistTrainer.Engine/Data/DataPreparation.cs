@@ -16,9 +16,9 @@ internal static class DataPreparation
         var encoder = TargetEncoder.Learn(raw, task);
         double[] targets = encoder.Encode(raw);
         int[] labelled = TargetEncoder.RowsWithTargets(raw);
+        bool hasClasses = task == TaskKind.Classification;
         DataSplit split = DataSplit.Make(
-            raw.Path, labelled, description.Stratify && task == TaskKind.Classification ? targets : null, description,
-            testSource is not null);
+            raw, labelled, description.Stratify && hasClasses ? targets : null, description, testSource is not null);
         raw = raw.Without(description.AsideColumns);
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
@@ -42,6 +42,7 @@ internal static class DataPreparation
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
             Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length),
+                .. SplitNotes.Of(description, split, hasClasses ? targets : [], encoder.ClassNames),
                 .. TableColumns.NotesOf(columns, description.Columns),
                 .. LeaksIn(raw, columns, targets, encoder, split.Train)],
             Columns = columns,
