@@ -31,6 +31,8 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         Description = "Prints only warnings and the final figures",
     };
 
+    private readonly HashSet<string> _told = [];
+
     private readonly Option<int?> _httpPort = new("--http-port")
     {
         Description =
@@ -82,7 +84,8 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
             options.GetValue(_httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
         if (dashboard is not null)
             printer.Console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
-        using var output = new RunOutput(printer.Console, display, file, data, layout, name, "runs", from?.Run, watch);
+        using var output = new RunOutput(
+            printer.Console, display, file, data, layout, name, "runs", from?.Run, watch, told: _told);
         output.Add(control);
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))

@@ -79,9 +79,11 @@ internal sealed record DataSplit(int[] Train, int[] Validation, int[] Test)
                 + "that, or give more data.");
         int[] train = units.Of(SplitPart.Train, rows);
         if (train.Length == 0)
-            throw DataError.Of(
-                $"{raw.Path}: no row is left for training by data.split {{ order = {settings.Name}, by = "
-                + $"{settings.By} }}; the column must say train in at least one row.");
+            throw DataError.Of(settings.Order == SplitOrder.Part
+                ? $"{raw.Path}: no row of column {DataError.Quote(settings.By!)} (data.split.by) says train; name the "
+                    + "rows to train on."
+                : $"{raw.Path}: the groups of {DataError.Quote(settings.By!)} (data.split.by) are so few that none is "
+                    + "left for training; lower data.validation-fraction or data.test-fraction.");
         if (description.Limit > 0 && description.Limit < train.Length)
             train = train[..description.Limit];
         return new(train, units.Of(SplitPart.Validation, rows), units.Of(SplitPart.Test, rows));
