@@ -19,6 +19,8 @@ internal static class DataPreparation
         bool hasClasses = task == TaskKind.Classification;
         DataSplit split = DataSplit.Make(
             raw, labelled, description.Stratify && hasClasses ? targets : null, description, testSource is not null);
+        string[] splitNotes =
+            [.. SplitNotes.Of(raw, labelled, description, split, hasClasses ? targets : [], encoder.ClassNames)];
         raw = raw.Without(description.AsideColumns);
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
@@ -42,7 +44,7 @@ internal static class DataPreparation
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
             Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length),
-                .. SplitNotes.Of(description, split, hasClasses ? targets : [], encoder.ClassNames),
+                .. splitNotes,
                 .. TableColumns.NotesOf(columns, description.Columns),
                 .. LeaksIn(raw, columns, targets, encoder, split.Train)],
             Columns = columns,

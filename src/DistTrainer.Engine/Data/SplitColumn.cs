@@ -10,13 +10,14 @@ internal sealed class SplitColumn(RawData raw, int[] rows, SplitSettings setting
 {
     private const string Key = "data.split.by";
 
-    /// <summary>Numbers of the rows' groups, in the order in which these come up.</summary>
+    /// <summary>
+    /// Numbers of the rows' groups, in the order in which these come up; rows without a value are one, too.
+    /// </summary>
     /// <returns>One a row.</returns>
-    /// <exception cref="DistTrainerException">There is no such column, a row has no value, or it cannot be compared
-    /// exactly.</exception>
+    /// <exception cref="DistTrainerException">There is no such column, or it cannot be compared exactly.</exception>
     public int[] Groups()
     {
-        TextColumn column = Texts("groups");
+        TextColumn column = Texts(Find(), "groups");
         var numbers = new Dictionary<int, int>();
         return Array.ConvertAll(rows, row =>
         {
@@ -31,7 +32,7 @@ internal sealed class SplitColumn(RawData raw, int[] rows, SplitSettings setting
     /// <exception cref="DistTrainerException">There is no such column, a row has no value, or it is text.</exception>
     public double[] Times()
     {
-        if (Find() is not NumberColumn column)
+        if (WithoutGaps() is not NumberColumn column)
             throw DataError.Of(
                 $"{raw.Path}: {Key} = {Quoted}: the column is text, e.g. {Example()}; order = time needs dates "
                 + "(2019-03-23 20:21:09 and the like) or numbers: name another column, or divide by order = group.");
@@ -43,7 +44,7 @@ internal sealed class SplitColumn(RawData raw, int[] rows, SplitSettings setting
     /// <exception cref="DistTrainerException">There is no such column, or a row names no part.</exception>
     public SplitPart[] Parts()
     {
-        TextColumn column = Texts("parts");
+        TextColumn column = Texts(WithoutGaps(), "parts");
         SplitPart?[] parts = [.. column.Values.Select(PartOf)];
         int bad = Array.FindIndex(rows, row => parts[column[row]] is null);
         return bad < 0 ? Array.ConvertAll(rows, row => parts[column[row]]!.Value)
@@ -54,7 +55,10 @@ internal sealed class SplitColumn(RawData raw, int[] rows, SplitSettings setting
 
     private string Quoted => DataError.Quote(settings.By!);
 
-    private TextColumn Texts(string what) => Find() switch
+    /// <summary>Rows without a value.</summary>
+    public int Gaps => rows.Count(Find().IsGap);
+
+    private TextColumn Texts(RawColumn column, string what) => column switch
     {
         TextColumn { IsFreeText: false } texts => texts,
         TextColumn => throw DataError.Of(
@@ -65,9 +69,11 @@ internal sealed class SplitColumn(RawData raw, int[] rows, SplitSettings setting
             + "whole number of them."),
     };
 
-    private RawColumn Find()
+    private RawColumn Find() => raw.Column(Key, settings.By!);
+
+    private RawColumn WithoutGaps()
     {
-        RawColumn column = raw.Column(Key, settings.By!);
+        RawColumn column = Find();
         int[] gaps = Array.FindAll(rows, column.IsGap);
         return gaps.Length == 0 ? column
             : throw DataError.Of(
@@ -76,7 +82,7 @@ internal sealed class SplitColumn(RawData raw, int[] rows, SplitSettings setting
                 + "in, or leave the row out.");
     }
 
-    private string Example() => DataError.Quote(raw.Column(Key, settings.By!).TextOf(rows[0])!);
+    private string Example() => DataError.Quote(Find().TextOf(rows[0])!);
 
     private static SplitPart? PartOf(string text) =>
         Is(text, "train") ? SplitPart.Train

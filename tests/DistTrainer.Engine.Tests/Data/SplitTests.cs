@@ -77,6 +77,19 @@ public sealed class SplitTests : IDisposable
     }
 
     [Fact]
+    public void Rows_without_a_group_stay_together_and_are_told()
+    {
+        string text = Table(40, "g", i => i % 4 == 0 ? "NA" : $"g{i}");
+        for (ulong seed = 0; seed < 5; seed++)
+        {
+            DataParts data = Load(
+                text, new() { Order = SplitOrder.Group, By = "g" }, d => d with { SplitSeed = seed });
+            Assert.Single(RowsOf(data), part => part.Any(row => row % 4 == 0));
+            Assert.Contains("10 row(s) without 'g' stay together too", data.Notes);
+        }
+    }
+
+    [Fact]
     public void The_parts_are_these_on_every_machine()
     {
         string text = Table(12, "g", i => "abcdef"[i / 2].ToString());
@@ -184,7 +197,11 @@ public sealed class SplitTests : IDisposable
         Assert.Equal(
             "a.csv:4: column 'g', by which the rows are divided (data.split.by), has no value here, nor in 1 other "
             + "row(s); fill it in, or leave the row out.",
-            Error(Table(9, "g", i => i is 2 or 5 ? "" : "a"), group));
+            Error(Table(9, "g", i => i is 2 or 5 ? "" : "1999"), group with { Order = SplitOrder.Time }));
+        Assert.StartsWith(
+            "a.csv:4: column 'g', by which the rows are divided",
+            Error(Table(9, "g", i => i == 2 ? "" : "train"), group with { Order = SplitOrder.Part }),
+            StringComparison.Ordinal);
         Assert.Equal(
             "a.csv: data.split.by = 'g': the column is text, e.g. 'a'; order = time needs dates (2019-03-23 20:21:09 "
             + "and the like) or numbers: name another column, or divide by order = group.",
