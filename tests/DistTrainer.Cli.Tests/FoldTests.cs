@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using DistTrainer.Cli.Runs;
-using DistTrainer.Cluster.Run.Hosting;
+using DistTrainer.Cli.Tests.Resume;
 using DistTrainer.Engine.Data;
 using DistTrainer.Jobs;
 using Xunit;
@@ -111,27 +110,27 @@ public sealed class FoldTests : IDisposable
         File.Delete(Path.Combine(fold, "run.json"));
         string[] checkpoints = [.. Directory.GetDirectories(Path.Combine(fold, "checkpoints")).Order()];
         Directory.Delete(checkpoints[^1], recursive: true);
+        Assert.NotEqual(0, (await Run("resume", fold, "--quiet", "--set", "data.split.fold=3")).Code);
         run = await Run("resume", fold, "--quiet");
         Assert.True(run.Code == 0, run.Error);
         Assert.Contains("goes on after step", run.Error, StringComparison.Ordinal);
         Assert.Equal(hash, HashOf(fold));
-        run = await Run("resume", fold, "--quiet", "--set", "data.split.fold=3");
-        Assert.NotEqual(0, run.Code);
     }
 
     [Fact]
     public async Task A_signal_ends_the_fold_and_the_folds_and_says_how_to_go_on()
     {
         using StopSignals signals = new();
-        int runs = 0;
-        TrainRun train = (job, data, options, initial, observer, stop) =>
+        int begun = 0;
+        TrainRun train = ResumeRig.Watched(report =>
         {
-            if (++runs == 2)
+            if (report.Step == 1 && ++begun == 2)
                 signals.Raise(143);
-            return LocalTrainer.RunAsync(job, data, options, initial, observer, stop);
-        };
-        CliRun run = await CliRun.Of(new CliServices { Train = train }, Train(Classes(), "--folds", "3"), signals);
-        Assert.Equal((143, 2), (run.Code, runs));
+        });
+        CliRun run = await CliRun.Of(
+            new CliServices { Train = train },
+            Train(Classes(), "--folds", "3", "--batch-size", "4", "--report-every", "1"), signals);
+        Assert.Equal((143, 2), (run.Code, begun));
         Assert.Equal(["fold-1", "fold-2"], FoldersLeft());
         Assert.Contains(
             $"stopped with 1 of 3 folds whole; to run another one: disttrainer train --config {Output}/fold-1/job.conf "
@@ -141,7 +140,9 @@ public sealed class FoldTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--folds", "1", "--folds: 1 is out of range; allowed: 2 to 20.")]
+    [InlineData("--folds", "1",
+        "--folds: data.split.folds = \"1\" is out of range; allowed: a whole number from 2 to 20.")]
+    [InlineData("--folds", "many", "--folds: data.split.folds = \"many\" is not a whole number")]
     [InlineData("--keep", "best", "--keep counts only with --folds; name the number of folds, or leave it out.")]
     [InlineData("--set", "data.split { order = time, by = day, folds = 3, fold = 1 }",
         "data.split.folds does not go with order = time: all folds but the last would be validated on rows that are "

@@ -16,7 +16,7 @@ namespace DistTrainer.Cli.Commands;
 /// <param name="run">Runs one.</param>
 internal sealed class FoldedRun(CliConsole console, StopSignals signals, LocalRun run)
 {
-    private readonly Option<int?> _folds = new("--folds")
+    private readonly Option<string?> _folds = new("--folds")
     {
         Description =
             "Trains K times, each time with another K-th of the rows outside the test part for validation, into "
@@ -34,11 +34,6 @@ internal sealed class FoldedRun(CliConsole console, StopSignals signals, LocalRu
     /// <summary>Adds its options.</summary>
     public void AddTo(Command command)
     {
-        _folds.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is { } folds && folds is < 2 or > SplitSettings.MostFolds)
-                result.AddError($"--folds: {folds} is out of range; allowed: 2 to {SplitSettings.MostFolds}.");
-        });
         command.Add(_folds);
         command.Add(_keep.AcceptOnlyFromAmong("all", "best"));
     }
@@ -48,13 +43,14 @@ internal sealed class FoldedRun(CliConsole console, StopSignals signals, LocalRu
     /// <exception cref="DistTrainerException">There is something to keep, but no folds.</exception>
     public JobSource[] Overrides(ParseResult options)
     {
-        int? folds = options.GetValue(_folds);
+        string? folds = options.GetValue(_folds);
         if (folds is null && options.GetValue(_keep) is not null)
             throw new DistTrainerException(
                 FailureKind.Configuration, "--keep counts only with --folds; name the number of folds, or leave it "
                 + "out.");
-        return folds is { } count
-            ? [new JobSource($"data.split {{ folds = {Numbers.Text(count)}, fold = 1 }}", "--folds")] : [];
+        return folds is null ? []
+            : [JobSource.FromOption("data.split.folds", folds, _folds.Name),
+                JobSource.FromOption("data.split.fold", "1", _folds.Name)];
     }
 
     /// <summary>Runs all folds, or until a signal; those that are whole stay.</summary>
@@ -70,13 +66,15 @@ internal sealed class FoldedRun(CliConsole console, StopSignals signals, LocalRu
         Func<ParameterLayout, float[]?> initial)
     {
         int folds = first.Job.Data.Split.Folds!.Value;
+        DataParts data = load(first.Job);
+        signals.Listen();
         using var folder = RunFolder.Create(first.Run.Output, "runs", name, needed: 0);
         var done = new List<FoldFigures>();
         for (int fold = 1; fold <= folds; fold++)
         {
             string path = Path.Combine(folder.Path, FoldFigures.NameOf(fold));
             JobFile file = OfFold(first, fold, path);
-            DataParts data = load(file.Job);
+            data = fold == 1 ? data : load(file.Job);
             ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
             int code = signals.ExitCode != 0 ? signals.ExitCode : await run.RunAsync(
                 options, file, data, layout, $"{name}-{FoldFigures.NameOf(fold)}", initial(layout), null);
@@ -84,8 +82,8 @@ internal sealed class FoldedRun(CliConsole console, StopSignals signals, LocalRu
             {
                 console.Output.WriteLine(
                     $"stopped with {Numbers.Text(done.Count)} of {Numbers.Text(folds)} folds whole; to run another "
-                    + $"one: disttrainer train --config {Path.Combine(folder.Path, FoldFigures.NameOf(1))}/"
-                    + $"{RunFolder.JobName} --set data.split.fold=K --output {Path.Combine(folder.Path, "fold-K")}");
+                    + $"one: disttrainer train --config "
+                    + $"{Path.Combine(folder.Path, FoldFigures.NameOf(1), RunFolder.JobName)} --set data.split.fold=K --output {Path.Combine(folder.Path, "fold-K")}");
                 return code;
             }
             done.Add(FoldFigures.Read(path, fold)!);
