@@ -75,6 +75,20 @@ public class JobFileRoundTripTests
                 },
         };
 
+    private static readonly Gen<SplitSettings> s_split =
+        from order in Gen.Enum<SplitOrder>()
+        from column in s_text
+        from folds in Gen.Int[1, SplitSettings.MostFolds]
+        from fold in Gen.Int[1, folds]
+        let hasFolds = folds > 1 && order != SplitOrder.Time
+        select new SplitSettings
+        {
+            Order = order,
+            By = order == SplitOrder.Random ? null : column,
+            Folds = hasFolds ? folds : null,
+            Fold = hasFolds ? fold : null,
+        };
+
     private static readonly Gen<DataDescription> s_data =
         from source in s_text
         from test in Gen.Null(s_text)
@@ -87,9 +101,11 @@ public class JobFileRoundTripTests
         from fraction in Gen.Double[0.01, 0.49]
         from seed in Gen.ULong
         from limit in Gen.Int[0, int.MaxValue]
+        from split in s_split
         select new DataDescription
         {
             Source = source,
+            Split = split,
             TestSource = test,
             Format = format,
             Targets = columns,
