@@ -80,10 +80,11 @@ internal sealed class FoldedRun(CliConsole console, StopSignals signals, LocalRu
                 options, file, data, layout, $"{name}-{FoldFigures.NameOf(fold)}", initial(layout), null);
             if (code != ExitCodes.Fine)
             {
+                string job = Path.Combine(folder.Path, FoldFigures.NameOf(1), RunFolder.JobName);
                 console.Output.WriteLine(
                     $"stopped with {Numbers.Text(done.Count)} of {Numbers.Text(folds)} folds whole; to run another "
-                    + $"one: disttrainer train --config "
-                    + $"{Path.Combine(folder.Path, FoldFigures.NameOf(1), RunFolder.JobName)} --set data.split.fold=K --output {Path.Combine(folder.Path, "fold-K")}");
+                    + $"one: disttrainer train --config {job} --set data.split.fold=K "
+                    + $"--output {Path.Combine(folder.Path, "fold-K")}");
                 return code;
             }
             done.Add(FoldFigures.Read(path, fold)!);

@@ -31,8 +31,6 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         Description = "Prints only warnings and the final figures",
     };
 
-    private readonly HashSet<string> _told = [];
-
     private readonly Option<int?> _httpPort = new("--http-port")
     {
         Description =
@@ -40,6 +38,7 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
             + "from 0 to 65535; 0 takes a free one. Default: none",
         HelpName = "PORT",
     };
+    private readonly HashSet<string> _told = [];
 
     /// <summary>Adds the options that say how it is shown.</summary>
     public void AddTo(Command command)

@@ -289,6 +289,25 @@ public sealed class SplitTests : IDisposable
                     DataTestFiles.Squared), FailureKind.Configuration), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_program_s_own_rows_are_divided_by_their_properties()
+    {
+        Visit[] visits = [.. Enumerable.Range(0, 60).Select(i => new Visit(
+            i, 1_000_000_007L + (i % 12), new DateTime(2024, 1, 1).AddHours(i * 37 % 60), i % 3))];
+        DataParts Of(SplitOrder order, string by) => DataLoader.FromRows(
+            visits, new DataDescription { Targets = ["Cost"], Split = new() { Order = order, By = by } },
+            DataTestFiles.Squared);
+        Assert.Equal(12, RowsOf(Of(SplitOrder.Group, "Patient")).Sum(
+            part => part.Select(row => row % 12).Distinct().Count()));
+        Assert.Equal(
+            visits.OrderBy(visit => visit.Day).TakeLast(12).Select(visit => (int)visit.Number).Order(),
+            RowsOf(Of(SplitOrder.Time, "Day"))[2]);
+        Assert.Contains("the column holds dates as such, which say no groups", DataTestFiles.Error(
+            () => Of(SplitOrder.Group, "Day")), StringComparison.Ordinal);
+    }
+
+    private sealed record Visit(float Number, long Patient, DateTime Day, double Cost);
+
     private static TextColumn Texts(int[] values)
     {
         var column = new TextColumn("g");
