@@ -52,11 +52,14 @@ internal static class BuiltInJobs
     public static TableJob ForTable(TaskKind task, IDataAccess data, JobSource[] above)
     {
         JobFile most = JobFile.Read([TableRecipe.For(task, TableRecipe.ManyRows), .. above]);
-        DataParts parts = data.Load(most.Job.Data, most.Job.Model.Loss);
+        // Of few rows the recipe holds others out, so they might not be enough for the folds yet.
+        DataParts parts = data.Load(
+            most.Job.Data with { Split = most.Job.Data.Split with { Folds = null, Fold = null } }, most.Job.Model.Loss);
         long rows = parts.Train.Count + parts.Validation.Count + parts.Test.Count;
         JobFile job = JobFile.Read([TableRecipe.For(task, rows), .. above]);
         DataDescription first = most.Job.Data, own = job.Job.Data;
-        bool isSame = first.Columns.Bins == own.Columns.Bins && first.ValidationFraction == own.ValidationFraction;
+        bool isSame = first.Columns.Bins == own.Columns.Bins && first.ValidationFraction == own.ValidationFraction
+            && own.Split.Folds is null;
         return new TableJob(job, isSame ? parts : null, [TargetNote(parts.Schema), TableRecipe.Describe(job.Job)]);
     }
 

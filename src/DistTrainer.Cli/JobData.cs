@@ -19,8 +19,12 @@ internal static class JobData
         if (data.Validation.Count == 0 && (job.Training.EarlyStopping.Patience > 0 || job.Schedule.WatchesValidation))
             throw new DistTrainerException(
                 FailureKind.Configuration,
-                "data.validation-fraction: leaves no sample for validation, which early stopping and "
-                + "reduce-on-plateau watch; raise it.");
+                (job.Data.Split.Order == SplitOrder.Part
+                    ? $"data.split.by = {job.Data.Split.By}: no row is of the validation part, which early stopping "
+                        + "and reduce-on-plateau watch; say validation in some rows, or set "
+                        + "training.early-stopping.patience = 0"
+                    : "data.validation-fraction: leaves no sample for validation, which early stopping and "
+                        + $"reduce-on-plateau watch{NoGroup(job.Data)}; raise it") + ".");
         return data;
     }
 
@@ -31,19 +35,27 @@ internal static class JobData
     {
         DataDescription description = job.Data;
         string rows = $"of {Numbers.Text(data.Train.Count + data.Validation.Count + data.Test.Count)} rows";
+        bool isNamed = description.Split.Order == SplitOrder.Part;
         if (data.Test.Count == 0)
         {
             string setting = description.TestSource is { } path ? $"data.test-source = {path}"
-                : $"data.test-fraction = {Numbers.Text(description.TestFraction)} {rows}";
+                : isNamed ? $"data.split.by = {description.Split.By}"
+                : $"data.test-fraction = {Numbers.Text(description.TestFraction)} {rows}"
+                    + (description.TestFraction > 0 ? NoGroup(description) : "");
             yield return $"the test part has no rows ({setting}): there will be no test figures";
         }
-        if (data.Validation.Count == 0 && description.ValidationFraction > 0)
+        if (data.Validation.Count == 0 && (isNamed || description.ValidationFraction > 0))
         {
-            yield return "the validation part has no rows (data.validation-fraction = "
-                + $"{Numbers.Text(description.ValidationFraction)} {rows}): "
+            yield return "the validation part has no rows ("
+                + (isNamed ? $"data.split.by = {description.Split.By}): "
+                    : $"data.validation-fraction = {Numbers.Text(description.ValidationFraction)} {rows}"
+                        + $"{NoGroup(description)}): ")
                 + "there will be no validation figures, and no checkpoint counts as a best one";
         }
         if (job.Optimizer.Kind == "adamw" && job.Regularization.DecoupledWeightDecay == 0)
             yield return "optimizer.kind = adamw without decay (regularization.decoupled-weight-decay = 0) is adam";
     }
+
+    private static string NoGroup(DataDescription data) => data.Split.Order == SplitOrder.Group
+        ? $", and no group of '{data.Split.By}' is small enough for it" : "";
 }

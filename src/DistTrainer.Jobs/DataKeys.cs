@@ -1,6 +1,7 @@
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Plugins;
+using SplitTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.SplitSettings>;
 using ArraysTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataArrays>;
 using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataDescription>;
 
@@ -38,6 +39,23 @@ internal static class DataKeys
             JobValues.OptionalText, a => a.TestFeatures, (a, v) => a with { TestFeatures = v }),
         ArraysTable.Key("test-targets", "The targets of the test part; nothing looks for y_test",
             JobValues.OptionalText, a => a.TestTargets, (a, v) => a with { TestTargets = v }));
+
+    private static readonly JobSection<SplitSettings> s_split = new(
+        () => new SplitSettings(),
+        SplitTable.Key("order", "What decides of a row's part: the seed, for rows or for groups of them, the order of "
+            + "a column, or a column that says train, validation or test",
+            JobValues.Name<SplitOrder>([
+                (SplitOrder.Random, ["random"]), (SplitOrder.Group, ["group"]), (SplitOrder.Time, ["time"]),
+                (SplitOrder.Part, ["part", "fold"])]), s => s.Order, (s, v) => s with { Order = v }),
+        SplitTable.Key("by", "Tables: the column of the groups, times or parts; of times alone it is a feature",
+            JobValues.OptionalText, s => s.By, (s, v) => s with { By = v },
+            s => s.Order != SplitOrder.Random, "with order = group, time or part"),
+        SplitTable.Key("folds", "Folds of the rows outside the test part, of which one is the validation part; "
+            + "`train --folds` runs each in its turn",
+            JobValues.OptionalWhole(2, SplitSettings.MostFolds), s => s.Folds, (s, v) => s with { Folds = v }),
+        SplitTable.Key("fold", "Which fold is the validation part",
+            JobValues.OptionalWhole(1, SplitSettings.MostFolds), s => s.Fold, (s, v) => s with { Fold = v },
+            s => s.Folds is not null, "with folds"));
 
     /// <summary>The section.</summary>
     public static JobSection<DataDescription> Section { get; } = new(
@@ -107,8 +125,10 @@ internal static class DataKeys
             JobValues.Number(0d, 1d, ")"), d => d.ValidationFraction, (d, v) => d with { ValidationFraction = v }),
         Table.Key("test-fraction", "Share of the samples held out for the final test; not used with a test file",
             JobValues.Number(0d, 1d, ")"), d => d.TestFraction, (d, v) => d with { TestFraction = v }),
-        Table.Key("stratify", "Whether each part of the split has each class in its share",
+        Table.Key("stratify", "Whether each part of the split has each class in its share, where rows are drawn",
             JobValues.Bool, d => d.Stratify, (d, v) => d with { Stratify = v }),
+        Table.Key("split", "By what rows are divided into parts",
+            s_split, d => d.Split, (d, v) => d with { Split = v }),
         Table.Key("split-seed", "Seed of the split",
             JobValues.Whole(0UL, ulong.MaxValue), d => d.SplitSeed, (d, v) => d with { SplitSeed = v }),
         Table.Key("limit", "Largest number of training samples to use, in file order; 0 uses all",

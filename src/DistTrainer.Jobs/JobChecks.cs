@@ -77,7 +77,9 @@ internal static class JobChecks
                     + "log-loss, auc or f1-macro"
                 : "is a figure of classes, but the loss is for values; watch loss, mean-absolute-error, "
                     + "root-mean-squared-error, r2 or median-absolute-error");
-        if (data.ValidationFraction > 0)
+        if (data.Split.Problem() is { } problem)
+            yield return ($"data.split.{problem.Key}", problem.What);
+        if (data.ValidationFraction > 0 || data.Split.HasValidation)
             yield break;
         if (job.Schedule.WatchesValidation)
             yield return ("schedule.kind",

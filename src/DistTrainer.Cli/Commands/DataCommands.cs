@@ -104,8 +104,10 @@ internal static class DataCommands
     {
         ISampleSource data = parts.Train;
         DataSchema schema = parts.Schema;
+        string validation = parts.Validation.Count > 0
+            ? $", {Numbers.Text(parts.Validation.Count)} for the validation" : "";
         string test = parts.Test.Count > 0 ? $" and {Numbers.Text(parts.Test.Count)} for the test" : "";
-        output.WriteLine($"samples   {Numbers.Text(data.Count)}{test}");
+        output.WriteLine($"samples   {Numbers.Text(data.Count)}{validation}{test}");
         output.WriteLine($"features  {Numbers.Text(data.FeatureCount)}");
         output.WriteLine(
             $"targets   {string.Join(", ", schema.TargetNames)} ({schema.Task.ToString().ToLowerInvariant()})");

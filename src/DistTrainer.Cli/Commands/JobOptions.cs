@@ -78,13 +78,14 @@ internal sealed class JobOptions(params string[] only)
     /// <param name="result">The parsed command line.</param>
     /// <param name="data">Looks at the data where no job file is named.</param>
     /// <param name="manyRead">Whether several processes will read the data, which a pipe does not allow.</param>
+    /// <param name="over">What is laid over all else.</param>
     /// <returns>The job, a name for it, and what has been read of its data.</returns>
     /// <exception cref="DistTrainerException">Something is wrong in it
     /// (<see cref="FailureKind.Configuration"/>).</exception>
     public (JobFile Job, string Name, TableJob? Table) Read(
-        ParseResult result, IDataAccess data, bool manyRead = false)
+        ParseResult result, IDataAccess data, bool manyRead = false, params JobSource[] over)
     {
-        JobSource[] above = Overrides(result);
+        JobSource[] above = [.. Overrides(result), .. over];
         if (result.GetValue(_config) is { } path)
         {
             JobFile given = JobFile.Read([JobSource.FromFile(path), .. above]);

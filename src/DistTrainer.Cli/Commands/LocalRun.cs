@@ -38,6 +38,7 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
             + "from 0 to 65535; 0 takes a free one. Default: none",
         HelpName = "PORT",
     };
+    private readonly HashSet<string> _told = [];
 
     /// <summary>Adds the options that say how it is shown.</summary>
     public void AddTo(Command command)
@@ -82,7 +83,8 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
             options.GetValue(_httpPort) is { } port ? HttpSettings.Local(port) : null, watch, () => control.Latest);
         if (dashboard is not null)
             printer.Console.Output.WriteLine($"{DashboardServer.Announcement} {dashboard.Address}");
-        using var output = new RunOutput(printer.Console, display, file, data, layout, name, "runs", from?.Run, watch);
+        using var output = new RunOutput(
+            printer.Console, display, file, data, layout, name, "runs", from?.Run, watch, told: _told);
         output.Add(control);
         TrainingResult? result = null;
         using (var log = new LogOutput(Format(options), Threshold(options), display.Log))

@@ -2,6 +2,7 @@ using System.CommandLine;
 using DistTrainer.Cli.Runs;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli.Commands;
@@ -11,6 +12,7 @@ internal sealed class TrainCommand : Command
 {
     private readonly CliServices _services;
     private readonly LocalRun _run;
+    private readonly FoldedRun _folds;
     private readonly JobOptions _job = new();
     private readonly Option<string?> _initFrom = new("--init-from")
     {
@@ -27,20 +29,29 @@ internal sealed class TrainCommand : Command
     {
         _services = services;
         _run = new LocalRun(console, services, signals);
+        _folds = new FoldedRun(console, signals, _run);
         _job.AddTo(this);
         Add(_initFrom);
+        _folds.AddTo(this);
         _run.AddTo(this);
         SetAction((result, _) => RunAsync(result));
     }
 
     private Task<int> RunAsync(ParseResult options)
     {
-        (JobFile file, string name, TableJob? table) = _job.Read(options, _services.Data);
-        DataParts data = JobData.Load(_services.Data, file.Job, table?.Data);
-        data = data with { Notes = [.. data.Notes, .. table?.Notes ?? []] };
-        ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
-        float[]? initial = options.GetValue(_initFrom) is { } path
+        JobSource[] folds = _folds.Overrides(options);
+        (JobFile file, string name, TableJob? table) = _job.Read(options, _services.Data, over: folds);
+        DataParts Load(JobDescription job)
+        {
+            DataParts data = JobData.Load(_services.Data, job, folds.Length == 0 ? table?.Data : null);
+            return data with { Notes = [.. data.Notes, .. table?.Notes ?? []] };
+        }
+        float[]? Initial(ParameterLayout layout) => options.GetValue(_initFrom) is { } path
             ? ModelFile.LoadParameters(RunFolder.ModelOf(path), layout) : null;
-        return _run.RunAsync(options, file, data, layout, name, initial, null);
+        if (folds.Length > 0)
+            return _folds.RunAsync(options, file, name, Load, Initial);
+        DataParts data = Load(file.Job);
+        ParameterLayout layout = JobNetwork.Create(file.Job.Model, data.Schema).Layout;
+        return _run.RunAsync(options, file, data, layout, name, Initial(layout), null);
     }
 }

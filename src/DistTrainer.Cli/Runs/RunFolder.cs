@@ -139,8 +139,16 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Finds the model of a run folder, or takes a path that is a file.</summary>
     /// <param name="modelOrRun">What the person named.</param>
+    /// <exception cref="DistTrainerException">It is the folder of several folds
+    /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static string ModelOf(string modelOrRun) =>
-        Directory.Exists(modelOrRun) ? System.IO.Path.Combine(modelOrRun, ModelName) : modelOrRun;
+        !Directory.Exists(modelOrRun) ? modelOrRun
+        : !File.Exists(System.IO.Path.Combine(modelOrRun, FoldSummary.Name))
+            ? System.IO.Path.Combine(modelOrRun, ModelName)
+        : throw new DistTrainerException(
+            FailureKind.Configuration,
+            $"{modelOrRun}: holds the runs of several folds; name one of them, e.g. "
+            + $"{System.IO.Path.Combine(modelOrRun, FoldFigures.NameOf(1))} ({FoldSummary.Name} says which is best).");
 
     /// <summary>The path of a file in the folder; it is deleted again if a new run fails.</summary>
     public string FileAt(string name)

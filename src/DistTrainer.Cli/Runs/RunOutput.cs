@@ -41,12 +41,14 @@ internal sealed class RunOutput : Observers, IRunOutput
     /// <param name="from">Where an earlier part of the run has left off; null begins anew.</param>
     /// <param name="watch">Hears what a dashboard shows, with the run's earlier parts; null: there is none.</param>
     /// <param name="patience">How long the folder may be away before that counts; null: the usual.</param>
+    /// <param name="told">Notes and warnings that the command has told already, and need not again; told ones are
+    /// added. Null: none were.</param>
     /// <exception cref="DistTrainerException">The folder cannot be made or written, or another run writes into
     /// it.</exception>
     public RunOutput(
         CliConsole console, ITrainingObserver? progress, JobFile file, DataParts data, ParameterLayout layout,
             string name, string runs, RunContinuation? from,
-        RunWatch? watch = null, TimeSpan? patience = null)
+        RunWatch? watch = null, TimeSpan? patience = null, HashSet<string>? told = null)
     {
         (_console, _file, _data, _layout, _name, _watch) =
             (console, file, data, layout, name, watch);
@@ -56,10 +58,8 @@ internal sealed class RunOutput : Observers, IRunOutput
         try
         {
             _folder.WriteText(RunFolder.JobName, file.Write());
-            foreach (string note in from is null ? data.Notes : [])
-                console.Error.WriteLine($"note: {file.Job.Data.Source}: {note}");
-            foreach (string warning in from is null ? JobData.Warnings(file.Job, data) : [])
-                Warn(warning);
+            if (from is null)
+                Tell(told ?? []);
             watch?.Begin(name, _folder.Path);
             _recorder = new RunRecorder(
                 _folder, new LedgerHeader(LedgerHeader.CurrentFormat, data.Train.Count, data.Hash),
@@ -153,6 +153,14 @@ internal sealed class RunOutput : Observers, IRunOutput
             throw failure;
         _folder.RequireOwned();
         _folder.WriteText(RunSummary.Name, RunSummary.Write(_file, _data, result));
+    }
+
+    private void Tell(HashSet<string> told)
+    {
+        foreach (string note in _data.Notes.Where(told.Add))
+            _console.Error.WriteLine($"note: {_file.Job.Data.Source}: {note}");
+        foreach (string warning in JobData.Warnings(_file.Job, _data).Where(told.Add))
+            Warn(warning);
     }
 
     private void Warn(string warning) => _console.Error.WriteLine($"warning: {warning}");

@@ -175,8 +175,11 @@ public sealed record DataDescription
     /// </summary>
     public double TestFraction { get; init; } = 0.2;
 
-    /// <summary>Whether each part has each class in its share (classification alone).</summary>
+    /// <summary>Whether each part has each class in its share: of classes, where single rows are drawn.</summary>
     public bool Stratify { get; init; }
+
+    /// <summary>By what rows are divided into parts, and into folds.</summary>
+    public SplitSettings Split { get; init; } = new();
 
     /// <summary>Seed of the split.</summary>
     public ulong SplitSeed { get; init; }
@@ -185,5 +188,6 @@ public sealed record DataDescription
     public int Limit { get; init; }
 
     /// <summary>Columns of a table that say something of its rows and are no features.</summary>
-    internal IReadOnlyCollection<string> AsideColumns => WeightColumn is { } weights ? [weights] : [];
+    internal IReadOnlyCollection<string> AsideColumns =>
+        [.. new[] { WeightColumn, Split.AsideColumn }.OfType<string>()];
 }

@@ -18,8 +18,9 @@ public sealed record PredictionRows(float[] Features, int Count, int FeatureCoun
 public static class DataLoader
 {
     /// <summary>
-    /// Loads the three parts for training. The split depends on (number of rows, seed, fractions) alone and keeps the
-    /// order of the file within each part; the scaling is learned from the training part alone.
+    /// Loads the three parts for training. The split depends on (number of rows, seed, fractions) alone, or on a column
+    /// beside them (<see cref="DataDescription.Split"/>), and keeps the order of the file within each part; the scaling
+    /// is learned from the training part alone.
     /// </summary>
     /// <param name="description">Where the samples are and how they are made ready.</param>
     /// <param name="loss">Decides the task where the description does not.</param>

@@ -16,9 +16,11 @@ internal static class DataPreparation
         var encoder = TargetEncoder.Learn(raw, task);
         double[] targets = encoder.Encode(raw);
         int[] labelled = TargetEncoder.RowsWithTargets(raw);
+        bool hasClasses = task == TaskKind.Classification;
         DataSplit split = DataSplit.Make(
-            raw.Path, labelled, description.Stratify && task == TaskKind.Classification ? targets : null, description,
-            testSource is not null);
+            raw, labelled, description.Stratify && hasClasses ? targets : null, description, testSource is not null);
+        string[] splitNotes =
+            [.. SplitNotes.Of(raw, labelled, description, split, hasClasses ? targets : [], encoder.ClassNames)];
         SampleWeights weights = SampleWeights.Find(raw, description, encoder, targets, split);
         raw = raw.Without(description.AsideColumns);
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
@@ -44,6 +46,7 @@ internal static class DataPreparation
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
             Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length),
+                .. splitNotes,
                 .. TableColumns.NotesOf(columns, description.Columns), .. weights.Notes,
                 .. LeaksIn(raw, columns, targets, encoder, split.Train)],
             Columns = columns,

@@ -167,7 +167,7 @@ internal sealed record ReadRequest
         Targets = description.Targets,
         Ignore = description.Ignore,
         TextTargets = task == TaskKind.Classification && description.Targets.Count <= 1,
-        Forms = TableColumns.FormsOf(description.Columns),
+        Forms = TableColumns.FormsOf(description.Columns, description.Split.AsideColumn),
         Gaps = new(description.Columns.Missing),
     };
 

@@ -58,7 +58,8 @@ internal sealed class ResumeRig : IDisposable
     private static string[] Job(params string[] more) =>
         ["--quiet", .. s_job.Chunk(2).Where(option => !more.Contains(option[0])).SelectMany(option => option), .. more];
 
-    private static TrainRun Watched(Action<StepReport> afterReport) =>
+    /// <summary>Trains, and does something after each step report.</summary>
+    public static TrainRun Watched(Action<StepReport> afterReport) =>
         (job, data, options, initial, observer, stop) =>
             LocalTrainer.RunAsync(job, data, options, initial, new Watcher(observer, afterReport), stop);
 

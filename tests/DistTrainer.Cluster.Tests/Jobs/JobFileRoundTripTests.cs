@@ -81,6 +81,20 @@ public class JobFileRoundTripTests
             pairs.DistinctBy(pair => pair.Item1).OrderBy(pair => pair.Item1, StringComparer.Ordinal)
                 .ToDictionary(pair => pair.Item1, pair => pair.Item2))));
 
+    private static readonly Gen<SplitSettings> s_split =
+        from order in Gen.Enum<SplitOrder>()
+        from column in s_text
+        from folds in Gen.Int[1, SplitSettings.MostFolds]
+        from fold in Gen.Int[1, folds]
+        let hasFolds = folds > 1 && order != SplitOrder.Time
+        select new SplitSettings
+        {
+            Order = order,
+            By = order == SplitOrder.Random ? null : column,
+            Folds = hasFolds ? folds : null,
+            Fold = hasFolds ? fold : null,
+        };
+
     private static readonly Gen<DataDescription> s_data =
         from source in s_text
         from test in Gen.Null(s_text)
@@ -95,11 +109,13 @@ public class JobFileRoundTripTests
         from limit in Gen.Int[0, int.MaxValue]
         from weights in Gen.Null(s_text)
         from classWeights in s_classWeights
+        from split in s_split
         select new DataDescription
         {
             WeightColumn = weights,
             ClassWeights = classWeights,
             Source = source,
+            Split = split,
             TestSource = test,
             Format = format,
             Targets = columns,

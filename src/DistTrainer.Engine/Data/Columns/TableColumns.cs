@@ -69,8 +69,16 @@ internal static class TableColumns
     }
 
     /// <summary>How cells must be read for what is said of columns.</summary>
-    public static Dictionary<string, ColumnForm> FormsOf(ColumnSettings settings) =>
-        settings.Kinds.ToDictionary(pair => pair.Key, pair => FormOf(pair.Value), StringComparer.Ordinal);
+    /// <param name="settings">What is said of them.</param>
+    /// <param name="compared">A column whose values are compared exactly, as they are written; null for none.</param>
+    public static Dictionary<string, ColumnForm> FormsOf(ColumnSettings settings, string? compared)
+    {
+        var forms = settings.Kinds.ToDictionary(
+            pair => pair.Key, pair => FormOf(pair.Value), StringComparer.Ordinal);
+        if (compared is not null)
+            forms[compared] = ColumnForm.Text;
+        return forms;
+    }
 
     /// <summary>How cells must be read for a model.</summary>
     public static Dictionary<string, ColumnForm> FormsOf(DataSchema schema) => schema.Columns.Count > 0
