@@ -118,8 +118,8 @@ public sealed class DataCatalogTests
             DataParts data = DataLoader.Load(
                 DataTestFiles.Whole(entry.Name),
                 entry.Task == TaskKind.Regression ? DataTestFiles.Squared : DataTestFiles.CrossEntropy);
-            Assert.Equal((entry.Samples, [entry.Target!]), (data.Train.Count, data.Schema.TargetNames));
-            Assert.Equal(entry.Features, data.Columns.Count);
+            Assert.Equal([entry.Target], data.Schema.TargetNames);
+            Assert.Equal((entry.Samples, entry.Features), (data.Train.Count, data.Columns.Count));
         }
     }
 
