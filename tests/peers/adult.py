@@ -7,8 +7,9 @@
 Debian 12: python3-torch python3-sklearn python3-pandas libopenblas0-openmp libjemalloc2. Ours is `disttrainer train` by
 the recipe with its own number of threads. PyTorch has the network, batch, dropout, label smoothing, AdamW and schedule
 that the run's job says, its members as one batched product, the data encoded and in memory; with 1 and 2 threads, with
-and without jemalloc, of which the best counts. A figure is samples a second of an epoch without its evaluation; the first
-epoch of a run warms up and is not counted. Prints medians, smallest and largest, and the ratio to PyTorch's best median.
+and without jemalloc, of which the best counts. A figure is samples a second of an epoch without its evaluation; the
+first epoch of a run, in which both warm up, is only in the figure of the whole run. Prints medians, smallest and largest,
+and the ratio to PyTorch's best median.
 """
 import argparse
 import json
@@ -28,7 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def train(program, table, run, epochs):
-    """A run by the recipe: CPUs that others used meanwhile, and samples a second of the epochs after the first."""
+    """A run by the recipe: CPUs that others used meanwhile, and samples a second of each epoch."""
     command = [program, "train", "--data", table, "--target", "c14", "--epochs", str(epochs),
                "--output", run, "--quiet"]
     others, _, _ = execute(Contestant("disttrainer", command, os.cpu_count()), [], 300)
@@ -36,7 +37,7 @@ def train(program, table, run, epochs):
         samples = json.loads(file.readline())["trainingSamples"]
     with open(f"{run}/metrics.jsonl") as file:
         lines = [json.loads(line) for line in file]
-    return others, [samples / line["trainSeconds"] for line in lines if line["type"] == "epoch"][1:]
+    return others, [samples / line["trainSeconds"] for line in lines if line["type"] == "epoch"]
 
 
 def prepare(run, rows, path):
@@ -63,7 +64,7 @@ def prepare(run, rows, path):
 
 
 def peer(threads, path, epochs):
-    """PyTorch's side: a JSON line with samples a second of the epochs after the first."""
+    """PyTorch's side: a JSON line with samples a second of each epoch."""
     import torch
     from torch import nn
     torch.set_num_threads(threads)
@@ -102,11 +103,11 @@ def peer(threads, path, epochs):
             rule.step()
             step += 1
         figures.append(len(labels) / (time.perf_counter() - start))
-    print(json.dumps({"figures": figures[1:], "loss": loss.item() / members}))
+    print(json.dumps({"figures": figures, "loss": loss.item() / members}))
 
 
 def measure(options, scratch):
-    """Figures by contestant, and the CPUs that others used in each run."""
+    """Figures of each run by contestant, and the CPUs that others used in each run."""
     import tables
     rows = tables.read(options.tables or tables.CACHE, "adult")
     table, data, program = f"{scratch}/adult.csv", f"{scratch}/data.npz", options.disttrainer or tables.PROGRAM
@@ -125,7 +126,7 @@ def measure(options, scratch):
             else:
                 others, (line,), _ = execute(who, ["--epochs", str(options.epochs)], 300)
                 found = line["figures"]
-            figures.setdefault(who.label if who else "disttrainer", []).extend(found)
+            figures.setdefault(who.label if who else "disttrainer", []).append(found)
             disturbed.append(others)
     return figures, disturbed
 
@@ -144,10 +145,16 @@ def main():
         return peer(int(options.peer[0]), options.peer[1], options.epochs)
     with tempfile.TemporaryDirectory() as scratch:
         figures, disturbed = measure(options, scratch)
-    for who, found in figures.items():
-        print(f"{who:25} {statistics.median(found):9,.0f} samples/s  ({min(found):,.0f} to {max(found):,.0f})")
-    best = max(statistics.median(found) for who, found in figures.items() if who != "disttrainer")
-    print(f"ratio to the best of PyTorch: {statistics.median(figures['disttrainer']) / best:.2f}; "
+    medians = {}
+    for who, runs in figures.items():
+        warm = [figure for run in runs for figure in run[1:]]
+        whole = [statistics.harmonic_mean(run) for run in runs]
+        medians[who] = statistics.median(warm), statistics.median(whole)
+        print(f"{who:25} {medians[who][0]:9,.0f} samples/s  ({min(warm):,.0f} to {max(warm):,.0f}), "
+              f"whole run {medians[who][1]:,.0f}")
+    mine = medians.pop("disttrainer")
+    ratios = [own / max(median[i] for median in medians.values()) for i, own in enumerate(mine)]
+    print(f"ratio to the best of PyTorch: {ratios[0]:.2f}, whole run {ratios[1]:.2f}; "
           f"CPUs used by others: median {statistics.median(disturbed):.2f}, most {max(disturbed):.2f}")
 
 

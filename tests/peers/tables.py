@@ -5,8 +5,8 @@
     /usr/bin/python3 tests/peers/tables.py [--tables FOLDER] [--output DIR] [NAME ...]
 
 Debian 12: python3-sklearn python3-pandas. 30 % of the rows are held out (train_test_split, seed 0, stratified for
-classes). DIR gets NAME-train.csv, NAME-test.csv and runs/NAME; without --output nothing is kept. AUC is the mean over the
-classes of one against the rest. In bold the best of a row by accuracy or R².
+classes). DIR gets NAME-train.csv, NAME-test.csv and runs/NAME; without --output nothing is kept. AUC is the mean over
+the classes of one against the rest. In bold the best of a row by accuracy or R².
 """
 import argparse
 import json
