@@ -74,9 +74,11 @@ public sealed class TableTests : IDisposable
         Assert.True(code == 0, output);
         foreach (string said in new[] { "target '8': values;", "the recipe for tables takes 8 network(s)", " r2=" })
             Assert.Contains(said, output, StringComparison.Ordinal);
-        Assert.Contains("targets   8 (regression)", (await InProcess("data inspect abalone")).Output, StringComparison.Ordinal);
-        Assert.Contains("targets   0 (classification)",
-            (await InProcess("data inspect abalone --target 0")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "targets   8 (regression)", (await InProcess("data inspect abalone")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "targets   0 (classification)", (await InProcess("data inspect abalone --target 0")).Output,
+            StringComparison.Ordinal);
         string list = (await InProcess("data list")).Output;
         Assert.Matches($"(?m)^abalone .*\n.*regression, 4177 samples of 8 features.*\n +{path}$", list);
         Assert.Contains("not here; `disttrainer data fetch titanic` gets it", list, StringComparison.Ordinal);

@@ -2,8 +2,8 @@
 //
 //     OnnxPeer MODEL.onnx COLUMNS.json
 //
-// COLUMNS.json is an object of columns by their names: lists of numbers, null for NaN, or lists of texts. Columns that the
-// model does not want may be there. Prints the predictions as a list of rows in JSON.
+// COLUMNS.json is an object of columns by their names: lists of numbers, null for NaN, or lists of texts. Columns that
+// the model does not want may be there. Prints the predictions as a list of rows in JSON.
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.ML.OnnxRuntime;
