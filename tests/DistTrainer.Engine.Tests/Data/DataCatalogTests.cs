@@ -118,7 +118,7 @@ public sealed class DataCatalogTests
             DataParts data = DataLoader.Load(
                 DataTestFiles.Whole(entry.Name),
                 entry.Task == TaskKind.Regression ? DataTestFiles.Squared : DataTestFiles.CrossEntropy);
-            Assert.Equal([entry.Target], data.Schema.TargetNames);
+            Assert.Equal(entry.Target, data.Schema.TargetNames.Single());
             Assert.Equal((entry.Samples, entry.Features), (data.Train.Count, data.Columns.Count));
         }
     }
