@@ -76,7 +76,8 @@ internal static class DataKeys
             s_format, d => d.Format, (d, v) => d with { Format = v }),
         Table.Key("task", "What the targets mean; auto is classification for cross-entropy, else regression",
             s_task, d => d.Task, (d, v) => d with { Task = v }),
-        Table.Key("targets", "Names or 0-based numbers of the target columns; none takes the last column",
+        Table.Key("targets", "Names or 0-based numbers of the target columns; none takes the last column, of a "
+            + "fetched table the one that is meant",
             s_columns, d => d.Targets, (d, v) => d with { Targets = v }),
         Table.Key("ignore", "Names or 0-based numbers of columns to leave out",
             s_columns, d => d.Ignore, (d, v) => d with { Ignore = v }),

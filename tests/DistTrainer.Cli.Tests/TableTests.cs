@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
@@ -59,6 +60,46 @@ public sealed class TableTests : IDisposable
         text = (await Run("data", "inspect", Flats(), "--target", "lift", "--set", "data.columns.note=category")).Output;
         Assert.Contains("targets   lift (classification)", text, StringComparison.Ordinal);
         Assert.Matches("(?m)^note +category .*embedding 91×", text);
+    }
+
+    /// <summary>Another table stands in for the fetched one: nothing is held against the checksum here.</summary>
+    [Fact]
+    public async Task A_fetched_table_is_trained_by_its_name_with_the_target_and_task_of_the_catalog()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "abalone")).FullName;
+        string path = Path.Combine(folder, "abalone.csv");
+        File.WriteAllLines(path, Enumerable.Range(0, 90).Select(i => $"{"MFI"[i % 3]},1,2,3,4,5,6,{i % 9}.5,{i % 11}"));
+        string train = $"train --data abalone --epochs 1 --output {Path.Combine(_folder, "run")}";
+        (int code, string output) = await InProcess(train);
+        Assert.True(code == 0, output);
+        foreach (string said in new[] { "target '8': values;", "the recipe for tables takes 8 network(s)", " r2=" })
+            Assert.Contains(said, output, StringComparison.Ordinal);
+        Assert.Contains(
+            "targets   8 (regression)", (await InProcess("data inspect abalone")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "targets   0 (classification)", (await InProcess("data inspect abalone --target 0")).Output,
+            StringComparison.Ordinal);
+        string list = (await InProcess("data list")).Output;
+        Assert.Matches($"(?m)^abalone .*\n.*regression, 4177 samples of 8 features.*\n +{path}$", list);
+        Assert.Contains("not here; `disttrainer data fetch titanic` gets it", list, StringComparison.Ordinal);
+        (code, output) = await InProcess("train --data titanic");
+        Assert.Equal((3, $"error: data set 'titanic' is not in {Path.Combine(_folder, "titanic")}; "
+            + "run 'disttrainer data fetch titanic'.\n"), (code, output));
+    }
+
+    /// <summary>A process of its own, with the test's folder as the cache.</summary>
+    private async Task<(int Code, string Output)> InProcess(string command)
+    {
+        var start = new ProcessStartInfo(
+            "/bin/sh", ["-c", $"dotnet \"{Path.Combine(AppContext.BaseDirectory, "disttrainer.dll")}\" {command} 2>&1"])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["DISTTRAINER_CACHE"] = _folder },
+        };
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, output);
     }
 
     [Fact]

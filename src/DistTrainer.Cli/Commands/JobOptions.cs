@@ -100,7 +100,7 @@ internal sealed class JobOptions(params string[] only)
         string name = Path.GetFileNameWithoutExtension(source.TrimEnd('/'));
         JobSource basis = BuiltInJobs.For(source, data, above);
         JobFile job = JobFile.Read([basis, .. above]);
-        if (data.List().Any(known => known.Name == source) || !data.IsTable(job.Job.Data))
+        if (data.List().Any(known => known.Name == source && known.Target is null) || !data.IsTable(job.Job.Data))
             return (job, name, null);
         TableJob table = BuiltInJobs.ForTable(job.Job.Model.Loss.Task, data, above);
         return (table.Job, name, table);

@@ -5,23 +5,22 @@ namespace DistTrainer.Engine.Data;
 /// <param name="Description">One line.</param>
 /// <param name="Task">What its targets mean.</param>
 /// <param name="Samples">Samples, test samples too.</param>
-/// <param name="Features">Features a sample.</param>
-/// <param name="Licence">SPDX identifier.</param>
+/// <param name="Features">Features a sample; of a table for the recipe its columns beside the target.</param>
+/// <param name="Licence">SPDX identifier; <c>NOASSERTION</c> where the publishers name none.</param>
 /// <param name="Location">The file or folder where it was found; null where it is not on this machine (see
 /// <see cref="DatasetFetcher"/>).</param>
+/// <param name="Target">Of a table for the recipe the column that is meant where no other is named; null of data with
+/// targets of their own, or in their last column.</param>
 internal sealed record CatalogEntry(
-    string Name, string Description, TaskKind Task, int Samples, int Features, string Licence, string? Location);
+    string Name, string Description, TaskKind Task, int Samples, int Features, string Licence, string? Location,
+    string? Target = null);
 
 /// <summary>
-/// The data sets with a name: small ones that come with the program, and Fashion-MNIST, which is fetched.
+/// The data sets with a name: small ones that come with the program, and those of <see cref="RemoteCatalog"/>, which
+/// are fetched.
 /// </summary>
 internal static class DataCatalog
 {
-    /// <summary>The name of Fashion-MNIST.</summary>
-    public const string FashionMnist = "fashion-mnist";
-
-    private const string SystemFolder = "/usr/share/datasets";
-
     /// <summary>
     /// The folder of fetched data sets: <c>$DISTTRAINER_CACHE</c>, else <c>$XDG_CACHE_HOME/disttrainer</c>, else
     /// <c>~/.cache/disttrainer</c>.
@@ -49,8 +48,7 @@ internal static class DataCatalog
             "CC-BY-4.0", Shipped("iris/iris.csv")),
         new("concrete", "compressive strength of concrete by mixture and age (UCI)", TaskKind.Regression, 1030, 8,
             "CC-BY-4.0", Shipped("concrete/concrete.csv")),
-        new(FashionMnist, "28×28 images of clothes (Zalando), ten classes, 10,000 of them for the test",
-            TaskKind.Classification, 70_000, 784, "MIT", Fetched(FashionMnist)),
+        .. RemoteCatalog.All.Select(set => set.Entry(set.Find(CacheFolder))),
     ];
 
     /// <summary>Whether a data set has this name.</summary>
@@ -65,16 +63,25 @@ internal static class DataCatalog
         CatalogEntry entry = entries.FirstOrDefault(entry => entry.Name == name) ?? throw DataError.Of(
             $"there is no data set named {DataError.Quote(name)}; "
                 + $"{DataError.Suggest(name, [.. entries.Select(e => e.Name)])}");
-        return entry.Location ?? throw DataError.Of(name == FashionMnist
-            ? $"data set '{name}' is neither in {Path.Combine(CacheFolder, name)} nor in {SystemFolder}; run "
-                + $"'disttrainer data fetch {name}', or install the Debian package dataset-fashion-mnist."
+        return entry.Location ?? throw DataError.Of(RemoteCatalog.Find(name) is { } remote
+            ? $"data set '{name}' is not in {string.Join(" nor in ", remote.Folders(CacheFolder))}; run 'disttrainer "
+                + $"data fetch {name}'{(remote.SystemFolder is null ? "." : $", or install the Debian package "
+                + $"dataset-{name}.")}"
             : $"data set '{name}' is neither in the folder data/ here nor in "
                 + $"{Path.Combine(AppContext.BaseDirectory, "data")}; install the program again.");
     }
 
+    /// <summary>The description with the target that the catalog names, where it is of such a table and names none.
+    /// </summary>
+    public static DataDescription WithTarget(DataDescription description) =>
+        description.Targets.Count == 0 && RemoteCatalog.Find(description.Source) is { Target: { } target }
+            ? description with { Targets = [target] } : description;
+
+    /// <summary>What the targets of a description mean by the catalog; null where it does not say.</summary>
+    public static TaskKind? TaskOf(DataDescription description) =>
+        RemoteCatalog.Find(description.Source) is { Target: { } target } set
+            && WithTarget(description).Targets is [var named] && named == target ? set.Task : null;
+
     private static string? Shipped(string path) => new[] { "data", Path.Combine(AppContext.BaseDirectory, "data") }
         .Select(folder => Path.Combine(folder, path)).FirstOrDefault(File.Exists);
-
-    private static string? Fetched(string name) => new[] { CacheFolder, SystemFolder }
-        .Select(folder => Path.Combine(folder, name)).FirstOrDefault(IdxFolder.IsOne);
 }

@@ -28,6 +28,7 @@ public static class DataLoader
     public static DataParts Load(DataDescription description, LossDescription loss)
     {
         TaskKind task = ResolveTask(description, loss);
+        description = DataCatalog.WithTarget(description);
         SourceFiles files = SourceFiles.Find(description);
         return DataPreparation.Prepare(
             files.Main.Read(description, ReadRequest.For(description, task)), files.Test, description, task);
@@ -148,14 +149,15 @@ public static class DataLoader
         SourceFiles.Find(description).Main.Format is DataFormat.Csv or DataFormat.Parquet;
 
     /// <summary>
-    /// Whether the targets of a CSV file look like classes, whatever is wrong in the file; null where all must be read
-    /// to know.
+    /// Whether the targets of a CSV file look like classes, whatever is wrong in the file, or are classes by the
+    /// catalog; null where all must be read to know.
     /// </summary>
     /// <param name="description">Where the samples are; one target column.</param>
     /// <param name="mostNumeric">How many different whole numbers are still taken for classes.</param>
     /// <exception cref="DistTrainerException">No label can be read.</exception>
     internal static bool? LooksLikeClasses(DataDescription description, int mostNumeric) =>
-        SourceFiles.Find(description).Main.LooksLikeClasses(
+        DataCatalog.TaskOf(description) is { } known ? known == TaskKind.Classification
+        : SourceFiles.Find(description).Main.LooksLikeClasses(
             description,
             new ReadRequest { Targets = description.Targets, Ignore = description.Ignore, TextTargets = true },
             mostNumeric);

@@ -4,40 +4,6 @@ using System.Security.Cryptography;
 
 namespace DistTrainer.Engine.Data;
 
-/// <summary>
-/// A file of a remote data set. The checksum is of the unpacked content, so that any gzip of the same content passes.
-/// </summary>
-/// <param name="Name">Name of the gzip file.</param>
-/// <param name="Length">Bytes of the unpacked content.</param>
-/// <param name="Sha256">SHA-256 of the unpacked content, lower-case hex.</param>
-internal sealed record RemoteFile(string Name, long Length, string Sha256);
-
-/// <summary>A data set that is downloaded.</summary>
-/// <param name="Name">What <c>data.source</c> calls it.</param>
-/// <param name="Origin">The address that the names of the files are added to; ends in a slash.</param>
-/// <param name="SystemFolder">Where the distribution's own copy lies, if it is installed.</param>
-/// <param name="Files">The files.</param>
-internal sealed record RemoteDataSet(string Name, Uri Origin, string SystemFolder, IReadOnlyList<RemoteFile> Files)
-{
-    /// <summary>
-    /// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747; MIT licence). The gzip files of Debian's package
-    /// differ from the original ones in their headers only; the content is the same.
-    /// </summary>
-    public static RemoteDataSet FashionMnist { get; } = new(
-        DataCatalog.FashionMnist, new("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
-            "/usr/share/datasets/fashion-mnist",
-        [
-            new("train-images-idx3-ubyte.gz", 47_040_016,
-                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
-            new("train-labels-idx1-ubyte.gz", 60_008,
-                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
-            new("t10k-images-idx3-ubyte.gz", 7_840_016,
-                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
-            new("t10k-labels-idx1-ubyte.gz", 10_008,
-                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
-        ]);
-}
-
 /// <summary>How far a download is.</summary>
 /// <param name="File">Name of the file.</param>
 /// <param name="Bytes">Bytes received of it.</param>
@@ -55,7 +21,7 @@ internal static class DatasetFetcher
     /// Fetches a data set by name; see
     /// <see cref="FetchAsync(RemoteDataSet, string, IProgress{FetchProgress}?, TimeSpan, CancellationToken)"/>.
     /// </summary>
-    /// <param name="name">So far only <c>fashion-mnist</c> is fetched; the others come with the program.</param>
+    /// <param name="name">One of <see cref="RemoteCatalog"/>; the others come with the program.</param>
     /// <param name="cacheFolder">Usually <see cref="DataCatalog.CacheFolder"/>; the files go into a folder of the data
     /// set's name in it.</param>
     /// <param name="progress">Hears of every block that comes in.</param>
@@ -67,11 +33,12 @@ internal static class DatasetFetcher
     public static Task<string> FetchAsync(
         string name, string cacheFolder, IProgress<FetchProgress>? progress, CancellationToken cancel)
     {
-        if (name == DataCatalog.FashionMnist)
-            return FetchAsync(RemoteDataSet.FashionMnist, cacheFolder, progress, TimeSpan.FromSeconds(60), cancel);
+        if (RemoteCatalog.Find(name) is { } set)
+            return FetchAsync(set, cacheFolder, progress, TimeSpan.FromSeconds(60), cancel);
         string place = DataCatalog.Locate(name);
+        string fetched = string.Join(", ", RemoteCatalog.All.Select(remote => remote.Name));
         throw DataError.Of(
-            $"data set '{name}' comes with the program ({place}); only {DataCatalog.FashionMnist} is fetched.");
+            $"data set '{name}' comes with the program ({place}); those that are fetched are {fetched}.");
     }
 
     /// <summary>Fetches the files that are not there yet: each to a temporary name, checked, then renamed.</summary>
@@ -87,8 +54,8 @@ internal static class DatasetFetcher
         RemoteDataSet set, string cacheFolder, IProgress<FetchProgress>? progress, TimeSpan patience,
             CancellationToken cancel)
     {
-        if (await AllRightAsync(set, set.SystemFolder, cancel).ConfigureAwait(false))
-            return set.SystemFolder;
+        if (set.SystemFolder is { } system && await AllRightAsync(set, system, cancel).ConfigureAwait(false))
+            return system;
         string folder = Path.Combine(cacheFolder, set.Name);
         try
         {
@@ -106,16 +73,19 @@ internal static class DatasetFetcher
         {
             string path = Path.Combine(folder, file.Name);
             if (await ProblemAsync(path, file, cancel).ConfigureAwait(false) is not null)
-                await FetchFileAsync(client, new(set.Origin, file.Name), file, path, progress, patience, cancel)
-                    .ConfigureAwait(false);
+                await FetchFileAsync(client, set, file, path, progress, patience, cancel).ConfigureAwait(false);
         }
         return folder;
     }
 
     private static async Task FetchFileAsync(
-        HttpClient client, Uri address, RemoteFile file, string path, IProgress<FetchProgress>? progress,
+        HttpClient client, RemoteDataSet set, RemoteFile file, string path, IProgress<FetchProgress>? progress,
             TimeSpan patience, CancellationToken cancel)
     {
+        Uri address = new(set.Origin, file.Name);
+        string package = set.SystemFolder is null ? "" : $"install the Debian package dataset-{set.Name}, ";
+        string advice = "check the network and try again, "
+            + $"{package}or put the file into {Path.GetDirectoryName(path)}.";
         string part = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():n}.part";
         try
         {
@@ -128,12 +98,12 @@ internal static class DatasetFetcher
         catch (OperationCanceledException exception) when (!cancel.IsCancellationRequested)
         {
             throw DataError.Of(
-                $"{address}: the server was silent for {patience.TotalSeconds:0.#} s; {Advice(path)}", exception);
+                $"{address}: the server was silent for {patience.TotalSeconds:0.#} s; {advice}", exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or HttpIOException)
         {
             throw DataError.Of(
-                $"{address}: the download failed ({DataError.OneLine(exception)}); {Advice(path)}", exception);
+                $"{address}: the download failed ({DataError.OneLine(exception)}); {advice}", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -164,7 +134,7 @@ internal static class DatasetFetcher
         await using var target = new FileStream(
             part, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize, FileOptions.Asynchronous);
         byte[] buffer = new byte[BufferSize];
-        // A server that sends without end is stopped: no gzip of the content is much longer than the content.
+        // A server that sends without end is stopped: neither the content nor a gzip of it is much longer.
         for (long received = 0, limit = file.Length + BufferSize; ;)
         {
             silence.CancelAfter(patience);
@@ -210,8 +180,8 @@ internal static class DatasetFetcher
         try
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            await using FileStream packed = File.OpenRead(path);
-            await using var content = new GZipStream(packed, CompressionMode.Decompress);
+            await using FileStream stored = File.OpenRead(path);
+            await using Stream content = file.IsPacked ? new GZipStream(stored, CompressionMode.Decompress) : stored;
             byte[] buffer = new byte[BufferSize];
             long length = 0;
             for (int read; length <= file.Length
@@ -225,11 +195,8 @@ internal static class DatasetFetcher
         catch (Exception exception) when (
             exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            return $"the file is no readable gzip ({DataError.OneLine(exception)})";
+            return $"the file {(file.IsPacked ? "is no readable gzip" : "cannot be read")} "
+                + $"({DataError.OneLine(exception)})";
         }
     }
-
-    private static string Advice(string path) =>
-        "check the network and try again, install the Debian package dataset-fashion-mnist, or put the file into "
-            + $"{Path.GetDirectoryName(path)}.";
 }

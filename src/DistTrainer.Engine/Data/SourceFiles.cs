@@ -138,7 +138,7 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test, bool HasOw
         string name = Path.GetFileName(WithoutGzip(path)).ToUpperInvariant();
         return Path.GetExtension(name) switch
         {
-            ".CSV" or ".TSV" => DataFormat.Csv,
+            ".CSV" or ".TSV" or ".DATA" => DataFormat.Csv,
             ".PARQUET" or ".PQ" => DataFormat.Parquet,
             ".NPY" or ".NPZ" => DataFormat.Npy,
             ".IDX" => DataFormat.Idx,
@@ -169,8 +169,8 @@ internal sealed record SourceFiles(SourceFile Main, SourceFile? Test, bool HasOw
         {
             DataFormat.Auto =>
                 throw DataError.Of(
-                    $"{key} = {DataError.Quote(path)}: the name does not tell the format (.csv, .tsv, .parquet, .npy, "
-                    + ".npz, …idx3-ubyte; .gz too for CSV and IDX); set data.format."),
+                    $"{key} = {DataError.Quote(path)}: the name does not tell the format (.csv, .tsv, .data, "
+                    + ".parquet, .npy, .npz, …idx3-ubyte; .gz too for CSV and IDX); set data.format."),
             DataFormat.Idx => new(found, path, IdxFolder.LabelsBeside(path)),
             _ => new(found, path, null),
         };

@@ -6,6 +6,8 @@ namespace DistTrainer.Engine.Tests.Data;
 
 public sealed class DataCatalogTests
 {
+    private const string FashionMnist = "fashion-mnist";
+
     [Theory]
     [InlineData("digits", "cross-entropy", 1797, 64, 10)]
     [InlineData("iris", "cross-entropy", 150, 4, 3)]
@@ -65,15 +67,15 @@ public sealed class DataCatalogTests
     [Fact]
     public void Fashion_MNIST_is_loaded_where_it_is_found_and_else_the_way_to_get_it_is_told()
     {
-        if (DataCatalog.List().Single(entry => entry.Name == DataCatalog.FashionMnist).Location is null)
+        if (DataCatalog.List().Single(entry => entry.Name == FashionMnist).Location is null)
         {
             Assert.Contains(
                 "disttrainer data fetch fashion-mnist",
-                DataTestFiles.Error(() => DataCatalog.Locate(DataCatalog.FashionMnist)), StringComparison.Ordinal);
+                DataTestFiles.Error(() => DataCatalog.Locate(FashionMnist)), StringComparison.Ordinal);
             return;
         }
         DataParts data = DataLoader.Load(
-            new DataDescription { Source = DataCatalog.FashionMnist, Normalization = NormalizationKind.UnitBytes },
+            new DataDescription { Source = FashionMnist, Normalization = NormalizationKind.UnitBytes },
             DataTestFiles.CrossEntropy);
         Assert.Equal(
             (54_000, 6_000, 10_000, 784, 10),
@@ -82,5 +84,55 @@ public sealed class DataCatalogTests
         double sum = data.Train.Features.Sum(value => (double)value) + data.Validation.Features.Sum(
             value => (double)value);
         Assert.Equal(0.2860, sum / (60_000.0 * 784), 5e-5);
+    }
+
+    [Fact]
+    public void Twelve_public_tables_are_fetched_each_from_a_fixed_state_of_its_address_and_with_its_checksum()
+    {
+        RemoteDataSet[] tables = [.. RemoteCatalog.All.Where(set => set.Target is not null)];
+        Assert.Equal(
+            ["abalone", "adult", "auto-imports", "diamonds", "german", "horse-colic", "housing", "mpg", "penguins",
+                "taxis", "titanic", "wine-quality"], tables.Select(set => set.Name).Order(StringComparer.Ordinal));
+        Assert.All(tables, set =>
+        {
+            Assert.Matches("^https://[^/]+/[^/]+/[^/]+/[0-9a-f]{40}/$", set.Origin.ToString());
+            Assert.All(set.Files, file => Assert.Matches("^[0-9a-f]{64}$", file.Sha256));
+            Assert.All(set.Files, file => Assert.Equal(DataFormat.Csv, SourceFiles.FormatOf(file.Name)));
+        });
+        Assert.Distinct(RemoteCatalog.All.SelectMany(set => set.Files).Select(file => file.Sha256));
+    }
+
+    /// <summary>Where they were fetched; without a network there is nothing to see.</summary>
+    [Fact]
+    public void A_public_table_has_the_stated_size_where_it_is_found_and_else_the_way_to_get_it_is_told()
+    {
+        foreach (CatalogEntry entry in DataCatalog.List().Where(entry => entry.Target is not null))
+        {
+            if (entry.Location is null)
+            {
+                Assert.EndsWith(
+                    $"; run 'disttrainer data fetch {entry.Name}'.",
+                    DataTestFiles.Error(() => DataCatalog.Locate(entry.Name)), StringComparison.Ordinal);
+                continue;
+            }
+            DataParts data = DataLoader.Load(
+                DataTestFiles.Whole(entry.Name),
+                entry.Task == TaskKind.Regression ? DataTestFiles.Squared : DataTestFiles.CrossEntropy);
+            Assert.Equal(entry.Target, data.Schema.TargetNames.Single());
+            Assert.Equal((entry.Samples, entry.Features), (data.Train.Count, data.Columns.Count));
+        }
+    }
+
+    [Fact]
+    public void The_catalog_says_target_and_task_where_no_other_is_named()
+    {
+        var abalone = new DataDescription { Source = "abalone" };
+        Assert.Equal(["8"], DataCatalog.WithTarget(abalone).Targets);
+        Assert.Equal(TaskKind.Regression, DataCatalog.TaskOf(abalone));
+        Assert.Equal(TaskKind.Regression, DataCatalog.TaskOf(abalone with { Targets = ["8"] }));
+        Assert.Equal(["0"], DataCatalog.WithTarget(abalone with { Targets = ["0"] }).Targets);
+        Assert.Null(DataCatalog.TaskOf(abalone with { Targets = ["0"] }));
+        Assert.Empty(DataCatalog.WithTarget(abalone with { Source = "abalone.csv" }).Targets);
+        Assert.Null(DataCatalog.TaskOf(abalone with { Source = "iris" }));
     }
 }

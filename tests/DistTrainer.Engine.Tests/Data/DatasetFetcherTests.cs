@@ -20,8 +20,15 @@ public sealed class DatasetFetcherTests : IDisposable
     private string Fetched => Path.Combine(_files.Folder, "small", "part.gz");
 
     private RemoteDataSet Small => new(
-        "small", new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/"), _files.PathOf("system"),
-        [new("part.gz", s_content.Length, Convert.ToHexStringLower(SHA256.HashData(s_content)))]);
+        "small", new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/"),
+        [new("part.gz", s_content.Length, Convert.ToHexStringLower(SHA256.HashData(s_content)))])
+    {
+        SystemFolder = _files.PathOf("system"),
+    };
+
+    /// <summary>The same content as it is, not packed, and in no package.</summary>
+    private RemoteDataSet Plain =>
+        Small with { Files = [Small.Files[0] with { Name = "part.csv" }], SystemFolder = null, Target = "x" };
 
     public void Dispose()
     {
@@ -78,6 +85,40 @@ public sealed class DatasetFetcherTests : IDisposable
         _listener.Stop();
         await FetchAsync();
         Assert.Single(Directory.GetFiles(Path.GetDirectoryName(Fetched)!));
+    }
+
+    private Task<string> FetchPlainAsync() =>
+        DatasetFetcher.FetchAsync(Plain, _files.Folder, null, TimeSpan.FromSeconds(10), default);
+
+    [Fact]
+    public async Task A_table_that_is_not_packed_is_fetched_and_found()
+    {
+        Serve(s_content);
+        Assert.Null(Plain.Find(_files.Folder));
+        Assert.Equal(Path.GetDirectoryName(Fetched), await FetchPlainAsync());
+        string path = Plain.Find(_files.Folder)!;
+        Assert.Equal(Path.Combine(_files.Folder, "small", "part.csv"), path);
+        Assert.Equal(s_content, await File.ReadAllBytesAsync(path));
+        await File.WriteAllBytesAsync(path, s_content[..^1]);
+        await FetchPlainAsync();
+        Assert.Equal(s_content, await File.ReadAllBytesAsync(path));
+        Assert.Single(Directory.GetFiles(Path.GetDirectoryName(path)!));
+    }
+
+    [Theory]
+    [InlineData(0, "are right; try again, or put the right file into")]
+    [InlineData(-1, "are right; try again, or put the right file into")]
+    [InlineData(1, "are right; try again, or put the right file into")]
+    [InlineData(200_000, "is longer than")]
+    public async Task A_table_with_other_bytes_is_refused_and_nothing_is_left(int more, string expected)
+    {
+        byte[] wrong = [.. s_content[..^1], 0, .. new byte[Math.Max(0, more)]];
+        Serve(more < 0 ? wrong[..^1] : wrong);
+        DistTrainerException exception = await Assert.ThrowsAsync<DistTrainerException>(FetchPlainAsync);
+        Assert.Equal(FailureKind.Data, exception.Kind);
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Debian", exception.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Fetched)!));
     }
 
     [Fact]
@@ -189,13 +230,14 @@ public sealed class DatasetFetcherTests : IDisposable
     [Fact]
     public async Task Debians_copy_of_Fashion_MNIST_has_the_stated_checksums()
     {
-        if (!Directory.Exists(RemoteDataSet.FashionMnist.SystemFolder))
+        RemoteDataSet set = RemoteCatalog.Find("fashion-mnist")!;
+        if (!Directory.Exists(set.SystemFolder))
         {
-            Assert.Equal(4, RemoteDataSet.FashionMnist.Files.Count);
+            Assert.Equal(4, set.Files.Count);
             return;
         }
         Assert.Equal(
-            RemoteDataSet.FashionMnist.SystemFolder, await DatasetFetcher.FetchAsync(
+            set.SystemFolder, await DatasetFetcher.FetchAsync(
                 "fashion-mnist", _files.Folder, null, default));
     }
 }
