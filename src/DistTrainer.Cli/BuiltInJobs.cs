@@ -95,7 +95,7 @@ internal static class BuiltInJobs
         using Stream stream = typeof(BuiltInJobs).Assembly.GetManifestResourceStream($"{name}.conf")
             ?? throw new InvalidOperationException($"The built-in job {name} is missing.");
         using var reader = new StreamReader(stream);
-        return new JobSource(reader.ReadToEnd(), $"built-in job {name}");
+        return new JobSource(reader.ReadToEnd(), $"built-in job {name}") { IsBuiltIn = true };
     }
 
     /// <summary>Whether the targets are classes: names, or few whole numbers.</summary>

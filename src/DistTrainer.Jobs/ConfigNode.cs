@@ -42,6 +42,10 @@ internal sealed record ConfigObject(IReadOnlyDictionary<string, ConfigNode> Item
         return new ConfigObject(merged, Origin);
     }
 
+    /// <summary>The same without a key.</summary>
+    public ConfigObject Without(string key) =>
+        new(Items.Where(item => item.Key != key).ToDictionary(item => item.Key, item => item.Value), Origin);
+
     // A section may be written as the name of its kind (optimizer = adam), so a text meets an object as { kind = text
     // }.
     private static ConfigNode Merge(ConfigNode under, ConfigNode over) => (under, over) switch

@@ -9,6 +9,12 @@ namespace DistTrainer.Jobs;
 /// <param name="Origin">Its name in messages: a file's name or an option's.</param>
 public sealed record JobSource(string Text, string Origin)
 {
+    /// <summary>
+    /// Whether it is a built-in job: where a text over it takes another optimizer, what it says of its own one does not
+    /// count.
+    /// </summary>
+    internal bool IsBuiltIn { get; init; }
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="DistTrainerException">It cannot be read (<see cref="FailureKind.Configuration"/>).</exception>
@@ -56,16 +62,30 @@ public sealed record JobFile(JobDescription Job, RunSettings Run)
     /// what is allowed (<see cref="FailureKind.Configuration"/>).</exception>
     public static JobFile Read(params IEnumerable<JobSource> sources)
     {
-        ConfigObject all = sources.Select(source => HoconText.Parse(source.Text, source.Origin))
-            .Aggregate(
-                new ConfigObject(new Dictionary<string, ConfigNode>(), "job"), (below, above) => below.Under(above) with
-                {
-                    Origin = above.Origin,
-                });
+        (ConfigObject Text, bool IsBuiltIn)[] texts =
+            [.. sources.Select(source => (HoconText.Parse(source.Text, source.Origin), source.IsBuiltIn))];
+        string? kind = KindOf(Merge(texts.Select(one => one.Text)));
+        ConfigObject all = Merge(texts.Select(one => one.IsBuiltIn && KindOf(one.Text) != kind
+            ? one.Text.Without(Optimizer) : one.Text));
         JobFile file = JobKeys.Root.Read(all, "", JobKeys.Root.Defaults);
         JobChecks.Check(file, all);
         return file;
     }
+
+    private const string Optimizer = "optimizer";
+
+    private static ConfigObject Merge(IEnumerable<ConfigObject> texts) => texts.Aggregate(
+        new ConfigObject(new Dictionary<string, ConfigNode>(), "job"), (below, above) => below.Under(above) with
+        {
+            Origin = above.Origin,
+        });
+
+    private static string? KindOf(ConfigObject text) => text.Items.GetValueOrDefault(Optimizer) switch
+    {
+        ConfigText name => name.Value,
+        ConfigObject section => (section.Items.GetValueOrDefault("kind") as ConfigText)?.Value,
+        _ => null,
+    };
 
     /// <summary>The job as a job file.</summary>
     /// <param name="comments">Whether every key is explained.</param>

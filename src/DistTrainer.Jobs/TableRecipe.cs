@@ -62,7 +62,10 @@ public static class TableRecipe
               early-stopping.patience = {{Text(watches ? sizes.Patience : 0)}}
               figures = {{(watches ? "true" : "false")}}
             }
-            """, "the recipe for tables");
+            """, "the recipe for tables")
+        {
+            IsBuiltIn = true,
+        };
     }
 
     /// <summary>The job in one line.</summary>

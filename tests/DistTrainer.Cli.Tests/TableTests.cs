@@ -120,6 +120,31 @@ public sealed class TableTests : IDisposable
         Assert.Contains("the data have no test part", evaluated.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("sgd")]
+    [InlineData("rmsprop")]
+    public async Task Another_optimizer_than_the_recipe_s_has_its_own_settings(string optimizer)
+    {
+        string path = Path.Combine(_folder, "run");
+        CliRun run = await Run(
+            "train", "--data", Flats(), "--target", "price", "--optimizer", optimizer, "--epochs", "1", "--output", path);
+        Assert.Equal(0, run.ExitCode);
+        string job = await File.ReadAllTextAsync(Path.Combine(path, "job.conf"));
+        Assert.Contains($"kind = {optimizer}", job, StringComparison.Ordinal);
+        Assert.DoesNotContain("beta2", job, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("-1")]
+    [InlineData("65536")]
+    public async Task What_is_no_port_is_refused(string port)
+    {
+        CliRun run = await Run("train", "--data", Flats(), "--http-port", port);
+        Assert.Contains("is no port; allowed: 0 to 65535", run.Error, StringComparison.Ordinal);
+        Assert.Equal(2, run.ExitCode);
+    }
+
     [Fact]
     public async Task Whole_numbers_are_classes_or_values_as_is_said()
     {

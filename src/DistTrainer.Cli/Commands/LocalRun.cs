@@ -1,10 +1,12 @@
 using System.CommandLine;
+using System.Globalization;
 using DistTrainer.Cli.Progress;
 using DistTrainer.Cli.Runs;
 using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Control;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
@@ -48,8 +50,9 @@ internal sealed class LocalRun(CliConsole console, CliServices services, StopSig
         command.Add(_quiet);
         _httpPort.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int?>() is { } port && port is < 0 or > 65_535)
-                result.AddError($"--http-port: {port} is out of range; allowed: 0 to 65535.");
+            string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "0";
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port > 65_535)
+                result.AddError($"--http-port: {Printable.Short(text, 40)} is no port; allowed: 0 to 65535.");
         });
         command.Add(_httpPort);
     }

@@ -161,7 +161,8 @@ internal static class ReportFigures
             f => f.MeanAbsoluteError, (f, v) => f with { MeanAbsoluteError = v }),
         Validation("root-mean-squared-error", null, "Root of the mean squared error, in the targets' unit",
             f => f.RootMeanSquaredError, (f, v) => f with { RootMeanSquaredError = v }),
-        Validation("r2", "1", "Share of the targets' variance that is explained", f => f.R2, (f, v) => f with { R2 = v }),
+        Validation("r2", "1", "Share of the targets' variance that is explained",
+            f => f.R2, (f, v) => f with { R2 = v }),
         Validation("median-absolute-error", null, "Median absolute error, in the targets' unit",
             f => f.MedianAbsoluteError, (f, v) => f with { MedianAbsoluteError = v }),
     ];

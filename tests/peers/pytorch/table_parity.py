@@ -37,6 +37,15 @@ RULES = {
 Case = namedtuple("Case", "rule target loss data weight", defaults=["", None])
 CASES = [Case(rule, target, loss) for rule in RULES
          for target, loss in (("kind_of", "cross-entropy"), ("value", "mean-squared-error"))]
+OF_CLASSES = {"low": 3.0, "middle": 0.5, "high": 1.0}
+CASES += [
+    Case("adam", "value", "mean-squared-error", "weight-column = weight", lambda row: float(row["weight"])),
+    Case("sgd", "kind_of", "cross-entropy", "weight-column = weight", lambda row: float(row["weight"])),
+    Case("adamw", "kind_of", "cross-entropy", "class-weights { low = 3, middle = 0.5 }",
+         lambda row: OF_CLASSES[row["kind_of"]]),
+    Case("adam", "kind_of", "cross-entropy", "weight-column = weight, class-weights { low = 3, middle = 0.5 }",
+         lambda row: float(row["weight"]) * OF_CLASSES[row["kind_of"]]),
+]
 
 
 def make_table(path):
