@@ -100,7 +100,7 @@ internal static class PredictionText
             using var text = new StringWriter(CultureInfo.InvariantCulture);
             using (var csv = CsvWriter.Create(text, new CsvWriterOptions(), true))
                 csv.WriteField(value);
-            yield return text.ToString().ReplaceLineEndings("\n");
+            yield return text.ToString().TrimEnd('\r', '\n').ReplaceLineEndings("\n");
         }
     }
 

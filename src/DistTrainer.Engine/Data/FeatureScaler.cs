@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 
 namespace DistTrainer.Engine.Data;
@@ -100,13 +101,14 @@ internal static class FeatureScaler
         }
         else
         {
-            Parallel.For(0, (width + ColumnsAtOnce - 1) / ColumnsAtOnce, () => new double[rows * Math.Min(ColumnsAtOnce, width)],
+            int room = rows * Math.Min(ColumnsAtOnce, width);
+            Parallel.For(0, (width + ColumnsAtOnce - 1) / ColumnsAtOnce, () => ArrayPool<double>.Shared.Rent(room),
                 (block, _, values) =>
                 {
                     int first = block * ColumnsAtOnce;
                     LearnSome(first, Math.Min(ColumnsAtOnce, width - first), values);
                     return values;
-                }, _ => { });
+                }, values => ArrayPool<double>.Shared.Return(values));
         }
         return (offsets, scales);
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace DistTrainer.Engine.Data;
 
 /// <summary>
@@ -62,12 +64,12 @@ internal sealed class RowGather(RawMatrix raw, int[][] parts, Normalization norm
             CopyRows(part, start, end, new double[Math.Min(RowsAtOnce, end - start) * _width]);
             return;
         }
-        Parallel.For(0, blocks, () => new double[RowsAtOnce * _width], (block, _, values) =>
+        Parallel.For(0, blocks, () => ArrayPool<double>.Shared.Rent(RowsAtOnce * _width), (block, _, values) =>
         {
             int first = start + (block * BlockRows);
             CopyRows(part, first, Math.Min(end, first + BlockRows), values);
             return values;
-        }, _ => { });
+        }, values => ArrayPool<double>.Shared.Return(values));
     }
 
     private void CopyRows(int part, int start, int end, double[] values)
