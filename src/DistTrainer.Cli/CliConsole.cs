@@ -14,8 +14,12 @@ internal sealed class CliConsole
     /// <param name="error">Standard error.</param>
     /// <param name="terminal">For a live display; null where standard output is no terminal.</param>
     /// <param name="errorIsTerminal">Whether actor logs share the terminal with the display.</param>
-    public CliConsole(TextWriter output, TextWriter error, IAnsiConsole? terminal = null, bool errorIsTerminal = false)
+    /// <param name="errorTerminal">For a bar on standard error; null where that is no terminal.</param>
+    public CliConsole(
+        TextWriter output, TextWriter error, IAnsiConsole? terminal = null, bool errorIsTerminal = false,
+        IAnsiConsole? errorTerminal = null)
     {
+        ErrorTerminal = errorTerminal;
         (Output, Error, Terminal, ErrorIsTerminal) =
             (new PrintableWriter(output), new PrintableWriter(error), terminal, errorIsTerminal);
         Machine = terminal is null ? output : Output;
@@ -40,10 +44,14 @@ internal sealed class CliConsole
     /// <summary>Whether actor logs share the terminal with the display.</summary>
     public bool ErrorIsTerminal { get; }
 
+    /// <summary>For a bar on standard error; null where that is no terminal.</summary>
+    public IAnsiConsole? ErrorTerminal { get; }
+
     /// <summary>The process's own console.</summary>
     public static CliConsole System() => new(
         Console.Out, Console.Error, Console.IsOutputRedirected ? null
-            : AnsiConsole.Console, !Console.IsErrorRedirected);
+            : AnsiConsole.Console, !Console.IsErrorRedirected, Console.IsErrorRedirected ? null
+            : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
 
     /// <summary>Shows the cursor again, which a live view that ends at once leaves hidden.</summary>
     internal void ShowCursor()

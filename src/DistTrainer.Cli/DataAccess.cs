@@ -23,8 +23,8 @@ internal sealed class DataAccess : IDataAccess
     public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) => DataLoader.LoadLabelled(data, schema);
 
     /// <inheritdoc/>
-    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) =>
-        DataLoader.LoadForPrediction(data, schema);
+    public PredictionBlocks StreamForPrediction(DataDescription data, DataSchema schema) =>
+        DataLoader.StreamForPrediction(data, schema);
 
     /// <inheritdoc/>
     public IReadOnlyList<CatalogEntry> List() => DataCatalog.List();

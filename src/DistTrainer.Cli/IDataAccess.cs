@@ -35,12 +35,12 @@ internal interface IDataAccess
     /// (<see cref="FailureKind.Data"/>).</exception>
     ISampleSource LoadLabelled(DataDescription data, DataSchema schema);
 
-    /// <summary>Loads rows without targets for a trained model.</summary>
+    /// <summary>Rows without targets for a trained model, read block by block.</summary>
     /// <param name="data">The file and its format.</param>
     /// <param name="schema">The model's data schema.</param>
     /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model
     /// (<see cref="FailureKind.Data"/>).</exception>
-    PredictionRows LoadForPrediction(DataDescription data, DataSchema schema);
+    PredictionBlocks StreamForPrediction(DataDescription data, DataSchema schema);
 
     /// <summary>The data sets that are known by name.</summary>
     IReadOnlyList<CatalogEntry> List();

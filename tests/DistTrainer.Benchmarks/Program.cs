@@ -176,8 +176,12 @@ serve.SetAction(async (result, _) =>
             await ServeBenchmark.Run(new Uri(result.GetValue(url)!), count, each, result.GetValue(seconds));
     }
 });
+var file = new Argument<string>("FILE") { Description = "A table or array whose last column is a number to predict." };
+var whole = new Option<bool>("--whole") { Description = "Also divides, looks, scales and hashes, as a run does." };
+var reading = new Command("reading", "Reads a file once; see tests/peers/reading.py.") { file, whole };
+reading.SetAction(result => ReadingBenchmark.Run(result.GetRequiredValue(file), result.GetValue(whole)));
 var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim,
-    epoch, kernels, cluster, wire, crc, checkpoint, serve };
+    epoch, kernels, cluster, wire, crc, checkpoint, serve, reading };
 return await root.Parse(args).InvokeAsync();
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(

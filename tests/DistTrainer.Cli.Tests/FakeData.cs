@@ -44,8 +44,8 @@ internal sealed class FakeData : IDataAccess
     public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) =>
         Samples(100, 3, schema.ClassNames.Count);
 
-    public PredictionRows LoadForPrediction(DataDescription data, DataSchema schema) =>
-        new(Samples(100, 3, 0).Features, 3, 2);
+    public PredictionBlocks StreamForPrediction(DataDescription data, DataSchema schema) =>
+        new(() => new(Samples(100, 3, 0).Features, 3, 2));
 
     public IReadOnlyList<CatalogEntry> List() =>
     [

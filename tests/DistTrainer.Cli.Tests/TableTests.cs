@@ -99,7 +99,7 @@ public sealed class TableTests : IDisposable
         using Process process = Process.Start(start)!;
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        return (process.ExitCode, output);
+        return (process.Code, output);
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class TableTests : IDisposable
         string path = Path.Combine(_folder, "run");
         CliRun run = await Run(
             "train", "--data", Flats(), "--target", "price", "--optimizer", optimizer, "--epochs", "1", "--output", path);
-        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(0, run.Code);
         string job = await File.ReadAllTextAsync(Path.Combine(path, "job.conf"));
         Assert.Contains($"kind = {optimizer}", job, StringComparison.Ordinal);
         Assert.DoesNotContain("beta2", job, StringComparison.Ordinal);
@@ -142,7 +142,7 @@ public sealed class TableTests : IDisposable
     {
         CliRun run = await Run("train", "--data", Flats(), "--http-port", port);
         Assert.Contains("is no port; allowed: 0 to 65535", run.Error, StringComparison.Ordinal);
-        Assert.Equal(2, run.ExitCode);
+        Assert.Equal(2, run.Code);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using DistTrainer.Cli.Progress;
 using DistTrainer.Cli.Runs;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Files;
@@ -42,17 +43,19 @@ internal sealed class PredictCommand : Command
         SetAction(result =>
         {
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
-            PredictionRows rows = services.Data.LoadForPrediction(
-                EvaluateCommand.OtherFile(saved.Job.Job.Data, result.GetRequiredValue(data)), saved.Schema);
+            string source = result.GetRequiredValue(data);
+            PredictionBlocks rows = services.Data.StreamForPrediction(
+                EvaluateCommand.OtherFile(saved.Job.Job.Data, source), saved.Schema);
+            var run = new PredictionRun(saved, rows, result.GetValue(format) == "json");
+            RowProgress.Show(console, source, rows, report =>
+            {
+                if (result.GetValue(output) is { } path)
+                    AtomicFile.Write(path, stream => run.Write(stream.Write, report));
+                else
+                    run.Write(text => console.Machine.Write(Encoding.UTF8.GetString(text)), report);
+            });
             foreach (string note in rows.Notes)
                 console.Error.WriteLine($"note: {note}");
-            float[] predictions = saved.Predict(rows);
-            string text = result.GetValue(format) == "json" ? PredictionText.Json(saved.Schema, predictions)
-                : PredictionText.Csv(saved.Schema, predictions);
-            if (result.GetValue(output) is { } path)
-                AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
-            else
-                console.Machine.Write(text);
         });
     }
 }

@@ -53,6 +53,9 @@ internal sealed record CsvDialect
     /// <summary>Whether the text must be filtered for the CSV library.</summary>
     public bool NeedsFilter => Separator == ' ' || Comment != CsvSettings.None || HintLine > 0 || HasBlanks;
 
+    /// <summary>Whether blanks around fields do not count, also before a quote.</summary>
+    public bool TrimsBlanks => HasBlanks && Separator != '\t';
+
     /// <summary>What the CSV library is told to divide fields by.</summary>
     public char ReaderSeparator => Separator == ' ' ? '\t' : Separator;
 

@@ -62,6 +62,9 @@ internal static class CsvNumber
 {
     private const int Longest = 128;
 
+    private static readonly double[] s_powers =
+        [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
     /// <summary>Reads a number.</summary>
     /// <param name="text">In UTF-8; blanks around it do not count.</param>
     /// <param name="decimalMark">A point or a comma.</param>
@@ -69,6 +72,8 @@ internal static class CsvNumber
     /// <param name="value">The number; infinite where it is too large.</param>
     public static bool TryParse(ReadOnlySpan<byte> text, char decimalMark, char thousands, out double value)
     {
+        if (decimalMark == '.' && TryPlain(text, out value))
+            return true;
         if (decimalMark == '.' && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value))
             return true;
         Span<byte> plain = stackalloc byte[Longest];
@@ -76,6 +81,39 @@ internal static class CsvNumber
         return (decimalMark != '.' || thousands != '\0')
             && TryMakePlain(text, decimalMark, thousands, plain, out int length)
             && double.TryParse(plain[..length], NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+    }
+
+    /// <summary>
+    /// Reads a number of at most 15 digits without an exponent: both the digits and the power of ten are doubles, so
+    /// that one division rounds as it must.
+    /// </summary>
+    private static bool TryPlain(ReadOnlySpan<byte> text, out double value)
+    {
+        const int MostDigits = 15;
+        int at = text is [(byte)'-', ..] ? 1 : 0, digits = 0, point = -1;
+        ulong mantissa = 0;
+        for (int i = at; i < text.Length; i++)
+        {
+            uint digit = (uint)text[i] - '0';
+            if (digit <= 9)
+            {
+                mantissa = (10 * mantissa) + digit;
+                digits++;
+            }
+            else if (text[i] == '.' && point < 0)
+                point = i;
+            else
+            {
+                value = 0;
+                return false;
+            }
+        }
+        value = mantissa;
+        if (point >= 0)
+            value /= s_powers[Math.Min(MostDigits, text.Length - 1 - point)];
+        if (at > 0)
+            value = -value;
+        return digits is > 0 and <= MostDigits;
     }
 
     /// <summary>A yes/no word as 1 and 0.</summary>

@@ -1,58 +1,64 @@
 using System.Globalization;
-using System.Text;
+using System.Runtime.ExceptionServices;
 using CsvHelper;
 using DistTrainer.Engine.Data.Columns;
 
 namespace DistTrainer.Engine.Data;
 
-/// <summary>One pass over an open CSV file.</summary>
+/// <summary>One pass over an open CSV file: blocks of rows are read side by side, and put together in order.</summary>
 /// <param name="path">What errors call the text.</param>
-/// <param name="reader">At its beginning.</param>
+/// <param name="blocks">At the beginning of the text.</param>
 /// <param name="dialect">How the text is written.</param>
 /// <param name="request">What is wanted.</param>
-internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect, ReadRequest request)
+/// <param name="threads">Threads that read.</param>
+internal sealed class CsvTable(
+    string path, CsvBlocks blocks, CsvDialect dialect, ReadRequest request, int threads) : IDisposable
 {
+    private const int BlocksAThread = 2;
+
     private readonly RowLines _lines = new();
-    private readonly int _first = dialect.RowNames ? 1 : 0;
+    private readonly List<CsvBlock> _batch = [];
+    private readonly CsvRows _rows = new(path, dialect);
+    private readonly ParallelOptions _parallel = new() { MaxDegreeOfParallelism = threads };
     private string[] _names = [];
-    private int _fields;
+    private int[] _used = [];
+    private int _width;
+    private bool _more = true;
+
+    private int First => dialect.RowNames ? 1 : 0;
 
     /// <summary>Reads all rows.</summary>
     /// <param name="texts">Columns that are text although they begin with numbers; more may be found.</param>
     /// <returns>Null where columns were added to <paramref name="texts"/>, so that all must be read again.</returns>
     public RawTable? Read(HashSet<string> texts)
     {
-        ColumnPlan plan = Begin();
+        using var first = new CsvBlock();
+        using CsvReader reader = OpenFirst(first);
+        ColumnPlan plan = Plan(reader);
         int features = plan.Features.Length;
-        int[] fields = [.. plan.Features, .. plan.Targets];
-        ColumnBuffer[] columns = [.. fields.Select((column, i) => MakeBuffer(
-            _names[column], i < features ? request.FormOf(i, _names[column]) : null, texts))];
-        int rows = 0;
-        do
+        (_used, _width) = ([.. plan.Features, .. plan.Targets], Math.Max(1, features));
+        ColumnBuffer[] columns = MakeBuffers(features, texts);
+        first.Columns = columns;
+        _rows.Read(first, reader, _used, First);
+        _lines.Append(first.Lines);
+        while (_more)
         {
-            CheckFieldCount();
-            RawData.CheckSize(path, ++rows, Math.Max(1, features));
-            for (int i = 0; i < fields.Length; i++)
-            {
-                if (!columns[i].Add(reader.GetSpan(fields[i] + _first)))
-                    throw NotUtf8($"{path}:{reader.LineNumber}:{fields[i] + _first + 1}");
-            }
-            _lines.Add(reader.LineNumber);
+            ColumnForm[] forms = FormsOf(columns);
+            Append(columns, ReadBatch(() => MakeBuffers(features, texts), (block, _) => ReadRows(block, forms)));
         }
-        while (Next());
         int known = texts.Count;
-        for (int i = 0; i < fields.Length; i++)
+        for (int i = 0; i < columns.Length; i++)
         {
             columns[i].Finish();
             if (columns[i].MustBeText)
                 texts.Add(columns[i].Name);
             else if (columns[i].Stray is { } stray)
-                throw NotLikeOthers(fields[i], stray);
+                throw StrayOf(i, stray, _lines);
         }
         if (texts.Count > known)
             return null;
         RawColumn[] all = [.. columns.Select(column => column.ToColumn())];
-        string TargetPlace(int row, int target) => $"{RowPlace(row)}:{plan.Targets[target] + _first + 1}";
+        string TargetPlace(int row, int target) => $"{RowPlace(row)}:{plan.Targets[target] + First + 1}";
         return new RawTable(path, all[..features],
             [.. all[features..].Select((column, i) => RawTarget.Of(
                 column, request.TextTargets, row => TargetPlace(row, i)))], RowPlace, TargetPlace)
@@ -67,43 +73,195 @@ internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect
     /// <param name="look">Told of each label.</param>
     public void Look(TargetLook look)
     {
-        int column = Begin().Targets[0];
-        do
+        using var block = new CsvBlock();
+        CsvReader reader = OpenFirst(block);
+        int column;
+        using (reader)
         {
-            if (reader.FieldCount == _fields)
-                look.Add(reader.GetSpan(column + _first), dialect);
+            column = Plan(reader).Targets[0];
+            _rows.Look(reader, column + First, look);
         }
-        while (Next());
+        while (blocks.Read(block))
+        {
+            using CsvReader next = _rows.Open(block, header: false);
+            if (_rows.Next(next))
+                _rows.Look(next, column + First, look);
+        }
     }
 
-    /// <summary>Moves to the first row.</summary>
-    private ColumnPlan Begin()
+    /// <summary>Reads the next rows, of which the columns have been found by a model.</summary>
+    /// <typeparam name="T">What becomes of a block of rows.</typeparam>
+    /// <param name="use">Makes it; called side by side.</param>
+    /// <returns>In the order of the text; none at its end.</returns>
+    public IReadOnlyList<T> ReadNext<T>(Func<RawTable, T> use)
     {
-        bool any = Next();
-        _names = dialect.Header ? [.. reader.Headers.Select(name => name.Trim())] : [
-            .. Enumerable.Range(0, any ? reader.FieldCount : 0).Select(n => n.ToString(CultureInfo.InvariantCulture))];
-        if (!any)
-            throw DataError.WithoutRows(_names.Length == 0
-                ? $"{path}: the file is empty; give a file with at least one row."
-                : $"{path}: there is a header line but no row below it; give a file with at least one row.");
+        if (_used.Length == 0)
+        {
+            using var first = new CsvBlock();
+            using CsvReader reader = OpenFirst(first);
+            _used = Plan(reader).Features;
+            _width = _used.Length;
+            first.Columns = MakeBuffers(_width, []);
+            first.Clear(FormsOf(first));
+            _rows.Read(first, reader, _used, First);
+            return [use(ToTable(first))];
+        }
+        var made = new (bool IsThere, T Value)[BlocksAThread * threads];
+        List<CsvBlock> batch = ReadBatch(() => MakeBuffers(_width, []), (block, place) =>
+        {
+            ReadRows(block, FormsOf(block));
+            if (block.Failure is null && block.Lines.Count > 0)
+                made[place] = (true, use(ToTable(block)));
+        });
+        batch.ForEach(block => block.Failure?.Throw());
+        List<T> values = [.. made.Where(one => one.IsThere).Select(one => one.Value)];
+        return values.Count > 0 || !_more ? values : ReadNext(use);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _batch.ForEach(block => block.Dispose());
+
+    private ColumnForm[] FormsOf(CsvBlock block) =>
+        [.. block.Columns.Select((column, i) => request.FormOf(i, column.Name))];
+
+    private RawTable ToTable(CsvBlock block)
+    {
+        for (int i = 0; i < block.Columns.Length; i++)
+        {
+            block.Columns[i].Finish();
+            if (block.Columns[i].Stray is { } stray)
+                throw StrayOf(i, stray, block.Lines);
+        }
+        string Place(int row) => $"{path}:{block.Lines.Of(row)}";
+        return new RawTable(
+            path, [.. block.Columns.Select(column => column.ToColumn())], [], Place, (row, _) => Place(row));
+    }
+
+    /// <summary>Reads blocks of rows side by side.</summary>
+    /// <param name="make">Makes a block's columns.</param>
+    /// <param name="read">Reads a block, which has a place among the others.</param>
+    /// <returns>In the order of the text; none at its end.</returns>
+    private List<CsvBlock> ReadBatch(Func<ColumnBuffer[]> make, Action<CsvBlock, int> read)
+    {
+        int taken = 0;
+        Parallel.For(0, BlocksAThread * threads, _parallel, _ =>
+        {
+            CsvBlock block;
+            int place;
+            lock (_batch)
+            {
+                if (!_more)
+                    return;
+                if (taken == _batch.Count)
+                    _batch.Add(new CsvBlock());
+                (block, place) = (_batch[taken], taken);
+                _more = ReadBlock(block);
+                taken += _more || block.Failure is not null ? 1 : 0;
+                if (!_more)
+                    return;
+            }
+            try
+            {
+                block.Columns = block.Columns.Length > 0 ? block.Columns : make();
+                read(block, place);
+            }
+            catch (Exception failure)
+            {
+                block.Failure = ExceptionDispatchInfo.Capture(failure); // unless a row before it is wrong
+            }
+        });
+        return _batch[..taken];
+    }
+
+    private bool ReadBlock(CsvBlock block)
+    {
+        try
+        {
+            return blocks.Read(block);
+        }
+        catch (Exception failure)
+        {
+            block.Failure = ExceptionDispatchInfo.Capture(failure);
+            return false;
+        }
+    }
+
+    private void ReadRows(CsvBlock block, ColumnForm[] forms)
+    {
+        block.Clear(forms);
+        using CsvReader reader = _rows.Open(block, header: false);
+        if (_rows.Next(reader))
+            _rows.Read(block, reader, _used, First);
+    }
+
+    /// <summary>Adds the values of the next rows to the columns.</summary>
+    private void Append(ColumnBuffer[] columns, List<CsvBlock> next)
+    {
+        ColumnForm[] forms = FormsOf(columns);
+        foreach (CsvBlock block in next)
+        {
+            block.Failure?.Throw();
+            // The rows before decide what a column is; in these it was guessed.
+            if (!Fit(block, forms))
+                ReadRows(block, forms);
+            for (int i = 0; i < forms.Length; i++)
+                forms[i] = forms[i] == ColumnForm.Any ? block.Columns[i].Found : forms[i];
+            _lines.Append(block.Lines);
+            RawData.CheckSize(path, Math.Min(_lines.Count, (Array.MaxLength / _width) + 1L), _width);
+        }
+        Parallel.For(0, columns.Length, _parallel, i =>
+        {
+            foreach (CsvBlock block in next)
+                columns[i].Append(block.Columns[i]);
+        });
+    }
+
+    private static bool Fit(CsvBlock block, ColumnForm[] forms)
+    {
+        for (int i = 0; i < forms.Length; i++)
+        {
+            ColumnForm found = block.Columns[i].Found;
+            if (forms[i] != ColumnForm.Any && found != ColumnForm.Any && found != forms[i])
+                return false;
+        }
+        return true;
+    }
+
+    private static ColumnForm[] FormsOf(ColumnBuffer[] columns) => Array.ConvertAll(columns, column => column.Found);
+
+    /// <summary>Reads blocks up to the first row.</summary>
+    private CsvReader OpenFirst(CsvBlock block)
+    {
+        string[] header = [];
+        while (blocks.Read(block))
+        {
+            CsvReader reader = _rows.Open(block, dialect.Header && header.Length == 0);
+            bool any = _rows.Next(reader);
+            if (header.Length == 0)
+                header = [.. reader.Headers.Select(name => name.Trim())];
+            _names = dialect.Header ? header
+                : [.. Enumerable.Range(0, any ? reader.FieldCount : 0)
+                    .Select(n => n.ToString(CultureInfo.InvariantCulture))];
+            if (any)
+                return reader;
+            reader.Dispose();
+        }
+        throw DataError.WithoutRows(_names.Length == 0
+            ? $"{path}: the file is empty; give a file with at least one row."
+            : $"{path}: there is a header line but no row below it; give a file with at least one row.");
+    }
+
+    private ColumnPlan Plan(CsvReader reader)
+    {
         bool extra = dialect.SeparatorEndsRows && _names[^1].Length == 0; // the header ends with a separator too
         if (dialect.SeparatorEndsRows && (extra || !dialect.Header))
             _names = _names[..^1];
-        _fields = _names.Length + _first + (dialect.SeparatorEndsRows ? 1 : 0);
-        CheckHeader();
+        _rows.Fields = _names.Length + First + (dialect.SeparatorEndsRows ? 1 : 0);
+        CheckHeader(reader);
         return ColumnPlan.Make($"{path}:1", _names, dialect.Header, request);
     }
 
-    private bool Next()
-    {
-        bool any = reader.Read();
-        // a line of blanks is no row
-        while (any && reader.FieldCount == 1 && _fields > 1 && reader.GetSpan(0).Trim(" \t"u8).IsEmpty)
-            any = reader.Read();
-        return any;
-    }
-
-    private void CheckHeader()
+    private void CheckHeader(CsvReader reader)
     {
         foreach (string name in _names)
         {
@@ -118,23 +276,14 @@ internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect
                 + $"{DataError.Quote(reader.GetString(0)[at].ToString())}: set data.delimiter to it.");
     }
 
-    private void CheckFieldCount()
-    {
-        if (reader.FieldCount == _fields && (!dialect.SeparatorEndsRows || reader.IsEmpty(_fields - 1)))
-            return;
-        if (dialect.SeparatorEndsRows && reader.FieldCount == _fields - 1)
-            return;
-        if (reader.FieldCount == _fields)
-            throw DataError.Of(
-                $"{path}:{reader.LineNumber}:{_fields}: there is a value in the column without a name, which is empty "
-                + "in the rows before; give it a name in the header, or take the value out.");
-        throw DataError.Of(
-            $"{path}:{reader.LineNumber}:{Math.Min(reader.FieldCount, _fields) + 1}: the row has "
-            + $"{reader.FieldCount} field(s), {(_first > 0 ? "the rows before have" : "the first line has")} "
-            + $"{_fields}; every row needs the same number.");
-    }
+    private DistTrainerException StrayOf(int column, StrayCell stray, RowLines lines) => CsvStray.Error(
+        $"{path}:{lines.Of(stray.Row)}:{_used[column] + First + 1}", _names[_used[column]], stray, dialect, request,
+        isFirstLine: lines.Of(stray.Row) == 1);
 
     private string RowPlace(int row) => $"{path}:{_lines.Of(row)}";
+
+    private ColumnBuffer[] MakeBuffers(int features, HashSet<string> texts) => [.. _used.Select((column, i) =>
+        MakeBuffer(_names[column], i < features ? request.FormOf(i, _names[column]) : null, texts))];
 
     /// <param name="name">The column's name.</param>
     /// <param name="feature">What its cells are; null for a target.</param>
@@ -145,49 +294,5 @@ internal sealed class CsvTable(string path, CsvReader reader, CsvDialect dialect
         ColumnForm form = texts.Contains(name) || (isTarget && request.TextTargets) ? ColumnForm.Text
             : feature ?? ColumnForm.Any;
         return new(name, form, dialect, isTarget && request.TextTargets ? GapMarks.OfClasses : request.Gaps);
-    }
-
-    private static DistTrainerException NotUtf8(string place) =>
-        DataError.Of($"{place}: the text is not UTF-8; save the file as CSV in UTF-8.");
-
-    /// <summary>A cell that is no number, or no date, in a column of them.</summary>
-    private DistTrainerException NotLikeOthers(int column, StrayCell stray)
-    {
-        long line = _lines.Of(stray.Row);
-        string text = stray.Text;
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        string start = $"{path}:{line}:{column + _first + 1}: column {DataError.Quote(_names[column])}: "
-            + DataError.Quote(text);
-        bool isAsked = request.Forms.ContainsKey(_names[column]);
-        string why = request.Features is not null ? ", which the model wants"
-            : isAsked ? ", which data.columns says the column has" : ", as most values of the column are";
-        string advice = request.Features is not null ? "correct it, or leave the row out"
-            : isAsked ? "correct it, or data.columns"
-            : "correct it, add it to data.missing if it marks a missing value, set data.columns for the column "
-                + "(category, ignore)";
-        if (stray.IsDate)
-            return DataError.Of($"{start} is not a date{why} (2019-03-23 20:21:09 and the like); {advice}.");
-        bool isNumber = CsvNumber.TryParse(bytes, dialect.Decimal, dialect.Thousands, out double parsed);
-        if (double.IsInfinity(parsed) && !text.Any(char.IsAsciiDigit))
-            return DataError.Of($"{start} is not finite; give a number, or leave the row out.");
-        if (isNumber)
-            return DataError.Of($"{start} is too large; numbers up to 3.4e38 are allowed.");
-        if (double.TryParse(bytes, NumberStyles.Float, CultureInfo.InvariantCulture, out double plain))
-            return DataError.Of(double.IsFinite(plain)
-                ? $"{start} has a decimal point, but other numbers of the file have a decimal comma; write all in one "
-                    + "way, or set data.decimal and data.thousands."
-                : $"{start} is not finite; give a number, or leave the row out.");
-        NumberForms forms = CsvNumber.FormOf(bytes);
-        if (forms == NumberForms.CommaOrThousands)
-            return DataError.Of(
-                $"{start} may be {text.Replace(",", "", StringComparison.Ordinal)} or {text.Replace(',', '.')}: set "
-                + "data.thousands = \",\" or data.decimal = \",\", or write numbers without commas.");
-        if (forms == NumberForms.Comma)
-            return DataError.Of(
-                $"{start} has a decimal comma; write numbers with a point, as {DataError.Quote(text.Replace(
-                    ',', '.'))}, or set data.decimal = \",\".");
-        return DataError.Of(
-            $"{start} is not a number{why}; {advice}"
-            + (!dialect.Header && line == 1 ? ", or set data.header = true if this line names the columns." : "."));
     }
 }

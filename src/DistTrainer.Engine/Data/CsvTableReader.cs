@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text;
-using CsvHelper;
 
 namespace DistTrainer.Engine.Data;
 
@@ -9,8 +7,6 @@ namespace DistTrainer.Engine.Data;
 /// </summary>
 internal static class CsvTableReader
 {
-    private const int LargestRecord = 1 << 26;
-
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="DistTrainerException">The file cannot be read; the message begins with file:line:column (the
     /// number of the field).</exception>
@@ -68,82 +64,69 @@ internal static class CsvTableReader
         });
     }
 
+    /// <summary>Reads a text for a model, block by block in constant memory.</summary>
+    /// <typeparam name="T">What becomes of a block of rows.</typeparam>
+    /// <param name="text">The text; opened twice.</param>
+    /// <param name="request">What is wanted: columns of known forms.</param>
+    /// <param name="use">Makes it; called side by side, and the rows are not there any more afterwards.</param>
+    /// <returns>In the order of the text.</returns>
+    /// <exception cref="DistTrainerException">The text is wrong, as for <see cref="Read(CsvText,
+    /// ReadRequest)"/>.</exception>
+    public static IEnumerable<T> ReadBlocks<T>(CsvText text, ReadRequest request, Func<RawTable, T> use)
+    {
+        (CsvHead head, CsvDialect dialect) = WithDialect(text, request, (head, dialect) => (head, dialect));
+        using CsvBlocks blocks = DataError.Guard(text.Name, () => OpenBlocks(text, head, dialect));
+        using var table = new CsvTable(text.Name, blocks, dialect, request, text.Threads);
+        while (DataError.Guard(text.Name, () => Checked(text.Name, () => table.ReadNext(use))) is { Count: > 0 } next)
+        {
+            foreach (T one in next)
+                yield return one;
+        }
+    }
+
     private static T WithTable<T>(
         CsvText text, CsvHead head, CsvDialect dialect, ReadRequest request, Func<CsvTable, T> read)
     {
-        using Stream plain = head.Open(text.Open);
-        using Stream stream = dialect.NeedsFilter ? new CsvFilter(plain, dialect) : plain;
-        return WithReader(text.Name, stream, dialect, reader => read(new(text.Name, reader, dialect, request)));
+        using CsvBlocks blocks = OpenBlocks(text, head, dialect);
+        using var table = new CsvTable(text.Name, blocks, dialect, request, text.Threads);
+        return Checked(text.Name, () => read(table));
     }
 
-    private static CsvText TextOf(string path) =>
-        new(path, () => InputFile.Open(path, out _, out _));
-
-    private static T WithReader<T>(string name, Stream stream, CsvDialect dialect, Func<CsvReader, T> read)
+    private static CsvBlocks OpenBlocks(CsvText text, CsvHead head, CsvDialect dialect)
     {
-        var options = new CsvReaderOptions
-        {
-            Separator = dialect.ReaderSeparator,
-            Quote = dialect.Quote,
-            HasHeader = dialect.Header,
-            TrackLineNumbers = true,
-            TrimWhitespace = dialect.HasBlanks && dialect.Separator != '\t',
-            MalformedData = CsvMalformedDataHandling.Recover,
-            OnMalformedRecord = record => RefuseQuotes(name, record),
-            MaxRecordSize = LargestRecord,
-            PoolStrings = true, // takes 3 KiB a column that is read as text
-            FormatProvider = CultureInfo.InvariantCulture,
-        };
+        Stream plain = head.Open(text.Open);
+        return new(text.Name, dialect.NeedsFilter ? new CsvFilter(plain, dialect) : plain, dialect, text.BlockBytes);
+    }
+
+    private static T Checked<T>(string name, Func<T> read)
+    {
         try
         {
-            using CsvReader reader = CsvReader.Create(stream, options);
-            return read(reader);
+            return read();
         }
         catch (DecoderFallbackException exception)
         {
             throw DataError.Of(
                 $"{name}: the text is not UTF-16, as its first bytes say; save the file as CSV in UTF-8.", exception);
         }
-        catch (CsvFormatException exception) when (
-            exception.Message.Contains(nameof(options.MaxRecordSize), StringComparison.Ordinal))
-        {
-            throw DataError.Of(
-                $"{name}:{Math.Max(1, exception.LineNumber)}: a row of more than {LargestRecord} bytes, the "
-                + "most that is read; is it a table, and is every quote closed?", exception);
-        }
-        catch (CsvFormatException exception)
-        {
-            throw NotCsv(name, exception.LineNumber, DataError.OneLine(exception), exception);
-        }
     }
 
-    /// <summary>
-    /// A quote within a field is text, as other programs read it; not where a later one of the row may have swallowed
-    /// lines.
-    /// </summary>
-    private static void RefuseQuotes(string name, CsvMalformedRecord record)
-    {
-        if (record.Reason == CsvMalformedReason.StrayQuote && record.RawRecord.AsSpan().IndexOfAny('\n', '\r') < 0)
-            return;
-        throw NotCsv(name, record.LineNumber, record.Reason switch
-        {
-            CsvMalformedReason.TextAfterClosingQuote => "text after the closing quote of a field",
-            CsvMalformedReason.UnterminatedQuote => "a quote is never closed",
-            _ => "a quote inside a field, in a row of several lines",
-        });
-    }
-
-    private static DistTrainerException NotCsv(string name, long line, string what, Exception? inner = null) =>
-        DataError.Of(
-            $"{name}:{Math.Max(1, line)}: the text is not CSV ({what}); put fields with quotes in quotes and double "
-            + "the quotes inside.", inner);
+    private static CsvText TextOf(string path) =>
+        new(path, () => InputFile.Open(path, out _, out _));
 }
 
 /// <summary>A CSV text, wherever it lies.</summary>
 /// <param name="Name">What errors call it: the path of a file.</param>
 /// <param name="Open">Opens it at its beginning; called for the first part, then for all, and once more where a column
 /// turns out to be text.</param>
-internal sealed record CsvText(string Name, Func<Stream> Open);
+internal sealed record CsvText(string Name, Func<Stream> Open)
+{
+    /// <summary>Bytes that one thread reads at a time.</summary>
+    public int BlockBytes { get; init; } = 1 << 19;
+
+    /// <summary>Threads that read; what comes out does not depend on them.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+}
 
 /// <summary>
 /// On which line each row stands: kept where it is not the line after the row before, so that it takes no memory in
@@ -152,15 +135,35 @@ internal sealed record CsvText(string Name, Func<Stream> Open);
 internal sealed class RowLines
 {
     private readonly List<(int Row, long Line)> _jumps = [];
-    private int _rows;
     private long _next;
+
+    /// <summary>Rows.</summary>
+    public int Count { get; private set; }
 
     /// <summary>Adds the next row.</summary>
     public void Add(long line)
     {
         if (line != _next)
-            _jumps.Add((_rows, line));
-        (_rows, _next) = (_rows + 1, line + 1);
+            _jumps.Add((Count, line));
+        (Count, _next) = (Count + 1, line + 1);
+    }
+
+    /// <summary>Adds the rows that follow.</summary>
+    public void Append(RowLines others)
+    {
+        foreach ((int row, long line) in others._jumps)
+        {
+            if (row > 0 || line != _next)
+                _jumps.Add((Count + row, line));
+        }
+        (Count, _next) = (Count + others.Count, others.Count > 0 ? others._next : _next);
+    }
+
+    /// <summary>Forgets all rows.</summary>
+    public void Clear()
+    {
+        _jumps.Clear();
+        (Count, _next) = (0, 0);
     }
 
     /// <summary>A row's line.</summary>

@@ -105,6 +105,21 @@ public static class DataLoader
     }
 
     /// <summary>
+    /// The rows that <see cref="LoadForPrediction"/> loads, block by block: of a CSV file in constant memory.
+    /// </summary>
+    /// <param name="description">Where the rows are.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    /// <exception cref="DistTrainerException">There is no such file.</exception>
+    internal static PredictionBlocks StreamForPrediction(DataDescription description, DataSchema schema)
+    {
+        SourceFile file = SourceFiles.Find(description).Main;
+        // Without columns the model's forms are not known before all is read.
+        return file.StreamsRows && schema.Columns.Count > 0
+            ? new(file.Path, file.RequestOf(description, ReadRequest.For(schema, description)), schema)
+            : new(() => LoadForPrediction(description, schema));
+    }
+
+    /// <summary>
     /// Reads rows without targets from a CSV text that lies in memory, as <see cref="LoadForPrediction"/> reads a file.
     /// </summary>
     /// <param name="csv">The text, in UTF-8.</param>

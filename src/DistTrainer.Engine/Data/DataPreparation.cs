@@ -12,6 +12,7 @@ internal static class DataPreparation
     /// <param name="task">What the targets mean.</param>
     public static DataParts Prepare(RawData raw, SourceFile? testSource, DataDescription description, TaskKind task)
     {
+        LargeMemory.Collect(raw.Count, (raw as RawTable)?.Columns.Count ?? 1);
         raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, task) };
         var encoder = TargetEncoder.Learn(raw, task);
         double[] targets = encoder.Encode(raw);
@@ -37,18 +38,19 @@ internal static class DataPreparation
             Normalization = normalization,
             Columns = [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()],
         };
-        DataSet train = Gather(rows, targets, encoder.Width, split.Train, normalization, weights.Of(split.Train, true));
-        DataSet validation = Gather(
-            rows, targets, encoder.Width, split.Validation, normalization, weights.Of(split.Validation, false));
-        DataSet test = testSource is { } testFile
-            ? ReadLabelled(testFile, description with { Targets = [] }, schema)
-            : Gather(rows, targets, encoder.Width, split.Test, normalization, weights.Of(split.Test, false));
+        string[] leaks = [.. LeaksIn(raw, columns, targets, encoder, split.Train)];
+        DataSet[] parts = Gather(
+            rows, targets, encoder.Width, [split.Train, split.Validation, split.Test], normalization);
+        DataSet train = parts[0].Weighted(weights.Of(split.Train, isTraining: true));
+        DataSet validation = parts[1].Weighted(weights.Of(split.Validation, isTraining: false));
+        DataSet test = testSource is { } testFile ? ReadLabelled(testFile, description with { Targets = [] }, schema)
+            : parts[2].Weighted(weights.Of(split.Test, isTraining: false));
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
             Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length),
                 .. splitNotes,
                 .. TableColumns.NotesOf(columns, description.Columns), .. weights.Notes,
-                .. LeaksIn(raw, columns, targets, encoder, split.Train)],
+                .. leaks],
             Columns = columns,
         };
     }
@@ -73,11 +75,21 @@ internal static class DataPreparation
     /// <summary>Rows for a model, with a word about what training did not have.</summary>
     public static PredictionRows Predictable(RawData raw, DataSchema schema)
     {
+        var notes = new ModelNotes();
+        return Predictable(raw, schema, notes) with { Notes = notes.Lines };
+    }
+
+    /// <summary>Rows for a model.</summary>
+    /// <param name="raw">The rows.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    /// <param name="notes">Told what training did not have.</param>
+    public static PredictionRows Predictable(RawData raw, DataSchema schema, ModelNotes notes)
+    {
         RawMatrix rows = ForModel(raw, schema);
-        return new(GatherFeatures(rows, null, schema.Normalization), rows.Count, rows.Features.Width)
-        {
-            Notes = TableColumns.NotesOf(rows),
-        };
+        int[] all = [.. Enumerable.Range(0, rows.Count)];
+        float[] features = GatherFeatures(rows, [all], schema.Normalization)[0];
+        notes.Add(rows);
+        return new(features, rows.Count, rows.Features.Width);
     }
 
     private static RawMatrix ForModel(RawData raw, DataSchema schema)
@@ -109,14 +121,25 @@ internal static class DataPreparation
         raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, schema.Task) };
         RawMatrix rows = ForModel(raw, schema);
         int[] labelled = TargetEncoder.RowsWithTargets(raw);
-        return Gather(rows, encoder.Encode(raw), encoder.Width, labelled, schema.Normalization)
-            .Noted([.. NotesOf(raw, labelled.Length), .. TableColumns.NotesOf(rows)]);
+        return Gather(rows, encoder.Encode(raw), encoder.Width, [labelled], schema.Normalization)[0]
+            .Noted([.. NotesOf(raw, labelled.Length), .. ModelNotes.Of(rows)]);
     }
 
-    /// <summary>Copies rows out of the raw data and scales them.</summary>
-    private static DataSet Gather(
-        RawMatrix raw, double[] targets, int targetWidth, int[] rows, Normalization normalization,
-        float[]? weights = null)
+    /// <summary>
+    /// Copies the rows of parts out of the raw data and scales them. The raw data are forgotten on the way.
+    /// </summary>
+    private static DataSet[] Gather(
+        RawMatrix raw, double[] targets, int targetWidth, int[][] parts, Normalization normalization)
+    {
+        float[][] gathered = Array.ConvertAll(
+            parts, rows => ScaleTargets(raw, targets, targetWidth, rows, normalization));
+        float[][] features = GatherFeatures(raw, parts, normalization);
+        return [.. features.Select((values, part) => new DataSet(
+            values, gathered[part], raw.Features.Width, targetWidth))];
+    }
+
+    private static float[] ScaleTargets(
+        RawMatrix raw, double[] targets, int targetWidth, int[] rows, Normalization normalization)
     {
         float[] gathered = new float[rows.Length * targetWidth];
         for (int i = 0; i < rows.Length; i++)
@@ -127,50 +150,13 @@ internal static class DataPreparation
                     $"{raw.TargetPlace(rows[i], 0)}: the target is so far from the training targets that it cannot be "
                     + "scaled; correct it, or set data.normalize-targets = false.");
         }
-        return new(GatherFeatures(raw, rows, normalization), gathered, raw.Features.Width, targetWidth)
-        {
-            Weights = weights,
-        };
+        return gathered;
     }
 
-    private static float[] GatherFeatures(RawMatrix raw, int[]? rows, Normalization normalization)
+    private static float[][] GatherFeatures(RawMatrix raw, int[][] parts, Normalization normalization)
     {
-        int count = rows?.Length ?? raw.Count, width = raw.Features.Width;
-        RawData.CheckSize(raw.Path, count, width);
-        float[] features = GC.AllocateUninitializedArray<float>(count * width);
-        // Rows are independent, so blocks of them can be done in parallel; of several bad rows the first is reported.
-        const int Block = 512;
-        int[] firstBad = new int[(count + Block - 1) / Block];
-        if (firstBad.Length <= 2)
-        {
-            double[] values = new double[width];
-            for (int block = 0; block < firstBad.Length; block++)
-                GatherBlock(block, values);
-        }
-        else
-        {
-            Parallel.For(0, firstBad.Length, () => new double[width], (block, _, values) =>
-            {
-                GatherBlock(block, values);
-                return values;
-            }, _ => { });
-        }
-        int bad = Array.FindIndex(firstBad, row => row >= 0);
-        if (bad >= 0)
-            throw DataError.Of(
-                $"{raw.RowPlace(firstBad[bad])}: a feature is so far from the training data that it cannot be scaled; "
-                + "correct it, or choose another data.normalization.");
-        return features;
-
-        void GatherBlock(int block, double[] values)
-        {
-            firstBad[block] = -1;
-            for (int i = Math.Min(count, (block + 1) * Block) - 1; i >= block * Block; i--)
-            {
-                raw.Features.CopyRow(rows?[i] ?? i, values);
-                if (!normalization.ScaleFeatures(values, features.AsSpan(i * width, width)))
-                    firstBad[block] = rows?[i] ?? i;
-            }
-        }
+        var gather = new RowGather(raw, parts, normalization);
+        gather.Run();
+        return gather.Features;
     }
 }

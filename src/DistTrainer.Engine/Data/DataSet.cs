@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
 using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Layers;
@@ -60,6 +61,10 @@ public sealed class DataSet : ISampleSource
     /// <summary>The same samples with something said of them.</summary>
     internal DataSet Noted(IReadOnlyList<string> notes) =>
         new(Features, Targets, FeatureCount, TargetWidth) { Notes = notes, Weights = Weights };
+
+    /// <summary>The same samples with weights; null for 1 each.</summary>
+    internal DataSet Weighted(float[]? weights) =>
+        new(Features, Targets, FeatureCount, TargetWidth) { Notes = Notes, Weights = weights };
 
     /// <summary>The features of one sample.</summary>
     public ReadOnlySpan<float> FeaturesOf(int sample) => Features.AsSpan(sample * FeatureCount, FeatureCount);
@@ -145,7 +150,18 @@ public sealed record Normalization(
     public bool ScaleFeatures(ReadOnlySpan<double> raw, Span<float> scaled)
     {
         bool finite = true;
-        for (int i = 0; i < scaled.Length; i++)
+        int i = 0;
+        for (; Bounds.Length == 0 && i <= scaled.Length - Vector256<float>.Count; i += Vector256<float>.Count)
+        {
+            (Vector256<double> lower, Vector256<double> upper) = Vector256.Widen(Vector256.Create(Scale.AsSpan(i)));
+            const int Half = 4;
+            lower *= Vector256.Create(raw[i..]) - Vector256.Create(Offset.AsSpan(i));
+            upper *= Vector256.Create(raw[(i + Half)..]) - Vector256.Create(Offset.AsSpan(i + Half));
+            Vector256<float> values = Vector256.Narrow(lower, upper);
+            values.CopyTo(scaled[i..]);
+            finite &= values - values == Vector256<float>.Zero; // infinity and NaN become NaN
+        }
+        for (; i < scaled.Length; i++)
             finite &= ScaleFeature(i, raw[i], out scaled[i]);
         return finite;
     }

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+
 namespace DistTrainer.Engine.Data;
 
 /// <summary>
@@ -10,6 +13,9 @@ internal static class FeatureScaler
 
     // With fewer values threads cost more than they bring.
     private const int FewValues = 1 << 20;
+
+    // Rows of numbers are gone through once for so many columns.
+    private const int ColumnsAtOnce = 4;
 
     // A scaled value may move so much for the sake of an offset of few digits.
     private const double Negligible = 1.0 / (1 << 20);
@@ -45,12 +51,15 @@ internal static class FeatureScaler
         (double[] targetOffset, float[] targetScale) = normalizeTargets
             ? Learn(targetWidth, train.Length, (target, values) =>
             {
-                for (int i = 0; i < train.Length; i++)
-                    values[i] = targets[(train[i] * targetWidth) + target];
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = targets[(train[i % train.Length] * targetWidth) + target + (i / train.Length)];
             }, Standardize) : Unscaled(targetWidth);
         return new(kind, offset, scale, targetOffset, targetScale) { Bounds = bounds };
     }
 
+    private delegate (double Offset, double Spread) ColumnRule(Span<double> values);
+
+    /// <summary>Copies as many columns side by side as fit.</summary>
     private delegate void ColumnCopy(int column, Span<double> values);
 
     private static (double[] Offset, float[] Scale) LearnFeatures(RawMatrix raw, int[] train, NormalizationKind kind)
@@ -71,7 +80,7 @@ internal static class FeatureScaler
                 return Unscaled(width);
         }
 
-        void Copy(int feature, Span<double> values) => raw.Features.CopyColumn(feature, train, values);
+        void Copy(int feature, Span<double> values) => raw.Features.CopyColumns(feature, train, values);
     }
 
     /// <summary>
@@ -80,7 +89,7 @@ internal static class FeatureScaler
     /// float.
     /// </summary>
     private static (double[] Offset, float[] Scale) Learn(
-        int width, int rows, ColumnCopy copy, Func<double[], (double Offset, double Spread)> rule)
+        int width, int rows, ColumnCopy copy, ColumnRule rule)
     {
         double[] offsets = new double[width];
         float[] scales = Filled(width, 1);
@@ -88,22 +97,31 @@ internal static class FeatureScaler
         {
             double[] values = new double[rows];
             for (int column = 0; column < width; column++)
-                LearnOne(column, values);
+                LearnSome(column, 1, values);
         }
         else
         {
-            Parallel.For(0, width, () => new double[rows], (column, _, values) =>
-            {
-                LearnOne(column, values);
-                return values;
-            }, _ => { });
+            int room = rows * Math.Min(ColumnsAtOnce, width);
+            Parallel.For(0, (width + ColumnsAtOnce - 1) / ColumnsAtOnce, () => ArrayPool<double>.Shared.Rent(room),
+                (block, _, values) =>
+                {
+                    int first = block * ColumnsAtOnce;
+                    LearnSome(first, Math.Min(ColumnsAtOnce, width - first), values);
+                    return values;
+                }, values => ArrayPool<double>.Shared.Return(values));
         }
         return (offsets, scales);
 
-        void LearnOne(int column, double[] values)
+        void LearnSome(int first, int count, double[] values)
         {
-            copy(column, values);
-            if (Array.TrueForAll(values, value => value == values[0]))
+            copy(first, values.AsSpan(0, count * rows));
+            for (int i = 0; i < count; i++)
+                LearnOne(first + i, values.AsSpan(i * rows, rows));
+        }
+
+        void LearnOne(int column, Span<double> values)
+        {
+            if (!values.ContainsAnyExcept(values[0]))
             {
                 // a constant column's mean is its value; the sum would round
                 offsets[column] = (float)values[0] == values[0] || Math.Abs((float)values[0] - values[0]) <= Negligible
@@ -118,14 +136,14 @@ internal static class FeatureScaler
         }
     }
 
-    private static (double Offset, double Spread) MinMax(double[] values)
+    private static (double Offset, double Spread) MinMax(Span<double> values)
     {
-        double least = values.Min(), most = values.Max();
+        double least = TensorPrimitives.Min<double>(values), most = TensorPrimitives.Max<double>(values);
         return (least, most - least);
     }
 
     /// <summary>Mean and standard deviation (of the population, divided by n), in two passes.</summary>
-    private static (double Offset, double Spread) Standardize(double[] values)
+    private static (double Offset, double Spread) Standardize(Span<double> values)
     {
         double mean = 0, squares = 0;
         foreach (double value in values)
@@ -140,9 +158,9 @@ internal static class FeatureScaler
     /// Median and distance of the quartiles, or the standard deviation where these are equal (after Holzmüller et al.
     /// 2024, "Better by Default").
     /// </summary>
-    private static (double Offset, double Spread) Robust(double[] values)
+    private static (double Offset, double Spread) Robust(Span<double> values)
     {
-        Array.Sort(values);
+        NumberSort.Sort(values);
         double quartiles = Quantile(values, 0.75) - Quantile(values, 0.25);
         return (Quantile(values, 0.5), quartiles > 0 ? quartiles : Standardize(values).Spread);
     }
@@ -150,7 +168,7 @@ internal static class FeatureScaler
     /// <summary>A quantile, between two values linearly.</summary>
     /// <param name="sorted">The values, at least one.</param>
     /// <param name="share">From 0 to 1.</param>
-    public static double Quantile(double[] sorted, double share)
+    public static double Quantile(ReadOnlySpan<double> sorted, double share)
     {
         double place = share * (sorted.Length - 1);
         int below = (int)place;

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Numerics.Tensors;
 
 namespace DistTrainer.Engine.Data;
 
@@ -173,11 +174,8 @@ internal static class NpyReader
             {
                 Span<float> next = rows.Append();
                 values.Read(next);
-                for (int i = 0; i < next.Length; i++)
-                {
-                    if (!float.IsFinite(next[i]))
-                        throw NotFinite(name, row, i);
-                }
+                if (!float.IsFinite(TensorPrimitives.MaxMagnitude(next)))
+                    throw NotFinite(name, row, next.IndexOfAnyExceptInRange(float.MinValue, float.MaxValue));
             }
         }
         return rows;

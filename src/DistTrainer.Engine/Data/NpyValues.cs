@@ -25,7 +25,7 @@ internal sealed class NpyValues(Stream stream, NpyType type, long count)
     /// <param name="values">Overwritten.</param>
     /// <exception cref="EndOfStreamException">There are fewer.</exception>
     public void Read<T>(Span<T> values)
-        where T : INumberBase<T>
+        where T : unmanaged, INumberBase<T>
     {
         while (values.Length > 0)
         {
@@ -103,7 +103,7 @@ internal sealed class NpyValues(Stream stream, NpyType type, long count)
     }
 
     private void Convert<T>(ReadOnlySpan<byte> bytes, Span<T> values)
-        where T : INumberBase<T>
+        where T : unmanaged, INumberBase<T>
     {
         switch (type.Kind, type.Size)
         {
@@ -149,8 +149,13 @@ internal sealed class NpyValues(Stream stream, NpyType type, long count)
 
     private static void Convert<TFrom, T>(ReadOnlySpan<byte> bytes, Span<T> values)
         where TFrom : unmanaged, INumberBase<TFrom>
-        where T : INumberBase<T>
+        where T : unmanaged, INumberBase<T>
     {
+        if (typeof(TFrom) == typeof(T))
+        {
+            bytes.CopyTo(MemoryMarshal.AsBytes(values));
+            return;
+        }
         ReadOnlySpan<TFrom> numbers = MemoryMarshal.Cast<byte, TFrom>(bytes);
         for (int i = 0; i < numbers.Length; i++)
             values[i] = T.CreateTruncating(numbers[i]);

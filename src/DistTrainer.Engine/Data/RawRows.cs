@@ -15,11 +15,36 @@ internal abstract class RawRows(int width)
     /// <param name="destination">[<see cref="Width"/>], overwritten.</param>
     public abstract void CopyRow(int row, Span<double> destination);
 
+    /// <summary>Copies some rows.</summary>
+    /// <param name="rows">Numbers of the rows, ascending.</param>
+    /// <param name="destination">[rows, <see cref="Width"/>], overwritten.</param>
+    public virtual void CopyRows(ReadOnlySpan<int> rows, Span<double> destination)
+    {
+        for (int i = 0; i < rows.Length; i++)
+            CopyRow(rows[i], destination.Slice(i * Width, Width));
+    }
+
     /// <summary>Copies one feature of some rows.</summary>
     /// <param name="feature">Number of the feature.</param>
     /// <param name="rows">Numbers of the rows.</param>
     /// <param name="destination">[rows], overwritten.</param>
     public abstract void CopyColumn(int feature, ReadOnlySpan<int> rows, Span<double> destination);
+
+    /// <summary>Copies neighbouring features of some rows.</summary>
+    /// <param name="feature">Number of the first feature.</param>
+    /// <param name="rows">Numbers of the rows.</param>
+    /// <param name="destination">[features, rows], overwritten.</param>
+    public virtual void CopyColumns(int feature, ReadOnlySpan<int> rows, Span<double> destination)
+    {
+        for (int i = 0; i * rows.Length < destination.Length; i++)
+            CopyColumn(feature + i, rows, destination.Slice(i * rows.Length, rows.Length));
+    }
+
+    /// <summary>Gives the memory of rows back, as far as it can be: they are not read any more.</summary>
+    /// <param name="end">The first row that is still read.</param>
+    public virtual void Forget(int end)
+    {
+    }
 }
 
 /// <summary>Rows of bytes (images), a quarter of the size of floats.</summary>
@@ -77,6 +102,25 @@ internal sealed class FloatRows : RawRows
         ReadOnlySpan<float> source = Row(row);
         for (int i = 0; i < source.Length; i++)
             destination[i] = source[i];
+    }
+
+    /// <inheritdoc/>
+    public override void Forget(int end)
+    {
+        for (int block = (end / _rowsPerBlock) - 1; block >= 0 && _blocks[block].Length > 0; block--)
+            _blocks[block] = [];
+    }
+
+    /// <inheritdoc/>
+    public override void CopyColumns(int feature, ReadOnlySpan<int> rows, Span<double> destination)
+    {
+        int count = destination.Length / rows.Length;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            ReadOnlySpan<float> source = Row(rows[i]).Slice(feature, count);
+            for (int column = 0; column < source.Length; column++)
+                destination[(column * rows.Length) + i] = source[column];
+        }
     }
 
     /// <inheritdoc/>

@@ -18,11 +18,35 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
     /// <summary>The files of a folder of parts, in the order in which they are read; none of a single file.</summary>
     public IReadOnlyList<string> Parts { get; init; } = [];
 
+    /// <summary>Whether rows can be read block by block: of a single CSV file.</summary>
+    public bool StreamsRows => Format == DataFormat.Csv && !Plugin && Parts.Count == 0;
+
+    /// <summary>What is asked of a CSV file, with what is said of how it is written.</summary>
+    public ReadRequest RequestOf(DataDescription description, ReadRequest request)
+    {
+        Check(description);
+        return request with { Csv = CsvOf(Path, description) };
+    }
+
     /// <summary>Reads the file.</summary>
     public RawData Read(DataDescription description, ReadRequest request)
     {
         if (Plugin)
             return ReadPlugin(description, request);
+        Check(description);
+        RawData raw = Parts.Count > 0
+            ? PartsFolder.Read(
+                Path, Parts, (part, texts) => (RawTable)ReadFile(part, description, request with { Texts = texts }))
+            : ReadFile(Path, description, request);
+        if (request.Features is { } wanted && raw is RawMatrix { Features.Width: var width } && width != wanted.Count)
+            throw DataError.Of(
+                $"{Path}: a sample has {width} features, the model wants {wanted.Count}; give data of "
+                + "the kind that the model was trained on.");
+        return raw;
+    }
+
+    private void Check(DataDescription description)
+    {
         if (description.Settings.All.Count > 0)
             throw DataError.Configuration(
                 $"data.settings is for a plug-in's source, but {Path} is a file; take it out.");
@@ -35,15 +59,6 @@ internal sealed record SourceFile(DataFormat Format, string Path, string? Labels
             throw DataError.Configuration($"data.header is about CSV, but {Path} is {Format}; take it out.");
         if (Format != DataFormat.Npy && description.Arrays != new DataArrays())
             throw DataError.Configuration($"data.arrays is about NumPy's .npz, but {Path} is {Format}; take it out.");
-        RawData raw = Parts.Count > 0
-            ? PartsFolder.Read(
-                Path, Parts, (part, texts) => (RawTable)ReadFile(part, description, request with { Texts = texts }))
-            : ReadFile(Path, description, request);
-        if (request.Features is { } wanted && raw is RawMatrix { Features.Width: var width } && width != wanted.Count)
-            throw DataError.Of(
-                $"{Path}: a sample has {width} features, the model wants {wanted.Count}; give data of "
-                + "the kind that the model was trained on.");
-        return raw;
     }
 
     /// <summary>

@@ -21,6 +21,7 @@ internal sealed class ColumnBuffer(string name, ColumnForm form, CsvDialect dial
     private int _values;
     private int _strays;
     private int _straysAlike;
+    private bool _isPart;
 
     /// <summary>The column's name.</summary>
     public string Name => name;
@@ -32,12 +33,53 @@ internal sealed class ColumnBuffer(string name, ColumnForm form, CsvDialect dial
     /// are codes such as 02134.</summary>
     public bool MustBeText { get; private set; }
 
+    /// <summary>What the cells are, as far as they say it; <see cref="ColumnForm.Any"/> while all are gaps.</summary>
+    public ColumnForm Found => _texts is not null ? ColumnForm.Text
+        : _numbers is null ? ColumnForm.Any
+        : _numbers.IsTime ? ColumnForm.Dates : ColumnForm.Numbers;
+
+    /// <summary>Forgets all cells, to take in those of some rows, which then go to the column's own buffer.</summary>
+    /// <param name="found">What the cells before are.</param>
+    public void BeginPart(ColumnForm found)
+    {
+        (_gapsAhead, _values, _strays, _straysAlike, Stray, MustBeText) = (0, 0, 0, 0, null, false);
+        (NumberColumn? numbers, _numbers, _texts) = (_numbers, null, null);
+        _isPart = true;
+        if (found == ColumnForm.Text)
+            BeginText();
+        else if (found != ColumnForm.Any)
+            BeginNumbers(found == ColumnForm.Dates, numbers);
+    }
+
+    /// <summary>Adds the cells of the rows that follow.</summary>
+    /// <param name="part">They, of the same form or all gaps.</param>
+    public void Append(ColumnBuffer part)
+    {
+        if (part.Found == ColumnForm.Any)
+        {
+            for (int i = 0; i < part._gapsAhead; i++)
+                AddGap();
+            return;
+        }
+        if (Found == ColumnForm.Any && part._texts is not null)
+            BeginText();
+        else if (Found == ColumnForm.Any)
+            BeginNumbers(part._numbers!.IsTime);
+        RawColumn column = (RawColumn?)_numbers ?? _texts!;
+        if (Stray is null && part.Stray is { } stray)
+            Stray = stray with { Row = column.Count + stray.Row };
+        (_values, _strays, _straysAlike) =
+            (_values + part._values, _strays + part._strays, _straysAlike + part._straysAlike);
+        MustBeText |= part.MustBeText;
+        column.Append((RawColumn?)part._numbers ?? part._texts!);
+    }
+
     /// <summary>Takes a cell in.</summary>
     /// <param name="cell">In UTF-8.</param>
     /// <returns>False where it is not UTF-8.</returns>
     public bool Add(ReadOnlySpan<byte> cell)
     {
-        ReadOnlySpan<byte> text = cell.Trim(" \t"u8);
+        ReadOnlySpan<byte> text = cell is [> (byte)' ', .., > (byte)' '] ? cell : cell.Trim(" \t"u8);
         if (_texts is not null)
             return AddText(text);
         if (_numbers is not null && !_numbers.IsTime && TryNumber(text, out double number)
@@ -174,16 +216,19 @@ internal sealed class ColumnBuffer(string name, ColumnForm form, CsvDialect dial
     private bool TryNumber(ReadOnlySpan<byte> text, out double value) =>
         CsvNumber.TryParse(text, dialect.Decimal, dialect.Thousands, out value) && Math.Abs(value) <= float.MaxValue;
 
-    private void BeginNumbers(bool isTime)
+    /// <param name="isTime">Whether they are times.</param>
+    /// <param name="used">A column to use again.</param>
+    private void BeginNumbers(bool isTime, NumberColumn? used = null)
     {
-        _numbers = new NumberColumn(name, isTime);
+        _numbers = used?.IsTime == isTime ? used : new NumberColumn(name, isTime, _isPart);
+        _numbers.Clear();
         for (; _gapsAhead > 0; _gapsAhead--)
             _numbers.Add(double.NaN);
     }
 
     private void BeginText()
     {
-        _texts = new TextColumn(name);
+        _texts = new TextColumn(name, _isPart);
         for (; _gapsAhead > 0; _gapsAhead--)
             _texts.AddGap();
     }

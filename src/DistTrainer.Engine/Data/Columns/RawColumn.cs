@@ -37,7 +37,8 @@ internal abstract class RawColumn(string name)
 /// </summary>
 /// <param name="name">The column's name.</param>
 /// <param name="isTime">Whether they are times.</param>
-internal sealed class NumberColumn(string name, bool isTime = false) : RawColumn(name)
+/// <param name="isPart">Whether they are kept as they come, for a column that they are appended to.</param>
+internal sealed class NumberColumn(string name, bool isTime = false, bool isPart = false) : RawColumn(name)
 {
     private const int ChunkLength = 1024; // a power of two
     private const double FarFromZero = 16;
@@ -58,10 +59,30 @@ internal sealed class NumberColumn(string name, bool isTime = false) : RawColumn
         get
         {
             int chunk = row / ChunkLength;
-            if (chunk == _chunks.Count)
-                return _open[row % ChunkLength];
+            if (chunk >= _chunks.Count)
+                return _open[row - (_chunks.Count * ChunkLength)];
             (double start, float[] offsets) = _chunks[chunk];
             return start + offsets[row % ChunkLength];
+        }
+    }
+
+    /// <summary>Copies some rows.</summary>
+    /// <param name="rows">Numbers of the rows; those of neighbours are found fastest.</param>
+    /// <param name="destination">Overwritten.</param>
+    /// <param name="stride">Places from one row's to the next one's.</param>
+    /// <param name="fill">What stands in for a gap.</param>
+    public void Copy(ReadOnlySpan<int> rows, Span<double> destination, int stride, double fill)
+    {
+        int known = -1;
+        (double Base, float[] Offsets) chunk = (0, []);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int number = rows[i] / ChunkLength;
+            if (number != known && number < _chunks.Count)
+                (known, chunk) = (number, _chunks[number]);
+            double value = number == known ? chunk.Base + chunk.Offsets[rows[i] % ChunkLength]
+                : _open[rows[i] - (_chunks.Count * ChunkLength)];
+            destination[i * stride] = double.IsNaN(value) ? fill : value;
         }
     }
 
@@ -72,11 +93,26 @@ internal sealed class NumberColumn(string name, bool isTime = false) : RawColumn
         if (_opened == _open.Length)
             Array.Resize(ref _open, 2 * _open.Length);
         _open[_opened++] = value;
-        if (_opened == ChunkLength)
+        if (_opened == ChunkLength && !isPart)
         {
             _chunks.Add(Pack(_open));
             _opened = 0;
         }
+    }
+
+    /// <summary>Forgets all rows.</summary>
+    public void Clear()
+    {
+        _chunks.Clear();
+        _opened = 0;
+    }
+
+    /// <summary>Gives the memory of rows back that nobody reads any more.</summary>
+    /// <param name="end">The first row that is still read.</param>
+    public void Forget(int end)
+    {
+        for (int chunk = (end / ChunkLength) - 1; chunk >= 0 && _chunks[chunk].Offsets.Length > 0; chunk--)
+            _chunks[chunk] = (0, []);
     }
 
     /// <inheritdoc/>
@@ -89,8 +125,22 @@ internal sealed class NumberColumn(string name, bool isTime = false) : RawColumn
     /// <inheritdoc/>
     public override void Append(RawColumn next)
     {
-        for (int row = 0; row < next.Count; row++)
-            Add(next is NumberColumn numbers ? numbers[row] : double.NaN);
+        if (next is not NumberColumn { _chunks.Count: 0 } part)
+        {
+            for (int row = 0; row < next.Count; row++)
+                Add(next is NumberColumn numbers ? numbers[row] : double.NaN);
+            return;
+        }
+        ReadOnlySpan<double> values = part._open.AsSpan(0, part._opened);
+        while (values.Length > 0)
+        {
+            Add(values[0]);
+            int taken = Math.Min(values.Length - 1, Math.Min(_open.Length, ChunkLength) - 1 - _opened);
+            if (taken > 0)
+                values.Slice(1, taken).CopyTo(_open.AsSpan(_opened));
+            _opened += Math.Max(0, taken);
+            values = values[(1 + Math.Max(0, taken))..];
+        }
     }
 
     private static (double Base, float[] Offsets) Pack(double[] values)
@@ -106,13 +156,17 @@ internal sealed class NumberColumn(string name, bool isTime = false) : RawColumn
         }
         bool isFar = !exact && Math.Max(Math.Abs(least), Math.Abs(most)) > FarFromZero * (most - least);
         double start = isFar ? least : 0;
-        return (start, Array.ConvertAll(values, value => (float)(value - start)));
+        float[] offsets = GC.AllocateUninitializedArray<float>(values.Length);
+        for (int i = 0; i < offsets.Length; i++)
+            offsets[i] = (float)(values[i] - start);
+        return (start, offsets);
     }
 }
 
 /// <summary>A column of text: each different value once, and a number for each row.</summary>
 /// <param name="name">The column's name.</param>
-internal sealed class TextColumn(string name) : RawColumn(name)
+/// <param name="isPart">Whether all texts are kept, for a column that they are appended to.</param>
+internal sealed class TextColumn(string name, bool isPart = false) : RawColumn(name)
 {
     private const int MostKept = 100_000;
     private const int Gap = -1;
@@ -141,7 +195,7 @@ internal sealed class TextColumn(string name) : RawColumn(name)
             _numbers.GetAlternateLookup<ReadOnlySpan<char>>();
         if (!lookup.TryGetValue(text, out int number))
         {
-            if (IsFreeText || (_values.Count >= MostKept && _values.Count > _rows.Count / 2))
+            if (IsFreeText || (_values.Count >= MostKept && _values.Count > _rows.Count / 2 && !isPart))
             {
                 ForgetValues();
                 number = 0;
@@ -169,12 +223,21 @@ internal sealed class TextColumn(string name) : RawColumn(name)
     /// <inheritdoc/>
     public override void Append(RawColumn next)
     {
+        // Each text is looked up once, where it first comes up; a number of it is kept until all are forgotten.
+        int[] numbers = next is TextColumn texts ? new int[texts.Values.Count] : [];
+        Array.Fill(numbers, Gap);
         for (int row = 0; row < next.Count; row++)
         {
-            if (next.TextOf(row) is { } text)
-                Add(text);
-            else
+            if (next.IsGap(row))
                 AddGap();
+            else if (next is TextColumn same && !IsFreeText && numbers[same[row]] is var known and >= 0)
+                _rows.Add(known);
+            else
+            {
+                Add(next.TextOf(row));
+                if (next is TextColumn other)
+                    numbers[other[row]] = _rows[^1];
+            }
         }
     }
 

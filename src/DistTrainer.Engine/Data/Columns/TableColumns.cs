@@ -20,7 +20,7 @@ internal static class TableColumns
                 $"data.columns names a column {DataError.Quote(absent)} that is no feature of {table.Path}; "
                 + DataError.Suggest(absent, names));
         var profiler = new TableProfiler(table.Path, train, settings);
-        ColumnProfile[] profiles = [.. table.Columns.Select(profiler.Profile)];
+        ColumnProfile[] profiles = ProfileAll(table.Columns, profiler);
         IEnumerable<string> reasons = profiles.Take(MostNamed).Select(
             one => $"{DataError.Quote(one.Name)} is left out ({one.Why})");
         return profiles.Any(profile => profile.Schema is not null) ? profiles
@@ -28,6 +28,25 @@ internal static class TableColumns
                 $"{table.Path}: no column is left to learn from: "
                 + $"{string.Join("; ", reasons)}"
                 + "; set data.columns to keep one, e.g. data.columns { name = category }.");
+    }
+
+    /// <summary>Looks at columns side by side; of several that are wrong the first is reported.</summary>
+    private static ColumnProfile[] ProfileAll(IReadOnlyList<RawColumn> columns, TableProfiler profiler)
+    {
+        var profiles = new ColumnProfile[columns.Count];
+        var failures = new DistTrainerException?[columns.Count];
+        Parallel.For(0, columns.Count, i =>
+        {
+            try
+            {
+                profiles[i] = profiler.Profile(columns[i]);
+            }
+            catch (DistTrainerException failure)
+            {
+                failures[i] = failure;
+            }
+        });
+        return Array.Find(failures, failure => failure is not null) is { } first ? throw first : profiles;
     }
 
     /// <summary>What is worth saying: which columns are left out, and which are not plain numbers.</summary>
@@ -51,21 +70,6 @@ internal static class TableColumns
             yield return $"{DataError.Number(gaps)} missing values of the training part in "
                 + $"{Listed(profiles.Where(one => one is { Schema: not null, Missing: > 0 }))}: numbers among "
                 + "them become the median, and each column has a feature for its gaps";
-    }
-
-    /// <summary>What rows for a model have that training did not, a line a column.</summary>
-    public static IReadOnlyList<string> NotesOf(RawMatrix rows)
-    {
-        if (rows.Features is not TableEncoder table)
-            return [];
-        IEnumerable<string> unknown = table.Unknown.GroupBy(one => one.Column).Select(column =>
-            $"column {DataError.Quote(column.Key)}: {DataError.Number(column.Sum(one => one.Rows))} row(s) with "
-            + "values that training did not have or had rarely, e.g. "
-            + $"{string.Join(", ", column.Take(3).Select(one => DataError.Quote(one.Value)))}");
-        IEnumerable<string> gaps = table.NewGaps.Select(one =>
-            $"column {DataError.Quote(one.Column)}: {DataError.Number(one.Rows)} missing value(s), which training did "
-            + "not have; they count as the training part's median, or as an unknown value");
-        return [.. unknown, .. gaps];
     }
 
     /// <summary>How cells must be read for what is said of columns.</summary>

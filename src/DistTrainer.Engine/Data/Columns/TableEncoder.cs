@@ -28,6 +28,9 @@ internal sealed class TableEncoder : RawRows
     /// <summary>Which features are numbers, to be scaled: not 0/1 for a value or a gap, nor an index.</summary>
     public bool[] IsNumber { get; }
 
+    /// <summary>Names of the columns.</summary>
+    public IEnumerable<string> Names => _columns.Select(one => one.Schema.Name);
+
     /// <summary>Values of categories that training did not see often enough to know them.</summary>
     public IEnumerable<(string Column, string Value, int Rows)> Unknown => _columns.SelectMany(one => one.Unknown);
 
@@ -69,15 +72,36 @@ internal sealed class TableEncoder : RawRows
     }
 
     /// <inheritdoc/>
+    public override void CopyRows(ReadOnlySpan<int> rows, Span<double> destination)
+    {
+        foreach (ColumnEncoder column in _columns)
+        {
+            if (column.CopyNumbers(rows, destination, Width))
+                continue;
+            for (int i = 0; i < rows.Length; i++)
+                column.Copy(rows[i], destination.Slice(i * Width, Width));
+        }
+    }
+
+    /// <inheritdoc/>
     public override void CopyColumn(int feature, ReadOnlySpan<int> rows, Span<double> destination)
     {
         ColumnEncoder column = Array.Find(_columns, one => one.Has(feature))!;
+        if (column.IsFirst(feature) && column.CopyNumbers(rows, destination, 0))
+            return;
         double[] features = new double[Width];
         for (int i = 0; i < rows.Length; i++)
         {
             column.Copy(rows[i], features);
             destination[i] = features[feature];
         }
+    }
+
+    /// <inheritdoc/>
+    public override void Forget(int end)
+    {
+        foreach (ColumnEncoder column in _columns)
+            column.Forget(end);
     }
 
     /// <summary>Looks for values and gaps that training did not have.</summary>
@@ -139,6 +163,8 @@ internal sealed class TableEncoder : RawRows
             : _unknown.Index().Where(pair => pair.Item > 0)
                 .Select(pair => (Schema.Name, text.Values[pair.Index], pair.Item));
 
+        public void Forget(int end) => (_column as NumberColumn)?.Forget(end);
+
         public void Copy(int row, Span<double> features)
         {
             switch (Schema.Kind)
@@ -157,6 +183,22 @@ internal sealed class TableEncoder : RawRows
                     CopyNumber(((NumberColumn)_column)[row], features);
                     break;
             }
+        }
+
+        /// <summary>Whether a feature is the column's first one.</summary>
+        public bool IsFirst(int feature) => feature == _at;
+
+        /// <summary>Copies some rows of a column of numbers; a gap becomes what stands in for it.</summary>
+        /// <param name="rows">Numbers of the rows.</param>
+        /// <param name="features">Overwritten.</param>
+        /// <param name="width">Features of a row; 0 where only the numbers are wanted, side by side.</param>
+        /// <returns>False, and nothing is copied, where the column is another, or has more features.</returns>
+        public bool CopyNumbers(ReadOnlySpan<int> rows, Span<double> features, int width)
+        {
+            if (Schema.Kind != ColumnKind.Number || (width > 0 && _features > 1))
+                return false;
+            ((NumberColumn)_column).Copy(rows, width > 0 ? features[_at..] : features, Math.Max(1, width), Schema.Fill);
+            return true;
         }
 
         public void CountUnknown()

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace DistTrainer.Engine.Data.Columns;
@@ -27,9 +28,23 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
 
     private ColumnProfile OfNumbers(NumberColumn column, ColumnKind? said)
     {
-        double[] values = [.. train.Select(row => column[row]).Where(value => !double.IsNaN(value))];
-        Array.Sort(values);
-        int missing = train.Length - values.Length, distinct = Distinct(values);
+        double[] room = ArrayPool<double>.Shared.Rent(train.Length);
+        column.Copy(train, room, 1, double.NaN);
+        int count = 0;
+        for (int i = 0; i < train.Length; i++)
+        {
+            room[count] = room[i];
+            count += double.IsNaN(room[i]) ? 0 : 1;
+        }
+        NumberSort.Sort(room.AsSpan(0, count));
+        ColumnProfile profile = OfSorted(column, new ArraySegment<double>(room, 0, count), said);
+        ArrayPool<double>.Shared.Return(room);
+        return profile;
+    }
+
+    private ColumnProfile OfSorted(NumberColumn column, ArraySegment<double> values, ColumnKind? said)
+    {
+        int missing = train.Length - values.Count, distinct = Distinct(values);
         var profile = new ColumnProfile
         {
             Name = column.Name,
@@ -37,11 +52,11 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
             Why = column.IsTime ? "dates" : "numbers",
             Missing = missing,
             Distinct = distinct,
-            Content = values.Length == 0 ? "" : $"{Text(column, values[0])} … {Text(column, values[^1])}",
+            Content = values.Count == 0 ? "" : $"{Text(column, values[0])} … {Text(column, values[^1])}",
         };
-        if (values.Length == 0)
+        if (values.Count == 0)
             return profile with { Kind = ColumnKind.Ignore, Why = "no training row has a value" };
-        double median = values[(values.Length - 1) / 2];
+        double median = values[(values.Count - 1) / 2];
         return profile.Kind switch
         {
             ColumnKind.Ignore => profile,
@@ -64,7 +79,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
         };
     }
 
-    private ColumnSchema OfDates(NumberColumn column, double[] sorted, double median, bool gaps)
+    private ColumnSchema OfDates(NumberColumn column, ArraySegment<double> sorted, double median, bool gaps)
     {
         DatePart[] parts = [.. Enum.GetValues<DatePart>().Where(part =>
         {
@@ -82,8 +97,8 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
             Start = start,
             Parts = parts,
             Bins = settings.Bins == 0 ? []
-                : [.. parts.Select(part => EdgesOf([.. sorted.Select(
-                    seconds => TableEncoder.PartOf(part, seconds, start)).Order()]))],
+                : [.. parts.Select(part => EdgesOf(sorted.Select(
+                    seconds => TableEncoder.PartOf(part, seconds, start)).Order().ToArray()))],
         };
     }
 
@@ -91,13 +106,13 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
     /// Edges of bins of about as many values each. A value that alone fills a bin has an edge of its own, and the
     /// others are divided without it; few different values are the edges themselves.
     /// </summary>
-    private double[] EdgesOf(double[] sorted)
+    private double[] EdgesOf(ArraySegment<double> sorted)
     {
         (double Value, int Count)[] counts = [.. sorted.CountBy(value => value).Select(pair => (pair.Key, pair.Value))];
         double[] edges = [.. counts.Select(pair => pair.Value)];
         if (edges.Length > settings.Bins + 1)
         {
-            double[] heavy = [.. counts.Where(pair => pair.Count > sorted.Length / settings.Bins)
+            double[] heavy = [.. counts.Where(pair => pair.Count > sorted.Count / settings.Bins)
                 .Select(pair => pair.Value)];
             double[] rest = [.. sorted.Where(value => Array.BinarySearch(heavy, value) < 0)];
             edges = [.. heavy.Concat(Enumerable.Range(0, settings.Bins + 1).Select(
@@ -182,7 +197,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
     /// <summary>fastai's rule for the width of an embedding of so many values.</summary>
     private static int WidthFor(int cardinality) => Math.Min(600, (int)Math.Round(1.6 * Math.Pow(cardinality, 0.56)));
 
-    private static int Distinct(double[] sorted)
+    private static int Distinct(ReadOnlySpan<double> sorted)
     {
         int distinct = 0;
         for (int i = 0; i < sorted.Length; i++)
