@@ -99,7 +99,7 @@ public sealed class TableTests : IDisposable
         using Process process = Process.Start(start)!;
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        return (process.Code, output);
+        return (process.ExitCode, output);
     }
 
     [Fact]
