@@ -236,7 +236,7 @@ internal sealed class CsvTable(
         while (blocks.Read(block))
         {
             CsvReader reader = _rows.Open(block, dialect.Header && header.Length == 0);
-            bool any = _rows.Next(reader);
+            bool any = Begin(reader);
             if (header.Length == 0)
                 header = [.. reader.Headers.Select(name => name.Trim())];
             _names = dialect.Header ? header
@@ -249,6 +249,19 @@ internal sealed class CsvTable(
         throw DataError.WithoutRows(_names.Length == 0
             ? $"{path}: the file is empty; give a file with at least one row."
             : $"{path}: there is a header line but no row below it; give a file with at least one row.");
+    }
+
+    private bool Begin(CsvReader reader)
+    {
+        try
+        {
+            return _rows.Next(reader);
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
     }
 
     private ColumnPlan Plan(CsvReader reader)
