@@ -202,7 +202,7 @@ internal sealed class CsvTable(
         {
             block.Failure?.Throw();
             // The rows before decide what a column is; in these it was guessed.
-            if (!Fit(block, forms))
+            if (!block.Fits(forms))
                 ReadRows(block, forms);
             for (int i = 0; i < forms.Length; i++)
                 forms[i] = forms[i] == ColumnForm.Any ? block.Columns[i].Found : forms[i];
@@ -214,17 +214,6 @@ internal sealed class CsvTable(
             foreach (CsvBlock block in next)
                 columns[i].Append(block.Columns[i]);
         });
-    }
-
-    private static bool Fit(CsvBlock block, ColumnForm[] forms)
-    {
-        for (int i = 0; i < forms.Length; i++)
-        {
-            ColumnForm found = block.Columns[i].Found;
-            if (forms[i] != ColumnForm.Any && found != ColumnForm.Any && found != forms[i])
-                return false;
-        }
-        return true;
     }
 
     private static ColumnForm[] FormsOf(ColumnBuffer[] columns) => Array.ConvertAll(columns, column => column.Found);
