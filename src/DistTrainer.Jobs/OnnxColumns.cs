@@ -21,6 +21,8 @@ internal sealed class OnnxColumns(OnnxGraph graph, IReadOnlyList<string> missing
 
     private const int SecondsOfDay = 86_400;
 
+    private readonly Dictionary<string, string> _dates = [];
+
     /// <summary>Adds the inputs and all features, [rows, features] in double.</summary>
     public static void Write(OnnxGraph graph, IReadOnlyList<ColumnSchema> columns, IReadOnlyList<string> missing)
     {
@@ -38,7 +40,7 @@ internal sealed class OnnxColumns(OnnxGraph graph, IReadOnlyList<string> missing
         string raw = column.Kind == ColumnKind.YesNo ? YesNo(column) : Input(column, isText: false);
         string isThere = graph.Add("Equal", raw, raw).Output; // NaN is not equal to itself
         string value = graph.Add("Where", isThere, raw, graph.Doubles(column.Fill)).Output;
-        string[] numbers = column.Kind == ColumnKind.Date ? Parts(column, value) : [value];
+        string[] numbers = column.Kind == ColumnKind.Date ? Dates(column, value) : [value];
         var features = new List<string>(numbers);
         for (int i = 0; i < column.Bins.Count; i++)
         {
@@ -96,6 +98,13 @@ internal sealed class OnnxColumns(OnnxGraph graph, IReadOnlyList<string> missing
     {
         foreach (string form in missing.SelectMany(Cases).Prepend(""))
             numbers.TryAdd(form, number);
+    }
+
+    private string[] Dates(ColumnSchema column, string seconds)
+    {
+        _dates[column.Name] = seconds;
+        return column.Since is not { } first ? Parts(column, seconds)
+            : [.. Parts(column, seconds), Div(Sub(seconds, _dates[first]), graph.Doubles(3600))];
     }
 
     private string[] Parts(ColumnSchema column, string seconds)

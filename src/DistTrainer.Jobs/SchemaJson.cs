@@ -70,8 +70,9 @@ internal static class SchemaJson
                 && (column.Kind != ColumnKind.YesNo || column.Values.Count == 2)
                 && (column.Kind != ColumnKind.Category || column.Values.Count > 0)
                 && (column.Kind != ColumnKind.Date || column.Parts.Count > 0)
-                && (column.Bins.Count == 0
-                    || column.Bins.Count == (column.Kind == ColumnKind.Date ? column.Parts.Count : 1))
+                && (column.Since is null || (column.Kind == ColumnKind.Date && schema.Columns.Take(i).Any(
+                    other => other.Kind == ColumnKind.Date && other.Name == column.Since)))
+                && (column.Bins.Count == 0 || column.Bins.Count == column.Numbers)
                 && column.Bins.All(edges => edges.All(double.IsFinite)
                     && edges.Zip(edges.Skip(1)).All(pair => pair.First < pair.Second));
             if (!fits)

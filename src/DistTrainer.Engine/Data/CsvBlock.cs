@@ -63,6 +63,19 @@ internal sealed class CsvBlock : IDisposable
             Columns[i].BeginPart(forms[i]);
     }
 
+    /// <summary>Whether the columns are what the rows before say, as far as these say it.</summary>
+    /// <param name="forms">One a column.</param>
+    public bool Fits(ReadOnlySpan<ColumnForm> forms)
+    {
+        for (int i = 0; i < forms.Length; i++)
+        {
+            ColumnForm found = Columns[i].Found;
+            if (forms[i] != ColumnForm.Any && found != ColumnForm.Any && found != forms[i])
+                return false;
+        }
+        return true;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -27,6 +27,8 @@ internal sealed class CsvBlocks(string name, Stream stream, CsvDialect dialect, 
     /// <exception cref="DistTrainerException">A row is too long.</exception>
     public bool Read(CsvBlock block)
     {
+        if (_ends && _restLength == 0)
+            return false;
         bool isFirst = _line == 1;
         // A block begins with the line break before it: an empty line, which is skipped, and no byte order mark.
         block.Begin(isFirst ? 1 : _line - 1, Math.Max(_restLength + 1, isFirst ? FirstBytes : blockBytes));

@@ -202,7 +202,7 @@ internal sealed class CsvTable(
         {
             block.Failure?.Throw();
             // The rows before decide what a column is; in these it was guessed.
-            if (!Fit(block, forms))
+            if (!block.Fits(forms))
                 ReadRows(block, forms);
             for (int i = 0; i < forms.Length; i++)
                 forms[i] = forms[i] == ColumnForm.Any ? block.Columns[i].Found : forms[i];
@@ -216,17 +216,6 @@ internal sealed class CsvTable(
         });
     }
 
-    private static bool Fit(CsvBlock block, ColumnForm[] forms)
-    {
-        for (int i = 0; i < forms.Length; i++)
-        {
-            ColumnForm found = block.Columns[i].Found;
-            if (forms[i] != ColumnForm.Any && found != ColumnForm.Any && found != forms[i])
-                return false;
-        }
-        return true;
-    }
-
     private static ColumnForm[] FormsOf(ColumnBuffer[] columns) => Array.ConvertAll(columns, column => column.Found);
 
     /// <summary>Reads blocks up to the first row.</summary>
@@ -236,7 +225,7 @@ internal sealed class CsvTable(
         while (blocks.Read(block))
         {
             CsvReader reader = _rows.Open(block, dialect.Header && header.Length == 0);
-            bool any = _rows.Next(reader);
+            bool any = Begin(reader);
             if (header.Length == 0)
                 header = [.. reader.Headers.Select(name => name.Trim())];
             _names = dialect.Header ? header
@@ -249,6 +238,19 @@ internal sealed class CsvTable(
         throw DataError.WithoutRows(_names.Length == 0
             ? $"{path}: the file is empty; give a file with at least one row."
             : $"{path}: there is a header line but no row below it; give a file with at least one row.");
+    }
+
+    private bool Begin(CsvReader reader)
+    {
+        try
+        {
+            return _rows.Next(reader);
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
     }
 
     private ColumnPlan Plan(CsvReader reader)

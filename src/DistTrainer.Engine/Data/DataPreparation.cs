@@ -27,6 +27,7 @@ internal static class DataPreparation
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
         RawMatrix rows = AsMatrix(raw, [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()]);
+        LargeMemory.Collect(raw.Count, rows.Features.Width);
         Normalization normalization = FeatureScaler.Learn(
             rows, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
         var schema = new DataSchema

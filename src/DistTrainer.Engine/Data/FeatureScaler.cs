@@ -15,7 +15,7 @@ internal static class FeatureScaler
     private const int FewValues = 1 << 20;
 
     // Rows of numbers are gone through once for so many columns.
-    private const int ColumnsAtOnce = 4;
+    private const int MostColumnsAtOnce = 2;
 
     // A scaled value may move so much for the sake of an offset of few digits.
     private const double Negligible = 1.0 / (1 << 20);
@@ -64,15 +64,15 @@ internal static class FeatureScaler
 
     private static (double[] Offset, float[] Scale) LearnFeatures(RawMatrix raw, int[] train, NormalizationKind kind)
     {
-        int width = raw.Features.Width;
+        int width = raw.Features.Width, atOnce = raw.Features is Columns.TableEncoder ? 1 : MostColumnsAtOnce;
         switch (kind)
         {
             case NormalizationKind.MinMax:
-                return Learn(width, train.Length, Copy, MinMax);
+                return Learn(width, train.Length, Copy, MinMax, atOnce);
             case NormalizationKind.Standardize:
-                return Learn(width, train.Length, Copy, Standardize);
+                return Learn(width, train.Length, Copy, Standardize, atOnce);
             case NormalizationKind.Robust:
-                return Learn(width, train.Length, Copy, Robust);
+                return Learn(width, train.Length, Copy, Robust, atOnce);
             case NormalizationKind.UnitBytes:
                 RequireBytes(raw, train);
                 return (new double[width], Filled(width, (float)(1 / LargestByte)));
@@ -89,7 +89,7 @@ internal static class FeatureScaler
     /// float.
     /// </summary>
     private static (double[] Offset, float[] Scale) Learn(
-        int width, int rows, ColumnCopy copy, ColumnRule rule)
+        int width, int rows, ColumnCopy copy, ColumnRule rule, int mostAtOnce = 1)
     {
         double[] offsets = new double[width];
         float[] scales = Filled(width, 1);
@@ -101,12 +101,12 @@ internal static class FeatureScaler
         }
         else
         {
-            int room = rows * Math.Min(ColumnsAtOnce, width);
-            Parallel.For(0, (width + ColumnsAtOnce - 1) / ColumnsAtOnce, () => ArrayPool<double>.Shared.Rent(room),
+            int atOnce = Math.Min(mostAtOnce, width), room = rows * atOnce;
+            Parallel.For(0, (width + atOnce - 1) / atOnce, () => ArrayPool<double>.Shared.Rent(room),
                 (block, _, values) =>
                 {
-                    int first = block * ColumnsAtOnce;
-                    LearnSome(first, Math.Min(ColumnsAtOnce, width - first), values);
+                    int first = block * atOnce;
+                    LearnSome(first, Math.Min(atOnce, width - first), values);
                     return values;
                 }, values => ArrayPool<double>.Shared.Return(values));
         }

@@ -13,7 +13,7 @@ internal sealed class RowGather(RawMatrix raw, int[][] parts, Normalization norm
 {
     private const int BlockRows = 512;
     private const int RowsAtOnce = 64;
-    private const long StretchValues = 4 << 20;
+    private const long StretchValues = 8 << 20;
 
     private readonly int _width = raw.Features.Width;
     private readonly int[] _firstBad = Array.ConvertAll(parts, _ => int.MaxValue);

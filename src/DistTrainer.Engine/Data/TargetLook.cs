@@ -53,7 +53,8 @@ internal sealed class TargetLook
     /// <summary>Whether a label is digits that do not say a number: with a zero before others.</summary>
     /// <param name="label">In UTF-8.</param>
     public static bool IsCode(ReadOnlySpan<byte> label) =>
-        label is [(byte)'0', >= (byte)'0' and <= (byte)'9', ..] && !label.ContainsAnyExceptInRange((byte)'0', (byte)'9');
+        label is [(byte)'0', >= (byte)'0' and <= (byte)'9', ..]
+        && !label.ContainsAnyExceptInRange((byte)'0', (byte)'9');
 
     /// <summary>Whether a label is digits that do not say a number: with a zero before others.</summary>
     /// <param name="label">The text.</param>

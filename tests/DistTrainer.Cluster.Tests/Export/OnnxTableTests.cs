@@ -21,8 +21,11 @@ public sealed class OnnxTableTests : IDisposable
         DateTime time = new DateTime(1968, 2, 27, 23, 30, 0, DateTimeKind.Utc).AddHours(i * 977.25);
         return string.Create(CultureInfo.InvariantCulture, $"{(i % 7 == 0 ? "?" : (i * 37 % 101) / 4.0)},")
             + $"{(i % 5 == 0 ? "" : "c" + (i % 3))},z{i * 7 % 31},{(i % 4 < 2 ? "yes" : "NO")},"
-            + string.Create(CultureInfo.InvariantCulture, $"{time:yyyy-MM-dd HH:mm:ss},{i % 13},{i % 2}");
+            + string.Create(CultureInfo.InvariantCulture, $"{time:yyyy-MM-dd HH:mm:ss},{Later(time, i)},{i % 13},{i % 2}");
     }
+
+    private static string Later(DateTime time, int i) => i % 9 == 0 ? ""
+        : time.AddMinutes(i * 17 % 600).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     [Theory]
     [InlineData(NormalizationKind.Robust, 4, 3)]
@@ -31,7 +34,7 @@ public sealed class OnnxTableTests : IDisposable
     public void ONNX_Runtime_gives_the_same_predictions_from_raw_columns(NormalizationKind kind, int bins, int members)
     {
         string path = Path.Combine(_folder, "train.csv"), onnx = Path.Combine(_folder, "model.onnx");
-        const string Names = "number,few,many,word,time,whole";
+        const string Names = "number,few,many,word,time,until,whole";
         File.WriteAllLines(path, [$"{Names},target", .. Enumerable.Range(0, 400).Select(Line)]);
         var description = new DataDescription
         {
@@ -41,6 +44,7 @@ public sealed class OnnxTableTests : IDisposable
         };
         DataSchema schema = DataLoader.Load(description, new LossDescription()).Schema;
         Assert.Equal("many", schema.Embedded.Single().Name);
+        Assert.Equal("time", schema.Columns.Single(column => column.Since is not null).Since);
         var job = new JobFile(TestJobs.Job(new()) with { Data = description }, new RunSettings());
         ModelDescription model = job.Job.Model with { Members = members };
         job = job with { Job = job.Job with { Model = model } };
@@ -48,7 +52,8 @@ public sealed class OnnxTableTests : IDisposable
         var trained = new TrainedModel(job, schema, network, network.InitialParameters(5), "hash");
         OnnxFile.Save(onnx, trained);
         string[] rows = [.. Enumerable.Range(395, 60).Select(i => Line(i)[..Line(i).LastIndexOf(',')]),
-            "1e6,new,z1,Yes,2400-02-29 23:59:59,3", ",,,,,", ",NA,z2,NULL,,", ",n/a,?,no,,1", "-5,c1,unknown,no,1600-03-01,0"];
+            "1e6,new,z1,Yes,2400-02-29 23:59:59,2400-03-01 23:59:59,3", ",,,,,,", ",NA,z2,NULL,,,", ",n/a,?,no,,,1",
+            "-5,c1,unknown,no,1600-03-01,,0"];
         string test = Path.Combine(_folder, "test.csv");
         File.WriteAllLines(test, [Names, .. rows]);
         float[] expected = trained.Predict(

@@ -56,6 +56,19 @@ public sealed class ColumnsTests : IDisposable
     }
 
     [Fact]
+    public void The_time_from_one_date_to_the_next_is_a_feature_in_hours_where_it_differs()
+    {
+        const string Text = "from,to,y\n2024-01-01 10:00,2024-01-01 12:00,0\n2024-01-01 10:00,2024-01-02 10:30,1\n"
+            + "2024-01-01 10:00,,1\n";
+        DataParts data = Load(Text);
+        int width = data.Schema.FeatureNames.Count, since = data.Schema.FeatureNames.ToList().IndexOf("to since from");
+        Assert.Equal([2f, 24.5f, 2f], Enumerable.Range(0, 3).Select(row => data.Train.Features[(row * width) + since]));
+        Assert.DoesNotContain(
+            Load(Text.Replace("2024-01-02 10:30", "2024-01-01 12:00", StringComparison.Ordinal)).Schema.FeatureNames,
+            name => name.Contains("since", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Rare_values_count_as_unknown_ones()
     {
         DataParts data = Load("a,y\nr,0\nr,0\ns,1\nr,1\n", c => c with { LeastRows = 2 });

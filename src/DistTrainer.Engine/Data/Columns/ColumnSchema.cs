@@ -89,6 +89,20 @@ public sealed record ColumnSchema
     /// <summary>Dates: what <see cref="DatePart.Elapsed"/> counts from, in seconds since 1970.</summary>
     public double Start { get; init; }
 
+    /// <summary>
+    /// Dates: the date column before this one in the table, where the time from one to the other differs between rows:
+    /// it is a feature, in hours, behind the parts. Null for none.
+    /// </summary>
+    public string? Since { get; init; }
+
+    /// <summary>How many features are numbers, which stand first.</summary>
+    internal int Numbers => Kind switch
+    {
+        ColumnKind.Category => 0,
+        ColumnKind.Date => Parts.Count + (Since is null ? 0 : 1),
+        _ => 1,
+    };
+
     /// <summary>Categories with an embedding: its table; others null. Row 0 is for other values, row 1 for gaps where
     /// there were some, then one for each value.</summary>
     public EmbeddedColumn? Table =>
@@ -106,7 +120,10 @@ public sealed record ColumnSchema
         }
         else
         {
-            string[] numbers = Kind == ColumnKind.Date ? [.. Parts.Select(part => $"{Name} {NameOf(part)}")] : [Name];
+            string[] numbers = Kind == ColumnKind.Date
+                ? [.. Parts.Select(part => $"{Name} {NameOf(part)}"),
+                    .. Since is null ? [] : (string[])[$"{Name} since {Since}"]]
+                : [Name];
             foreach (string number in numbers)
                 yield return number;
             for (int i = 0; i < Bins.Count; i++)

@@ -21,6 +21,7 @@ internal static class TableColumns
                 + DataError.Suggest(absent, names));
         var profiler = new TableProfiler(table.Path, train, settings);
         ColumnProfile[] profiles = ProfileAll(table.Columns, profiler);
+        LinkDates(table.Columns, profiles, profiler);
         IEnumerable<string> reasons = profiles.Take(MostNamed).Select(
             one => $"{DataError.Quote(one.Name)} is left out ({one.Why})");
         return profiles.Any(profile => profile.Schema is not null) ? profiles
@@ -28,6 +29,21 @@ internal static class TableColumns
                 $"{table.Path}: no column is left to learn from: "
                 + $"{string.Join("; ", reasons)}"
                 + "; set data.columns to keep one, e.g. data.columns { name = category }.");
+    }
+
+    /// <summary>Each date column gets the time since the one before it.</summary>
+    private static void LinkDates(
+        IReadOnlyList<RawColumn> columns, ColumnProfile[] profiles, TableProfiler profiler)
+    {
+        int[] dates = [.. Enumerable.Range(0, profiles.Length).Where(
+            i => profiles[i].Schema is { Kind: ColumnKind.Date })];
+        foreach ((int first, int second) in dates.Zip(dates.Skip(1)).Reverse())
+            profiles[second] = profiles[second] with
+            {
+                Schema = profiler.Since(
+                    profiles[second].Schema!, (NumberColumn)columns[second],
+                    profiles[first].Schema!, (NumberColumn)columns[first]),
+            };
     }
 
     /// <summary>Looks at columns side by side; of several that are wrong the first is reported.</summary>

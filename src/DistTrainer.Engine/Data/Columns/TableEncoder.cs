@@ -4,6 +4,7 @@ namespace DistTrainer.Engine.Data.Columns;
 internal sealed class TableEncoder : RawRows
 {
     private const int SecondsOfDay = 86_400;
+    private const double SecondsOfHour = 3600;
 
     private readonly ColumnEncoder[] _columns;
 
@@ -18,7 +19,9 @@ internal sealed class TableEncoder : RawRows
         _columns = new ColumnEncoder[columns.Count];
         for (int i = 0; i < columns.Count; i++)
         {
-            _columns[i] = new(columns[i], schemas[i], schemas[i].Embedding > 0 ? index++ : plain);
+            ColumnEncoder? since = Array.Find(
+                _columns[..i], one => one.Schema is { Kind: ColumnKind.Date } && one.Schema.Name == schemas[i].Since);
+            _columns[i] = new(columns[i], schemas[i], schemas[i].Embedding > 0 ? index++ : plain, since);
             plain += schemas[i].FeatureNames().Count();
         }
         Count = columns.Count > 0 ? columns[0].Count : 0;
@@ -58,7 +61,7 @@ internal sealed class TableEncoder : RawRows
         return part switch
         {
             DatePart.Elapsed => (seconds - start) / SecondsOfDay,
-            DatePart.Hour => (seconds - (days * SecondsOfDay)) / 3600,
+            DatePart.Hour => (seconds - (days * SecondsOfDay)) / SecondsOfHour,
             DatePart.Weekday => (((day + 3) % 7) + 7) % 7, // 1970-01-01 was a Thursday
             _ => OfCalendar(part, DateOnly.FromDayNumber(DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber + day)),
         };
@@ -111,16 +114,13 @@ internal sealed class TableEncoder : RawRows
             column.CountUnknown();
     }
 
-    private static IEnumerable<bool> PlainNumbers(ColumnSchema schema)
-    {
-        int numbers = schema.Kind switch
-        {
-            ColumnKind.Category => 0,
-            ColumnKind.Date => schema.Parts.Count,
-            _ => 1,
-        };
-        return schema.FeatureNames().Select((_, i) => i < numbers);
-    }
+    /// <summary>The time from one date to another, in hours.</summary>
+    /// <param name="first">In seconds.</param>
+    /// <param name="second">In seconds.</param>
+    public static double Between(double first, double second) => (second - first) / SecondsOfHour;
+
+    private static IEnumerable<bool> PlainNumbers(ColumnSchema schema) =>
+        schema.FeatureNames().Select((_, i) => i < schema.Numbers);
 
     private static double OfCalendar(DatePart part, DateOnly date) => part switch
     {
@@ -135,12 +135,13 @@ internal sealed class TableEncoder : RawRows
         private readonly RawColumn _column;
         private readonly int _at;
         private readonly int _features;
+        private readonly ColumnEncoder? _since;
         private readonly int[] _codes = [];
         private readonly int[] _unknown = [];
 
-        public ColumnEncoder(RawColumn column, ColumnSchema schema, int at)
+        public ColumnEncoder(RawColumn column, ColumnSchema schema, int at, ColumnEncoder? since)
         {
-            (_column, Schema, _at) = (column, schema, at);
+            (_column, Schema, _at, _since) = (column, schema, at, since);
             _features = schema.Embedding > 0 ? 1 : schema.FeatureNames().Count();
             if (column is not TextColumn text)
                 return;
@@ -177,7 +178,7 @@ internal sealed class TableEncoder : RawRows
                     CopyNumber(word < 0 ? double.NaN : word, features);
                     break;
                 case ColumnKind.Date:
-                    CopyDate(((NumberColumn)_column)[row], features);
+                    CopyDate(row, features);
                     break;
                 default:
                     CopyNumber(((NumberColumn)_column)[row], features);
@@ -236,13 +237,19 @@ internal sealed class TableEncoder : RawRows
             Finish(1, isGap, features);
         }
 
-        private void CopyDate(double seconds, Span<double> features)
+        private void CopyDate(int row, Span<double> features)
         {
-            bool isGap = double.IsNaN(seconds);
+            double date = DateOf(row);
             for (int i = 0; i < Schema.Parts.Count; i++)
-                features[_at + i] = PartOf(Schema.Parts[i], isGap ? Schema.Fill : seconds, Schema.Start);
-            Finish(Schema.Parts.Count, isGap, features);
+                features[_at + i] = PartOf(Schema.Parts[i], date, Schema.Start);
+            if (Schema.Since is not null)
+                features[_at + Schema.Parts.Count] = Between(_since!.DateOf(row), date);
+            Finish(Schema.Numbers, _column.IsGap(row), features);
         }
+
+        /// <summary>A row's date in seconds, a gap's what stands in for it.</summary>
+        private double DateOf(int row) =>
+            ((NumberColumn)_column)[row] is var seconds && double.IsNaN(seconds) ? Schema.Fill : seconds;
 
         /// <summary>Behind the numbers themselves: their bins, and whether they are missing.</summary>
         private void Finish(int numbers, bool isGap, Span<double> features)

@@ -79,6 +79,24 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
         };
     }
 
+    /// <summary>The schema of a date column with the time since another one, where that differs between rows.</summary>
+    /// <param name="schema">As it is without.</param>
+    /// <param name="column">The column.</param>
+    /// <param name="first">The other one's schema.</param>
+    /// <param name="other">The other one.</param>
+    public ColumnSchema Since(ColumnSchema schema, NumberColumn column, ColumnSchema first, NumberColumn other)
+    {
+        static double DateOf(NumberColumn dates, int row, double fill) =>
+            double.IsNaN(dates[row]) ? fill : dates[row];
+        double[] hours = [.. train.Select(row => TableEncoder.Between(
+            DateOf(other, row, first.Fill), DateOf(column, row, schema.Fill))).Order()];
+        return hours[0] == hours[^1] ? schema : schema with
+        {
+            Since = first.Name,
+            Bins = settings.Bins == 0 ? [] : [.. schema.Bins, EdgesOf(hours)],
+        };
+    }
+
     private ColumnSchema OfDates(NumberColumn column, ArraySegment<double> sorted, double median, bool gaps)
     {
         DatePart[] parts = [.. Enum.GetValues<DatePart>().Where(part =>
