@@ -12,7 +12,7 @@ internal static class DataPreparation
     /// <param name="task">What the targets mean.</param>
     public static DataParts Prepare(RawData raw, SourceFile? testSource, DataDescription description, TaskKind task)
     {
-        LargeMemory.Collect(raw.Count, (raw as RawTable)?.Columns.Count ?? 1);
+        LargeMemory.Collect(raw);
         raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, task) };
         var encoder = TargetEncoder.Learn(raw, task);
         double[] targets = encoder.Encode(raw);
@@ -27,7 +27,7 @@ internal static class DataPreparation
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
         RawMatrix rows = AsMatrix(raw, [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()]);
-        LargeMemory.Collect(raw.Count, rows.Features.Width);
+        LargeMemory.Collect(rows);
         Normalization normalization = FeatureScaler.Learn(
             rows, split.Train, targets, encoder.Width, description.Normalization, description.NormalizeTargets);
         var schema = new DataSchema

@@ -17,6 +17,9 @@ internal static class FeatureScaler
     // Rows of numbers are gone through once for so many columns.
     private const int MostColumnsAtOnce = 2;
 
+    // Rows are gone through once for so many columns where their sums are made together: a few cache lines of floats.
+    private const int ColumnsOfRows = 64;
+
     // A scaled value may move so much for the sake of an offset of few digits.
     private const double Negligible = 1.0 / (1 << 20);
 
@@ -69,6 +72,8 @@ internal static class FeatureScaler
         {
             case NormalizationKind.MinMax:
                 return Learn(width, train.Length, Copy, MinMax, atOnce);
+            case NormalizationKind.Standardize when raw.Features is not Columns.TableEncoder:
+                return StandardizeRows(raw.Features, train);
             case NormalizationKind.Standardize:
                 return Learn(width, train.Length, Copy, Standardize, atOnce);
             case NormalizationKind.Robust:
@@ -119,21 +124,59 @@ internal static class FeatureScaler
                 LearnOne(first + i, values.AsSpan(i * rows, rows));
         }
 
-        void LearnOne(int column, Span<double> values)
+        void LearnOne(int column, Span<double> values) =>
+            (offsets[column], scales[column]) = values.ContainsAnyExcept(values[0]) ? Rounded(rule(values))
+                : (OfConstant(values[0]), 1);
+    }
+
+    // A constant column's mean is its value; the sum would round.
+    private static double OfConstant(double value) => Math.Abs((float)value - value) <= Negligible ? (float)value : value;
+
+    private static (double Offset, float Scale) Rounded((double Offset, double Spread) exact)
+    {
+        float scale = (float)(1 / exact.Spread);
+        scale = float.IsNormal(scale) ? scale : 1;
+        double rounded = (float)exact.Offset;
+        return (Math.Abs(rounded - exact.Offset) * scale <= Negligible ? rounded : exact.Offset, scale);
+    }
+
+    /// <summary>
+    /// <see cref="Standardize"/> of all columns at once, row by row as they lie in memory: each column's sums are made
+    /// in the order of the rows, so they are the same bits.
+    /// </summary>
+    private static (double[] Offset, float[] Scale) StandardizeRows(RawRows rows, int[] train)
+    {
+        double[] offsets = new double[rows.Width];
+        float[] scales = new float[rows.Width];
+        Parallel.For(0, (rows.Width + ColumnsOfRows - 1) / ColumnsOfRows, block =>
         {
-            if (!values.ContainsAnyExcept(values[0]))
+            int start = block * ColumnsOfRows, count = Math.Min(ColumnsOfRows, rows.Width - start);
+            Span<double> first = stackalloc double[count], row = stackalloc double[count],
+                means = stackalloc double[count], squares = stackalloc double[count], varies = stackalloc double[count];
+            rows.CopyPart(train[0], start, first);
+            means.Clear();
+            squares.Clear();
+            varies.Clear();
+            foreach (int number in train)
             {
-                // a constant column's mean is its value; the sum would round
-                offsets[column] = (float)values[0] == values[0] || Math.Abs((float)values[0] - values[0]) <= Negligible
-                    ? (float)values[0] : values[0];
-                return;
+                rows.CopyPart(number, start, row);
+                TensorPrimitives.Add<double>(means, row, means);
+                TensorPrimitives.Subtract<double>(row, first, row);
+                TensorPrimitives.MaxMagnitude<double>(varies, row, varies);
             }
-            (double offset, double spread) = rule(values);
-            float scale = (float)(1 / spread);
-            scales[column] = float.IsNormal(scale) ? scale : 1;
-            double rounded = (float)offset;
-            offsets[column] = Math.Abs(rounded - offset) * scales[column] <= Negligible ? rounded : offset;
-        }
+            TensorPrimitives.Divide(means, train.Length, means);
+            foreach (int number in train)
+            {
+                rows.CopyPart(number, start, row);
+                TensorPrimitives.Subtract<double>(row, means, row);
+                TensorPrimitives.Multiply<double>(row, row, row);
+                TensorPrimitives.Add<double>(squares, row, squares);
+            }
+            for (int i = 0; i < count; i++)
+                (offsets[start + i], scales[start + i]) = varies[i] == 0 ? (OfConstant(first[i]), 1)
+                    : Rounded((means[i], Math.Sqrt(squares[i] / train.Length)));
+        });
+        return (offsets, scales);
     }
 
     private static (double Offset, double Spread) MinMax(Span<double> values)

@@ -170,12 +170,14 @@ internal static class NpyReader
             ReadColumns(values, header, rows, name);
         else
         {
-            for (int row = 0; row < header.Rows; row++)
+            while (rows.Count < header.Rows)
             {
-                Span<float> next = rows.Append();
+                int first = rows.Count;
+                rows.AppendSome(header.Rows - first, out Span<float> next);
                 values.Read(next);
-                if (!float.IsFinite(TensorPrimitives.MaxMagnitude(next)))
-                    throw NotFinite(name, row, next.IndexOfAnyExceptInRange(float.MinValue, float.MaxValue));
+                if (!TensorPrimitives.IsFiniteAll<float>(next) && next.IndexOfAnyExceptInRange(
+                    float.MinValue, float.MaxValue) is var bad)
+                    throw NotFinite(name, first + (bad / header.Width), bad % header.Width);
             }
         }
         return rows;

@@ -29,6 +29,12 @@ internal sealed class NpyValues(Stream stream, NpyType type, long count)
     {
         while (values.Length > 0)
         {
+            if (_next == _end && typeof(T) == typeof(float) && type is { Kind: 'f', Size: sizeof(float), BigEndian: false }
+                && values.Length * sizeof(float) >= _buffer.Length)
+            {
+                Take(MemoryMarshal.AsBytes(values));
+                return;
+            }
             Fill();
             int part = Math.Min(values.Length, (_end - _next) / type.Size);
             Convert(_buffer.AsSpan(_next, part * type.Size), values[..part]);
@@ -66,13 +72,8 @@ internal sealed class NpyValues(Stream stream, NpyType type, long count)
         if (_next < _end)
             return;
         int length = (int)Math.Min(_buffer.Length, (count - _read) * type.Size);
-        int read = stream.ReadAtLeast(_buffer.AsSpan(0, length), length, throwOnEndOfStream: false);
-        if (read < length || length == 0)
-            throw new EndOfStreamException(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"the array ends after {(_read * type.Size) + read} of {count * type.Size} bytes"));
-        (_next, _end, _read) = (0, length, _read + (length / type.Size));
+        Take(_buffer.AsSpan(0, length));
+        (_next, _end) = (0, length);
         int unit = type.Kind switch
         {
             'U' => 4,
@@ -81,6 +82,17 @@ internal sealed class NpyValues(Stream stream, NpyType type, long count)
         };
         if (type.BigEndian && unit > 1)
             Reverse(_buffer.AsSpan(0, length), unit);
+    }
+
+    private void Take(Span<byte> bytes)
+    {
+        int read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (read < bytes.Length || bytes.Length == 0)
+            throw new EndOfStreamException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the array ends after {(_read * type.Size) + read} of {count * type.Size} bytes"));
+        _read += bytes.Length / type.Size;
     }
 
     private static void Reverse(Span<byte> bytes, int unit)

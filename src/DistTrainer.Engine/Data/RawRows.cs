@@ -1,3 +1,6 @@
+using System.Numerics.Tensors;
+using DistTrainer.Engine.Numerics;
+
 namespace DistTrainer.Engine.Data;
 
 /// <summary>Rows of features as a file has them, before they are divided into parts and scaled.</summary>
@@ -14,6 +17,17 @@ internal abstract class RawRows(int width)
     /// <param name="row">Number of the row.</param>
     /// <param name="destination">[<see cref="Width"/>], overwritten.</param>
     public abstract void CopyRow(int row, Span<double> destination);
+
+    /// <summary>Copies neighbouring features of a row.</summary>
+    /// <param name="row">Number of the row.</param>
+    /// <param name="feature">Number of the first feature.</param>
+    /// <param name="destination">[features], overwritten.</param>
+    public virtual void CopyPart(int row, int feature, Span<double> destination)
+    {
+        double[] all = new double[Width];
+        CopyRow(row, all);
+        all.AsSpan(feature, destination.Length).CopyTo(destination);
+    }
 
     /// <summary>Copies some rows.</summary>
     /// <param name="rows">Numbers of the rows, ascending.</param>
@@ -58,12 +72,12 @@ internal sealed class ByteRows : RawRows
         : base(width) => (_values, Count) = (values, values.Length / width);
 
     /// <inheritdoc/>
-    public override void CopyRow(int row, Span<double> destination)
-    {
-        ReadOnlySpan<byte> source = _values.AsSpan(row * Width, Width);
-        for (int i = 0; i < source.Length; i++)
-            destination[i] = source[i];
-    }
+    public override void CopyRow(int row, Span<double> destination) => CopyPart(row, 0, destination[..Width]);
+
+    /// <inheritdoc/>
+    public override void CopyPart(int row, int feature, Span<double> destination) =>
+        TensorPrimitives.ConvertTruncating<byte, double>(
+            _values.AsSpan((row * Width) + feature, destination.Length), destination);
 
     /// <inheritdoc/>
     public override void CopyColumn(int feature, ReadOnlySpan<int> rows, Span<double> destination)
@@ -73,43 +87,62 @@ internal sealed class ByteRows : RawRows
     }
 }
 
-/// <summary>Rows of floats in blocks of about a megabyte, so that they can grow without being copied.</summary>
+/// <summary>
+/// Rows of floats in blocks of about eight megabytes outside the collector's heap, so that they can grow without being
+/// copied, and a block's memory is free at once when it is forgotten.
+/// </summary>
 internal sealed class FloatRows : RawRows
 {
-    private readonly List<float[]> _blocks = [];
+    private const int BlockValues = 2 << 20; // so many that they get huge pages
+
+    private readonly List<AlignedBuffer> _blocks = [];
     private readonly int _rowsPerBlock;
+    private int _forgotten;
 
     /// <param name="width">Features a row, ≥ 1.</param>
     /// <param name="expectedRows">Rows that will come, if known; keeps small data in a small block.</param>
     public FloatRows(int width, int expectedRows = int.MaxValue)
-        : base(width) => _rowsPerBlock = Math.Clamp(Math.Min(expectedRows, 262_144 / width), 1, 262_144);
+        : base(width) => _rowsPerBlock = Math.Clamp(Math.Min(expectedRows, BlockValues / width), 1, BlockValues);
 
     /// <summary>Adds a row.</summary>
     /// <returns>[<see cref="RawRows.Width"/>], to be filled.</returns>
     public Span<float> Append()
     {
+        AppendSome(1, out Span<float> row);
+        return row;
+    }
+
+    /// <summary>Adds rows, as many as lie side by side.</summary>
+    /// <param name="most">How many are wanted, ≥ 1.</param>
+    /// <param name="rows">[rows, <see cref="RawRows.Width"/>], to be filled.</param>
+    /// <returns>How many there are.</returns>
+    public int AppendSome(int most, out Span<float> rows)
+    {
         if (Count == _blocks.Count * _rowsPerBlock)
-            _blocks.Add(new float[_rowsPerBlock * Width]);
-        return Row(Count++);
+            _blocks.Add(new AlignedBuffer(_rowsPerBlock * Width, zeroed: false));
+        int first = Count % _rowsPerBlock, count = Math.Min(most, _rowsPerBlock - first);
+        rows = _blocks[^1].Span.Slice(first * Width, count * Width);
+        Count += count;
+        return count;
     }
 
     /// <summary>A row that was added.</summary>
-    public Span<float> Row(int row) => _blocks[row / _rowsPerBlock].AsSpan(row % _rowsPerBlock * Width, Width);
+    public Span<float> Row(int row) =>
+        _blocks[row / _rowsPerBlock].Span.Slice(row % _rowsPerBlock * Width, Width);
 
     /// <inheritdoc/>
-    public override void CopyRow(int row, Span<double> destination)
-    {
-        ReadOnlySpan<float> source = Row(row);
-        for (int i = 0; i < source.Length; i++)
-            destination[i] = source[i];
-    }
+    public override void CopyRow(int row, Span<double> destination) => CopyPart(row, 0, destination[..Width]);
 
     /// <inheritdoc/>
     public override void Forget(int end)
     {
-        for (int block = (end / _rowsPerBlock) - 1; block >= 0 && _blocks[block].Length > 0; block--)
-            _blocks[block] = [];
+        for (; _forgotten < end / _rowsPerBlock; _forgotten++)
+            _blocks[_forgotten].Dispose();
     }
+
+    /// <inheritdoc/>
+    public override void CopyPart(int row, int feature, Span<double> destination) =>
+        TensorPrimitives.ConvertTruncating<float, double>(Row(row).Slice(feature, destination.Length), destination);
 
     /// <inheritdoc/>
     public override void CopyColumns(int feature, ReadOnlySpan<int> rows, Span<double> destination)

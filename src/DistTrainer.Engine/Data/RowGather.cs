@@ -1,4 +1,5 @@
 using System.Buffers;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Engine.Data;
 
@@ -22,14 +23,16 @@ internal sealed class RowGather(RawMatrix raw, int[][] parts, Normalization norm
     public float[][] Features { get; } = Array.ConvertAll(parts, rows =>
     {
         RawData.CheckSize(raw.Path, rows.Length, raw.Features.Width);
-        return GC.AllocateUninitializedArray<float>(rows.Length * raw.Features.Width);
+        float[] values = GC.AllocateUninitializedArray<float>(rows.Length * raw.Features.Width);
+        AlignedBuffer.AdviseHugePages(values);
+        return values;
     });
 
     /// <summary>Copies all rows.</summary>
     /// <exception cref="DistTrainerException">A value cannot be scaled.</exception>
     public void Run()
     {
-        LargeMemory.Collect(raw.Count, _width);
+        LargeMemory.Collect(raw);
         int stretch = (int)Math.Max(BlockRows, StretchValues / _width / BlockRows * BlockRows);
         int[] next = new int[parts.Length];
         for (int start = 0; start < raw.Count; start += Math.Min(stretch, raw.Count - start))
@@ -45,7 +48,7 @@ internal sealed class RowGather(RawMatrix raw, int[][] parts, Normalization norm
             if (end < raw.Count)
             {
                 raw.Features.Forget(end);
-                LargeMemory.Collect(raw.Count, _width); // the next stretch takes its place
+                LargeMemory.Collect(raw); // the next stretch takes its place
             }
         }
         int bad = _firstBad.FirstOrDefault(row => row != int.MaxValue, -1);
@@ -107,11 +110,16 @@ internal static class LargeMemory
     /// <summary>
     /// Gives back what large data do not need any more: the runtime would wait until as much again has come together.
     /// </summary>
-    /// <param name="rows">The data's rows.</param>
-    /// <param name="width">Values of a row.</param>
-    public static void Collect(int rows, int width)
+    /// <param name="raw">The data.</param>
+    public static void Collect(RawData raw)
     {
-        if ((long)rows * width >= Large)
+        int width = raw switch
+        {
+            RawTable table => table.Columns.Count,
+            RawMatrix { Features: Columns.TableEncoder features } => features.Width,
+            _ => 0, // not on the collector's heap, or kept
+        };
+        if ((long)raw.Count * width >= Large)
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

@@ -17,15 +17,24 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
     /// <summary>Reserves <paramref name="length"/> floats, all zero.</summary>
     /// <param name="length">Number of floats, ≥ 0.</param>
     public AlignedBuffer(int length)
+        : this(length, zeroed: true)
+    {
+    }
+
+    /// <summary>Reserves <paramref name="length"/> floats.</summary>
+    /// <param name="length">Number of floats, ≥ 0.</param>
+    /// <param name="zeroed">Whether they are zero; else they are whatever was there.</param>
+    internal AlignedBuffer(int length, bool zeroed)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
         nuint bytes = Math.Max((nuint)length * sizeof(float), CacheLine);
         bool huge = bytes >= 2 * HugePage;
         _pointer = (float*)NativeMemory.AlignedAlloc(bytes, huge ? HugePage : CacheLine);
-        if (huge && OperatingSystem.IsLinux())
-            _ = MemoryAdvise(_pointer, bytes, AdviseHugePage); // only a hint: a refusal costs speed, nothing else
-        NativeMemory.Clear(_pointer, bytes);
+        if (huge)
+            Advise(_pointer, bytes);
+        if (zeroed)
+            NativeMemory.Clear(_pointer, bytes);
         GC.AddMemoryPressure((long)bytes);
     }
 
@@ -92,6 +101,28 @@ public sealed unsafe partial class AlignedBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         return SharedMemory.TryOpen(process, descriptor, length, tag) is { } memory
             ? new AlignedBuffer(memory, length) : null;
+    }
+
+    /// <summary>
+    /// Asks for huge pages for an array that nobody has written to yet: a large one is then filled without a fault for
+    /// each 4 KiB.
+    /// </summary>
+    internal static void AdviseHugePages(float[] array)
+    {
+        fixed (float* start = array)
+        {
+            nuint first = ((nuint)start + HugePage - 1) / HugePage * HugePage;
+            nuint end = ((nuint)start + ((nuint)array.Length * sizeof(float))) / HugePage * HugePage;
+            if (end > first)
+                Advise((void*)first, end - first);
+        }
+    }
+
+    // Only a hint: a refusal costs speed, nothing else.
+    private static void Advise(void* address, nuint bytes)
+    {
+        if (OperatingSystem.IsLinux())
+            _ = MemoryAdvise(address, bytes, AdviseHugePage);
     }
 
     /// <summary>Gives the memory back.</summary>
