@@ -30,11 +30,15 @@ internal static class BuiltInJobs
     /// <param name="source">A known name, or the path of a file or folder.</param>
     /// <param name="data">Looks at the data where the job depends on them.</param>
     /// <param name="above">What is laid over the job; it may say how to read the data.</param>
-    public static JobSource For(string source, IDataAccess data, IEnumerable<JobSource> above)
+    /// <param name="isTable">Whether they are a table, for which there is the recipe.</param>
+    public static JobSource For(string source, IDataAccess data, IEnumerable<JobSource> above, bool isTable)
     {
         if (Names.Contains(source))
             return Read(source);
-        JobSource classification = Read("classification"), regression = Read("regression");
+        (JobSource classification, JobSource regression) = isTable
+            ? (TableRecipe.For(TaskKind.Classification, TableRecipe.ManyRows),
+                TableRecipe.For(TaskKind.Regression, TableRecipe.ManyRows))
+            : (Read("classification"), Read("regression"));
         JobSource[] all = [.. above, JobSource.FromOption("data.source", source, "--data")];
         // What is laid over may ask for values by data.task or model.loss.kind: it then fits the job for values only.
         if (!Fits(classification, all) && Fits(regression, all))
@@ -43,6 +47,20 @@ internal static class BuiltInJobs
         return job.Model.Loss.Task != TaskKind.Regression
             && (job.Data.Task == TaskKind.Classification || LooksLikeClasses(job.Data, data))
             ? classification : regression;
+    }
+
+    /// <summary>What is said of some data, whatever the job is.</summary>
+    /// <param name="source">A known name, or the path of a file or folder.</param>
+    /// <param name="above">What is laid over the job.</param>
+    public static DataDescription DataOf(string source, IEnumerable<JobSource> above)
+    {
+        JobSource[] said =
+        [
+            .. above.Where(one => one.Text.StartsWith("data", StringComparison.Ordinal)),
+            JobSource.FromOption("data.source", source, "--data"),
+        ];
+        JobSource classification = Read("classification");
+        return JobFile.Read([Fits(classification, said) ? classification : Read("regression"), .. said]).Job.Data;
     }
 
     /// <summary>The job for a table: it depends on the number of rows, so the table is read.</summary>

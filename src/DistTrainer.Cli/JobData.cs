@@ -1,5 +1,6 @@
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
+using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Cli;
@@ -25,7 +26,27 @@ internal static class JobData
                         + "training.early-stopping.patience = 0"
                     : "data.validation-fraction: leaves no sample for validation, which early stopping and "
                         + $"reduce-on-plateau watch{NoGroup(job.Data)}; raise it") + ".");
+        if (job.Training.EarlyStopping is { Patience: > 0, Watch: FigureKind.AreaUnderCurve }
+            && ClassNotIn(data.Validation, data.Schema) is { } absent)
+            throw new DistTrainerException(
+                FailureKind.Configuration,
+                $"training.early-stopping.watch = auc: the validation part has no row of {absent}, so the AUC is not "
+                + "defined; watch another figure, raise data.validation-fraction, or set data.stratify = true.");
         return data;
+    }
+
+    private static string? ClassNotIn(ISampleSource part, DataSchema schema)
+    {
+        for (int target = 0; target < part.TargetWidth; target++)
+        {
+            HashSet<float> there = [.. SampleColumns.Targets(part, target)];
+            if (schema.Task == TaskKind.Classification
+                && schema.ClassNames.Index().FirstOrDefault(one => !there.Contains(one.Index)).Item is { } name)
+                return $"class '{Printable.Short(name, 40)}'";
+            if (schema.Task == TaskKind.Binary && there.Count < 2)
+                return $"one of the two classes of '{Printable.Short(schema.TargetNames[target], 40)}'";
+        }
+        return null;
     }
 
     /// <summary>What a person may not have meant, a line each: it names the setting and what follows.</summary>

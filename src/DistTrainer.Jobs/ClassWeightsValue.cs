@@ -1,3 +1,4 @@
+using System.Globalization;
 using DistTrainer.Engine.Data;
 
 namespace DistTrainer.Jobs;
@@ -5,8 +6,15 @@ namespace DistTrainer.Jobs;
 /// <summary>The classes' weights: <c>none</c>, <c>balanced</c>, or a section of them.</summary>
 internal sealed class ClassWeightsValue : JobValue<ClassWeights>
 {
+    private static readonly JobValue<double> s_weight = new ScalarValue<double>(
+        "0 and numbers from 1e-15 to 1e15", text =>
+            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double weight)
+                && weight is 0 or >= ClassWeights.Least and <= ClassWeights.Most ? weight
+                : throw new FormatException("is no weight"),
+        weight => weight.ToString("R", CultureInfo.InvariantCulture));
+
     private static readonly MapValue<double> s_given = new(
-        JobValues.Number(0, double.MaxValue), "{ yes = 3, no = 1 }");
+        s_weight, "{ yes = 3, no = 1 }");
 
     /// <inheritdoc/>
     public override string Allowed => $"none, balanced, or {s_given.Allowed}";

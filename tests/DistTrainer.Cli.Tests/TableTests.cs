@@ -134,13 +134,36 @@ public sealed class TableTests : IDisposable
         Assert.DoesNotContain("beta2", job, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_the_recipe_has_switched_on_can_be_set()
+    {
+        CliRun run = await Run(
+            "config", "validate", "--data", Flats(), "--target", "price", "--print", "--set",
+            "training.early-stopping.watch=r2", "--set", "training.early-stopping.minimum-delta=0.001", "--set",
+            "schedule.minimum-rate=0.0001");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("watch = r2", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_AUC_that_the_validation_part_does_not_define_is_refused()
+    {
+        string data = Write("parts.csv", ["a,p,y", .. Enumerable.Range(0, 60).Select(
+            i => $"{i % 7},{(i < 40 ? "train" : "validation")},{(i < 40 && i % 3 == 0 ? "rare" : "usual")}")]);
+        CliRun run = await CliRun.Of(new CliServices(), [
+            "train", "--data", data, "--target", "y", "--set", "data.split={order=part,by=p}", "--set",
+            "training.early-stopping.watch=auc", "--epochs", "1"]);
+        Assert.Equal(2, run.Code);
+        Assert.Contains("the validation part has no row of class 'rare'", run.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("x")]
     [InlineData("-1")]
     [InlineData("65536")]
     public async Task What_is_no_port_is_refused(string port)
     {
-        CliRun run = await Run("train", "--data", Flats(), "--http-port", port);
+        CliRun run = await CliRun.Of("train", "--data", Flats(), "--http-port", port);
         Assert.Contains("is no port; allowed: 0 to 65535", run.Error, StringComparison.Ordinal);
         Assert.Equal(2, run.Code);
     }
@@ -194,6 +217,10 @@ public sealed class TableTests : IDisposable
             JsonElement problem = await ServedModel.ProblemAsync(
                 HttpStatusCode.BadRequest, await served.PostAsync($"{{\"rows\": [{body}]}}"));
             Assert.Contains(detail, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            Assert.Equal(0, problem.GetProperty("row").GetInt32());
+            Assert.Contains(
+                problem.GetProperty("column").GetString()!, problem.GetProperty("detail").GetString(),
+                StringComparison.Ordinal);
         }
     }
 

@@ -98,9 +98,10 @@ internal sealed class JobOptions(params string[] only)
         if (manyRead)
             SourceFiles.RefusePipes(new DataDescription { Source = source });
         string name = Path.GetFileNameWithoutExtension(source.TrimEnd('/'));
-        JobSource basis = BuiltInJobs.For(source, data, above);
-        JobFile job = JobFile.Read([basis, .. above]);
-        if (data.List().Any(known => known.Name == source && known.Target is null) || !data.IsTable(job.Job.Data))
+        bool isTable = !data.List().Any(known => known.Name == source && known.Target is null)
+            && data.IsTable(BuiltInJobs.DataOf(source, above));
+        JobFile job = JobFile.Read([BuiltInJobs.For(source, data, above, isTable), .. above]);
+        if (!isTable)
             return (job, name, null);
         TableJob table = BuiltInJobs.ForTable(job.Job.Model.Loss.Task, data, above);
         return (table.Job, name, table);

@@ -27,8 +27,10 @@ internal sealed class StoppedRun(string folder)
         if (!AtomicFile.IsThere(Path.Combine(Folder, RunFolder.JobName)))
             throw new DistTrainerException(
                 FailureKind.Configuration,
-                $"{Folder}: is no run folder (it has no {RunFolder.JobName}); name the folder that `disttrainer "
-                + "train` made.");
+                Directory.Exists(Path.Combine(Folder, "fold-1"))
+                    ? $"{Folder}: has a run for each fold; name one of them, e.g. {Path.Combine(Folder, "fold-1")}."
+                    : $"{Folder}: is no run folder (it has no {RunFolder.JobName}); name the folder that `disttrainer "
+                        + "train` made.");
         NewestCheckpoint newest = RunFolder.CheckpointsOf(Folder).OpenNewest();
         foreach (RefusedCheckpoint refused in newest.Refused)
             tell($"checkpoint {refused.Folder} is refused: {refused.Reason}");

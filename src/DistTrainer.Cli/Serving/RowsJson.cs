@@ -87,11 +87,22 @@ internal sealed class RowsJson(DataSchema schema, IReadOnlyList<string> missing,
                 ReadObject(ref json, count, row, seen);
             else
                 throw Wrong($"rows[{count}]: is {Shown(ref json)}; {Form}.", count);
-            rows.Add(row);
-            count++;
+            Add(rows, row, count++);
         }
 
         return count > 0 ? rows.ToPredictionRows() : throw Wrong("rows: is empty; give at least one row.");
+    }
+
+    private static void Add(TableRows rows, string?[] values, int row)
+    {
+        try
+        {
+            rows.Add(values);
+        }
+        catch (DistTrainerException refused) when (TableRows.ColumnOf(refused) is { } column)
+        {
+            throw Wrong(refused.Message, row, column);
+        }
     }
 
     private void ReadArray(ref Utf8JsonReader json, int row, string?[] values)

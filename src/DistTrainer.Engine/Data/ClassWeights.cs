@@ -12,8 +12,14 @@ public sealed record ClassWeights
     /// </summary>
     public static ClassWeights Balanced { get; } = new() { IsBalanced = true };
 
+    /// <summary>The smallest weight above 0 of a class or row.</summary>
+    public const double Least = 1e-15;
+
+    /// <summary>The largest weight of a class or row.</summary>
+    public const double Most = 1e15;
+
     /// <summary>Weights by the classes' names; others weigh 1.</summary>
-    /// <param name="weights">Finite, ≥ 0.</param>
+    /// <param name="weights">0, or from <see cref="Least"/> to <see cref="Most"/>.</param>
     public static ClassWeights Of(IReadOnlyDictionary<string, double> weights) => new() { Given = weights };
 
     /// <summary>Whether the weights follow from the classes' shares of the training part.</summary>

@@ -5,6 +5,7 @@ internal static class CsvDialectFinder
 {
     private const int RowsToCompare = 200;
     private const string Separators = ",\t;| ";
+    private const string MayLeaveCommas = "\t;|";
 
     /// <summary>Finds the dialect; what is said is believed.</summary>
     /// <param name="head">The first part of the text.</param>
@@ -60,8 +61,8 @@ internal static class CsvDialectFinder
         char comment = settings.Comment ?? (line.Contains((byte)'#') ? '#' : CsvSettings.None);
         bool atEnds = comment != CsvSettings.None && (line.IndexOf([(byte)' ', (byte)comment]) >= 0
             || line.IndexOf([(byte)'\t', (byte)comment]) >= 0);
-        CsvGrid? best = null;
-        double bestScore = -1;
+        CsvGrid? best = null, bestOther = null;
+        double bestScore = -1, bestOtherScore = -1;
         string separators = delimiter?.ToString() ?? Separators;
         string quotes = settings.Quote?.ToString() ?? (line.Contains((byte)'\'') ? "\"'" : "\"");
         bool[] atEndsOrNot = atEnds && settings.Comment is null ? [false, true] : [atEnds];
@@ -76,14 +77,41 @@ internal static class CsvDialectFinder
                     double score = Score(grid);
                     if (score > bestScore + 1e-9)
                         (best, bestScore) = (grid, score);
+                    if (MayLeaveCommas.Contains(separator) && IsEven(grid) && score > bestOtherScore + 1e-9)
+                        (bestOther, bestOtherScore) = (grid, score);
                 }
             }
         }
-        CsvShape shape = best!.Shape;
+        if (best!.Shape.Separator == ',' && bestOther is not null && HasDecimalCommasOnly(best))
+            best = bestOther;
+        CsvShape shape = best.Shape;
         if (settings.Comment is null && comment != CsvSettings.None && !shape.CommentsAtEnds
             && !HasComments(best, text, head))
             shape = shape with { Comment = CsvSettings.None };
         return new CsvGrid(text, head.IsWhole, shape, int.MaxValue);
+    }
+
+    private static bool IsEven(CsvGrid grid) => grid.UsualFields() is var usual and > 1
+        && Enumerable.Range(0, grid.Count).All(row => grid.FieldCount(row) == usual);
+
+    /// <summary>
+    /// Whether each comma of the rows below the first stands between two digits: where another separator divides all
+    /// rows alike, it is a decimal comma.
+    /// </summary>
+    private static bool HasDecimalCommasOnly(CsvGrid grid)
+    {
+        for (int row = Math.Min(1, grid.Count - 1); row < grid.Count; row++)
+        {
+            ReadOnlySpan<byte> line = grid.Line(row);
+            for (int at = 0; at < line.Length; at++)
+            {
+                bool isBetween = at > 0 && at + 1 < line.Length && char.IsAsciiDigit((char)line[at - 1])
+                    && char.IsAsciiDigit((char)line[at + 1]);
+                if (line[at] == ',' && !isBetween)
+                    return false;
+            }
+        }
+        return true;
     }
 
     /// <summary>How well a separator divides: rows of one length, and fields that are numbers.</summary>

@@ -27,13 +27,21 @@ internal sealed class SampleWeights
     public static SampleWeights Find(
         RawData raw, DataDescription description, TargetEncoder encoder, double[] targets, DataSplit split)
     {
+        if (description.WeightColumn is { } both && both == description.Split.AsideColumn)
+            throw DataError.Configuration(
+                $"{Key} and data.split.by both name {DataError.Quote(both)}; a column is one of them.");
         float[]? rows = description.WeightColumn is not { } name ? null
             : Read(raw, raw.Column(Key, name), [.. split.Train, .. split.Validation, .. split.Test]);
         double[]? classes = OfClasses(raw.Path, description.ClassWeights, encoder, targets, split.Train);
-        if (rows is not null && split.Train.All(row => rows[row] == 0))
-            throw DataError.Of(
-                $"{raw.Path}: all {split.Train.Length} training rows have weight 0 in {Key} = "
-                + $"{DataError.Quote(description.WeightColumn!)}; at least one must be above 0.");
+        foreach ((string part, int[] own) in new[]
+            { ("training", split.Train), ("validation", split.Validation), ("test", split.Test) })
+        {
+            if (rows is not null && own.Length > 0 && own.All(row => rows[row] == 0))
+                throw DataError.Of(
+                    $"{raw.Path}: all {own.Length} {part} rows have weight 0 in {Key} = "
+                    + $"{DataError.Quote(description.WeightColumn!)}; at least one must be above 0: leave them out, or "
+                    + "divide the rows in another way.");
+        }
         if (classes is not null && split.Train.All(row => classes[(int)targets[row]] == 0))
             throw DataError.Configuration(
                 $"data.class-weights are 0 for all classes of {raw.Path}; at least one must be above 0.");
@@ -51,19 +59,24 @@ internal sealed class SampleWeights
     }
 
     private const string Key = "data.weight-column";
+    private const string Allowed = "0 and numbers from 1e-15 to 1e15";
+
+    // Products with gradients, and sums over rows, stay far from what a float holds.
+    private static bool IsWeight(double value) => value is 0 or >= ClassWeights.Least and <= ClassWeights.Most;
 
     private static float[] Read(RawData raw, RawColumn column, int[] used)
     {
         if (column is not NumberColumn { IsTime: false } numbers)
             throw DataError.Of(
-                $"{raw.Path}: {Key} = {DataError.Quote(column.Name)} has no numbers; name a column of numbers ≥ 0.");
+                $"{raw.Path}: {Key} = {DataError.Quote(column.Name)} has {(column is TextColumn ? "text" : "dates")}; name "
+                + "a column of numbers ≥ 0.");
         foreach (int row in used)
         {
-            if (!(numbers[row] >= 0))
+            if (!IsWeight(numbers[row]))
                 throw DataError.Of(
                     $"{raw.RowPlace(row)}: the weight in column {DataError.Quote(column.Name)} is "
-                    + (double.IsNaN(numbers[row]) ? "missing" : DataError.Number(numbers[row]))
-                    + "; numbers ≥ 0 are allowed: correct it, or leave the row out.");
+                    + (double.IsNaN(numbers[row]) ? "missing" : Short(numbers[row]))
+                    + $"; {Allowed} are allowed: correct it, or leave the row out.");
         }
         float[] weights = new float[raw.Count];
         foreach (int row in used)
@@ -96,12 +109,13 @@ internal sealed class SampleWeights
     {
         if (rows is not null)
             yield return $"weights of the training rows: {DataError.Quote(description.WeightColumn!)}, from "
-                + $"{DataError.Number(train.Min(row => rows[row]))} to {DataError.Number(train.Max(row => rows[row]))}";
+                + $"{Short(train.Min(row => rows[row]))} to {Short(train.Max(row => rows[row]))}";
         const int MostNamed = 10;
         if (classes is not null)
             yield return "weights of classes in training: " + string.Join(", ", classes.Take(MostNamed).Select(
-                (weight, number) => string.Create(
-                    CultureInfo.InvariantCulture, $"{DataError.Quote(encoder.ClassNames[number])} {weight:0.####}")))
+                (weight, number) => $"{DataError.Quote(encoder.ClassNames[number])} {Short(weight)}"))
                 + (classes.Length > MostNamed ? ", …" : "");
     }
+
+    private static string Short(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 }

@@ -44,7 +44,7 @@ public class JobFileRefusalTests
     [InlineData("optimizer.kind = adamm", "is not known (did you mean adam?); allowed: sgd, adam, adamw, rmsprop")]
     [InlineData(
         "data.class-weights = fair", "data.class-weights = \"fair\" is not known; allowed: none, balanced, or names")]
-    [InlineData("data.class-weights { yes = -1 }", "data.class-weights.yes = \"-1\" is out of range")]
+    [InlineData("data.class-weights { yes = -1 }", "data.class-weights.yes = \"-1\" is no weight; allowed: 0 and")]
     [InlineData("data.class-weights = [1, 2]", "data.class-weights is not a section; allowed: names and values")]
     [InlineData("optimizer = 7", "optimizer.kind = \"7\" is not known")]
     [InlineData(

@@ -77,7 +77,7 @@ public class JobFileRoundTripTests
 
     private static readonly Gen<ClassWeights> s_classWeights = Gen.OneOf(
         Gen.Const(ClassWeights.None), Gen.Const(ClassWeights.Balanced),
-        Gen.Select(s_text, Gen.Double[0, 1e9]).Array[1, 3].Select(pairs => ClassWeights.Of(
+        Gen.Select(s_text, Gen.Double[1e-9, 1e9]).Array[1, 3].Select(pairs => ClassWeights.Of(
             pairs.DistinctBy(pair => pair.Item1).OrderBy(pair => pair.Item1, StringComparer.Ordinal)
                 .ToDictionary(pair => pair.Item1, pair => pair.Item2))));
 

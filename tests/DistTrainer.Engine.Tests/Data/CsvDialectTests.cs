@@ -183,4 +183,22 @@ public sealed class CsvDialectTests : IDisposable
         DataTestFiles.Error(() => Load(Plain, d => d with { Comment = '5' }), FailureKind.Configuration);
         DataTestFiles.Error(() => Load(Plain, d => d with { Quote = ',' }), FailureKind.Configuration);
     }
+
+    [Theory]
+    [InlineData(';')]
+    [InlineData('\t')]
+    [InlineData('|')]
+    public void Decimal_commas_between_other_separators_divide_nothing(char separator)
+    {
+        foreach (string header in new[] { "Betrag;Ort;Status\n", "Betrag, netto;Ort;Status\n", "" })
+        {
+            string text = (header + "12,50;Köln;offen\n99,95;Bonn;bezahlt\n3,00;Köln;offen\n").Replace(';', separator);
+            DataParts data = _files.LoadCsv(text, DataTestFiles.CrossEntropy, d => d with
+            {
+                Columns = d.Columns with { LeastRows = 1 },
+            });
+            Assert.Equal(["bezahlt", "offen"], data.Schema.ClassNames);
+            Assert.Equal(12.5, ((DataSet)data.Train).Features[0], 1e-6);
+        }
+    }
 }

@@ -45,6 +45,26 @@ public sealed class SampleWeightsTests : IDisposable
     }
 
     [Fact]
+    public void A_part_that_weighs_nothing_is_refused()
+    {
+        string text = "a,w,p,y\n1,1,train,no\n2,2,train,yes\n3,0,validation,no\n4,0,validation,yes\n";
+        Assert.Contains(
+            "all 2 validation rows have weight 0 in data.weight-column = 'w'",
+            Refusal(text, DataTestFiles.CrossEntropy, d => d with
+            {
+                WeightColumn = "w",
+                Split = new SplitSettings { Order = SplitOrder.Part, By = "p" },
+            }), StringComparison.Ordinal);
+        Assert.Contains(
+            "data.weight-column and data.split.by both name 'w'",
+            Refusal(Text, DataTestFiles.CrossEntropy, d => d with
+            {
+                WeightColumn = "w",
+                Split = new SplitSettings { Order = SplitOrder.Group, By = "w" },
+            }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Balanced_classes_weigh_as_scikit_learn_has_it()
     {
         DataParts data = Load(Text, d => d with { Ignore = ["w"], ClassWeights = ClassWeights.Balanced });
@@ -53,10 +73,11 @@ public sealed class SampleWeightsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a,w,y\n1,-1,no\n2,1,yes\n", "a.csv:2: the weight in column 'w' is -1; numbers ≥ 0 are allowed")]
-    [InlineData("a,w,y\n1,1,no\n2,,yes\n", "a.csv:3: the weight in column 'w' is missing; numbers ≥ 0 are allowed")]
+    [InlineData("a,w,y\n1,-1,no\n2,1,yes\n", "a.csv:2: the weight in column 'w' is -1; 0 and numbers from 1e-15 to 1e15 are allowed")]
+    [InlineData("a,w,y\n1,1,no\n2,,yes\n", "a.csv:3: the weight in column 'w' is missing; 0 and numbers from 1e-15 to 1e15 are allowed")]
     [InlineData("a,w,y\n1,0,no\n2,0,yes\n", "all 2 training rows have weight 0 in data.weight-column = 'w'")]
-    [InlineData("a,w,y\n1,x,no\n2,z,yes\n", "data.weight-column = 'w' has no numbers; name a column of numbers ≥ 0")]
+    [InlineData("a,w,y\n1,x,no\n2,z,yes\n", "data.weight-column = 'w' has text; name a column of numbers ≥ 0")]
+    [InlineData("a,w,y\n1,1e16,no\n2,1,yes\n", "a.csv:2: the weight in column 'w' is 1E+16; 0 and numbers from 1e-15")]
     [InlineData("a,v,y\n1,1,no\n2,1,yes\n", "data.weight-column names a column 'w' that a.csv does not have")]
     [InlineData("a,w\n1,1\n2,2\n", "data.weight-column = 'w' is the target of a.csv")]
     public void What_cannot_be_a_weight_is_refused(string text, string message) => Assert.Contains(

@@ -8,6 +8,8 @@ namespace DistTrainer.Engine.Data.Columns;
 /// </summary>
 public sealed class TableRows
 {
+    private const string Column = "column";
+
     private readonly GapMarks _gaps;
     private readonly string _name;
     private readonly DataSchema _schema;
@@ -70,8 +72,16 @@ public sealed class TableRows
         new RawTable(_name, [.. _columns.Select(column => column.ToColumn())], [], Place, (row, _) => Place(row)),
         _schema);
 
-    private DistTrainerException Wrong(int column, string what) =>
-        DataError.Of($"{Place(Count)}, column {DataError.Quote(_columns[column].Name)}: {what}");
+    private DistTrainerException Wrong(int column, string what)
+    {
+        DistTrainerException wrong = DataError.Of(
+            $"{Place(Count)}, column {DataError.Quote(_columns[column].Name)}: {what}");
+        wrong.Data[Column] = _columns[column].Name;
+        return wrong;
+    }
+
+    /// <summary>The column whose cell was refused; null where it was none.</summary>
+    internal static string? ColumnOf(DistTrainerException refused) => refused.Data[Column] as string;
 
     private string Place(int row) => $"{_name}: row {row.ToString(CultureInfo.InvariantCulture)}";
 }
