@@ -1,8 +1,8 @@
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Data.Columns;
 using DistTrainer.Engine.Plugins;
-using SplitTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.SplitSettings>;
 using ArraysTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataArrays>;
+using SplitTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.SplitSettings>;
 using Table = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Data.DataDescription>;
 
 namespace DistTrainer.Jobs;

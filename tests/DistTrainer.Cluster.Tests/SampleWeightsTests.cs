@@ -65,8 +65,11 @@ public sealed class SampleWeightsTests
         DataParts Only(int rows) => s_data with { Train = Weighted(s_data.Train, row => row < rows ? 1 : 0) };
         TrainingResult some = await Run(job, Only(29), 3, 2);
         TrainingResult all = await Run(
-            job, s_data with { Train = new DataSet(
-                ((DataSet)s_data.Train).Features[..(29 * 11)], ((DataSet)s_data.Train).Targets[..29], 11, 1) }, 1, 1);
+            job, s_data with
+            {
+                Train = new DataSet(
+                ((DataSet)s_data.Train).Features[..(29 * 11)], ((DataSet)s_data.Train).Targets[..29], 11, 1)
+            }, 1, 1);
         Assert.Equal(all.ParameterHash, some.ParameterHash);
         Assert.Equal(all.TrainLoss, some.TrainLoss);
     }
