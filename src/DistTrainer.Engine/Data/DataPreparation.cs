@@ -23,6 +23,7 @@ internal static class DataPreparation
         string[] splitNotes =
             [.. SplitNotes.Of(raw, labelled, description, split, hasClasses ? targets : [], encoder.ClassNames)];
         SampleWeights weights = SampleWeights.Find(raw, description, encoder, targets, split);
+        RawData all = raw;
         raw = raw.Without(description.AsideColumns);
         ColumnProfile[] columns = raw is RawTable table ? TableColumns.Profile(table, split.Train, description.Columns)
             : [];
@@ -40,6 +41,7 @@ internal static class DataPreparation
             Columns = [.. columns.Select(column => column.Schema).OfType<ColumnSchema>()],
         };
         string[] leaks = [.. LeaksIn(raw, columns, targets, encoder, split.Train)];
+        (all as RawTable)?.ForgetOthers(schema.Columns);
         DataSet[] parts = Gather(
             rows, targets, encoder.Width, [split.Train, split.Validation, split.Test], normalization);
         DataSet train = parts[0].Weighted(weights.Of(split.Train, isTraining: true));

@@ -23,7 +23,11 @@ internal sealed record RawTarget(string Name, double[]? Numbers, string?[]? Text
         if (asText && column is TextColumn)
             return new(column.Name, null, Array.ConvertAll(rows, column.TextOf));
         if (column is NumberColumn numbers)
-            return new(column.Name, Array.ConvertAll(rows, row => numbers[row]), null);
+        {
+            double[] values = Array.ConvertAll(rows, row => numbers[row]);
+            numbers.Forget(numbers.Count);
+            return new(column.Name, values, null);
+        }
         var texts = (TextColumn)column;
         double[] ofWords = YesNoWords.NumbersOf(texts.Values);
         int bad = Array.FindIndex(rows, row => texts[row] >= 0 && double.IsNaN(ofWords[texts[row]]));
@@ -119,6 +123,15 @@ internal sealed record RawTable(
             : throw DataError.Of(
                 $"{Path}: no feature column is left beside the target and "
                 + $"{string.Join(", ", names.Select(DataError.Quote))}.");
+    }
+
+    /// <summary>Gives the memory of columns back that do not become features.</summary>
+    /// <param name="schemas">How the others become features.</param>
+    public void ForgetOthers(IReadOnlyList<ColumnSchema> schemas)
+    {
+        foreach (NumberColumn column in Columns.OfType<NumberColumn>().Where(
+            column => schemas.All(schema => schema.Name != column.Name)))
+            column.Forget(column.Count);
     }
 
     /// <summary>The rows as features.</summary>

@@ -40,10 +40,11 @@ internal abstract class RawColumn(string name)
 /// <param name="isPart">Whether they are kept as they come, for a column that they are appended to.</param>
 internal sealed class NumberColumn(string name, bool isTime = false, bool isPart = false) : RawColumn(name)
 {
-    private const int ChunkLength = 1024; // a power of two
+    private const int ChunkLength = NumberChunk.Length;
     private const double FarFromZero = 16;
 
-    private readonly List<(double Base, float[] Offsets)> _chunks = [];
+    private readonly List<(double Base, NumberChunk Offsets)> _chunks = [];
+    private int _forgotten;
     private double[] _open = new double[16];
     private int _opened;
 
@@ -61,8 +62,8 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
             int chunk = row / ChunkLength;
             if (chunk >= _chunks.Count)
                 return _open[row - (_chunks.Count * ChunkLength)];
-            (double start, float[] offsets) = _chunks[chunk];
-            return start + offsets[row % ChunkLength];
+            (double start, NumberChunk offsets) = _chunks[chunk];
+            return start + offsets.Values[row % ChunkLength];
         }
     }
 
@@ -74,13 +75,17 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
     public void Copy(ReadOnlySpan<int> rows, Span<double> destination, int stride, double fill)
     {
         int known = -1;
-        (double Base, float[] Offsets) chunk = (0, []);
+        double start = 0;
+        ReadOnlySpan<float> offsets = [];
         for (int i = 0; i < rows.Length; i++)
         {
             int number = rows[i] / ChunkLength;
             if (number != known && number < _chunks.Count)
-                (known, chunk) = (number, _chunks[number]);
-            double value = number == known ? chunk.Base + chunk.Offsets[rows[i] % ChunkLength]
+            {
+                (known, start) = (number, _chunks[number].Base);
+                offsets = _chunks[number].Offsets.Values;
+            }
+            double value = number == known ? start + offsets[rows[i] % ChunkLength]
                 : _open[rows[i] - (_chunks.Count * ChunkLength)];
             destination[i * stride] = double.IsNaN(value) ? fill : value;
         }
@@ -103,16 +108,17 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
     /// <summary>Forgets all rows.</summary>
     public void Clear()
     {
+        Forget(_chunks.Count * ChunkLength);
         _chunks.Clear();
-        _opened = 0;
+        (_forgotten, _opened) = (0, 0);
     }
 
     /// <summary>Gives the memory of rows back that nobody reads any more.</summary>
     /// <param name="end">The first row that is still read.</param>
     public void Forget(int end)
     {
-        for (int chunk = (end / ChunkLength) - 1; chunk >= 0 && _chunks[chunk].Offsets.Length > 0; chunk--)
-            _chunks[chunk] = (0, []);
+        for (; _forgotten < end / ChunkLength; _forgotten++)
+            _chunks[_forgotten].Offsets.Free();
     }
 
     /// <inheritdoc/>
@@ -143,7 +149,7 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
         }
     }
 
-    private static (double Base, float[] Offsets) Pack(double[] values)
+    private static (double Base, NumberChunk Offsets) Pack(double[] values)
     {
         double least = double.PositiveInfinity, most = double.NegativeInfinity;
         bool exact = true;
@@ -156,10 +162,11 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
         }
         bool isFar = !exact && Math.Max(Math.Abs(least), Math.Abs(most)) > FarFromZero * (most - least);
         double start = isFar ? least : 0;
-        float[] offsets = GC.AllocateUninitializedArray<float>(values.Length);
+        var chunk = NumberChunk.Take();
+        Span<float> offsets = chunk.Values;
         for (int i = 0; i < offsets.Length; i++)
             offsets[i] = (float)(values[i] - start);
-        return (start, offsets);
+        return (start, chunk);
     }
 }
 
