@@ -69,7 +69,9 @@ public sealed class ReportFiguresTests : TestKit
         string[] names =
         [
             "accuracy", "gradient_norm", "learning_rate", "loss", "throughput", "validation.accuracy",
-            "validation.loss",
+            "validation.auc", "validation.balanced_accuracy", "validation.f1_macro", "validation.log_loss",
+            "validation.loss", "validation.mean_absolute_error", "validation.median_absolute_error", "validation.r2",
+            "validation.root_mean_squared_error",
         ];
         Assert.Equal(names.Select(name => $"disttrainer.run.{name}"), own.Select(one => one.Name));
     }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Reflection.Emit;
 using DistTrainer.Cluster.Library;
 using DistTrainer.Engine.Models;
 using DistTrainer.Jobs;
@@ -107,35 +108,32 @@ public sealed class RoomsTests
         }
     }
 
-    /// <summary>
-    /// What a body names by a token: every four bytes that the module knows as one. Too many are found rather than too
-    /// few.
-    /// </summary>
+    /// <summary>What a body names by a token.</summary>
     private static IEnumerable<MemberInfo> Calls(MethodBase method, MethodBody body)
     {
         byte[] code = body.GetILAsByteArray() ?? [];
         Type[]? types = method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null;
         Type[]? own = method.IsGenericMethod ? method.GetGenericArguments() : null;
-        for (int i = 1; i + 4 <= code.Length; i++)
+        for (int at = 0; at < code.Length;)
         {
-            // call, callvirt, newobj, castclass, isinst, ld(s)fld(a), st(s)fld, newarr, box, unbox, ldtoken; ldftn and
-            // initobj come after a prefix
-            bool names = code[i - 1] is 0x28 or 0x6F or 0x73 or 0x74 or 0x75 or (>= 0x7B and <= 0x80) or 0x8D or 0x8C
-                or 0x79 or 0xA5 or 0xD0 or 0x06 or 0x15;
-            int token = BitConverter.ToInt32(code, i);
-            if (!names || token >> 24 is not (0x01 or 0x02 or 0x04 or 0x06 or 0x0A or 0x1B or 0x2B))
-                continue;
-            MemberInfo? member = null;
-            try
+            int value = code[at++];
+            OpCode operation = s_operations[value == 0xFE ? (0xFE << 8) | code[at++] : value];
+            if (operation.OperandType is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineType
+                or OperandType.InlineTok)
+                yield return method.Module.ResolveMember(BitConverter.ToInt32(code, at), types, own)!;
+            at += operation.OperandType switch
             {
-                member = method.Module.ResolveMember(token, types, own);
-            }
-            catch (Exception failure) when (failure is ArgumentException or BadImageFormatException)
-            {
-                // Not a token, but four bytes of something else.
-            }
-            if (member is not null)
-                yield return member;
+                OperandType.InlineNone => 0,
+                OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
+                OperandType.InlineVar => 2,
+                OperandType.InlineI8 or OperandType.InlineR => 8,
+                OperandType.InlineSwitch => 4 + (4 * BitConverter.ToInt32(code, at)),
+                _ => 4,
+            };
         }
     }
+
+    private static readonly Dictionary<int, OpCode> s_operations = typeof(OpCodes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!)
+        .ToDictionary(operation => (int)(ushort)operation.Value);
 }

@@ -130,7 +130,8 @@ internal static class FeatureScaler
     }
 
     // A constant column's mean is its value; the sum would round.
-    private static double OfConstant(double value) => Math.Abs((float)value - value) <= Negligible ? (float)value : value;
+    private static double OfConstant(double value) =>
+        Math.Abs((float)value - value) <= Negligible ? (float)value : value;
 
     private static (double Offset, float Scale) Rounded((double Offset, double Spread) exact)
     {

@@ -29,7 +29,8 @@ internal sealed class NpyValues(Stream stream, NpyType type, long count)
     {
         while (values.Length > 0)
         {
-            if (_next == _end && typeof(T) == typeof(float) && type is { Kind: 'f', Size: sizeof(float), BigEndian: false }
+            if (_next == _end && typeof(T) == typeof(float)
+                && type is { Kind: 'f', Size: sizeof(float), BigEndian: false }
                 && values.Length * sizeof(float) >= _buffer.Length)
             {
                 Take(MemoryMarshal.AsBytes(values));

@@ -68,8 +68,8 @@ internal sealed class SampleWeights
     {
         if (column is not NumberColumn { IsTime: false } numbers)
             throw DataError.Of(
-                $"{raw.Path}: {Key} = {DataError.Quote(column.Name)} has {(column is TextColumn ? "text" : "dates")}; name "
-                + "a column of numbers ≥ 0.");
+                $"{raw.Path}: {Key} = {DataError.Quote(column.Name)} has "
+                + $"{(column is TextColumn ? "text" : "dates")}; name a column of numbers ≥ 0.");
         foreach (int row in used)
         {
             if (!IsWeight(numbers[row]))

@@ -1,5 +1,6 @@
 using DistTrainer.Cli.Watch;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine.Metrics;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -92,6 +93,21 @@ public sealed class DashboardPageTests : IAsyncLifetime
         await page.EvaluateAsync("points.forEach(point => point.push(7)); drawCharts()");
         await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(7);
         await Assertions.Expect(page.Locator("#charts figcaption").Nth(5)).ToHaveTextAsync("New figure");
+    }
+
+    [BrowserFact]
+    public async Task Figures_of_epochs_that_a_run_has_get_a_chart_and_a_number()
+    {
+        IPage page = await OpenAsync(_server.Address);
+        await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(6);
+        _watch.OnEpoch(Reports.Epoch(4, 40) with
+        {
+            Figures = new PartFigures { AreaUnderCurve = 0.9125 },
+        });
+        await Assertions.Expect(page.Locator("#charts canvas")).ToHaveCountAsync(7);
+        await Assertions.Expect(page.Locator("#charts figcaption").Nth(2)).ToHaveTextAsync("Validation auc");
+        await Assertions.Expect(page.Locator("#figures")).ToContainTextAsync("0.9125");
+        await ShootAsync(page, "dashboard-figures");
     }
 
     [BrowserFact]

@@ -56,6 +56,14 @@ public sealed class ColumnsTests : IDisposable
     }
 
     [Fact]
+    public void Of_too_many_values_the_most_frequent_ones_are_kept()
+    {
+        DataParts data = Load("a,y\nr,0\ns,0\ns,1\nt,1\nt,1\nq,1\n", c => c with { MostValues = 3 });
+        Assert.Equal(["a = q", "a = s", "a = t"], data.Schema.FeatureNames);
+        Assert.Equal([0f, 0f, 0f], data.Train.Features[..3]);
+    }
+
+    [Fact]
     public void The_time_from_one_date_to_the_next_is_a_feature_in_hours_where_it_differs()
     {
         const string Text = "from,to,y\n2024-01-01 10:00,2024-01-01 12:00,0\n2024-01-01 10:00,2024-01-02 10:30,1\n"

@@ -27,9 +27,12 @@ const charts = {
 };
 
 // What a point or an epoch has besides gets a chart of its own, under its name.
-function addCharts(news) {
-  news.curves.forEach((name, i) => i >= 9 && addChart(name, { series: [name], columns: [p => p[i + 1] ?? null] }, "times"));
-  ofEpochs = news.epochCurves.map((name, i) => ({ name, of: e => e[i + 2] ?? null })).slice(4).filter(one => epochs.some(e => one.of(e) != null));
+function addCharts(names) {
+  names.forEach((name, i) => i >= 9 && addChart(name, { series: [name], columns: [p => p[i + 1] ?? null] }, "times"));
+}
+
+function addEpochCharts(names) {
+  ofEpochs = names.map((name, i) => ({ name, of: e => e[i + 2] ?? null })).slice(4).filter(one => epochs.some(e => one.of(e) != null));
   for (const { name, of } of ofEpochs) addChart(name, { series: [name], columns: [], epochColumn: of }, "rate");
 }
 
@@ -163,7 +166,8 @@ $("stop").onclick = () => confirm("Stop the run after its open step? Its model i
 function take(news) {
   if (news.isAnew) { points = []; epochs = []; arrivals = []; }
   points.push(...news.points); epochs.push(...news.epochs);
-  addCharts(news);
+  addCharts(news.curves);
+  addEpochCharts(news.epochCurves);
   const step = news.run?.step ?? news.watched?.last?.step;
   if (step != null && step !== arrivals.at(-1)?.step) arrivals = [...arrivals, { time: performance.now(), step }].slice(-60);
   if (news.points.length || news.epochs.length || !charted) drawCharts();

@@ -23,4 +23,7 @@ public sealed record ColumnSettings
 
     /// <summary>Values of categories with fewer training rows than this are joined with unknown ones.</summary>
     public int LeastRows { get; init; } = 3;
+
+    /// <summary>Values that a category keeps, the most frequent ones; others are joined with unknown ones.</summary>
+    public int MostValues { get; init; } = 10_000;
 }

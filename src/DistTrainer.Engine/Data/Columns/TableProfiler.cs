@@ -198,9 +198,9 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
 
     private ColumnSchema OfCategories(TextColumn column, int[] used, int[] counts, int missing)
     {
-        int[] kept = [.. used.Where(value => counts[value] >= settings.LeastRows)];
+        int[] kept = [.. used.Where(value => counts[value] >= settings.LeastRows).Take(settings.MostValues)];
         if (kept.Length == 0)
-            kept = used;
+            kept = [.. used.Take(settings.MostValues)];
         int cardinality = kept.Length + (missing > 0 ? 1 : 0);
         return new ColumnSchema
         {
