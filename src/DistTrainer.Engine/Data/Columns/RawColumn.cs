@@ -42,10 +42,11 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
 {
     private const int ChunkLength = NumberChunk.Length;
     private const double FarFromZero = 16;
+    private const int FewValues = 4; // a table may have very many columns and few rows
 
     private readonly List<(double Base, NumberChunk Offsets)> _chunks = [];
     private int _forgotten;
-    private double[] _open = new double[16];
+    private double[] _open = new double[FewValues];
     private int _opened;
 
     /// <summary>Whether the numbers are times, in seconds since 1970 in the data's own time zone.</summary>
