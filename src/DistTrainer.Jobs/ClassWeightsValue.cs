@@ -7,14 +7,13 @@ namespace DistTrainer.Jobs;
 internal sealed class ClassWeightsValue : JobValue<ClassWeights>
 {
     private static readonly JobValue<double> s_weight = new ScalarValue<double>(
-        "0 and numbers from 1e-15 to 1e15", text =>
+        ClassWeights.Allowed, text =>
             double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double weight)
-                && weight is 0 or >= ClassWeights.Least and <= ClassWeights.Most ? weight
+                && ClassWeights.IsWeight(weight) ? weight
                 : throw new FormatException("is no weight"),
         weight => weight.ToString("R", CultureInfo.InvariantCulture));
 
-    private static readonly MapValue<double> s_given = new(
-        s_weight, "{ yes = 3, no = 1 }");
+    private static readonly MapValue<double> s_given = new(s_weight, "{ yes = 3, no = 1 }");
 
     /// <inheritdoc/>
     public override string Allowed => $"none, balanced, or {s_given.Allowed}";

@@ -27,8 +27,9 @@ internal sealed class StoppedRun(string folder)
         if (!AtomicFile.IsThere(Path.Combine(Folder, RunFolder.JobName)))
             throw new DistTrainerException(
                 FailureKind.Configuration,
-                Directory.Exists(Path.Combine(Folder, "fold-1"))
-                    ? $"{Folder}: has a run for each fold; name one of them, e.g. {Path.Combine(Folder, "fold-1")}."
+                Directory.Exists(Path.Combine(Folder, FoldFigures.NameOf(1)))
+                    ? $"{Folder}: has a run for each fold; name one of them, e.g. "
+                        + $"{Path.Combine(Folder, FoldFigures.NameOf(1))}."
                     : $"{Folder}: is no run folder (it has no {RunFolder.JobName}); name the folder that `disttrainer "
                         + "train` made.");
         NewestCheckpoint newest = RunFolder.CheckpointsOf(Folder).OpenNewest();

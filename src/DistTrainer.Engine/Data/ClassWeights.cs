@@ -18,6 +18,14 @@ public sealed record ClassWeights
     /// <summary>The largest weight of a class or row.</summary>
     public const double Most = 1e15;
 
+    /// <summary>What a weight of a class or row may be, in words.</summary>
+    internal const string Allowed = "0 and numbers from 1e-15 to 1e15";
+
+    /// <summary>
+    /// Whether a number may be a weight: products with gradients, and sums over rows, stay far from what a float holds.
+    /// </summary>
+    internal static bool IsWeight(double value) => value is 0 or >= Least and <= Most;
+
     /// <summary>Weights by the classes' names; others weigh 1.</summary>
     /// <param name="weights">0, or from <see cref="Least"/> to <see cref="Most"/>.</param>
     public static ClassWeights Of(IReadOnlyDictionary<string, double> weights) => new() { Given = weights };

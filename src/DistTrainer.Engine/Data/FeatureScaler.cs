@@ -72,8 +72,8 @@ internal static class FeatureScaler
         {
             case NormalizationKind.MinMax:
                 return Learn(width, train.Length, Copy, MinMax, atOnce);
-            case NormalizationKind.Standardize when raw.Features is not Columns.TableEncoder:
-                return StandardizeRows(raw.Features, train);
+            case NormalizationKind.Standardize when raw.Features is PlainRows rows:
+                return StandardizeRows(rows, train);
             case NormalizationKind.Standardize:
                 return Learn(width, train.Length, Copy, Standardize, atOnce);
             case NormalizationKind.Robust:
@@ -145,7 +145,7 @@ internal static class FeatureScaler
     /// <see cref="Standardize"/> of all columns at once, row by row as they lie in memory: each column's sums are made
     /// in the order of the rows, so they are the same bits.
     /// </summary>
-    private static (double[] Offset, float[] Scale) StandardizeRows(RawRows rows, int[] train)
+    private static (double[] Offset, float[] Scale) StandardizeRows(PlainRows rows, int[] train)
     {
         double[] offsets = new double[rows.Width];
         float[] scales = new float[rows.Width];

@@ -10,7 +10,8 @@ internal sealed class PredictionBlocks
     private readonly ModelNotes _notes = new();
     private readonly List<string> _said = [];
     private readonly Func<PredictionRows>? _whole;
-    private readonly Func<Func<RawTable, object>, IEnumerable<object>>? _read;
+    private readonly CsvText? _text;
+    private readonly ReadRequest? _request;
     private readonly DataSchema? _schema;
     private Stream? _file;
 
@@ -24,9 +25,8 @@ internal sealed class PredictionBlocks
     /// <param name="schema">What the model knows of its data.</param>
     public PredictionBlocks(string path, ReadRequest request, DataSchema schema)
     {
-        _schema = schema;
-        var text = new CsvText(path, () => _file = InputFile.Open(path, out _, out _));
-        _read = use => CsvTableReader.ReadBlocks(text, request, use);
+        (_request, _schema) = (request, schema);
+        _text = new CsvText(path, () => _file = InputFile.Open(path, out _, out _));
     }
 
     /// <summary>What training did not have, a line a column; complete after the last block.</summary>
@@ -49,13 +49,12 @@ internal sealed class PredictionBlocks
             yield return use(rows);
             yield break;
         }
-        foreach (object block in _read!(table =>
+        foreach ((T made, ModelNotes notes) in CsvTableReader.ReadBlocks(_text!, _request!, table =>
         {
-            var notes = new ModelNotes();
-            return (use(DataPreparation.Predictable(table, _schema!, notes)), notes);
+            var own = new ModelNotes();
+            return (use(DataPreparation.Predictable(table, _schema!, own)), own);
         }))
         {
-            (T made, ModelNotes notes) = ((T, ModelNotes))block;
             _notes.Add(notes);
             yield return made;
         }

@@ -18,17 +18,6 @@ internal abstract class RawRows(int width)
     /// <param name="destination">[<see cref="Width"/>], overwritten.</param>
     public abstract void CopyRow(int row, Span<double> destination);
 
-    /// <summary>Copies neighbouring features of a row.</summary>
-    /// <param name="row">Number of the row.</param>
-    /// <param name="feature">Number of the first feature.</param>
-    /// <param name="destination">[features], overwritten.</param>
-    public virtual void CopyPart(int row, int feature, Span<double> destination)
-    {
-        double[] all = new double[Width];
-        CopyRow(row, all);
-        all.AsSpan(feature, destination.Length).CopyTo(destination);
-    }
-
     /// <summary>Copies some rows.</summary>
     /// <param name="rows">Numbers of the rows, ascending.</param>
     /// <param name="destination">[rows, <see cref="Width"/>], overwritten.</param>
@@ -61,8 +50,22 @@ internal abstract class RawRows(int width)
     }
 }
 
+/// <summary>Rows of numbers that lie side by side.</summary>
+/// <param name="width">Features a row.</param>
+internal abstract class PlainRows(int width) : RawRows(width)
+{
+    /// <inheritdoc/>
+    public sealed override void CopyRow(int row, Span<double> destination) => CopyPart(row, 0, destination[..Width]);
+
+    /// <summary>Copies neighbouring features of a row.</summary>
+    /// <param name="row">Number of the row.</param>
+    /// <param name="feature">Number of the first feature.</param>
+    /// <param name="destination">[features], overwritten.</param>
+    public abstract void CopyPart(int row, int feature, Span<double> destination);
+}
+
 /// <summary>Rows of bytes (images), a quarter of the size of floats.</summary>
-internal sealed class ByteRows : RawRows
+internal sealed class ByteRows : PlainRows
 {
     private readonly byte[] _values;
 
@@ -70,9 +73,6 @@ internal sealed class ByteRows : RawRows
     /// <param name="width">Features a row, ≥ 1.</param>
     public ByteRows(byte[] values, int width)
         : base(width) => (_values, Count) = (values, values.Length / width);
-
-    /// <inheritdoc/>
-    public override void CopyRow(int row, Span<double> destination) => CopyPart(row, 0, destination[..Width]);
 
     /// <inheritdoc/>
     public override void CopyPart(int row, int feature, Span<double> destination) =>
@@ -91,7 +91,7 @@ internal sealed class ByteRows : RawRows
 /// Rows of floats in blocks of about eight megabytes outside the collector's heap, so that they can grow without being
 /// copied, and a block's memory is free at once when it is forgotten.
 /// </summary>
-internal sealed class FloatRows : RawRows
+internal sealed class FloatRows : PlainRows
 {
     private const int BlockValues = 2 << 20; // so many that they get huge pages
 
@@ -129,9 +129,6 @@ internal sealed class FloatRows : RawRows
     /// <summary>A row that was added.</summary>
     public Span<float> Row(int row) =>
         _blocks[row / _rowsPerBlock].Span.Slice(row % _rowsPerBlock * Width, Width);
-
-    /// <inheritdoc/>
-    public override void CopyRow(int row, Span<double> destination) => CopyPart(row, 0, destination[..Width]);
 
     /// <inheritdoc/>
     public override void Forget(int end)

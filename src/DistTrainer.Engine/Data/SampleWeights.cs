@@ -59,10 +59,6 @@ internal sealed class SampleWeights
     }
 
     private const string Key = "data.weight-column";
-    private const string Allowed = "0 and numbers from 1e-15 to 1e15";
-
-    // Products with gradients, and sums over rows, stay far from what a float holds.
-    private static bool IsWeight(double value) => value is 0 or >= ClassWeights.Least and <= ClassWeights.Most;
 
     private static float[] Read(RawData raw, RawColumn column, int[] used)
     {
@@ -72,11 +68,11 @@ internal sealed class SampleWeights
                 + $"{(column is TextColumn ? "text" : "dates")}; name a column of numbers ≥ 0.");
         foreach (int row in used)
         {
-            if (!IsWeight(numbers[row]))
+            if (!ClassWeights.IsWeight(numbers[row]))
                 throw DataError.Of(
                     $"{raw.RowPlace(row)}: the weight in column {DataError.Quote(column.Name)} is "
                     + (double.IsNaN(numbers[row]) ? "missing" : Short(numbers[row]))
-                    + $"; {Allowed} are allowed: correct it, or leave the row out.");
+                    + $"; {ClassWeights.Allowed} are allowed: correct it, or leave the row out.");
         }
         float[] weights = new float[raw.Count];
         foreach (int row in used)

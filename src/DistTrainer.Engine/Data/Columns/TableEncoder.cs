@@ -19,8 +19,8 @@ internal sealed class TableEncoder : RawRows
         _columns = new ColumnEncoder[columns.Count];
         for (int i = 0; i < columns.Count; i++)
         {
-            ColumnEncoder? since = Array.Find(
-                _columns[..i], one => one.Schema is { Kind: ColumnKind.Date } && one.Schema.Name == schemas[i].Since);
+            ColumnEncoder? since = schemas[i].Since is not { } first ? null
+                : Array.Find(_columns, one => one?.Schema.Name == first);
             _columns[i] = new(columns[i], schemas[i], schemas[i].Embedding > 0 ? index++ : plain, since);
             plain += schemas[i].FeatureNames().Count();
         }

@@ -86,10 +86,12 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
     /// <param name="other">The other one.</param>
     public ColumnSchema Since(ColumnSchema schema, NumberColumn column, ColumnSchema first, NumberColumn other)
     {
-        static double DateOf(NumberColumn dates, int row, double fill) =>
-            double.IsNaN(dates[row]) ? fill : dates[row];
-        double[] hours = [.. train.Select(row => TableEncoder.Between(
-            DateOf(other, row, first.Fill), DateOf(column, row, schema.Fill))).Order()];
+        double[] dates = new double[train.Length], hours = new double[train.Length];
+        other.Copy(train, dates, 1, first.Fill);
+        column.Copy(train, hours, 1, schema.Fill);
+        for (int i = 0; i < hours.Length; i++)
+            hours[i] = TableEncoder.Between(dates[i], hours[i]);
+        NumberSort.Sort(hours);
         return hours[0] == hours[^1] ? schema : schema with
         {
             Since = first.Name,
