@@ -20,10 +20,11 @@ internal sealed class DataAccess : IDataAccess
         DataLoader.LooksLikeClasses(data, mostNumeric);
 
     /// <inheritdoc/>
-    public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) => DataLoader.LoadLabelled(data, schema);
+    public RowBlocks<DataSet> StreamLabelled(DataDescription data, DataSchema schema) =>
+        DataLoader.StreamLabelled(data, schema);
 
     /// <inheritdoc/>
-    public PredictionBlocks StreamForPrediction(DataDescription data, DataSchema schema) =>
+    public RowBlocks<PredictionRows> StreamForPrediction(DataDescription data, DataSchema schema) =>
         DataLoader.StreamForPrediction(data, schema);
 
     /// <inheritdoc/>

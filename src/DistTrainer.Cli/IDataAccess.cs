@@ -28,19 +28,20 @@ internal interface IDataAccess
     /// <exception cref="DistTrainerException">No label can be read (<see cref="FailureKind.Data"/>).</exception>
     bool? LooksLikeClasses(DataDescription data, int mostNumeric);
 
-    /// <summary>Loads all samples of a file for a trained model, scaled as its training data were.</summary>
+    /// <summary>All samples of a file for a trained model, scaled as its training data were, read block by
+    /// block.</summary>
     /// <param name="data">The file and its format.</param>
     /// <param name="schema">The model's data schema.</param>
     /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model
     /// (<see cref="FailureKind.Data"/>).</exception>
-    ISampleSource LoadLabelled(DataDescription data, DataSchema schema);
+    RowBlocks<DataSet> StreamLabelled(DataDescription data, DataSchema schema);
 
     /// <summary>Rows without targets for a trained model, read block by block.</summary>
     /// <param name="data">The file and its format.</param>
     /// <param name="schema">The model's data schema.</param>
     /// <exception cref="DistTrainerException">The rows are missing, malformed or do not fit the model
     /// (<see cref="FailureKind.Data"/>).</exception>
-    PredictionBlocks StreamForPrediction(DataDescription data, DataSchema schema);
+    RowBlocks<PredictionRows> StreamForPrediction(DataDescription data, DataSchema schema);
 
     /// <summary>The data sets that are known by name.</summary>
     IReadOnlyList<CatalogEntry> List();

@@ -10,7 +10,7 @@ namespace DistTrainer.Cli;
 /// <param name="model">The model.</param>
 /// <param name="rows">The rows.</param>
 /// <param name="asJson">Whether JSON is written, not CSV.</param>
-internal sealed class PredictionRun(TrainedModel model, PredictionBlocks rows, bool asJson)
+internal sealed class PredictionRun(TrainedModel model, RowBlocks<PredictionRows> rows, bool asJson)
 {
     private const int RowsAtOnce = 4096;
 

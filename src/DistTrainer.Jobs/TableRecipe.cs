@@ -35,7 +35,7 @@ public static class TableRecipe
         return new JobSource(
             $$"""
             data {
-              normalization = robust
+              normalization = {{(isClasses && rows < Few ? "standardize" : "robust")}}
               normalize-targets = {{(isClasses ? "false" : "true")}}
               one-hot = 40
               embedding = 8
@@ -94,7 +94,6 @@ public static class TableRecipe
 
     // Of few rows a test part of a tenth says little, and they are missed in training.
     private static double TestShare(long rows) => rows < Few ? 0 : 0.1;
-
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 

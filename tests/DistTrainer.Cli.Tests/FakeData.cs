@@ -41,11 +41,11 @@ internal sealed class FakeData : IDataAccess
 
     public bool? LooksLikeClasses(DataDescription data, int mostNumeric) => null;
 
-    public ISampleSource LoadLabelled(DataDescription data, DataSchema schema) =>
-        Samples(100, 3, schema.ClassNames.Count);
+    public RowBlocks<DataSet> StreamLabelled(DataDescription data, DataSchema schema) =>
+        new(() => Samples(100, 3, schema.ClassNames.Count), _ => []);
 
-    public PredictionBlocks StreamForPrediction(DataDescription data, DataSchema schema) =>
-        new(() => new(Samples(100, 3, 0).Features, 3, 2));
+    public RowBlocks<PredictionRows> StreamForPrediction(DataDescription data, DataSchema schema) =>
+        new(() => new(Samples(100, 3, 0).Features, 3, 2), rows => rows.Notes);
 
     public IReadOnlyList<CatalogEntry> List() =>
     [

@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
+using DistTrainer.Cli.Progress;
 using DistTrainer.Cli.Runs;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
-using DistTrainer.Engine.Losses;
 using DistTrainer.Engine.Metrics;
-using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 namespace DistTrainer.Cli.Commands;
@@ -37,15 +36,19 @@ internal sealed class EvaluateCommand : Command
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             DataDescription own = saved.Job.Job.Data;
             string name = "evaluation";
-            ISampleSource samples = result.GetValue(data) is { } path
-                ? services.Data.LoadLabelled(OtherFile(own, path), saved.Schema)
-                : HeldOutPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved, console, out name);
-            foreach (string note in (samples as DataSet)?.Notes ?? [])
-                console.Error.WriteLine($"note: {note}");
-            using var evaluator = new Evaluator(saved.Network, samples.TargetWidth);
-            LossSums sums = evaluator.Evaluate(samples, saved.Parameters);
-            TestFigures figures = TestFigures.Of(sums, samples, saved.Schema.Task);
-            QualityFigures? quality = samples.Count == 0 ? null : saved.Quality(samples);
+            using var part = new PartEvaluation(saved.Network, saved.Parameters, saved.Schema);
+            if (result.GetValue(data) is { } path)
+            {
+                RowBlocks<DataSet> rows = services.Data.StreamLabelled(OtherFile(own, path), saved.Schema);
+                RowProgress.Show(
+                    console, path, () => rows.Share, report => part.Add(rows.Select(block => block), report));
+                foreach (string note in rows.Notes)
+                    console.Error.WriteLine($"note: {note}");
+            }
+            else
+                part.Add(HeldOutPart(services.Data.Load(own, saved.Job.Job.Model.Loss), saved, console, out name));
+            TestFigures figures = TestFigures.Of(part.Sums, part.Targets(), saved.Schema.Task);
+            QualityFigures? quality = part.Quality();
             if (result.GetValue(asJson))
             {
                 console.Output.WriteLine(Json(figures, quality, saved));

@@ -44,10 +44,10 @@ internal sealed class PredictCommand : Command
         {
             TrainedModel saved = ModelFile.Load(RunFolder.ModelOf(result.GetRequiredValue(model)));
             string source = result.GetRequiredValue(data);
-            PredictionBlocks rows = services.Data.StreamForPrediction(
+            RowBlocks<PredictionRows> rows = services.Data.StreamForPrediction(
                 EvaluateCommand.OtherFile(saved.Job.Job.Data, source), saved.Schema);
             var run = new PredictionRun(saved, rows, result.GetValue(format) == "json");
-            RowProgress.Show(console, source, rows, report =>
+            RowProgress.Show(console, source, () => rows.Share, report =>
             {
                 if (result.GetValue(output) is { } path)
                     AtomicFile.Write(path, stream => run.Write(stream.Write, report));

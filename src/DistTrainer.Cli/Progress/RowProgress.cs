@@ -1,5 +1,4 @@
 using System.Globalization;
-using DistTrainer.Engine.Data;
 using Spectre.Console;
 
 namespace DistTrainer.Cli.Progress;
@@ -12,9 +11,9 @@ internal static class RowProgress
     /// <summary>Does something while the bar is shown; it is gone afterwards.</summary>
     /// <param name="console">Where the command writes.</param>
     /// <param name="path">The file.</param>
-    /// <param name="rows">Its rows.</param>
+    /// <param name="share">The share of it that has been read; null where it is not known.</param>
     /// <param name="work">Reports how many are done.</param>
-    public static void Show(CliConsole console, string path, PredictionBlocks rows, Action<Action<long>> work)
+    public static void Show(CliConsole console, string path, Func<double?> share, Action<Action<long>> work)
     {
         if (!console.ErrorIsTerminal || console.ErrorTerminal is not { } terminal
             || !File.Exists(path) || new FileInfo(path).Length < LongFile)
@@ -27,12 +26,12 @@ internal static class RowProgress
             .Start(context =>
             {
                 ProgressTask bar = context.AddTask("0 rows", maxValue: 1);
-                bar.IsIndeterminate = rows.Share is null;
+                bar.IsIndeterminate = share() is null;
                 work(done =>
                 {
                     bar.Description = string.Create(CultureInfo.InvariantCulture, $"{done:N0} rows");
-                    bar.IsIndeterminate = rows.Share is null;
-                    bar.Value = rows.Share ?? 0;
+                    bar.IsIndeterminate = share() is null;
+                    bar.Value = share() ?? 0;
                 });
             });
     }

@@ -15,14 +15,21 @@ internal sealed record TestFigures(long Count, double? Loss, double? Accuracy, d
     /// <param name="sums">Sums over the part.</param>
     /// <param name="data">The part.</param>
     /// <param name="task">What the targets mean.</param>
-    public static TestFigures Of(LossSums sums, ISampleSource data, TaskKind task)
+    public static TestFigures Of(LossSums sums, ISampleSource data, TaskKind task) => Of(
+        sums, Enumerable.Range(0, data.TargetWidth).Select(target => SampleColumns.Targets(data, target)), task);
+
+    /// <summary>Figures from sums.</summary>
+    /// <param name="sums">Sums over the part.</param>
+    /// <param name="targets">The samples' targets, a column each.</param>
+    /// <param name="task">What the targets mean.</param>
+    public static TestFigures Of(LossSums sums, IEnumerable<float[]> targets, TaskKind task)
     {
         if (sums.Count == 0)
             return new TestFigures(0, null, null, null);
         double loss = sums.MeanLoss;
         if (task != TaskKind.Regression)
             return new TestFigures(sums.Count, loss, (double)sums.Correct / sums.Count, null);
-        double deviation = SquaredDeviation(data);
+        double deviation = SquaredDeviation(targets);
         return new TestFigures(sums.Count, loss, null, deviation > 0 ? 1 - (sums.SquaredErrorSum / deviation) : null);
     }
 
@@ -36,16 +43,15 @@ internal sealed record TestFigures(long Count, double? Loss, double? Accuracy, d
         return $"{part} samples={Numbers.Text(Count)} loss={Numbers.Text(Loss)} {quality}";
     }
 
-    private static double SquaredDeviation(ISampleSource data)
+    private static double SquaredDeviation(IEnumerable<float[]> targets)
     {
         double sum = 0;
-        for (int target = 0; target < data.TargetWidth; target++)
+        foreach (float[] values in targets)
         {
-            float[] values = SampleColumns.Targets(data, target);
             double mean = 0;
             foreach (float value in values)
                 mean += value;
-            mean /= data.Count;
+            mean /= values.Length;
             foreach (float value in values)
                 sum += (value - mean) * (value - mean);
         }

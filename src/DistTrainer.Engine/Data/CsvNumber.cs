@@ -72,6 +72,11 @@ internal static class CsvNumber
     /// <param name="value">The number; infinite where it is too large.</param>
     public static bool TryParse(ReadOnlySpan<byte> text, char decimalMark, char thousands, out double value)
     {
+        if (text.Length == 1 && char.IsAsciiDigit((char)text[0]))
+        {
+            value = text[0] - '0';
+            return true;
+        }
         if (decimalMark == '.' && TryPlain(text, out value))
             return true;
         if (decimalMark == '.' && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value))

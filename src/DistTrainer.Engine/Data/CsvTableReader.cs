@@ -77,11 +77,9 @@ internal static class CsvTableReader
         (CsvHead head, CsvDialect dialect) = WithDialect(text, request, (head, dialect) => (head, dialect));
         using CsvBlocks blocks = DataError.Guard(text.Name, () => OpenBlocks(text, head, dialect));
         using var table = new CsvTable(text.Name, blocks, dialect, request, text.Threads);
-        while (DataError.Guard(text.Name, () => Checked(text.Name, () => table.ReadNext(use))) is { Count: > 0 } next)
-        {
-            foreach (T one in next)
-                yield return one;
-        }
+        using IEnumerator<T> next = table.ReadBlocks(use).GetEnumerator();
+        while (DataError.Guard(text.Name, () => Checked(text.Name, next.MoveNext)))
+            yield return next.Current;
     }
 
     private static T WithTable<T>(

@@ -110,14 +110,34 @@ public static class DataLoader
     /// <param name="description">Where the rows are.</param>
     /// <param name="schema">What the model knows of its data.</param>
     /// <exception cref="DistTrainerException">There is no such file.</exception>
-    internal static PredictionBlocks StreamForPrediction(DataDescription description, DataSchema schema)
+    internal static RowBlocks<PredictionRows> StreamForPrediction(DataDescription description, DataSchema schema)
     {
         SourceFile file = SourceFiles.Find(description).Main;
-        // Without columns the model's forms are not known before all is read.
-        return file.StreamsRows && schema.Columns.Count > 0
-            ? new(file.Path, file.RequestOf(description, ReadRequest.For(schema, description)), schema)
-            : new(() => LoadForPrediction(description, schema));
+        return Streams(file, schema)
+            ? new(
+                file.Path, file.RequestOf(description, ReadRequest.For(schema, description)),
+                (table, notes) => DataPreparation.Predictable(table, schema, notes))
+            : new(() => LoadForPrediction(description, schema), rows => rows.Notes);
     }
+
+    /// <summary>
+    /// The samples that <see cref="LoadLabelled"/> loads, block by block: of a CSV file in constant memory.
+    /// </summary>
+    /// <param name="description">Where the samples are.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    /// <exception cref="DistTrainerException">There is no such file.</exception>
+    internal static RowBlocks<DataSet> StreamLabelled(DataDescription description, DataSchema schema)
+    {
+        SourceFile file = SourceFiles.Find(description).Main;
+        return Streams(file, schema)
+            ? new(
+                file.Path, file.RequestOf(description, DataPreparation.LabelledRequest(description, schema)),
+                (table, notes) => DataPreparation.Labelled(table, schema, notes))
+            : new(() => LoadLabelled(description, schema), samples => samples.Notes);
+    }
+
+    // Without columns the model's forms are not known before all is read.
+    private static bool Streams(SourceFile file, DataSchema schema) => file.StreamsRows && schema.Columns.Count > 0;
 
     /// <summary>
     /// Reads rows without targets from a CSV text that lies in memory, as <see cref="LoadForPrediction"/> reads a file.

@@ -50,19 +50,11 @@ internal static class DataPreparation
             : parts[2].Weighted(weights.Of(split.Test, isTraining: false));
         return new(train, validation, test, schema, DataParts.HashOf(train, validation, test))
         {
-            Notes = [.. raw.Notes, .. NotesOf(raw, labelled.Length),
-                .. splitNotes,
+            Notes = [.. raw.Notes, .. ModelNotes.OfTargets(raw, labelled.Length), .. splitNotes,
                 .. TableColumns.NotesOf(columns, description.Columns), .. weights.Notes,
                 .. leaks],
             Columns = columns,
         };
-    }
-
-    private static IEnumerable<string> NotesOf(RawData raw, int labelled)
-    {
-        if (labelled < raw.Count)
-            yield return $"{DataError.Number(raw.Count - labelled)} of {DataError.Number(raw.Count)} rows have no "
-                + $"{string.Join(", ", raw.Targets.Select(target => DataError.Quote(target.Name)))} and are left out";
     }
 
     private static IEnumerable<string> LeaksIn(
@@ -114,18 +106,33 @@ internal static class DataPreparation
     /// <summary>Reads samples with targets for a model.</summary>
     public static DataSet ReadLabelled(SourceFile file, DataDescription description, DataSchema schema)
     {
-        var encoder = new TargetEncoder(schema.Task, schema.TargetNames, schema.ClassNames);
-        RawData raw = file.Read(description with { Ignore = [] }, ReadRequest.For(schema, description) with
+        var notes = new ModelNotes();
+        RawData raw = file.Read(description with { Ignore = [] }, LabelledRequest(description, schema));
+        return Labelled(raw, schema, notes).Noted(notes.Lines);
+    }
+
+    /// <summary>What is asked of a reader for samples with targets for a model.</summary>
+    public static ReadRequest LabelledRequest(DataDescription description, DataSchema schema) =>
+        ReadRequest.For(schema, description) with
         {
             Targets = description.Targets.Count > 0 ? description.Targets : schema.TargetNames,
             NeedTargets = true,
             TextTargets = schema.Task == TaskKind.Classification && schema.TargetNames.Count == 1,
-        });
-        raw = raw with { Targets = TargetEncoder.WithoutMarks(raw.Targets, schema.Task) };
+        };
+
+    /// <summary>Samples with targets for a model; rows without are left out.</summary>
+    /// <param name="raw">The rows.</param>
+    /// <param name="schema">What the model knows of its data.</param>
+    /// <param name="notes">Told what training did not have, and how many have no target.</param>
+    public static DataSet Labelled(RawData raw, DataSchema schema, ModelNotes notes)
+    {
+        var encoder = new TargetEncoder(schema.Task, schema.TargetNames, schema.ClassNames);
+        raw = raw with { Targets = encoder.WithoutMarks(raw.Targets) };
         RawMatrix rows = ForModel(raw, schema);
         int[] labelled = TargetEncoder.RowsWithTargets(raw);
-        return Gather(rows, encoder.Encode(raw), encoder.Width, [labelled], schema.Normalization)[0]
-            .Noted([.. NotesOf(raw, labelled.Length), .. ModelNotes.Of(rows)]);
+        notes.AddTargets(raw, labelled.Length);
+        notes.Add(rows);
+        return Gather(rows, encoder.Encode(raw), encoder.Width, [labelled], schema.Normalization)[0];
     }
 
     /// <summary>

@@ -69,6 +69,16 @@ internal sealed record TargetEncoder(TaskKind Task, IReadOnlyList<string> Target
             : [targets[0] with { Texts = Array.ConvertAll(texts, text => names.Contains(text) ? null : text) }];
     }
 
+    /// <summary>The data with such marks taken for gaps where all classes are numbers.</summary>
+    public IReadOnlyList<RawTarget> WithoutMarks(IReadOnlyList<RawTarget> targets) =>
+        Task != TaskKind.Classification || targets is not [{ Texts: { } texts }]
+            || ClassNames.Any(name => Parse(name) is null) ? targets
+            : [targets[0] with
+            {
+                Texts = Array.ConvertAll(
+                    texts, text => text is not null && Parse(text) is null && CsvHeader.IsMissing(text) ? null : text),
+            }];
+
     private static bool IsWithoutTarget(RawData raw, int row)
     {
         foreach (RawTarget target in raw.Targets)

@@ -22,7 +22,19 @@ internal sealed record QualityFigures(
     public static QualityFigures Of(
         Evaluator evaluator, ReadOnlySpan<float> parameters, ISampleSource data, DataSchema schema)
     {
-        (float[] predictions, float[] targets) = Predict(evaluator, parameters, data, schema.Outputs);
+        int count = checked((int)data.Count);
+        float[] predictions = new float[checked(count * schema.Outputs)],
+            targets = new float[checked(count * data.TargetWidth)];
+        Predict(evaluator, parameters, data, predictions, targets);
+        return Of(predictions, targets, schema);
+    }
+
+    /// <summary>Compares predictions with targets.</summary>
+    /// <param name="predictions">[samples, outputs] row-major; overwritten.</param>
+    /// <param name="targets">[samples, targets] row-major, as the loss has them; overwritten.</param>
+    /// <param name="schema">What the targets mean.</param>
+    public static QualityFigures Of(float[] predictions, float[] targets, DataSchema schema)
+    {
         if (schema.Task == TaskKind.Classification)
         {
             int[] labels = [.. targets.Select(target => (int)target)];
@@ -55,20 +67,26 @@ internal sealed record QualityFigures(
     private static double? Mean<T>(IReadOnlyList<T> targets, Func<T, double?> figure) =>
         targets.Count == 0 || targets.Any(one => figure(one) is null) ? null : targets.Average(figure);
 
-    private static (float[] Predictions, float[] Targets) Predict(
-        Evaluator evaluator, ReadOnlySpan<float> parameters, ISampleSource data, int outputs)
+    /// <summary>Predicts the first samples of a part, and copies their targets.</summary>
+    /// <param name="evaluator">Runs the model.</param>
+    /// <param name="parameters">All parameters, flat.</param>
+    /// <param name="data">The part.</param>
+    /// <param name="predictions">[samples, outputs] row-major; overwritten.</param>
+    /// <param name="targets">[samples, targets] row-major; overwritten; says how many samples.</param>
+    public static void Predict(
+        Evaluator evaluator, ReadOnlySpan<float> parameters, ISampleSource data, Span<float> predictions,
+        Span<float> targets)
     {
-        int count = checked((int)data.Count), width = data.TargetWidth;
-        float[] predictions = new float[checked(count * outputs)], targets = new float[checked(count * width)],
-            features = new float[RowsAtOnce * data.FeatureCount];
+        int width = data.TargetWidth, count = targets.Length / width;
+        int outputs = count == 0 ? 0 : predictions.Length / count;
+        float[] features = new float[RowsAtOnce * data.FeatureCount];
         for (int first = 0; first < count; first += RowsAtOnce)
         {
             int rows = Math.Min(RowsAtOnce, count - first);
             Span<float> read = features.AsSpan(0, rows * data.FeatureCount);
-            data.Read([.. Enumerable.Range(first, rows)], read, targets.AsSpan(first * width, rows * width));
-            evaluator.Predict(read, parameters, predictions.AsSpan(first * outputs, rows * outputs));
+            data.Read([.. Enumerable.Range(first, rows)], read, targets.Slice(first * width, rows * width));
+            evaluator.Predict(read, parameters, predictions.Slice(first * outputs, rows * outputs));
         }
-        return (predictions, targets);
     }
 
     /// <summary>Of one 0/1 target: its two classes.</summary>

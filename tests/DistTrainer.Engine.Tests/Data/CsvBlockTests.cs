@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Data.Columns;
+using DistTrainer.Engine.Metrics;
+using DistTrainer.Engine.Models;
 using Xunit;
 
 namespace DistTrainer.Engine.Tests.Data;
@@ -132,7 +134,7 @@ public sealed class CsvBlockTests : IDisposable
             DataTestFiles.CrossEntropy);
         DataDescription description = DataTestFiles.Whole(_files.Write("b.csv", "x,t,y\n" + rows));
         PredictionRows whole = DataLoader.LoadForPrediction(description, data.Schema);
-        PredictionBlocks blocks = DataLoader.StreamForPrediction(description, data.Schema);
+        RowBlocks<PredictionRows> blocks = DataLoader.StreamForPrediction(description, data.Schema);
         PredictionRows[] parts = [.. blocks.Select(block => block)];
         Assert.True(parts.Length > 1);
         Assert.Equal(whole.Features, parts.SelectMany(part => part.Features));
@@ -143,6 +145,40 @@ public sealed class CsvBlockTests : IDisposable
             DataTestFiles.Error(() => DataLoader.LoadForPrediction(DataTestFiles.Whole(bad), data.Schema)),
             DataTestFiles.Error(() => Assert.NotEmpty(DataLoader.StreamForPrediction(
                 DataTestFiles.Whole(bad), data.Schema).Select(block => block.Count).ToArray())));
+    }
+
+    [Fact]
+    public void Figures_of_samples_in_blocks_are_the_bits_of_those_of_the_whole_file()
+    {
+        string rows = string.Concat(Enumerable.Range(0, 9000).Select(i => string.Create(CultureInfo.InvariantCulture,
+            $"{i % 311}.25,w{i % 5},{(i % 100 == 99 ? "?" : i % 3 == 0 ? "yes" : "no")}\n")));
+        DataParts data = _files.LoadCsv(
+            "x,t,y\n" + string.Concat(Enumerable.Range(0, 500).Select(
+                i => $"{i},w{i % 5},{(i % 2 == 0 ? "yes" : "no")}\n")),
+            DataTestFiles.CrossEntropy);
+        DataDescription description = DataTestFiles.Whole(_files.Write("b.csv", "x,t,y\n" + rows));
+        DataSet whole = DataLoader.LoadLabelled(description, data.Schema);
+        RowBlocks<DataSet> blocks = DataLoader.StreamLabelled(description, data.Schema);
+        var network = new ModelDescription
+        {
+            Layers = [new LayerDescription { Units = 7 }, new LayerDescription()],
+            Loss = DataTestFiles.CrossEntropy,
+        };
+        Network model = Network.Create(network, data.Schema.FeatureNames.Count, data.Schema.Outputs);
+        float[] parameters = model.InitialParameters(1);
+        using PartEvaluation expected = new(model, parameters, data.Schema),
+            actual = new(model, parameters, data.Schema);
+        expected.Add(whole);
+        int parts = 0;
+        actual.Add(blocks.Select(block => block), _ => parts++);
+        Assert.True(parts > 1);
+        Assert.Equal(8910, actual.Sums.Count);
+        Assert.Equal(expected.Sums, actual.Sums);
+        Assert.Equal(expected.Targets(), actual.Targets());
+        Assert.Equal(
+            expected.Quality()!.Classes[0].Figures.LogLoss, actual.Quality()!.Classes[0].Figures.LogLoss);
+        Assert.Equal(["90 of 9000 rows have no 'y' and are left out"], blocks.Notes);
+        Assert.Equal(whole.Notes, blocks.Notes);
     }
 
     [Fact]

@@ -44,7 +44,9 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
     private const double FarFromZero = 16;
     private const int FewValues = 4; // a table may have very many columns and few rows
 
-    private readonly List<(double Base, NumberChunk Offsets)> _chunks = [];
+    private static readonly List<(double Base, NumberChunk Offsets)> s_none = []; // stays empty
+
+    private List<(double Base, NumberChunk Offsets)> _chunks = s_none;
     private int _forgotten;
     private double[] _open = new double[FewValues];
     private int _opened;
@@ -92,6 +94,20 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
         }
     }
 
+    /// <summary>Rows without a number.</summary>
+    public int CountGaps()
+    {
+        int gaps = 0;
+        foreach ((_, NumberChunk offsets) in _chunks)
+        {
+            foreach (float offset in offsets.Values)
+                gaps += float.IsNaN(offset) ? 1 : 0;
+        }
+        foreach (double value in _open.AsSpan(0, _opened))
+            gaps += double.IsNaN(value) ? 1 : 0;
+        return gaps;
+    }
+
     /// <summary>Adds a row.</summary>
     /// <param name="value">Within ±3.4e38; NaN for a gap.</param>
     public void Add(double value)
@@ -101,6 +117,8 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
         _open[_opened++] = value;
         if (_opened == ChunkLength && !isPart)
         {
+            if (_chunks == s_none)
+                _chunks = [];
             _chunks.Add(Pack(_open));
             _opened = 0;
         }

@@ -204,6 +204,11 @@ internal sealed class TableEncoder : RawRows
 
         public void CountUnknown()
         {
+            if (_column is NumberColumn numbers)
+            {
+                NewGaps += Schema.Gaps ? 0 : numbers.CountGaps();
+                return;
+            }
             for (int row = 0; row < _column.Count; row++)
             {
                 if (_column.IsGap(row))

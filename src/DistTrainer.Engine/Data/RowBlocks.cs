@@ -2,30 +2,32 @@ using DistTrainer.Engine.Data.Columns;
 
 namespace DistTrainer.Engine.Data;
 
-/// <summary>
-/// Rows to predict for, block by block: a CSV file is read in constant memory, others are one block.
-/// </summary>
-internal sealed class PredictionBlocks
+/// <summary>Rows for a model, block by block: a CSV file is read in constant memory, others are one block.</summary>
+/// <typeparam name="TRows">What a block is.</typeparam>
+internal sealed class RowBlocks<TRows>
 {
     private readonly ModelNotes _notes = new();
     private readonly List<string> _said = [];
-    private readonly Func<PredictionRows>? _whole;
+    private readonly Func<TRows>? _whole;
+    private readonly Func<TRows, IReadOnlyList<string>>? _notesOf;
     private readonly CsvText? _text;
     private readonly ReadRequest? _request;
-    private readonly DataSchema? _schema;
+    private readonly Func<RawTable, ModelNotes, TRows>? _prepare;
     private Stream? _file;
 
     /// <summary>Rows that are one block.</summary>
     /// <param name="whole">Reads them.</param>
-    public PredictionBlocks(Func<PredictionRows> whole) => _whole = whole;
+    /// <param name="notesOf">What is to be said of them.</param>
+    public RowBlocks(Func<TRows> whole, Func<TRows, IReadOnlyList<string>> notesOf) =>
+        (_whole, _notesOf) = (whole, notesOf);
 
     /// <summary>Rows of a CSV file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="request">What is wanted: columns of known forms.</param>
-    /// <param name="schema">What the model knows of its data.</param>
-    public PredictionBlocks(string path, ReadRequest request, DataSchema schema)
+    /// <param name="prepare">Makes a block of rows, and notes what training did not have; called side by side.</param>
+    public RowBlocks(string path, ReadRequest request, Func<RawTable, ModelNotes, TRows> prepare)
     {
-        (_request, _schema) = (request, schema);
+        (_request, _prepare) = (request, prepare);
         _text = new CsvText(path, () => _file = InputFile.Open(path, out _, out _));
     }
 
@@ -40,19 +42,19 @@ internal sealed class PredictionBlocks
     /// <param name="use">Makes it; called side by side.</param>
     /// <returns>In the order of the rows.</returns>
     /// <exception cref="DistTrainerException">The data are wrong or do not fit the model.</exception>
-    public IEnumerable<T> Select<T>(Func<PredictionRows, T> use)
+    public IEnumerable<T> Select<T>(Func<TRows, T> use)
     {
         if (_whole is not null)
         {
-            PredictionRows rows = _whole();
-            _said.AddRange(rows.Notes);
+            TRows rows = _whole();
+            _said.AddRange(_notesOf!(rows));
             yield return use(rows);
             yield break;
         }
         foreach ((T made, ModelNotes notes) in CsvTableReader.ReadBlocks(_text!, _request!, table =>
         {
             var own = new ModelNotes();
-            return (use(DataPreparation.Predictable(table, _schema!, own)), own);
+            return (use(_prepare!(table, own)), own);
         }))
         {
             _notes.Add(notes);
