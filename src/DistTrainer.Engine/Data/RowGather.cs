@@ -14,7 +14,7 @@ internal sealed class RowGather(RawMatrix raw, int[][] parts, Normalization norm
 {
     private const int BlockRows = 512;
     private const int RowsAtOnce = 64;
-    private const long StretchValues = 8 << 20;
+    private const long StretchValues = 2 << 20;
 
     private readonly int _width = raw.Features.Width;
     private readonly int[] _firstBad = Array.ConvertAll(parts, _ => int.MaxValue);
@@ -46,10 +46,7 @@ internal sealed class RowGather(RawMatrix raw, int[][] parts, Normalization norm
                 next[part] = after;
             }
             if (end < raw.Count)
-            {
-                raw.Features.Forget(end);
-                LargeMemory.Collect(raw); // the next stretch takes its place
-            }
+                raw.Features.Forget(end); // the next stretch takes its place
         }
         int bad = _firstBad.FirstOrDefault(row => row != int.MaxValue, -1);
         if (bad >= 0)

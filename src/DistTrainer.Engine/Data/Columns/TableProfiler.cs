@@ -17,6 +17,11 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
     private const int Shown = 3;
     private const int SecondsOfDay = 86_400;
 
+    // Not the shared ones, which would keep the room of large columns for good.
+    private readonly ArrayPool<double> _rooms = ArrayPool<double>.Create(Array.MaxLength, Environment.ProcessorCount);
+    private readonly ArrayPool<uint> _sorting = ArrayPool<uint>.Create(
+        Array.MaxLength, 2 * Environment.ProcessorCount);
+
     /// <summary>Looks at a column.</summary>
     public ColumnProfile Profile(RawColumn column)
     {
@@ -28,7 +33,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
 
     private ColumnProfile OfNumbers(NumberColumn column, ColumnKind? said)
     {
-        double[] room = ArrayPool<double>.Shared.Rent(train.Length);
+        double[] room = _rooms.Rent(train.Length);
         column.Copy(train, room, 1, double.NaN);
         int count = 0;
         for (int i = 0; i < train.Length; i++)
@@ -36,9 +41,9 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
             room[count] = room[i];
             count += double.IsNaN(room[i]) ? 0 : 1;
         }
-        NumberSort.Sort(room.AsSpan(0, count));
+        NumberSort.Sort(room.AsSpan(0, count), _sorting);
         ColumnProfile profile = OfSorted(column, new ArraySegment<double>(room, 0, count), said);
-        ArrayPool<double>.Shared.Return(room);
+        _rooms.Return(room);
         return profile;
     }
 
@@ -91,7 +96,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
         column.Copy(train, hours, 1, schema.Fill);
         for (int i = 0; i < hours.Length; i++)
             hours[i] = TableEncoder.Between(dates[i], hours[i]);
-        NumberSort.Sort(hours);
+        NumberSort.Sort(hours, _sorting);
         return hours[0] == hours[^1] ? schema : schema with
         {
             Since = first.Name,
