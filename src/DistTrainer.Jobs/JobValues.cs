@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Encodings.Web;
-using System.Text.Json;
 using DistTrainer.Engine.Parts;
 
 namespace DistTrainer.Jobs;
@@ -12,11 +11,6 @@ internal static class JobValues
     private static readonly (string Unit, TimeSpan Length)[] s_units =
         [("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1)),
             ("ms", TimeSpan.FromMilliseconds(1))];
-
-    private static readonly JsonSerializerOptions s_quoting = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     /// <summary>true or false (also yes, no, on, off).</summary>
     public static JobValue<bool> Bool { get; } = Of(ValueForms.Flag);
@@ -91,20 +85,21 @@ internal static class JobValues
         (T Value, string[] Names)[] names, Func<string, string?>? explain = null, params IReadOnlyList<string> others)
         where T : struct, Enum
     {
-        var byName = names.SelectMany(entry => entry.Names.Select(name => (name, entry.Value)))
-            .ToDictionary(pair => pair.name, pair => pair.Value);
-        var byValue = names.ToDictionary(entry => entry.Value, entry => entry.Names[0]);
+        // Arrays: what is generic in T takes its time at each start of the program.
+        string[][] texts = new string[names.Length][];
+        var values = new T[names.Length];
+        for (int i = 0; i < names.Length; i++)
+            (values[i], texts[i]) = names[i];
         return new ScalarValue<T>(
-            string.Join(", ", names.Select(entry => entry.Names[0]).Concat(others)),
-            text => byName.TryGetValue(text, out T value)
-                ? value
-                : throw new FormatException(
-                    explain?.Invoke(text) ?? $"is not known{NearestName.Hint(text, byName.Keys.Concat(others))}"),
-            value => byValue[value]);
+            string.Join(", ", texts.Select(entry => entry[0]).Concat(others)),
+            text => Array.FindIndex(texts, entry => entry.Contains(text)) is var found and >= 0 ? values[found]
+                : throw new FormatException(explain?.Invoke(text)
+                    ?? $"is not known{NearestName.Hint(text, texts.SelectMany(entry => entry).Concat(others))}"),
+            value => texts[Array.IndexOf(values, value)][0]);
     }
 
     /// <summary>A text in quotes, as JSON and HOCON write it.</summary>
-    public static string Quote(string text) => JsonSerializer.Serialize(text, s_quoting);
+    public static string Quote(string text) => $"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text)}\"";
 
     private static TimeSpan ParseDuration(string text, TimeSpan least, TimeSpan most)
     {
