@@ -136,7 +136,7 @@ internal sealed class NumberColumn(string name, bool isTime = false, bool isPart
     /// <param name="end">The first row that is still read.</param>
     public void Forget(int end)
     {
-        for (; _forgotten < end / ChunkLength; _forgotten++)
+        for (; _forgotten < Math.Min(end / ChunkLength, _chunks.Count); _forgotten++)
             _chunks[_forgotten].Offsets.Free();
     }
 
