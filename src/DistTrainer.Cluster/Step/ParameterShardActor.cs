@@ -57,11 +57,8 @@ internal sealed class ParameterShardActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart()
-    {
-        ComputeDispatchers.GiveWay(Context);
+    protected override void PreStart() =>
         Timers.StartPeriodicTimer(nameof(CheckWait), new CheckWait(), s_waitCheck);
-    }
 
     protected override void PostStop() => _shard.Dispose();
 

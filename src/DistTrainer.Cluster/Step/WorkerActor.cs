@@ -66,8 +66,6 @@ internal sealed class WorkerActor : ReceiveActor
     /// <summary>Behind all messages that wait: whether parameters are still missing then.</summary>
     private sealed record BackUp(int Generation) : IProtocolMessage;
 
-    protected override void PreStart() => ComputeDispatchers.GiveWay(Context);
-
     protected override void PostStop()
     {
         _worker?.Dispose();

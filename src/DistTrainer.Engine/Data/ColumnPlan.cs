@@ -19,8 +19,8 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
         // A column that nobody uses may be called anything.
         Func<int, bool> used = request.Features is { } model
             ? column => model.Contains(names[column]) || request.Targets.Contains(names[column])
-            : column => column.ToString(CultureInfo.InvariantCulture) is var number
-                && (!request.Ignore.Contains(number) || IndexOf(names, number) >= 0);
+            : column => request.Ignore.Count == 0 || (column.ToString(CultureInfo.InvariantCulture) is var number
+                && (!request.Ignore.Contains(number) || IndexOf(names, number) >= 0));
         CheckNames(place, names, used);
         return request.Features is { } wanted
             ? ForModel(place, names, named, wanted, request)
@@ -115,7 +115,7 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
 
     private static void CheckNames(string place, IReadOnlyList<string> names, Func<int, bool> used)
     {
-        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        var first = new Dictionary<string, int>(names.Count, StringComparer.Ordinal);
         for (int column = 0; column < names.Count; column++)
         {
             if (!used(column))

@@ -83,7 +83,6 @@ public sealed class ComputeTeam : IDisposable
 
     private void Loop(int part)
     {
-        ThreadNice.Add(ThreadNice.Compute);
         while (true)
         {
             _start[part - 1].Wait();

@@ -22,7 +22,7 @@ public static class LocalTrainer
           coordinated-shutdown.run-by-clr-shutdown-hook = off
         }
 
-        """ + ComputeDispatchers.Settings;
+        """ + ComputeDispatchers.Settings + ComputeDispatchers.Alone;
 
     /// <summary>Runs a job to its end.</summary>
     /// <param name="job">What to train; validated.</param>

@@ -197,7 +197,7 @@ internal sealed class TextColumn(string name, bool isPart = false) : RawColumn(n
     private const int MostKept = 100_000;
     private const int Gap = -1;
 
-    private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
+    private Dictionary<string, int>? _numbers; // made with the first text
     private readonly List<string> _values = [];
     private readonly List<int> _rows = [];
 
@@ -217,6 +217,7 @@ internal sealed class TextColumn(string name, bool isPart = false) : RawColumn(n
     /// <param name="text">Its text.</param>
     public void Add(ReadOnlySpan<char> text)
     {
+        _numbers ??= new(StringComparer.Ordinal);
         Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup =
             _numbers.GetAlternateLookup<ReadOnlySpan<char>>();
         if (!lookup.TryGetValue(text, out int number))
@@ -273,7 +274,7 @@ internal sealed class TextColumn(string name, bool isPart = false) : RawColumn(n
             return;
         IsFreeText = true;
         _values.Clear();
-        _numbers.Clear();
+        _numbers!.Clear();
         _values.Add("");
         for (int row = 0; row < _rows.Count; row++)
             _rows[row] = Math.Min(_rows[row], 0);

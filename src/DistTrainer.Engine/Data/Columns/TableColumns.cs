@@ -70,10 +70,18 @@ internal static class TableColumns
     /// <param name="settings">What was said of them need not be said again.</param>
     public static IEnumerable<string> NotesOf(IReadOnlyList<ColumnProfile> profiles, ColumnSettings settings)
     {
-        foreach (ColumnProfile profile in profiles.Where(one => one.Schema is null))
-            yield return $"column {DataError.Quote(profile.Name)} is left out: {profile.Why}"
-                + (profile.Distinct == 0 || settings.Kinds.ContainsKey(profile.Name) ? ""
-                    : $" (data.columns {{ {Key(profile.Name)} = category }} keeps it)");
+        foreach (IGrouping<string, ColumnProfile> same in profiles.Where(one => one.Schema is null)
+            .GroupBy(one => one.Why))
+        {
+            if (same.Count() > MostNamed)
+                yield return $"columns {Listed(same)} are left out: {same.Key}"
+                    + (same.All(one => one.Distinct == 0 || settings.Kinds.ContainsKey(one.Name)) ? ""
+                        : " (data.columns { NAME = category } keeps one)");
+            foreach (ColumnProfile profile in same.Take(same.Count() > MostNamed ? 0 : MostNamed))
+                yield return $"column {DataError.Quote(profile.Name)} is left out: {profile.Why}"
+                    + (profile.Distinct == 0 || settings.Kinds.ContainsKey(profile.Name) ? ""
+                        : $" (data.columns {{ {Key(profile.Name)} = category }} keeps it)");
+        }
         foreach (IGrouping<string, ColumnProfile> same in profiles
             .Where(one => one.Kind == ColumnKind.YesNo).GroupBy(one => one.Why))
             yield return $"{same.Key} in {Listed(same)}";
@@ -195,8 +203,8 @@ internal static class TableColumns
 
     private static string Listed(IEnumerable<ColumnProfile> profiles)
     {
-        string[] names = [.. profiles.Select(profile => DataError.Quote(profile.Name))];
-        return string.Join(", ", names.Take(MostNamed))
-            + (names.Length > MostNamed ? $" and {DataError.Number(names.Length - MostNamed)} more" : "");
+        int count = profiles.Count();
+        return string.Join(", ", profiles.Take(MostNamed).Select(profile => DataError.Quote(profile.Name)))
+            + (count > MostNamed ? $" and {DataError.Number(count - MostNamed)} more" : "");
     }
 }

@@ -15,6 +15,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
     private const int FewValues = 50;
     private const int MostWords = 6; // True, true, TRUE; False, false, FALSE
     private const int Shown = 3;
+    private const string NoValue = "no training row has a value";
     private const int SecondsOfDay = 86_400;
 
     // Not the shared ones, which would keep the room of large columns for good.
@@ -60,7 +61,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
             Content = values.Count == 0 ? "" : $"{Text(column, values[0])} … {Text(column, values[^1])}",
         };
         if (values.Count == 0)
-            return profile with { Kind = ColumnKind.Ignore, Why = "no training row has a value" };
+            return profile with { Kind = ColumnKind.Ignore, Why = NoValue };
         double median = values[(values.Count - 1) / 2];
         return profile.Kind switch
         {
@@ -148,6 +149,16 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
 
     private ColumnProfile OfTexts(TextColumn column, ColumnKind? said)
     {
+        if (column.Values.Count == 0) // a table may have very many empty columns
+            return new ColumnProfile
+            {
+                Name = column.Name,
+                Kind = ColumnKind.Ignore,
+                Why = NoValue,
+                Missing = train.Length,
+                Distinct = 0,
+                Content = "",
+            };
         int[] counts = new int[column.Values.Count];
         int missing = 0;
         foreach (int row in train)
@@ -163,7 +174,7 @@ internal sealed class TableProfiler(string path, int[] train, ColumnSettings set
         {
             Name = column.Name,
             Kind = ColumnKind.Ignore,
-            Why = "no training row has a value",
+            Why = NoValue,
             Missing = missing,
             Distinct = column.IsFreeText ? train.Length - missing : used.Length,
             Content = column.IsFreeText ? "" : string.Join(", ", used.Take(Shown).Select(
