@@ -23,7 +23,8 @@ internal static class CliApp
         try
         {
             var parser = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
-            ParseResult result = Root(console, services, signals).Parse(args.Length == 0 ? ["--help"] : args, parser);
+            ParseResult result = Root(args, console, services, signals)
+                .Parse(args.Length == 0 ? ["--help"] : args, parser);
             if (result.Errors.Count > 0 && result.Action is not HelpAction)
                 throw new DistTrainerException(FailureKind.Configuration, Suggestions.Explain(result));
             if (result.Errors.Count == 0)
@@ -45,11 +46,13 @@ internal static class CliApp
         }
     }
 
-    private static RootCommand Root(CliConsole console, CliServices services, StopSignals signals)
+    private static RootCommand Root(string[] args, CliConsole console, CliServices services, StopSignals signals)
     {
-        RootCommand root = Commands(console, services, signals);
+        RootCommand root = Commands(args, console, services, signals);
         var cluster = new ClusterCommands(console, signals);
-        root.Add(new ResumeCommand(console, services, signals, cluster));
+        root.Add(Named(
+            args, "resume", ResumeCommand.Summary, () => new ResumeCommand(console, services, signals, cluster),
+            ResumeCommand.Run()));
         foreach (Command command in cluster.All())
             root.Add(command);
         PluginOption.AddTo(root.Subcommands.Where(command => command is not HealthCommand));
@@ -57,12 +60,28 @@ internal static class CliApp
         return root;
     }
 
-    private static RootCommand Commands(CliConsole console, CliServices services, StopSignals signals) => new(
+    /// <summary>
+    /// A command that has options for a job's or a node's keys: they are made only where the command line may name it,
+    /// since all keys take three times as long as the rest of a start.
+    /// </summary>
+    private static Command Named(
+        string[] args, string name, string summary, Func<Command> make, params Argument[] arguments)
+    {
+        if (args.Any(arg => arg == name || arg.StartsWith('[')))
+            return make();
+        var command = new Command(name, summary);
+        foreach (Argument argument in arguments)
+            command.Add(argument);
+        return command;
+    }
+
+    private static RootCommand Commands(
+        string[] args, CliConsole console, CliServices services, StopSignals signals) => new(
         "Trains neural networks: the same parameters bit for bit on any number of workers.\n\nExit codes: 0 fine, 1 "
             + "internal, 2 configuration, 3 data, 4 model file, 5 diverged, 6 quorum, 7 disk, 129 SIGHUP, 130 SIGINT, "
             + "143 SIGTERM.")
     {
-        new TrainCommand(console, services, signals),
+        Named(args, "train", TrainCommand.Summary, () => new TrainCommand(console, services, signals)),
         new EvaluateCommand(console, services),
         new PredictCommand(console, services),
         new ServeCommand(console, signals),
@@ -70,10 +89,10 @@ internal static class CliApp
         new PlotCommand(console),
         new InspectCommand(console),
         DataCommands.Create(console, services, signals),
-        ConfigCommands.Create(console, services),
+        Named(args, "config", ConfigCommands.Summary, () => ConfigCommands.Create(console, services)),
         new EnvCommand(console, services),
-        new NodeCommand(console, services, signals),
-        new LaunchCommand(console, services, signals),
+        Named(args, "node", NodeCommand.Summary, () => new NodeCommand(console, services, signals)),
+        Named(args, "launch", LaunchCommand.Summary, () => new LaunchCommand(console, services, signals)),
         new HealthCommand(console),
         new CertificatesCommand(console),
     };

@@ -9,9 +9,12 @@ namespace DistTrainer.Cli.Commands;
 /// <summary><c>disttrainer config …</c>.</summary>
 internal static class ConfigCommands
 {
+    /// <summary>What the help says of them.</summary>
+    public const string Summary = "Makes and checks job files.";
+
     /// <summary>Makes the commands.</summary>
     public static Command Create(CliConsole console, CliServices services) =>
-        new("config", "Makes and checks job files.") { Init(console), Validate(console, services) };
+        new("config", Summary) { Init(console), Validate(console, services) };
 
     private static Command Init(CliConsole console)
     {

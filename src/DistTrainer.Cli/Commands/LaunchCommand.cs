@@ -9,6 +9,11 @@ namespace DistTrainer.Cli.Commands;
 /// <summary><c>disttrainer launch</c>: a cluster of processes on this machine.</summary>
 internal sealed class LaunchCommand : Command
 {
+    /// <summary>What the help says of it.</summary>
+    public const string Summary =
+        "Trains on a cluster of processes on this machine: the same parameters as `train`, bit for bit. Each "
+        + "process's lines are printed with its name before them.";
+
     private readonly CliConsole _console;
     private readonly CliServices _services;
     private readonly StopSignals _signals;
@@ -59,10 +64,7 @@ internal sealed class LaunchCommand : Command
 
     /// <summary>Makes the command.</summary>
     public LaunchCommand(CliConsole console, CliServices services, StopSignals signals)
-        : base(
-            "launch",
-            "Trains on a cluster of processes on this machine: the same parameters as `train`, bit for bit. Each "
-            + "process's lines are printed with its name before them.")
+        : base("launch", Summary)
     {
         (_console, _services, _signals) = (console, services, signals);
         _job.AddTo(this);

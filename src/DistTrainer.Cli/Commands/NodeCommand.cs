@@ -10,6 +10,11 @@ namespace DistTrainer.Cli.Commands;
 /// <summary><c>disttrainer node</c>.</summary>
 internal sealed class NodeCommand : Command
 {
+    /// <summary>What the help says of it.</summary>
+    public const string Summary =
+        "Runs one node of a cluster until it is told to end. The first server starts a cluster; the others name "
+        + "one of its servers with --seed-node.";
+
     /// <summary>What the line begins with that says where a node listens.</summary>
     public const string Listening = "node listening";
 
@@ -37,10 +42,7 @@ internal sealed class NodeCommand : Command
 
     /// <summary>Makes the command.</summary>
     public NodeCommand(CliConsole console, CliServices services, StopSignals signals)
-        : base(
-            "node",
-            "Runs one node of a cluster until it is told to end. The first server starts a cluster; the others name "
-            + "one of its servers with --seed-node.")
+        : base("node", Summary)
     {
         (_console, _services, _signals) = (console, services, signals);
         _settingsOptions.AddTo(this);

@@ -16,6 +16,19 @@ namespace DistTrainer.Cli.Commands;
 /// </summary>
 internal sealed class ResumeCommand : Command
 {
+    /// <summary>Its argument.</summary>
+    public static Argument<string?> Run() => new("run")
+    {
+        Description = "A run folder; without it a paused run of a cluster goes on",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    /// <summary>What the help says of it.</summary>
+    public const string Summary =
+        "Goes on with a run that was stopped or cut off, from its newest checkpoint and in its own folder, with "
+        + "any number of workers and parameter shards: the same bits as if it had never stopped. Without RUN: "
+        + "goes on with a paused run of a cluster.";
+
     private readonly CliConsole _console;
     private readonly CliServices _services;
     private readonly ClusterCommands _commands;
@@ -23,11 +36,7 @@ internal sealed class ResumeCommand : Command
     private readonly Option[] _localOptions;
     private readonly JobOptions _job = new("--workers", "--parameter-shards", "--compute-threads", "--epochs",
         "--max-steps", "--report-every", "--tensorboard", "--checkpoint-every-steps", "--checkpoint-every-time");
-    private readonly Argument<string?> _run = new("run")
-    {
-        Description = "A run folder; without it a paused run of a cluster goes on",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
+    private readonly Argument<string?> _run = Run();
     private readonly Option<string?> _cluster = new("--cluster")
     {
         Description =
@@ -41,11 +50,7 @@ internal sealed class ResumeCommand : Command
 
     /// <summary>Makes the command.</summary>
     public ResumeCommand(CliConsole console, CliServices services, StopSignals signals, ClusterCommands commands)
-        : base(
-            "resume",
-            "Goes on with a run that was stopped or cut off, from its newest checkpoint and in its own folder, with "
-            + "any number of workers and parameter shards: the same bits as if it had never stopped. Without RUN: "
-            + "goes on with a paused run of a cluster.")
+        : base("resume", Summary)
     {
         (_console, _services, _commands) = (console, services, commands);
         _local = new LocalRun(console, services, signals);

@@ -10,6 +10,11 @@ namespace DistTrainer.Cli.Commands;
 /// <summary><c>disttrainer train</c>.</summary>
 internal sealed class TrainCommand : Command
 {
+    /// <summary>What the help says of it.</summary>
+    public const string Summary =
+        "Trains a job and leaves a run folder. Without --config a built-in job for the data is taken; without "
+        + "--data that is the 1,797 digits.";
+
     private readonly CliServices _services;
     private readonly LocalRun _run;
     private readonly FoldedRun _folds;
@@ -22,10 +27,7 @@ internal sealed class TrainCommand : Command
 
     /// <summary>Makes the command.</summary>
     public TrainCommand(CliConsole console, CliServices services, StopSignals signals)
-        : base(
-            "train",
-            "Trains a job and leaves a run folder. Without --config a built-in job for the data is taken; without "
-            + "--data that is the 1,797 digits.")
+        : base("train", Summary)
     {
         _services = services;
         _run = new LocalRun(console, services, signals);
