@@ -26,6 +26,23 @@ public sealed class TurnThreadTests
         await system.Terminate();
     }
 
+    [Fact]
+    public async Task Parameter_shards_without_workers_have_as_many_threads_as_cores_in_a_second_run_too()
+    {
+        using ActorSystem system = Start("");
+        for (int run = 0; run < 2; run++)
+        {
+            IActorRef[] shards = [.. Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => system.ActorOf(
+                Props.Create(() => new Where(new ConcurrentBag<Thread>())).WithDispatcher(Shard)))];
+            int[] threads = await Task.WhenAll(shards.Select(shard => shard.Ask<int>("")));
+            Assert.All(threads.CountBy(thread => thread), same => Assert.Equal(2, same.Value));
+            Assert.Equal(Environment.ProcessorCount, threads.Distinct().Count());
+            await Task.WhenAll(shards.Select(shard => shard.GracefulStop(TimeSpan.FromSeconds(10))));
+            await Task.Delay(TimeSpan.FromSeconds(2)); // dispatchers are shut down a second after their last actor
+        }
+        await system.Terminate();
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData(ComputeDispatchers.Alone)]

@@ -15,31 +15,29 @@ internal sealed class TurnDispatcherConfigurator(Config config, IDispatcherPrere
     : MessageDispatcherConfigurator(config, prerequisites)
 {
     private readonly TurnThreads _threads = TurnThreads.Of(prerequisites.Settings);
-    private int _made;
 
     /// <inheritdoc/>
-    public override MessageDispatcher Dispatcher()
-    {
-        int number = Interlocked.Increment(ref _made) - 1;
-        TurnThread thread = Config.GetBoolean("own-thread") ? _threads.Take() : _threads.Share(number);
-        return new TurnDispatcher(this, _threads, thread, Config.GetInt("throughput"));
-    }
+    public override MessageDispatcher Dispatcher() => new TurnDispatcher(
+        this, Config.GetBoolean("own-thread") ? _threads.Take() : _threads.Share(), Config.GetInt("throughput"));
 
     /// <summary>Runs one actor on a thread that others use too.</summary>
     private sealed class TurnDispatcher : MessageDispatcher
     {
-        private readonly TurnThreads _threads;
-        private readonly TurnThread _thread;
+        private readonly TurnPlace _place;
 
-        public TurnDispatcher(
-            MessageDispatcherConfigurator configurator, TurnThreads threads, TurnThread thread, int throughput)
-            : base(configurator) => (_threads, _thread, Throughput) = (threads, thread, throughput);
+        public TurnDispatcher(MessageDispatcherConfigurator configurator, TurnPlace place, int throughput)
+            : base(configurator) => (_place, Throughput) = (place, throughput);
 
-        protected override void ExecuteTask(IRunnable run) => _thread.Post(run);
+        protected override void ExecuteTask(IRunnable run) => _place.Thread.Post(run);
 
-        protected override void Shutdown() => _threads.GiveBack(_thread);
+        protected override void Shutdown() => _place.GiveBack();
     }
 }
+
+/// <summary>An actor's place on a thread.</summary>
+/// <param name="Thread">The thread.</param>
+/// <param name="GiveBack">To be called once, when the actor is gone: the thread ends with its last one.</param>
+internal sealed record TurnPlace(TurnThread Thread, Action GiveBack);
 
 /// <summary>
 /// The threads of an actor system's workers and parameter shards: one for each worker, and as many as there are cores
@@ -49,7 +47,7 @@ internal sealed class TurnThreads
 {
     private static readonly ConditionalWeakTable<Settings, TurnThreads> s_systems = [];
 
-    private readonly List<(TurnThread Thread, int Users)> _threads = [];
+    private readonly List<Users> _threads = [];
     private readonly TimeSpan _spin;
     private readonly bool _givesWay;
     private int _started;
@@ -64,41 +62,60 @@ internal sealed class TurnThreads
     /// <summary>Those of an actor system.</summary>
     public static TurnThreads Of(Settings settings) => s_systems.GetValue(settings, own => new TurnThreads(own));
 
-    /// <summary>A thread that nobody has taken.</summary>
-    public TurnThread Take()
+    /// <summary>A thread of its own, which others may share.</summary>
+    public TurnPlace Take()
     {
         lock (_threads)
-            return Use(_threads.Count);
+            return Use(Start(), shares: false);
     }
 
-    /// <summary>One of all threads in turn; there are as many as cores before one is given out twice.</summary>
-    /// <param name="number">Which, from 0.</param>
-    public TurnThread Share(int number)
-    {
-        lock (_threads)
-            return Use(number < Math.Max(_threads.Count, Environment.ProcessorCount)
-                ? Math.Min(number, _threads.Count) : number % _threads.Count);
-    }
-
-    /// <summary>Ends a thread with its last actor.</summary>
-    public void GiveBack(TurnThread thread)
+    /// <summary>
+    /// The thread that the fewest share; there are as many as cores before one is shared by two that have none of their
+    /// own.
+    /// </summary>
+    public TurnPlace Share()
     {
         lock (_threads)
         {
-            int place = _threads.FindIndex(one => one.Thread == thread);
-            _threads[place] = (thread, _threads[place].Users - 1);
-            if (_threads[place].Users > 0)
-                return;
-            _threads.RemoveAt(place);
-            thread.End();
+            Users? least = _threads.MinBy(one => one.Sharing);
+            return Use(
+                least is null || (least.Sharing > 0 && _threads.Count < Environment.ProcessorCount) ? Start() : least,
+                shares: true);
         }
     }
 
-    private TurnThread Use(int place)
+    private Users Start()
     {
-        if (place == _threads.Count)
-            _threads.Add((new TurnThread($"compute {++_started}", _spin, _givesWay), 0));
-        _threads[place] = (_threads[place].Thread, _threads[place].Users + 1);
-        return _threads[place].Thread;
+        _threads.Add(new Users(new TurnThread($"compute {++_started}", _spin, _givesWay)));
+        return _threads[^1];
+    }
+
+    private TurnPlace Use(Users users, bool shares)
+    {
+        users.Count++;
+        users.Sharing += shares ? 1 : 0;
+        return new(users.Thread, () => GiveBack(users, shares));
+    }
+
+    private void GiveBack(Users users, bool shares)
+    {
+        lock (_threads)
+        {
+            users.Sharing -= shares ? 1 : 0;
+            if (--users.Count > 0)
+                return;
+            _threads.Remove(users);
+            users.Thread.End();
+        }
+    }
+
+    /// <summary>How many actors a thread has.</summary>
+    private sealed class Users(TurnThread thread)
+    {
+        public TurnThread Thread => thread;
+
+        public int Count { get; set; }
+
+        public int Sharing { get; set; }
     }
 }
