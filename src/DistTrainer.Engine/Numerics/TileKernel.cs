@@ -35,32 +35,35 @@ internal static unsafe class TileKernel
     /// <param name="cStride">Floats between two rows of the outputs.</param>
     /// <param name="rows">Rows of the tile, 1 … <see cref="Rows"/>.</param>
     /// <param name="accumulate">Whether the chains start at c (true) or at zero (false).</param>
-    public static void Compute(in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate)
+    /// <param name="adds">Whether c is added to the chains at their end; they start at zero then.</param>
+    public static void Compute(
+        in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds = false)
     {
         if (Vector512.IsHardwareAccelerated)
         {
             switch ((rows + 1) / 2)
             {
-                case 1: TileKernel512.Compute<RowPairs1>(a, b, c, cStride, rows, accumulate); break;
-                case 2: TileKernel512.Compute<RowPairs2>(a, b, c, cStride, rows, accumulate); break;
-                case 3: TileKernel512.Compute<RowPairs3>(a, b, c, cStride, rows, accumulate); break;
-                case 4: TileKernel512.Compute<RowPairs4>(a, b, c, cStride, rows, accumulate); break;
-                case 5: TileKernel512.Compute<RowPairs5>(a, b, c, cStride, rows, accumulate); break;
-                default: TileKernel512.Compute<RowPairs6>(a, b, c, cStride, rows, accumulate); break;
+                case 1: TileKernel512.Compute<RowPairs1>(a, b, c, cStride, rows, accumulate, adds); break;
+                case 2: TileKernel512.Compute<RowPairs2>(a, b, c, cStride, rows, accumulate, adds); break;
+                case 3: TileKernel512.Compute<RowPairs3>(a, b, c, cStride, rows, accumulate, adds); break;
+                case 4: TileKernel512.Compute<RowPairs4>(a, b, c, cStride, rows, accumulate, adds); break;
+                case 5: TileKernel512.Compute<RowPairs5>(a, b, c, cStride, rows, accumulate, adds); break;
+                default: TileKernel512.Compute<RowPairs6>(a, b, c, cStride, rows, accumulate, adds); break;
             }
         }
         else if (Vector256.IsHardwareAccelerated)
         {
-            Compute256(a, b, c, cStride, rows, accumulate);
+            Compute256(a, b, c, cStride, rows, accumulate, adds);
         }
         else
         {
-            ComputeScalar(a, b, c, cStride, rows, accumulate);
+            ComputeScalar(a, b, c, cStride, rows, accumulate, adds);
         }
     }
 
     /// <summary>The same, slow and obvious: the reference that the fast kernels are tested against.</summary>
-    public static void ComputeScalar(in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate)
+    public static void ComputeScalar(
+        in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds = false)
     {
         for (int r = 0; r < rows; r++)
         {
@@ -74,12 +77,13 @@ internal static unsafe class TileKernel
                     for (int k = 0; k < a.Steps; k++)
                         sum = MathF.FusedMultiplyAdd(left[k * a.StepStride], right[k * Width], sum);
                 }
-                c[(r * cStride) + j] = sum;
+                c[(r * cStride) + j] = adds ? c[(r * cStride) + j] + sum : sum;
             }
         }
     }
 
-    private static void Compute256(in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate)
+    private static void Compute256(
+        in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds)
     {
         for (int r = 0; r < rows; r += HalfRows)
         {
@@ -90,9 +94,9 @@ internal static unsafe class TileKernel
                 float* right = b + j, to = c + (r * cStride) + j;
                 switch ((height + 1) / 2)
                 {
-                    case 1: TileKernel256.Compute<RowPairs1>(half, right, to, cStride, height, accumulate); break;
-                    case 2: TileKernel256.Compute<RowPairs2>(half, right, to, cStride, height, accumulate); break;
-                    default: TileKernel256.Compute<RowPairs3>(half, right, to, cStride, height, accumulate); break;
+                    case 1: TileKernel256.Compute<RowPairs1>(half, right, to, cStride, height, accumulate, adds); break;
+                    case 2: TileKernel256.Compute<RowPairs2>(half, right, to, cStride, height, accumulate, adds); break;
+                    default: TileKernel256.Compute<RowPairs3>(half, right, to, cStride, height, accumulate, adds); break;
                 }
             }
         }

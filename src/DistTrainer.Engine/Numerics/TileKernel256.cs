@@ -9,7 +9,8 @@ internal static unsafe class TileKernel256
     /// Computes as many pairs of rows as the type says, of 16 outputs each; otherwise as
     /// <see cref="TileKernel.Compute"/>.
     /// </summary>
-    public static void Compute<TPairs>(in LeftOperand left, float* b, float* c, nint cStride, int rows, bool accumulate)
+    public static void Compute<TPairs>(
+        in LeftOperand left, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds)
         where TPairs : struct, IRowPairs
     {
         Vector256<float> c0x = default, c0y = default, c1x = default, c1y = default, c2x = default, c2y = default,
@@ -73,6 +74,21 @@ internal static unsafe class TileKernel256
             a0 += jump;
             a1 += jump;
             a2 += jump;
+        }
+        if (adds)
+        {
+            c0x = Vector256.Load(d0) + c0x; c0y = Vector256.Load(d0 + 8) + c0y;
+            c1x = Vector256.Load(d0 + below) + c1x; c1y = Vector256.Load(d0 + below + 8) + c1y;
+            if (TPairs.Count > 1)
+            {
+                c2x = Vector256.Load(d1) + c2x; c2y = Vector256.Load(d1 + 8) + c2y;
+                c3x = Vector256.Load(d1 + below) + c3x; c3y = Vector256.Load(d1 + below + 8) + c3y;
+            }
+            if (TPairs.Count > 2)
+            {
+                c4x = Vector256.Load(d2) + c4x; c4y = Vector256.Load(d2 + 8) + c4y;
+                c5x = Vector256.Load(d2 + below) + c5x; c5y = Vector256.Load(d2 + below + 8) + c5y;
+            }
         }
         c0x.Store(d0); c0y.Store(d0 + 8);
         c1x.Store(d0 + below); c1y.Store(d0 + below + 8);

@@ -8,7 +8,8 @@ internal static unsafe class TileKernel512
     /// <summary>
     /// Computes as many pairs of rows as the type says; otherwise as <see cref="TileKernel.Compute"/>.
     /// </summary>
-    public static void Compute<TPairs>(in LeftOperand left, float* b, float* c, nint cStride, int rows, bool accumulate)
+    public static void Compute<TPairs>(
+        in LeftOperand left, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds)
         where TPairs : struct, IRowPairs
     {
         Vector512<float> c0x = default, c0y = default, c1x = default, c1y = default, c2x = default, c2y = default,
@@ -125,6 +126,36 @@ internal static unsafe class TileKernel512
             a3 += jump;
             a4 += jump;
             a5 += jump;
+        }
+        if (adds)
+        {
+            c0x = Vector512.Load(d0) + c0x; c0y = Vector512.Load(d0 + 16) + c0y;
+            c1x = Vector512.Load(d0 + below) + c1x; c1y = Vector512.Load(d0 + below + 16) + c1y;
+            if (TPairs.Count > 1)
+            {
+                c2x = Vector512.Load(d1) + c2x; c2y = Vector512.Load(d1 + 16) + c2y;
+                c3x = Vector512.Load(d1 + below) + c3x; c3y = Vector512.Load(d1 + below + 16) + c3y;
+            }
+            if (TPairs.Count > 2)
+            {
+                c4x = Vector512.Load(d2) + c4x; c4y = Vector512.Load(d2 + 16) + c4y;
+                c5x = Vector512.Load(d2 + below) + c5x; c5y = Vector512.Load(d2 + below + 16) + c5y;
+            }
+            if (TPairs.Count > 3)
+            {
+                c6x = Vector512.Load(d3) + c6x; c6y = Vector512.Load(d3 + 16) + c6y;
+                c7x = Vector512.Load(d3 + below) + c7x; c7y = Vector512.Load(d3 + below + 16) + c7y;
+            }
+            if (TPairs.Count > 4)
+            {
+                c8x = Vector512.Load(d4) + c8x; c8y = Vector512.Load(d4 + 16) + c8y;
+                c9x = Vector512.Load(d4 + below) + c9x; c9y = Vector512.Load(d4 + below + 16) + c9y;
+            }
+            if (TPairs.Count > 5)
+            {
+                c10x = Vector512.Load(d5) + c10x; c10y = Vector512.Load(d5 + 16) + c10y;
+                c11x = Vector512.Load(d5 + below) + c11x; c11y = Vector512.Load(d5 + below + 16) + c11y;
+            }
         }
         c0x.Store(d0); c0y.Store(d0 + 16);
         c1x.Store(d0 + below); c1y.Store(d0 + below + 16);

@@ -157,15 +157,31 @@ internal static unsafe class WeightGradient
         int depth = 0;
         for (int shard = 0; shard + 1 < bounds.Length; shard++)
         {
-            Chain(a, outputs, height, b, bounds[shard], bounds[shard + 1], stack + (depth * TileKernel.Size), Width);
-            for (int carry = shard; (carry & 1) == 1; carry >>= 1, depth--)
+            (int start, int end) = (bounds[shard], bounds[shard + 1]);
+            int carry = shard;
+            if ((shard & 1) == 1 && IsOneTile(start, end))
+            {
+                Chain(a, outputs, height, b, start, end, stack + ((depth - 1) * TileKernel.Size), Width, adds: true);
+                (carry, depth) = (carry >> 1, depth - 1);
+            }
+            else
+                Chain(a, outputs, height, b, start, end, stack + (depth * TileKernel.Size), Width);
+            for (; (carry & 1) == 1; carry >>= 1, depth--)
                 Add(stack + ((depth - 1) * TileKernel.Size), stack + (depth * TileKernel.Size), height * Width);
             depth++;
         }
     }
 
+    /// <summary>
+    /// Whether rows are one call of the kernel, which can then add the sum to the one before it while it is in
+    /// registers: rows of one panel, or whole panels.
+    /// </summary>
+    private static bool IsOneTile(int start, int end) =>
+        end > start && ((start % Width == 0 && end % Width == 0) || start / Width == (end - 1) / Width);
+
     /// <summary>One data shard's sum for one tile: rows start … end − 1 in order, whole panels at once.</summary>
-    private static void Chain(float* a, int outputs, int height, float* b, int start, int end, float* c, nint cStride)
+    private static void Chain(
+        float* a, int outputs, int height, float* b, int start, int end, float* c, nint cStride, bool adds = false)
     {
         bool accumulate = false;
         int row = start;
@@ -182,7 +198,7 @@ internal static unsafe class WeightGradient
                 Blocks = steps == Width ? (end - row) / Width : 1,
                 BlockStride = (nint)outputs * Width,
             };
-            TileKernel.Compute(left, b + ((long)row * Width), c, cStride, height, accumulate);
+            TileKernel.Compute(left, b + ((long)row * Width), c, cStride, height, accumulate, adds);
             accumulate = true;
             row += left.Blocks * steps;
         }
@@ -191,7 +207,10 @@ internal static unsafe class WeightGradient
 
     private static void Add(float* left, float* right, int count)
     {
-        for (int i = 0; i < count; i += 8)
+        int i = 0;
+        for (; Vector512.IsHardwareAccelerated && i < count; i += 16) // a whole number of rows of 32
+            Vector512.Store(Vector512.Load(left + i) + Vector512.Load(right + i), left + i);
+        for (; i < count; i += 8)
             Vector256.Store(Vector256.Load(left + i) + Vector256.Load(right + i), left + i);
     }
 }

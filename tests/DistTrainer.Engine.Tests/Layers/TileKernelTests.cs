@@ -28,8 +28,9 @@ public sealed unsafe class TileKernelTests
                         Blocks = blocks,
                         BlockStride = blockStride,
                     };
-                    TileKernel.ComputeScalar(operand, b, plain, 40, rows, accumulate);
-                    TileKernel.Compute(operand, b, fast, 40, rows, accumulate);
+                    bool adds = random.Next(2) == 0;
+                    TileKernel.ComputeScalar(operand, b, plain, 40, rows, accumulate, adds);
+                    TileKernel.Compute(operand, b, fast, 40, rows, accumulate, adds);
                 }
                 Assert.Equal(expected, actual);
             }, iter: 2000);
