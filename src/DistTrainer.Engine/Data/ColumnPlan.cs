@@ -21,7 +21,8 @@ internal sealed record ColumnPlan(int[] Features, int[] Targets)
             ? column => model.Contains(names[column]) || request.Targets.Contains(names[column])
             : column => request.Ignore.Count == 0 || (column.ToString(CultureInfo.InvariantCulture) is var number
                 && (!request.Ignore.Contains(number) || IndexOf(names, number) >= 0));
-        CheckNames(place, names, used);
+        if (named) // else they are numbers
+            CheckNames(place, names, used);
         return request.Features is { } wanted
             ? ForModel(place, names, named, wanted, request)
             : ForTraining(place, names, request);
