@@ -88,7 +88,8 @@ internal static class CsvDialectFinder
         if (settings.Comment is null && comment != CsvSettings.None && !shape.CommentsAtEnds
             && !HasComments(best, text, head))
             shape = shape with { Comment = CsvSettings.None };
-        return new CsvGrid(text, head.IsWhole, shape, int.MaxValue);
+        return best.Count < RowsToCompare && shape == best.Shape ? best
+            : new CsvGrid(text, head.IsWhole, shape, int.MaxValue);
     }
 
     private static bool IsEven(CsvGrid grid) => grid.UsualFields() is var usual and > 1

@@ -138,18 +138,30 @@ internal sealed class ColumnBuffer(string name, ColumnForm form, CsvDialect dial
     /// </summary>
     private StrayCell? StrayAmongTexts(TextColumn column)
     {
-        byte[][] texts = [.. column.Values.Select(Encoding.UTF8.GetBytes)];
-        bool[] alike = [.. texts.Select(text => LooksLikeNumber(text))];
+        const int Few = 64;
+        int known = column.Values.Count;
+        // Of each text whether it is a number, and whether it looks like one.
+        Span<(bool Is, bool Alike)> kinds = known <= Few ? stackalloc (bool, bool)[Few] : new (bool, bool)[known];
+        for (int value = 0; value < known; value++)
+            kinds[value] = KindOf(column.Values[value]);
         int numbers = 0, others = 0, first = -1;
         for (int row = 0; row < column.Count; row++)
         {
             if (column[row] is not (var value and >= 0))
                 continue;
-            (numbers, others) = alike[value] ? (numbers + 1, others) : (numbers, others + 1);
-            if (first < 0 && !TryNumber(texts[value], out _))
+            (numbers, others) = kinds[value].Alike ? (numbers + 1, others) : (numbers, others + 1);
+            if (first < 0 && !kinds[value].Is)
                 first = row;
         }
         return numbers >= others && first >= 0 ? new StrayCell(first, column.TextOf(first)!) : null;
+    }
+
+    private (bool Is, bool Alike) KindOf(string value)
+    {
+        const int Short = 256;
+        Span<byte> room = value.Length <= Short / 4 ? stackalloc byte[Short] : new byte[4 * value.Length];
+        ReadOnlySpan<byte> text = room[..Encoding.UTF8.GetBytes(value, room)];
+        return (TryNumber(text, out _), LooksLikeNumber(text));
     }
 
     private bool LooksLikeNumber(ReadOnlySpan<byte> text) => !TargetLook.IsCode(text)

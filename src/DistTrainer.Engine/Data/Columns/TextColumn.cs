@@ -108,9 +108,9 @@ internal sealed class TextColumn(string name, bool isPart = false) : RawColumn(n
                 Rows.Add(Gap);
         }
 
-        public List<string> Values { get; } = [];
+        public List<string> Values { get; } = new(1); // few in a table of very many columns
 
-        public List<int> Rows { get; } = [];
+        public List<int> Rows { get; } = new(1);
 
         /// <summary>The number of a value; −1 for a new one.</summary>
         public int Find(ReadOnlySpan<char> text)
