@@ -96,7 +96,9 @@ internal static unsafe class TileKernel
                 {
                     case 1: TileKernel256.Compute<RowPairs1>(half, right, to, cStride, height, accumulate, adds); break;
                     case 2: TileKernel256.Compute<RowPairs2>(half, right, to, cStride, height, accumulate, adds); break;
-                    default: TileKernel256.Compute<RowPairs3>(half, right, to, cStride, height, accumulate, adds); break;
+                    default:
+                        TileKernel256.Compute<RowPairs3>(half, right, to, cStride, height, accumulate, adds);
+                        break;
                 }
             }
         }
