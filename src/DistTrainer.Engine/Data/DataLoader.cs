@@ -110,15 +110,9 @@ public static class DataLoader
     /// <param name="description">Where the rows are.</param>
     /// <param name="schema">What the model knows of its data.</param>
     /// <exception cref="DistTrainerException">There is no such file.</exception>
-    internal static RowBlocks<PredictionRows> StreamForPrediction(DataDescription description, DataSchema schema)
-    {
-        SourceFile file = SourceFiles.Find(description).Main;
-        return Streams(file, schema)
-            ? new(
-                file.Path, file.RequestOf(description, ReadRequest.For(schema, description)),
-                (table, notes) => DataPreparation.Predictable(table, schema, notes))
-            : new(() => LoadForPrediction(description, schema), rows => rows.Notes);
-    }
+    internal static RowBlocks<PredictionRows> StreamForPrediction(DataDescription description, DataSchema schema) =>
+        StreamOf(description, schema, ReadRequest.For(schema, description), DataPreparation.Predictable)
+        ?? new(() => LoadForPrediction(description, schema), rows => rows.Notes);
 
     /// <summary>
     /// The samples that <see cref="LoadLabelled"/> loads, block by block: of a CSV file in constant memory.
@@ -126,18 +120,18 @@ public static class DataLoader
     /// <param name="description">Where the samples are.</param>
     /// <param name="schema">What the model knows of its data.</param>
     /// <exception cref="DistTrainerException">There is no such file.</exception>
-    internal static RowBlocks<DataSet> StreamLabelled(DataDescription description, DataSchema schema)
-    {
-        SourceFile file = SourceFiles.Find(description).Main;
-        return Streams(file, schema)
-            ? new(
-                file.Path, file.RequestOf(description, DataPreparation.LabelledRequest(description, schema)),
-                (table, notes) => DataPreparation.Labelled(table, schema, notes))
-            : new(() => LoadLabelled(description, schema), samples => samples.Notes);
-    }
+    internal static RowBlocks<DataSet> StreamLabelled(DataDescription description, DataSchema schema) =>
+        StreamOf(
+            description, schema, DataPreparation.LabelledRequest(description, schema), DataPreparation.Labelled)
+        ?? new(() => LoadLabelled(description, schema), samples => samples.Notes);
 
-    // Without columns the model's forms are not known before all is read.
-    private static bool Streams(SourceFile file, DataSchema schema) => file.StreamsRows && schema.Columns.Count > 0;
+    // Null where all is read at once: without columns the model's forms are not known before.
+    private static RowBlocks<T>? StreamOf<T>(
+        DataDescription description, DataSchema schema, ReadRequest request,
+        Func<RawData, DataSchema, ModelNotes, T> prepare) =>
+        SourceFiles.Find(description).Main is { StreamsRows: true } file && schema.Columns.Count > 0
+            ? new(file.Path, file.RequestOf(description, request), (table, notes) => prepare(table, schema, notes))
+            : null;
 
     /// <summary>
     /// Reads rows without targets from a CSV text that lies in memory, as <see cref="LoadForPrediction"/> reads a file.

@@ -47,7 +47,7 @@ internal sealed class PartEvaluation(IModel model, float[] parameters, DataSchem
 
     /// <summary>The samples' targets, a column each, as the loss has them.</summary>
     public IEnumerable<float[]> Targets() => Enumerable.Range(0, _width).Select(
-        target => _targets.Where((_, i) => i % _width == target).ToArray());
+        target => QualityFigures.Column(CollectionsMarshal.AsSpan(_targets), _width, target));
 
     /// <summary>All figures beside the loss; null without samples.</summary>
     public QualityFigures? Quality() =>

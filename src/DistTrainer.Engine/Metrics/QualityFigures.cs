@@ -93,7 +93,11 @@ internal sealed record QualityFigures(
     private static ClassificationFigures OfBinary(float[] probability, float[] target) => ClassificationFigures.Of(
         [.. probability.SelectMany(p => new[] { 1 - p, p })], [.. target.Select(value => (int)value)], ["0", "1"]);
 
-    private static float[] Column(float[] rows, int width, int column)
+    /// <summary>One column of rows.</summary>
+    /// <param name="rows">[rows, <paramref name="width"/>] row-major.</param>
+    /// <param name="width">Columns.</param>
+    /// <param name="column">Which.</param>
+    public static float[] Column(ReadOnlySpan<float> rows, int width, int column)
     {
         float[] values = new float[rows.Length / width];
         for (int row = 0; row < values.Length; row++)
