@@ -3,6 +3,7 @@ using System.Text.Json;
 using DistTrainer.Engine.Layers;
 using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Numerics;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Benchmarks;
 
@@ -12,18 +13,18 @@ namespace DistTrainer.Benchmarks;
 /// </summary>
 internal static class GemmBenchmark
 {
-    public static void Run(double seconds)
+    public static void Run(double seconds, int workers, int dataShards)
     {
         foreach (BenchmarkModel model in BenchmarkModel.All)
         {
             for (int l = 0; l + 1 < model.Widths.Length; l++)
-                Layer(model, l, seconds);
+                Layer(model, l, seconds, workers, dataShards);
         }
     }
 
-    private static void Layer(BenchmarkModel model, int index, double seconds)
+    private static void Layer(BenchmarkModel model, int index, double seconds, int workers, int dataShards)
     {
-        (int rows, int inputs, int outputs) = (model.Batch, model.Widths[index], model.Widths[index + 1]);
+        (int rows, int inputs, int outputs) = (model.Batch / workers, model.Widths[index], model.Widths[index + 1]);
         var initializer = new InitializerDescription("zeros");
         var layer = new DenseLayer(inputs, outputs, bias: false, initializer, initializer);
         using AlignedBuffer parameters = Filled(inputs * outputs), gradient = Filled(inputs * outputs);
@@ -37,7 +38,7 @@ internal static class GemmBenchmark
             foreach (ref float value in buffer.Span)
                 value = random.NextSingle() - 0.5f;
         }
-        int[] bounds = [0, rows];
+        int[] bounds = [.. Enumerable.Range(0, dataShards + 1).Select(shard => EpochSampler.Bound(rows, dataShards, shard))];
         double flops = 2.0 * rows * inputs * outputs;
         string tag = $"{model.Name}.L{index + 1}";
         Report($"{tag}.dW", flops, seconds, () => layer.BackwardParameters(

@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using DistTrainer.Benchmarks;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
+using DistTrainer.Engine.Training;
 using DistTrainer.Transport;
 
 if (args is ["wire-worker", ..])
@@ -29,7 +30,7 @@ var threads = new Option<int>("--threads") { Description = "Threads.", DefaultVa
 var dataShards = new Option<int>("--data-shards")
 {
     Description = "Data shards of a step.",
-    DefaultValueFactory = _ => 2,
+    DefaultValueFactory = _ => new TrainingDescription().DataShards,
 };
 var seconds = new Option<double>("--seconds")
 {
@@ -53,8 +54,10 @@ train.SetAction((result, _) => TrainBenchmark.Run(
         result.GetValue(threads),
     result.GetValue(dataShards), result.GetValue(seconds), result.GetValue(chunks),
         FashionMnist(result.GetValue(samples))));
-var gemm = new Command("gemm", "Matrix products of the models at one thread.") { seconds };
-gemm.SetAction(result => GemmBenchmark.Run(result.GetValue(seconds) / 2));
+var gemm = new Command("gemm", "Matrix products of the models at one thread, as one worker of several calls them.") { seconds,
+    workers, dataShards };
+gemm.SetAction(result => GemmBenchmark.Run(
+    result.GetValue(seconds) / 2, result.GetValue(workers), result.GetValue(dataShards) / result.GetValue(workers)));
 var optim = new Command("optim", "Optimizer updates of 25 million parameters.") { threads, seconds, chunks };
 optim.SetAction(
     result => OptimizerBenchmark.Run(result.GetValue(threads), result.GetValue(seconds), result.GetValue(chunks)));

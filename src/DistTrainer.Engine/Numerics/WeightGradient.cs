@@ -30,6 +30,15 @@ internal static unsafe class WeightGradient
     /// </summary>
     private const int AliasPeriod = 1024;
 
+    /// <summary>
+    /// Rows a data shard up to which the tree is walked in registers (<see cref="TreeKernel512"/>); with more a larger
+    /// tile and sums in memory are faster.
+    /// </summary>
+    private const int MostRowsToWalk = 32;
+
+    /// <summary>Floats of a cache line; a vector that lies in two takes two loads.</summary>
+    private const int Line = 16;
+
     /// <summary>Floats of scratch space that <see cref="Compute"/> needs.</summary>
     /// <param name="inputs">Features in.</param>
     /// <param name="rows">Samples.</param>
@@ -52,7 +61,8 @@ internal static unsafe class WeightGradient
         int part, int parts)
     {
         int levels = BitOperations.Log2((uint)(bounds.Length - 1)) + 2;
-        float* stack = stackalloc float[levels * TileKernel.Size];
+        float* space = stackalloc float[(levels * TileKernel.Size) + Line];
+        var stack = (float*)(((nint)space + (Line * sizeof(float)) - 1) & ~((nint)(Line * sizeof(float)) - 1));
         int inputPanels = (inputs + Width - 1) / Width;
         // A block of 32 × 32 floats then lies at the same place of its 4 KiB as the block it comes from, and the loads
         // of one hardly ever look like the stores of the other: transposing took up to 1.7 times as long elsewhere.
@@ -60,7 +70,7 @@ internal static unsafe class WeightGradient
         int begin = (int)((long)inputPanels * part / parts), last = (int)((long)inputPanels * (part + 1) / parts);
         int firstPanel = bounds[0] / Width, panels = ((bounds[^1] + Width - 1) / Width) - firstPanel;
         int inputBlock = outputs <= TileKernel.Rows ? 1 : InputBlock;
-        bool streams = Streams(gradient, inputs, outputs);
+        bool streams = Streams(gradient, inputs, outputs), walks = Walks(bounds);
         for (int block = begin; block < last; block += inputBlock)
         {
             int blockEnd = Math.Min(block + inputBlock, last);
@@ -83,7 +93,15 @@ internal static unsafe class WeightGradient
                         Chain(dy + ((long)o * Width), outputs, height, b, bounds[0], bounds[1], c, inputs);
                         continue;
                     }
-                    SumTree(dy + ((long)o * Width), outputs, height, b, bounds, stack);
+                    if (walks && width == Width)
+                    {
+                        Walk(dy + ((long)o * Width), outputs, height, b, bounds, stack, c, inputs, streams);
+                        continue;
+                    }
+                    if (walks)
+                        Walk(dy + ((long)o * Width), outputs, height, b, bounds, stack + TileKernel.Size, stack, Width);
+                    else
+                        SumTree(dy + ((long)o * Width), outputs, height, b, bounds, stack);
                     if (streams && width == Width)
                         Stream(stack, c, inputs, height);
                     else
@@ -132,6 +150,24 @@ internal static unsafe class WeightGradient
     private static bool Streams(float* gradient, int inputs, int outputs) =>
         Vector512.IsHardwareAccelerated && (long)inputs * outputs * sizeof(float) >= StreamBytes && inputs % 16 == 0
             && ((nint)gradient & 63) == 0;
+
+    /// <summary>Whether data shards are many and small, so that sums cost as much as products.</summary>
+    private static bool Walks(ReadOnlySpan<int> bounds) =>
+        Vector512.IsHardwareAccelerated && bounds.Length > 2
+            && bounds[^1] - bounds[0] <= MostRowsToWalk * (bounds.Length - 1);
+
+    /// <summary>A tile of many small data shards; the stack does not hold c.</summary>
+    private static void Walk(
+        float* a, int outputs, int height, float* b, ReadOnlySpan<int> bounds, float* stack, float* c, nint stride,
+        bool streams = false)
+    {
+        for (int r = 0; r < height; r += TreeKernel512.Rows)
+        {
+            TreeKernel512.Compute(
+                a + (r * Width), (nint)outputs * Width, b, bounds, stack, c + (r * stride), stride,
+                Math.Min(TreeKernel512.Rows, height - r), streams);
+        }
+    }
 
     private static void Copy(float* tile, float* c, nint stride, int height, int width)
     {

@@ -48,6 +48,8 @@ public sealed unsafe class DenseKernelTests
     [InlineData(new[] { 0, 0, 33, 33, 70 })]
     [InlineData(new[] { 3, 40, 41, 64, 70 })]
     [InlineData(new[] { 0, 9, 18, 27, 36, 45, 54, 63, 70 })]
+    [InlineData(new[] { 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 })]
+    [InlineData(new[] { 0, 5, 5, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70 })]
     [InlineData(new[] { 7, 7 })]
     public void Data_shards_are_summed_apart_and_joined_in_the_tree(int[] bounds) =>
         new Rig(45, 26, 70, seed: 4).Check(bounds);
