@@ -17,11 +17,10 @@ internal static class CheckpointBenchmark
     private const int ReportEvery = 10;
 
     public static async Task Run(
-        string model, string optimizer, int workers, int dataShards, int every, int pairs,
+        string model, string optimizer, int? workers, int? dataShards, int every, int pairs,
         double seconds, DataParts data)
     {
-        JobDescription job = BenchmarkModel.All.First(found => found.Name == model)
-            .Job(optimizer, dataShards, epochs: 1_000_000);
+        JobDescription job = BenchmarkModel.Named(model).Job(optimizer, dataShards, epochs: 1_000_000);
         var ratios = new List<double>();
         var pauses = new List<double>();
         List<double>[] positions =
@@ -63,10 +62,10 @@ internal static class CheckpointBenchmark
                 using var stop = new CancellationTokenSource();
                 var observer = new CheckpointObserver(
                     job.Training.BatchSize, seconds, stop, pauses, everySteps > 0 ? positions : null);
-                var options = new RunOptions
+                var product = new RunOptions();
+                RunOptions options = product with
                 {
-                    Workers = workers,
-                    ParameterShards = 2,
+                    Workers = workers ?? product.Workers,
                     ReportEvery = ReportEvery,
                     Output = folder,
                     Checkpoint = new CheckpointSettings { EverySteps = everySteps, EveryTime = TimeSpan.Zero },

@@ -9,7 +9,9 @@ namespace DistTrainer.Benchmarks;
 /// <param name="seconds">Least length of a chunk.</param>
 /// <param name="chunks">How many.</param>
 /// <param name="stop">Cancelled after the last.</param>
-internal class ChunkObserver(int batch, double seconds, int chunks, CancellationTokenSource stop) : ITrainingObserver
+/// <param name="warmUp">Least length of the first one; null: as long as the others.</param>
+internal class ChunkObserver(
+    int batch, double seconds, int chunks, CancellationTokenSource stop, double? warmUp = null) : ITrainingObserver
 {
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private long _steps;
@@ -28,7 +30,8 @@ internal class ChunkObserver(int batch, double seconds, int chunks, Cancellation
     public void OnStep(StepReport report)
     {
         Times = report.Times;
-        if (_watch.Elapsed.TotalSeconds < seconds || stop.IsCancellationRequested)
+        double least = IsWarm ? seconds : warmUp ?? seconds;
+        if (_watch.Elapsed.TotalSeconds < least || stop.IsCancellationRequested)
             return;
         if (IsWarm)
             Chunks.Add((report.Step - _steps) * batch / _watch.Elapsed.TotalSeconds);

@@ -48,7 +48,7 @@ internal static class ClusterBenchmark
         (string name, string optimizer, int nodes, int servers) = (args[0], args[1], Whole(args[2]), Whole(args[3]));
         double seconds = double.Parse(args[4], CultureInfo.InvariantCulture);
         (int chunks, int index, string seed) = (Whole(args[5]), Whole(args[6]), args[7]);
-        BenchmarkModel model = BenchmarkModel.All.Single(known => known.Name == name);
+        BenchmarkModel model = BenchmarkModel.Named(name);
         (int workersANode, int parameterShards) = (Whole(args[9]), Whole(args[10]));
         int workers = nodes * workersANode;
         JobDescription job = model.Job(optimizer, workers, epochs: 1_000_000);

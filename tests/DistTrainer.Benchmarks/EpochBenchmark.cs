@@ -14,7 +14,7 @@ namespace DistTrainer.Benchmarks;
 /// </summary>
 internal static class EpochBenchmark
 {
-    public static async Task Run(int seeds, int epochs, int workers, int dataShards, DataParts data)
+    public static async Task Run(int seeds, int epochs, int? workers, int? dataShards, DataParts data)
     {
         // The test part stands in for the validation part, so that it is evaluated after every epoch, as the peers do.
         DataParts watched = data with { Validation = data.Test };
@@ -23,9 +23,10 @@ internal static class EpochBenchmark
             JobDescription job = BenchmarkModel.All[1].Job("adam", dataShards, epochs);
             job = job with { Training = job.Training with { Seed = (ulong)seed, Shuffle = true } };
             var observer = new EpochObserver();
-            var options = new RunOptions
+            var product = new RunOptions();
+            RunOptions options = product with
             {
-                Workers = workers,
+                Workers = workers ?? product.Workers,
                 ReportEvery = 1000,
                 ActorConfiguration = "akka.loglevel = WARNING",
             };
@@ -35,8 +36,8 @@ internal static class EpochBenchmark
                 test = "tta",
                 fw = "disttrainer",
                 seed,
-                workers,
-                dataShards,
+                workers = options.Workers,
+                dataShards = job.Training.DataShards,
                 epochs,
                 train_s = Math.Round(observer.Reports.Sum(report => report.TrainSeconds), 3),
                 s_epoch = observer.Reports.Select(report => Math.Round(report.TrainSeconds, 3)),

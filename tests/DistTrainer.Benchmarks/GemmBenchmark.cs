@@ -13,6 +13,9 @@ namespace DistTrainer.Benchmarks;
 /// </summary>
 internal static class GemmBenchmark
 {
+    /// <param name="seconds">Length of a measurement.</param>
+    /// <param name="workers">Workers that the batch is divided among.</param>
+    /// <param name="dataShards">Data shards of one of them.</param>
     public static void Run(double seconds, int workers, int dataShards)
     {
         foreach (BenchmarkModel model in BenchmarkModel.All)
@@ -38,7 +41,8 @@ internal static class GemmBenchmark
             foreach (ref float value in buffer.Span)
                 value = random.NextSingle() - 0.5f;
         }
-        int[] bounds = [.. Enumerable.Range(0, dataShards + 1).Select(shard => EpochSampler.Bound(rows, dataShards, shard))];
+        int[] bounds =
+            [.. Enumerable.Range(0, dataShards + 1).Select(shard => EpochSampler.Bound(rows, dataShards, shard))];
         double flops = 2.0 * rows * inputs * outputs;
         string tag = $"{model.Name}.L{index + 1}";
         Report($"{tag}.dW", flops, seconds, () => layer.BackwardParameters(

@@ -17,20 +17,28 @@ if (args is ["cluster-node", ..])
 
 var models = new Option<string>("--models")
 {
-    Description = "Models, comma-separated.",
+    Description = "Models, comma-separated: a, b, c, or a shape with its batch such as 784-512-512-10@64.",
     DefaultValueFactory = _ => "a,b,c",
 };
 var optimizers = new Option<string>("--optimizers")
 {
-    Description = "sgd (momentum 0.9), adam, or both, comma-separated.",
+    Description = "sgd or momentum (both with momentum 0.9), plain-sgd, adam, rmsprop, comma-separated.",
     DefaultValueFactory = _ => "sgd,adam",
 };
-var workers = new Option<int>("--workers") { Description = "Worker actors.", DefaultValueFactory = _ => 2 };
-var threads = new Option<int>("--threads") { Description = "Threads.", DefaultValueFactory = _ => 1 };
-var dataShards = new Option<int>("--data-shards")
+var cells = new Option<string?>("--cells")
 {
-    Description = "Data shards of a step.",
-    DefaultValueFactory = _ => new TrainingDescription().DataShards,
+    Description = "Instead of models and optimizers: pairs MODEL:OPTIMIZER, comma-separated.",
+};
+// Null is what the product does by itself.
+var workers = new Option<int?>("--workers") { Description = "Worker actors; the product's default without it." };
+var computeThreads = new Option<int?>("--threads")
+{
+    Description = "Threads of a worker; the product's default without it.",
+};
+var threads = new Option<int>("--threads") { Description = "Threads.", DefaultValueFactory = _ => 1 };
+var dataShards = new Option<int?>("--data-shards")
+{
+    Description = "Data shards of a step; the product's default without it.",
 };
 var seconds = new Option<double>("--seconds")
 {
@@ -38,6 +46,10 @@ var seconds = new Option<double>("--seconds")
     DefaultValueFactory = _ => 0.4,
 };
 var chunks = new Option<int>("--chunks") { Description = "Timed chunks.", DefaultValueFactory = _ => 3 };
+var warmUp = new Option<double?>("--warm-up")
+{
+    Description = "Seconds before the first timed chunk; as long as a chunk without it.",
+};
 var seeds = new Option<int>("--seeds") { Description = "Seeds, from 1.", DefaultValueFactory = _ => 1 };
 var epochs = new Option<int>("--epochs") { Description = "Epochs a seed.", DefaultValueFactory = _ => 8 };
 
@@ -47,17 +59,26 @@ var samples = new Option<int>("--samples")
     DefaultValueFactory = _ => 60_000,
 };
 var train =
-    new Command("train", "Whole training steps through the actors.") { models, optimizers, workers, threads, dataShards,
-    seconds, chunks, samples };
+    new Command("train", "Whole training steps through the actors.") { models, optimizers, cells, workers,
+    computeThreads, dataShards, seconds, chunks, warmUp, samples };
 train.SetAction((result, _) => TrainBenchmark.Run(
-    result.GetValue(models)!.Split(','), result.GetValue(optimizers)!.Split(','), result.GetValue(workers),
-        result.GetValue(threads),
-    result.GetValue(dataShards), result.GetValue(seconds), result.GetValue(chunks),
-        FashionMnist(result.GetValue(samples))));
-var gemm = new Command("gemm", "Matrix products of the models at one thread, as one worker of several calls them.") { seconds,
-    workers, dataShards };
+    result.GetValue(cells) is { } pairs
+        ? pairs.Split(',').Select(pair => pair.Split(':')).Select(pair => (pair[0], pair[1]))
+        : result.GetValue(models)!.Split(',').SelectMany(
+            model => result.GetValue(optimizers)!.Split(','), (model, optimizer) => (model, optimizer)),
+    result.GetValue(workers), result.GetValue(computeThreads), result.GetValue(dataShards), result.GetValue(seconds),
+        result.GetValue(chunks), result.GetValue(warmUp), FashionMnist(result.GetValue(samples))));
+var gemm = new Command("gemm", "Matrix products of the models at one thread, of one worker's data shards.")
+{
+    seconds, workers, dataShards,
+};
 gemm.SetAction(result => GemmBenchmark.Run(
-    result.GetValue(seconds) / 2, result.GetValue(workers), result.GetValue(dataShards) / result.GetValue(workers)));
+    result.GetValue(seconds) / 2, result.GetValue(workers) ?? 1, result.GetValue(dataShards) ?? 1));
+var parts = new Command("parts", "The parts of a step at one thread.") { models, optimizers, dataShards, seconds };
+parts.SetAction(result => PartsBenchmark.Run(
+    result.GetValue(models)!.Split(',').SelectMany(
+        model => result.GetValue(optimizers)!.Split(','), (model, optimizer) => (model, optimizer)),
+    result.GetValue(dataShards) ?? new TrainingDescription().DataShards, result.GetValue(seconds), (DataSet)FashionMnist(12_800).Train));
 var optim = new Command("optim", "Optimizer updates of 25 million parameters.") { threads, seconds, chunks };
 optim.SetAction(
     result => OptimizerBenchmark.Run(result.GetValue(threads), result.GetValue(seconds), result.GetValue(chunks)));
@@ -183,7 +204,7 @@ var file = new Argument<string>("FILE") { Description = "A table or array whose 
 var whole = new Option<bool>("--whole") { Description = "Also divides, looks, scales and hashes, as a run does." };
 var reading = new Command("reading", "Reads a file once; see tests/peers/reading.py.") { file, whole };
 reading.SetAction(result => ReadingBenchmark.Run(result.GetRequiredValue(file), result.GetValue(whole)));
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, optim,
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, parts, optim,
     epoch, kernels, cluster, wire, crc, checkpoint, serve, reading };
 return await root.Parse(args).InvokeAsync();
 

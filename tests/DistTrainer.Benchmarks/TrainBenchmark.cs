@@ -13,29 +13,29 @@ namespace DistTrainer.Benchmarks;
 internal static class TrainBenchmark
 {
     public static async Task Run(
-        string[] models, string[] optimizers, int workers, int threads, int dataShards, double seconds,
-        int chunks, DataParts data)
+        IEnumerable<(string Model, string Optimizer)> cells, int? workers, int? threads, int? dataShards,
+        double seconds, int chunks, double? warmUp, DataParts data)
     {
-        foreach (BenchmarkModel model in BenchmarkModel.All.Where(model => models.Contains(model.Name)))
+        foreach ((string model, string optimizer) in cells)
         {
-            foreach (string optimizer in optimizers)
-                await One(model, optimizer, workers, threads, dataShards, seconds, chunks, data);
+            await One(
+                BenchmarkModel.Named(model), optimizer, workers, threads, dataShards, seconds, chunks, warmUp, data);
         }
     }
 
     private static async Task One(
-        BenchmarkModel model, string optimizer, int workers, int threads, int dataShards, double seconds,
-        int chunks, DataParts data)
+        BenchmarkModel model, string optimizer, int? workers, int? threads, int? dataShards, double seconds,
+        int chunks, double? warmUp, DataParts data)
     {
         JobDescription job = model.Job(optimizer, dataShards, epochs: 1_000_000);
         using var stop = new CancellationTokenSource();
-        var observer = new ChunkObserver(model.Batch, seconds, chunks, stop);
-        var options = new RunOptions
+        var observer = new ChunkObserver(model.Batch, seconds, chunks, stop, warmUp);
+        var product = new RunOptions();
+        RunOptions options = product with
         {
-            Workers = workers,
-            ParameterShards = 2,
-            ComputeThreads = threads,
-            ReportEvery = 10,
+            Workers = workers ?? product.Workers,
+            ComputeThreads = threads ?? product.ComputeThreads,
+            ReportEvery = model.ReportEvery,
             ActorConfiguration = "akka.loglevel = WARNING",
         };
         TrainingResult result = await LocalTrainer.RunAsync(job, data, options, null, observer, stop.Token);
@@ -45,9 +45,9 @@ internal static class TrainBenchmark
             fw = "disttrainer",
             model = model.Name,
             opt = optimizer,
-            workers,
-            threads,
-            dataShards,
+            workers = options.Workers,
+            threads = options.ComputeThreads,
+            dataShards = job.Training.DataShards,
             batch = model.Batch,
             sps = observer.Chunks.Select(speed => Math.Round(speed, 1)),
             breakdown_ms = observer.Times,

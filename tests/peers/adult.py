@@ -23,7 +23,7 @@ import time
 
 import numpy as np
 
-from compare import JEMALLOC, OPENBLAS, Contestant, execute, in_turn
+from compare import JEMALLOC, Contestant, execute, in_turn, openblas_environment
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -116,7 +116,7 @@ def measure(options, scratch):
     prepare(f"{scratch}/first", rows, data)
     peers = [Contestant(f"pytorch {threads} thread{'s' * (threads > 1)}{' jemalloc' * bool(allocator)}",
                         [sys.executable, __file__, "--peer", str(threads), data], threads,
-                        {"LD_LIBRARY_PATH": OPENBLAS, **allocator})
+                        {**openblas_environment(), **allocator})
              for threads in (1, 2) for allocator in ({}, JEMALLOC)]
     figures, disturbed = {}, []
     for repetition in range(options.repetitions):

@@ -5,7 +5,8 @@
 
 Groups: train (whole training steps), optim (optimizer steps on 25 million parameters), gemm (matrix products),
 epoch (Fashion-MNIST: seconds an epoch, accuracy), memory (peak of model c), cluster (two processes of one thread beside
-DistributedDataParallel); all of them when none is named.
+DistributedDataParallel), sweep (training steps over a grid of dense nets, ours as it is by default, and how far from the
+machine's limit); all of them but sweep when none is named.
 Writes NAME.jsonl (every figure) and NAME.md (the tables). docs/benchmarks/README.md says what a machine needs.
 
 Only figures of one session compare: the same cell drifts by a fifth within half an hour on a shared machine. So the
@@ -13,8 +14,10 @@ contestants take turns, their order rotates, each run waits until the machine is
 is repeated. Every contestant gets its best: OpenBLAS with OpenMP, with and without jemalloc.
 """
 import argparse
+import functools
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -27,13 +30,48 @@ import report
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 GROUPS = ("train", "optim", "gemm", "epoch", "memory", "cluster")
+# Of the group sweep: the values of the grid, and those that are measured when nothing is asked for (24 of 240 cells).
+GRID = {"widths": ("64,256,512,1024,2048", "64,512,2048"), "depths": ("1,2,4", "1,4"),
+        "batches": ("16,64,256,1024", "16,256"), "rules": ("sgd,momentum,adam,rmsprop", "momentum,adam")}
+WARM_UP = 1  # seconds of a cell of ours, whose code is compiled while it runs; the peers' first chunk is as fast as others
+BLOCK = 8  # cells of one process: more pay a start less often, fewer keep the contestants close in time
 OPENBLAS = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
 TORCHSHARP = f"{HERE}/torchsharp/bin/Release/net10.0/linux-x64/TorchSharpPeer.dll"
 OURS = f"{ROOT}/tests/DistTrainer.Benchmarks/bin/Release/net10.0/DistTrainer.Benchmarks.dll"
 # jemalloc that keeps freed pages: glibc gives the optimizers' temporaries back to the kernel at every step.
 JEMALLOC = {"LD_PRELOAD": "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
             "MALLOC_CONF": "oversize_threshold:0,dirty_decay_ms:-1,muzzy_decay_ms:-1"}
+HIDDEN = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # settings that may slow OpenBLAS down
 DISTURBED = 0.25  # CPUs that others used during a run
+
+
+def processor_flags():
+    with open("/proc/cpuinfo") as f:
+        return set(next((line.split(":")[1].split() for line in f if line.startswith("flags")), []))
+
+
+@functools.cache
+def openblas_environment():
+    """OpenBLAS's environment, with the best kernels that the processor runs.
+
+    For a processor younger than itself OpenBLAS takes its oldest kernels, which are five times slower than need be.
+    """
+    flags = processor_flags()
+    wide = ("SkylakeX", "Cooperlake", "SapphireRapids")
+    best, fine = ("Cooperlake", wide) if "avx512_bf16" in flags else ("SkylakeX", wide) if "avx512f" in flags else \
+        ("Haswell", (*wide, "Haswell", "Zen")) if {"avx2", "fma"} <= flags else (None, ())
+    environment = {"LD_LIBRARY_PATH": OPENBLAS}
+    if best and openblas_core(environment) not in fine:
+        environment["OPENBLAS_CORETYPE"] = best
+    return environment
+
+
+def openblas_core(environment):
+    """For which processor OpenBLAS chooses its kernels."""
+    ask = ("import ctypes; name = ctypes.CDLL('libopenblas.so.0').openblas_get_corename; "
+           "name.restype = ctypes.c_char_p; print(name().decode())")
+    inherited = {k: v for k, v in os.environ.items() if k not in HIDDEN}
+    return subprocess.run([sys.executable, "-c", ask], env={**inherited, **environment}, capture_output=True, text=True).stdout.strip()
 
 
 class Contestant:
@@ -47,7 +85,7 @@ class Contestant:
 
 def contestants(options):
     """PyTorch and TorchSharp with 1 and 2 threads, with and without jemalloc, as far as they were asked for."""
-    programs = {"pytorch": ([sys.executable, f"{HERE}/pytorch/peer.py"], {"LD_LIBRARY_PATH": OPENBLAS}),
+    programs = {"pytorch": ([sys.executable, f"{HERE}/pytorch/peer.py"], openblas_environment()),
                 "torchsharp": ([*options.prefix, "dotnet", TORCHSHARP], {})}
     return [Contestant(f"{name} {threads} thread{'s' * (threads > 1)}{' jemalloc' if allocator else ''}", command, threads,
                        {**environment, **allocator})
@@ -87,8 +125,7 @@ class Session:
 
 def execute(contestant, arguments, timeout):
     """CPUs used by others, the JSON lines printed, and the peak memory in MiB."""
-    hidden = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # settings that slow OpenBLAS down
-    environment = {k: v for k, v in os.environ.items() if k not in hidden}
+    environment = {k: v for k, v in os.environ.items() if k not in HIDDEN}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         busy, start = busy_seconds(), time.time()
         process = subprocess.Popen([*contestant.command, *arguments], env={**environment, **contestant.environment}, stdout=out, stderr=err)
@@ -144,6 +181,39 @@ def measure_memory(session, options):
         measure_train(session, options, "c", optimizer, test="memory")
 
 
+def sweep_cells(options):
+    """The chosen cells of the grid as MODEL:RULE, e.g. 784-512-512-10@64:adam: two hidden layers, batches of 64."""
+    def values(name):
+        whole, some = GRID[name]
+        return (getattr(options, name) or (whole if options.cells else some)).split(",")
+
+    # The contestants call SGD with momentum 'sgd' in the other groups.
+    cells = [f"{'-'.join(['784', *[width] * int(depth), '10'])}@{batch}:{'plain-sgd' if rule == 'sgd' else rule}"
+             for width in values("widths") for depth in values("depths")
+             for batch in values("batches") for rule in values("rules")]
+    if options.cells:
+        cells = random.Random(options.seed).sample(cells, min(options.cells, len(cells)))
+    return cells
+
+
+def measure_sweep(session, options):
+    """Ours is told nothing but the work: workers, shards and threads are the product's own choice."""
+    cells, timing = sweep_cells(options), (options.seconds / 2, options.chunks)
+    runs = [(c, ("cells", c.threads), timing) for c in contestants(options)]
+    runs += [(c, ("train", "--cells"), ("--seconds", timing[0], "--chunks", timing[1], "--warm-up", WARM_UP))
+             for c in ours(options)]
+    cores = os.cpu_count()
+    for repetition in range(options.repetitions):
+        if "c" in options.frameworks:
+            for limit in ("peak", "bandwidth"):
+                session.run(Contestant(limit, [f"{HERE}/c/bin/{limit}"], cores), cores)
+        for start in range(0, len(cells), BLOCK):
+            # Another cell begins in each repetition, too: a process is slowest at its start.
+            block = ",".join(in_turn(cells[start:start + BLOCK], repetition))
+            for c, before, after in in_turn(runs, repetition + start // BLOCK):
+                session.run(c, *before, block, *after, test="sweep", repetition=repetition)
+
+
 def measure_optim(session, options):
     for repetition in range(max(1, options.repetitions - 1)):
         for c in in_turn(contestants(options), repetition):
@@ -159,7 +229,7 @@ def measure_gemm(session, options):
     for _ in range(options.repetitions):
         if "c" in options.frameworks:
             for threads in options.threads:
-                openblas = Contestant(f"openblas {threads} thread{'s' * (threads > 1)}", [f"{HERE}/c/bin/gemm"], threads, {"LD_LIBRARY_PATH": OPENBLAS})
+                openblas = Contestant(f"openblas {threads} thread{'s' * (threads > 1)}", [f"{HERE}/c/bin/gemm"], threads, openblas_environment())
                 session.run(openblas, f"{OPENBLAS}/libopenblas.so.0", threads)
                 session.run(Contestant("peak", [f"{HERE}/c/bin/peak"], threads), threads)
         for c in ours(options):
@@ -186,7 +256,7 @@ def measure_cluster(session, options):
             runs = []
             if "pytorch" in options.frameworks:
                 program = [sys.executable, f"{HERE}/pytorch/ddp.py"]
-                runs += [(Contestant(f"pytorch{' jemalloc' if allocator else ''}", program, 1, {"LD_LIBRARY_PATH": OPENBLAS, **allocator}),
+                runs += [(Contestant(f"pytorch{' jemalloc' if allocator else ''}", program, 1, {**openblas_environment(), **allocator}),
                           (models, rule, mode, options.seconds, options.chunks), {}) for allocator in ({}, JEMALLOC)]
             common = ("--models", models, "--optimizers", rule, "--seconds", options.seconds, "--chunks", options.chunks)
             for c in ours(options):
@@ -204,6 +274,7 @@ def build(options):
     if "c" in options.frameworks:
         commands += [["gcc", "-O2", f"{HERE}/c/gemm.c", "-o", f"{HERE}/c/bin/gemm", "-ldl"],
                      ["gcc", "-O2", "-fopenmp", f"{HERE}/c/peak.c", "-o", f"{HERE}/c/bin/peak"],
+                     ["gcc", "-O3", "-march=native", "-fopenmp", f"{HERE}/c/bandwidth.c", "-o", f"{HERE}/c/bin/bandwidth"],
                      ["gcc", "-O3", "-march=native", "-ffast-math", "-fopenmp", f"{HERE}/c/optimizer.c", "-o", f"{HERE}/c/bin/optimizer", "-lm"]]
     if "torchsharp" in options.frameworks:
         commands.append(["dotnet", "build", "-c", "Release", f"{HERE}/torchsharp"])
@@ -225,7 +296,8 @@ def machine():
     git = lambda *a: subprocess.run(["git", "-C", ROOT, *a], capture_output=True, text=True).stdout.strip()
     return {"test": "machine", "cpu": first("/proc/cpuinfo", r"^model name\s*:\s*(.+)$"), "cores": os.cpu_count(),
             "family_model": first("/proc/cpuinfo", r"^cpu family\s*:\s*(\d+)$") + "/" + first("/proc/cpuinfo", r"^model\s*:\s*(\d+)$"),
-            "vectors": "AVX-512" if re.search(r"\bavx512f\b", first("/proc/cpuinfo", r"^flags\s*:(.*)$")) else "AVX2",
+            "vectors": "AVX-512" if "avx512f" in processor_flags() else "AVX2",
+            "openblas": openblas_core(openblas_environment()) + (" by OPENBLAS_CORETYPE" if "OPENBLAS_CORETYPE" in openblas_environment() else ""),
             "memory_gib": round(int(first("/proc/meminfo", r"^MemTotal:\s*(\d+)")) / 2**20, 1), "kernel": os.uname().release,
             "system": first("/etc/os-release", r'^PRETTY_NAME="(.+)"$'), "dotnet": subprocess.run(["dotnet", "--version"], capture_output=True, text=True).stdout.strip(),
             "commit": git("rev-parse", "HEAD") + (" with changes" if git("status", "--porcelain", "--untracked-files=no") else ""),
@@ -234,11 +306,18 @@ def machine():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("groups", nargs="*", help=f"any of {', '.join(GROUPS)}; all when none is named")
+    parser.add_argument("groups", nargs="*", help=f"any of {', '.join(GROUPS)} (all of these when none is named), sweep")
     parser.add_argument("--frameworks", default="disttrainer,pytorch,torchsharp,c", help="who takes part (default: all four)")
     parser.add_argument("--newer-root", metavar="DIR", help="run TorchSharp in this root file system; see tests/peers/newer-root")
     parser.add_argument("--models", default="a,b,c", help="models of the group train")
     parser.add_argument("--optimizers", default="sgd,adam", help="optimizers of the group train")
+    for name, what in (("widths", "widths of the hidden layers"), ("depths", "numbers of hidden layers"),
+                       ("batches", "batch sizes"), ("rules", "rules")):
+        whole, some = GRID[name]
+        parser.add_argument(f"--{name}", help=f"{what} of the group sweep, comma-separated (default {some}; with "
+                            f"--cells {whole})")
+    parser.add_argument("--cells", type=int, metavar="N", help="take N cells of the group sweep at random")
+    parser.add_argument("--seed", type=int, default=1, help="seed of --cells (default 1)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (ours: workers) to try")
     parser.add_argument("--repetitions", type=int, default=3, help="rounds in which everybody has a turn (default 3)")
     parser.add_argument("--seconds", type=float, default=0.4, help="length of a timed chunk (default 0.4)")
@@ -250,8 +329,11 @@ def parse():
     parser.add_argument("--output", default=f"{ROOT}/docs/benchmarks/latest", help="path of the results without ending")
     options = parser.parse_args()
     for group in options.groups:
-        if group not in GROUPS:
-            parser.error(f"'{group}' is no group; the groups are {', '.join(GROUPS)}")
+        if group not in (*GROUPS, "sweep"):
+            parser.error(f"'{group}' is no group; the groups are {', '.join(GROUPS)}, sweep")
+    for rule in options.rules.split(",") if options.rules else ():
+        if rule not in GRID["rules"][0].split(","):
+            parser.error(f"'{rule}' is no rule of the group sweep; the rules are {GRID['rules'][0]}")
     options.groups = options.groups or list(GROUPS)
     options.frameworks = options.frameworks.split(",")
     options.threads = [int(t) for t in options.threads.split(",")]
@@ -267,7 +349,8 @@ def main():
     session.keep(machine())
     measures = {"train": lambda: measure_train(session, options, options.models, options.optimizers), "optim": lambda: measure_optim(session, options),
                 "gemm": lambda: measure_gemm(session, options), "epoch": lambda: measure_epoch(session, options),
-                "memory": lambda: measure_memory(session, options), "cluster": lambda: measure_cluster(session, options)}
+                "memory": lambda: measure_memory(session, options), "cluster": lambda: measure_cluster(session, options),
+                "sweep": lambda: measure_sweep(session, options)}
     start = time.time()
     for group in options.groups:
         measures[group]()

@@ -12,10 +12,11 @@ import sys
 def tables(records):
     where = next(r for r in records if r["test"] == "machine")
     parts = [f"Machine: {where['cpu']} (family/model {where['family_model']}, {where['vectors']}), {where['cores']} cores, {where['memory_gib']} GiB, {where['system']}, kernel {where['kernel']}, "
-             f".NET SDK {where['dotnet']}; commit {where['commit']}; {where['date']}. Medians of one interleaved session.\n"]
+             f".NET SDK {where['dotnet']}; OpenBLAS's kernels: {where.get('openblas') or 'its own choice'}; commit {where['commit']}; {where['date']}. Medians of one interleaved session.\n"]
     runs = [r["others"] for r in records if "others" in r]
     parts.append(f"CPUs used by others during the runs: median {statistics.median(runs):.2f}, most {max(runs):.2f}.\n" if runs else "")
-    for test, section in (("train", train), ("optim", optim), ("gemm", gemm), ("tta", epoch), ("memory", memory), ("cluster", cluster)):
+    for test, section in (("train", train), ("optim", optim), ("gemm", gemm), ("tta", epoch), ("memory", memory), ("cluster", cluster),
+                          ("sweep", lambda chosen: sweep(chosen, records))):
         chosen = [r for r in records if r["test"] == test]
         if chosen:
             parts.append(section(chosen) + (limits(records) if test == "gemm" else ""))
@@ -56,7 +57,7 @@ def table(title, first, records, row_of, figures_of, higher_is_better=True, show
     return "\n".join(lines) + "\n"
 
 
-RULES = {"sgd": "SGD momentum", "adam": "Adam"}
+RULES = {"sgd": "SGD momentum", "adam": "Adam", "plain-sgd": "SGD", "momentum": "SGD momentum", "rmsprop": "RMSprop"}
 
 
 def train(records):
@@ -71,7 +72,7 @@ def optim(records):
         best.setdefault((r["who"], r["opt"], r["threads"]), []).extend(r["ms"])
     lines = ["### Optimizer step on 25 million parameters, ms\n",
              "| rule | threads | C loop | best peer | | DistTrainer | to the C loop | to the best peer |", "| --- " + "| ---: " * 7 + "|"]
-    for rule in RULES:
+    for rule in ("sgd", "adam"):
         for threads in sorted({r["threads"] for r in records}):
             medians = {who: statistics.median(v) for (who, o, t), v in best.items() if o == rule and t == threads}
             loop = next((m for w, m in medians.items() if w.startswith("C loop")), None)
@@ -158,6 +159,89 @@ def cluster(records):
         for mode, model in sorted({(r["mode"], r["model"]) for r in times}, reverse=True):
             chosen = [r["breakdown_ms"] for r in times if (r["mode"], r["model"]) == (mode, model)]
             lines.append(f"| {model}, batch {'in each' if mode == 'local' else 'divided'} | " + " | ".join(number(statistics.median(c[k] for c in chosen)) for k in ("Compute", "Wait", "Gather", "Apply")) + " |")
+    return "\n".join(lines) + "\n"
+
+
+SLOTS = {"plain-sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}
+
+
+def shape(model):
+    """Widths and batch of a model such as 784-512-512-10@64."""
+    widths, batch = model.split("@")
+    return [int(w) for w in widths.split("-")], int(batch)
+
+
+def work(model, rule):
+    """What a step must do at least: floating-point operations and bytes of memory.
+
+    flops: 2 * rows * sum(inputs * outputs) forward, as many for the gradients of the weights, and as many without the
+    first layer for the gradients of the layers' inputs. bytes: the parameters (weights and biases) and each of the rule's
+    slots are read once and written once, 4 bytes each time. What may stay in a cache is not counted: samples, activations
+    and gradients.
+    """
+    widths, rows = shape(model)
+    products = [inputs * outputs for inputs, outputs in zip(widths, widths[1:])]
+    parameters = sum(products) + sum(widths[1:])
+    return 2 * rows * (3 * sum(products) - products[0]), 2 * 4 * parameters * (1 + SLOTS[rule])
+
+
+def spread(values):
+    """Interquartile range over median."""
+    if len(values) < 2:
+        return "–"
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return f"{100 * (high - low) / middle:.0f} %"
+
+
+def sweep(records, everything):
+    """One row a cell. The best peer is the one with the best median; the ratio is the median of those within a repetition.
+
+    The share of the limit is the least time that the machine could take, max(flops / peak, bytes / bandwidth), over the
+    time that a step of ours took.
+    """
+    limit = lambda test, figure: max((r[figure] for r in everything if r["test"] == test and r["who"] == test and
+                                      r["threads"] == cores), default=None)
+    cores = next(r for r in everything if r["test"] == "machine")["cores"]
+    peak, bandwidth = limit("peak", "gflops"), limit("bandwidth", "gbs")
+    cells, others = {}, {}
+    for r in records:
+        others.setdefault((r["model"], r["opt"], r["who"]), []).append(r["others"])
+        cells.setdefault((r["model"], r["opt"]), {}).setdefault(r["who"], {}).setdefault(r["repetition"], []).extend(r["sps"])
+    lines = ["### Training steps over a grid of dense nets, the product's defaults\n",
+             "| batch | shape | rule | best peer | its samples/s | DistTrainer | ratio | spread, ours | the peer's | GFLOP/s | share of the limit | of |",
+             "| ---: | --- | --- | --- |" + " ---: |" * 7 + " --- |"]
+    ratios, starred = {}, 0
+    for model, rule in sorted(cells, key=lambda c: (*shape(c[0]), list(SLOTS).index(c[1]))):
+        figures = {who: [s for speeds in turns.values() for s in speeds] for who, turns in cells[model, rule].items()}
+        mine = next((w for w in figures if is_ours(w)), None)
+        peer = max((w for w in figures if w != mine), key=lambda w: statistics.median(figures[w]), default=None)
+        shown = lambda who, text: text(figures[who]) if who else "–"
+        row = [str(shape(model)[1]), model.split("@")[0], RULES[rule], peer or "–", shown(peer, lambda v: number(statistics.median(v))),
+               shown(mine, lambda v: number(statistics.median(v)))]
+        if mine and peer:
+            own, other = cells[model, rule][mine], cells[model, rule][peer]
+            ratios[model, rule] = statistics.median(statistics.median(own[n]) / statistics.median(other[n]) for n in own if n in other)
+        # As compare.py repeats a run; here one that could not be had otherwise.
+        disturbed = any(statistics.median(others[model, rule, who]) > 0.25 for who in (mine, peer) if who)
+        starred += disturbed
+        row += [number(ratios.get((model, rule))) + " *" * disturbed, shown(mine, spread), shown(peer, spread)]
+        if mine:
+            flops, moved = work(model, rule)
+            seconds = shape(model)[1] / statistics.median(figures[mine])
+            row.append(number(1e-9 * flops / seconds))
+            if peak and bandwidth:
+                compute, memory = 1e-9 * flops / peak, 1e-9 * moved / bandwidth
+                row += [f"{100 * max(compute, memory) / seconds:.0f} %", "compute" if compute > memory else "memory"]
+        lines.append("| " + " | ".join(row + ["–"] * (12 - len(row))) + " |")
+    limits = f"of {cores} cores: {number(peak)} GFLOP/s of fused multiply-adds, {number(bandwidth)} GB/s of memory"
+    lines += ["", f"Limits {limits}. *: others used more than a quarter of a CPU in most runs of ours or of the peer's."]
+    if ratios:
+        least = min(ratios, key=ratios.get)
+        lines += ["", f"{len(ratios)} cells ({starred} with a star), {sum(r < 1 for r in ratios.values())} of them below 1.0; the smallest ratio {number(ratios[least])} "
+                  f"({least[0]}, {RULES[least[1]]}); geometric mean {number(statistics.geometric_mean(ratios.values()))}."]
+        below = sorted((r, c) for c, r in ratios.items() if r < 1)
+        if below:
+            lines += ["", "Below 1.0: " + "; ".join(f"{model}, {RULES[rule]} {number(r)}" for r, (model, rule) in below) + "."]
     return "\n".join(lines) + "\n"
 
 

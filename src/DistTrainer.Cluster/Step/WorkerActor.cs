@@ -125,8 +125,10 @@ internal sealed class WorkerActor : ReceiveActor
         else
         {
             _log.Event(
-                LogLevel.InfoLevel, "idle epoch={Epoch} step={Step} reason=\"more workers than data shards\" of={Of}",
-                epoch, assignment.Step + 1, of);
+                LogLevel.InfoLevel,
+                "idle epoch={Epoch} step={Step} reason=\"more workers than data shards; raise training.data-shards, or "
+                + "start fewer workers\" of={Of} worker={Worker}",
+                epoch, assignment.Step + 1, of, _index);
         }
     }
 

@@ -2,10 +2,13 @@
 """PyTorch on the work of the benchmark, one process; a JSON line for each measurement.
 
     peer.py train THREADS MODELS OPTIMIZERS SECONDS CHUNKS    samples/s of whole training steps
+    peer.py cells THREADS CELLS SECONDS CHUNKS                the same, of cells MODEL:OPTIMIZER
     peer.py optim THREADS SECONDS CHUNKS                      optimizer steps on 25 million parameters
     peer.py epoch THREADS SEED EPOCHS                         Fashion-MNIST, model b, Adam: seconds and test accuracy
 
-Models, fp32 with ReLU and softmax cross-entropy: a 784-128-10 (batch 64), b 784-512-256-10 (128), c 784-2048-2048-10 (256).
+Models, fp32 with ReLU and softmax cross-entropy: a 784-128-10 (batch 64), b 784-512-256-10 (128), c 784-2048-2048-10 (256),
+or any shape with its batch, such as 784-512-512-10@64. Optimizers: sgd and momentum (both with momentum 0.9), plain-sgd,
+adam, rmsprop.
 A step is: slice the batch, zero_grad, forward, loss, backward, optimizer step. Set OMP_NUM_THREADS and
 OPENBLAS_NUM_THREADS too: Debian's build does not hand torch's number of threads to its BLAS.
 """
@@ -19,21 +22,28 @@ import torch
 from torch import nn
 
 DATA = "/usr/share/datasets/fashion-mnist/"
-BATCH = {"a": 64, "b": 128, "c": 256}
-WIDTHS = {"a": [784, 128, 10], "b": [784, 512, 256, 10], "c": [784, 2048, 2048, 10]}
+SHAPES = {"a": "784-128-10@64", "b": "784-512-256-10@128", "c": "784-2048-2048-10@256"}
+
+
+def shape(name):
+    """Widths and batch of a model."""
+    widths, batch = SHAPES.get(name, name).split("@")
+    return [int(w) for w in widths.split("-")], int(batch)
 
 
 def model(name):
-    widths, layers = WIDTHS[name], []
+    widths, layers = shape(name)[0], []
     for inputs, outputs in zip(widths, widths[1:]):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
 def optimizer(name, parameters, **options):
-    if name == "sgd":
+    if name in ("sgd", "momentum"):
         return torch.optim.SGD(parameters, lr=0.01, momentum=0.9, **options)
-    return torch.optim.Adam(parameters, lr=1e-3, **options)
+    if name == "plain-sgd":
+        return torch.optim.SGD(parameters, lr=0.01, **options)
+    return {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}[name](parameters, lr=1e-3, **options)
 
 
 def load(part, limit=None):
@@ -67,20 +77,24 @@ def train_step(net, rule, inputs, labels):
 
 
 def train(threads, models, optimizers, seconds, chunks):
+    cells(threads, ",".join(f"{m}:{o}" for m in models.split(",") for o in optimizers.split(",")), seconds, chunks)
+
+
+def cells(threads, chosen, seconds, chunks):
     inputs, labels = load("train", 12800)
-    for m in models.split(","):
-        for o in optimizers.split(","):
-            torch.manual_seed(1)
-            net, size, start = model(m), BATCH[m], 0
-            rule = optimizer(o, net.parameters())
+    for cell in chosen.split(","):
+        m, o = cell.split(":")
+        torch.manual_seed(1)
+        net, size, start = model(m), shape(m)[1], 0
+        rule = optimizer(o, net.parameters())
 
-            def step():
-                nonlocal start
-                train_step(net, rule, inputs[start:start + size], labels[start:start + size])
-                start = start + size if start + 2 * size <= len(inputs) else 0
+        def step():
+            nonlocal start
+            train_step(net, rule, inputs[start:start + size], labels[start:start + size])
+            start = start + size if start + 2 * size <= len(inputs) else 0
 
-            figures = timed(step, float(seconds), int(chunks))
-            emit(test="train", model=m, opt=o, threads=threads, sps=[round(size / t, 1) for t in figures])
+        figures = timed(step, float(seconds), int(chunks))
+        emit(test="train", model=m, opt=o, threads=threads, sps=[round(size / t, 1) for t in figures])
 
 
 def optim(threads, seconds, chunks):
@@ -102,7 +116,7 @@ def epoch(threads, seed, epochs):
     rule = optimizer("adam", net.parameters())
     for _ in range(int(epochs)):
         start = time.perf_counter()
-        for chosen in torch.randperm(len(inputs)).split(BATCH["b"]):
+        for chosen in torch.randperm(len(inputs)).split(shape("b")[1]):
             train_step(net, rule, inputs.index_select(0, chosen), labels.index_select(0, chosen))
         train_seconds += time.perf_counter() - start
         with torch.no_grad():
@@ -117,4 +131,4 @@ def emit(**figures):
 if __name__ == "__main__":
     command, number, *rest = sys.argv[1:]
     torch.set_num_threads(int(number))
-    {"train": train, "optim": optim, "epoch": epoch}[command](int(number), *rest)
+    {"train": train, "cells": cells, "optim": optim, "epoch": epoch}[command](int(number), *rest)

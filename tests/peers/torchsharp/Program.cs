@@ -10,29 +10,48 @@ using Parameter = TorchSharp.Modules.Parameter;
 using Rule = TorchSharp.torch.optim.Optimizer;
 
 // TorchSharp (libtorch 2.10) on the work of the benchmark; a JSON line for each measurement. The same work as
-// ../pytorch/peer.py: train THREADS MODELS OPTIMIZERS SECONDS CHUNKS    samples/s of whole training steps optim THREADS
-// SECONDS CHUNKS                      optimizer steps on 25 million parameters epoch THREADS SEED EPOCHS               
-// Fashion-MNIST, model b, Adam: seconds and test accuracy
+// ../pytorch/peer.py, with the same names of models and optimizers:
+//
+//     train THREADS MODELS OPTIMIZERS SECONDS CHUNKS    samples/s of whole training steps
+//     cells THREADS CELLS SECONDS CHUNKS                the same, of cells MODEL:OPTIMIZER
+//     optim THREADS SECONDS CHUNKS                      optimizer steps on 25 million parameters
+//     epoch THREADS SEED EPOCHS                         Fashion-MNIST, model b, Adam: seconds and test accuracy
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 int threads = int.Parse(args[1]);
 set_num_threads(threads);
 switch (args[0])
 {
-    case "train": Train(args[2], args[3], double.Parse(args[4]), int.Parse(args[5])); break;
+    case "train":
+        Train(
+            args[2].Split(',').SelectMany(model => args[3].Split(',').Select(optimizer => (model, optimizer))),
+            double.Parse(args[4]), int.Parse(args[5]));
+        break;
+    case "cells":
+        Train(
+            args[2].Split(',').Select(cell => cell.Split(':')).Select(parts => (parts[0], parts[1])),
+            double.Parse(args[3]), int.Parse(args[4]));
+        break;
     case "optim": Optimizers(double.Parse(args[2]), int.Parse(args[3])); break;
     case "epoch": Epochs(int.Parse(args[2]), int.Parse(args[3])); break;
-    default: throw new ArgumentException($"'{args[0]}' is not train, optim or epoch.");
+    default: throw new ArgumentException($"'{args[0]}' is not train, cells, optim or epoch.");
 }
 
 static int[] Widths(string model) => model switch
 {
     "a" => [784, 128, 10],
     "b" => [784, 512, 256, 10],
-    _ => [784, 2048, 2048, 10],
+    "c" => [784, 2048, 2048, 10],
+    _ => [.. model.Split('@')[0].Split('-').Select(int.Parse)],
 };
 
-static int Batch(string model) => model switch { "a" => 64, "b" => 128, _ => 256 };
+static int Batch(string model) => model switch
+{
+    "a" => 64,
+    "b" => 128,
+    "c" => 256,
+    _ => int.Parse(model.Split('@')[1]),
+};
 
 static Network Model(string model)
 {
@@ -47,9 +66,14 @@ static Network Model(string model)
     return Sequential(layers);
 }
 
-static Rule MakeRule(string optimizer, IEnumerable<Parameter> parameters) => optimizer == "sgd"
-    ? torch.optim.SGD(parameters, 0.01, momentum: 0.9)
-    : torch.optim.Adam(parameters, 1e-3);
+static Rule MakeRule(string optimizer, IEnumerable<Parameter> parameters) => optimizer switch
+{
+    "sgd" or "momentum" => torch.optim.SGD(parameters, 0.01, momentum: 0.9),
+    "plain-sgd" => torch.optim.SGD(parameters, 0.01),
+    "adam" => torch.optim.Adam(parameters, 1e-3),
+    "rmsprop" => torch.optim.RMSProp(parameters, 1e-3),
+    _ => throw new ArgumentException($"'{optimizer}' is no optimizer."),
+};
 
 static (Tensor Inputs, Tensor Labels) Load(string part, int limit)
 {
@@ -94,26 +118,23 @@ static void TrainStep(Network net, Rule rule, Tensor inputs, Tensor labels)
     rule.step();
 }
 
-void Train(string models, string optimizers, double seconds, int chunks)
+void Train(IEnumerable<(string Model, string Optimizer)> cells, double seconds, int chunks)
 {
     (Tensor inputs, Tensor labels) = Load("train", 12800);
-    foreach (string model in models.Split(','))
+    foreach ((string model, string optimizer) in cells)
     {
-        foreach (string optimizer in optimizers.Split(','))
+        manual_seed(1);
+        using Network net = Model(model);
+        using Rule rule = MakeRule(optimizer, net.parameters());
+        int size = Batch(model), start = 0;
+        double[] figures = Timed(() =>
         {
-            manual_seed(1);
-            using Network net = Model(model);
-            using Rule rule = MakeRule(optimizer, net.parameters());
-            int size = Batch(model), start = 0;
-            double[] figures = Timed(() =>
-            {
-                using var scope = NewDisposeScope();
-                TrainStep(net, rule, inputs.slice(0, start, start + size, 1), labels.slice(0, start, start + size, 1));
-                start = start + (2 * size) <= 12800 ? start + size : 0;
-            }, seconds, chunks);
-            Emit(new { test = "train", fw = "torchsharp", model, opt = optimizer, threads,
-                sps = figures.Select(t => Math.Round(size / t, 1)) });
-        }
+            using var scope = NewDisposeScope();
+            TrainStep(net, rule, inputs.slice(0, start, start + size, 1), labels.slice(0, start, start + size, 1));
+            start = start + (2 * size) <= 12800 ? start + size : 0;
+        }, seconds, chunks);
+        Emit(new { test = "train", fw = "torchsharp", model, opt = optimizer, threads,
+            sps = figures.Select(t => Math.Round(size / t, 1)) });
     }
 }
 
