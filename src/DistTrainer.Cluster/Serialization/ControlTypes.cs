@@ -51,6 +51,17 @@ internal sealed class ControlTypes
     /// <summary>Whether a value of this type may be in a message.</summary>
     public bool Contains(Type type) => _types.Contains(type);
 
+    /// <summary>Whether values of this type are written as their elements; others of the list as their fields.</summary>
+    internal static bool IsCollection(Type type) => ElementOf(type) is not null;
+
+    /// <summary>Whether a field of this type says by itself what its values are.</summary>
+    internal static bool IsPlain(Type type) => s_plain.Contains(type);
+
+    /// <summary>A type's fields, in the order of the wire, which is Hyperion's.</summary>
+    internal static FieldInfo[] FieldsOf(Type type) =>
+        [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .OrderBy(field => field.Name, StringComparer.Ordinal)];
+
     /// <summary>
     /// Whether a message may declare this type: one of the list, an actor reference, or an interface or nullable whose
     /// values are of the list.
@@ -98,8 +109,7 @@ internal sealed class ControlTypes
             throw new NotSupportedException(
                 $"{where} is a {type}, which is not sealed; a control message may have sealed types only.");
         _types.Add(type);
-        const BindingFlags All = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
-        foreach (FieldInfo field in type.GetFields(All))
+        foreach (FieldInfo field in FieldsOf(type))
             Add(field.FieldType, $"{where}.{field.Name}");
     }
 
