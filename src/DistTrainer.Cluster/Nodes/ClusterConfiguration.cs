@@ -175,6 +175,12 @@ internal static class ClusterConfiguration
         return cluster;
     }
 
+    /// <summary>Joins a cluster through a node that the settings did not name.</summary>
+    /// <param name="cluster">The node's cluster extension.</param>
+    /// <param name="seed">A member.</param>
+    public static void Join(AkkaCluster cluster, SeedNode seed) =>
+        cluster.JoinSeedNodes([cluster.SelfAddress.WithHost(seed.Host).WithPort(seed.Port)]);
+
     private static string Decided(NodeSettings node) => string.Create(CultureInfo.InvariantCulture, $$"""
         akka.loglevel = {{node.LogLevel.ToString().ToUpperInvariant()}}
         akka.remote.dot-netty.tcp {
