@@ -42,7 +42,8 @@ internal static partial class LaunchedNode
         {
             throw new DistTrainerException(
                 FailureKind.Internal,
-                $"standard input: \"{line}\" is no address of a node to join; only launch may give {NodeCommand.Joins}.",
+                $"standard input: \"{line}\" is no address of a node to join; only launch may give "
+                + $"{NodeCommand.Joins}.",
                 failure);
         }
     }

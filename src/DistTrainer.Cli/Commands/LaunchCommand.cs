@@ -103,8 +103,8 @@ internal sealed class LaunchCommand : Command
                 string roles = node <= serverCount ? "server,worker" : "worker";
                 processes.Start($"node-{Text(node)}",
                 [
-                    "node", NodeCommand.Launched, NodeCommand.Joins, "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port",
-                        "0", "--http-port", "off",
+                    "node", NodeCommand.Launched, NodeCommand.Joins, "--role", roles, "--name", $"node-{Text(node)}",
+                    "--cluster-port", "0", "--http-port", "off",
                     .. Common(options, file, workers),
                 ]);
             }

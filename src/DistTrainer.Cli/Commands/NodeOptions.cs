@@ -52,7 +52,8 @@ internal sealed class NodeOptions(params string[] only)
             .ToDictionary(
                 option => option.Name, option =>
                 string.Join(',', result.GetValue(option) is { Length: > 0 } values ? values : ["true"]));
-        return NodeFile.Read(string.IsNullOrEmpty(path) ? null : JobSource.FromFile(path), environment, flags, seedFollows);
+        return NodeFile.Read(
+            string.IsNullOrEmpty(path) ? null : JobSource.FromFile(path), environment, flags, seedFollows);
     }
 
     // A switch may stand alone; a list may be given with commas or by repeating the option.

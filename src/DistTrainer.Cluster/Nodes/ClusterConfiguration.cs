@@ -51,8 +51,8 @@ internal static class ClusterConfiguration
           }
           cluster {
             downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-            gossip-interval = 250ms
-            leader-actions-interval = 250ms
+            gossip-interval = 100ms
+            leader-actions-interval = 100ms
             unreachable-nodes-reaper-interval = 250ms
             periodic-tasks-initial-delay = 200ms
             seed-node-timeout = 2s

@@ -169,7 +169,10 @@ internal static class ClusterNode
         public async Task CloseAsync(TimeSpan timeout)
         {
             _leaves.TrySetResult(Done.Instance);
-            Task left = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
+            // The last member has nobody to tell that it leaves.
+            string? from = _wasMember && _cluster.State.Members.Count == 1
+                ? CoordinatedShutdown.PhaseBeforeActorSystemTerminate : null;
+            Task left = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance, from);
             await Task.WhenAny(left, Task.Delay(timeout)).ConfigureAwait(false);
         }
 

@@ -51,7 +51,9 @@ internal sealed class ControlTypes
     /// <summary>Whether a value of this type may be in a message.</summary>
     public bool Contains(Type type) => _types.Contains(type);
 
-    /// <summary>Whether values of this type are written as their elements; others of the list as their fields.</summary>
+    /// <summary>
+    /// Whether values of this type are written as their elements; others of the list are by their fields.
+    /// </summary>
     internal static bool IsCollection(Type type) => ElementOf(type) is not null;
 
     /// <summary>Whether a field of this type says by itself what its values are.</summary>

@@ -129,8 +129,8 @@ internal class HyperionSerializer : SerializerWithStringManifest
     }
 
     /// <summary>
-    /// Asked once for each type: listed records are written by their fields, what else is listed passes to Hyperion's own
-    /// factories, and the rest is refused.
+    /// Asked once for each type: listed records are written by their fields, what else is listed passes to Hyperion's
+    /// own factories, and the rest is refused.
     /// </summary>
     private sealed class Gate(ControlTypes types, Type[] numbered) : ValueSerializerFactory
     {
