@@ -10,7 +10,7 @@ namespace DistTrainer.Cli;
 internal sealed partial class NodeProcesses : IDisposable
 {
     private const int Terminate = 15;
-    private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromMinutes(2); // all start at once
     private static readonly TimeSpan s_endTimeout = TimeSpan.FromSeconds(40);
 
     private readonly Action<string, string, bool> _print;
@@ -33,15 +33,20 @@ internal sealed partial class NodeProcesses : IDisposable
         });
     }
 
-    /// <summary>Starts the first process and waits until it listens.</summary>
+    /// <summary>Waits until the first process listens, and tells the others where.</summary>
     /// <returns>Its cluster address.</returns>
     /// <exception cref="DistTrainerException">It ended before.</exception>
-    public async Task<string> StartFirstAsync(string[] arguments)
+    public async Task<string> ConnectAsync()
     {
-        Process first = Start("node-1", arguments);
+        Process first = _processes[0];
         Task ended = first.WaitForExitAsync();
         if (await Task.WhenAny(_address.Task, ended, Task.Delay(s_startTimeout)) == _address.Task)
-            return await _address.Task;
+        {
+            string address = await _address.Task;
+            foreach (Process other in _processes.Skip(1))
+                Tell(other, address);
+            return address;
+        }
         throw new DistTrainerException(
             first.HasExited ? (FailureKind)first.ExitCode
             : FailureKind.Internal, "node-1 did not start; its lines above say why.");
@@ -51,7 +56,7 @@ internal sealed partial class NodeProcesses : IDisposable
     /// Starts a process. Its standard input stays open for as long as this process lives (<see cref="LaunchedNode"/>).
     /// </summary>
     /// <exception cref="OperationCanceledException">They were asked to end.</exception>
-    public Process Start(string name, string[] arguments)
+    public void Start(string name, string[] arguments)
     {
         (string program, string[] before) = Self();
         var start = new ProcessStartInfo(program, [.. before, .. arguments])
@@ -73,7 +78,6 @@ internal sealed partial class NodeProcesses : IDisposable
         process.ErrorDataReceived += (_, line) => Print(name, line.Data, isError: true);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return process;
     }
 
     /// <summary>Waits until the first process has ended, then for the others, which it has told to end.</summary>
@@ -112,6 +116,18 @@ internal sealed partial class NodeProcesses : IDisposable
             }
             process.WaitForExit();
             process.Dispose();
+        }
+    }
+
+    private static void Tell(Process process, string line)
+    {
+        try
+        {
+            process.StandardInput.WriteLine(line);
+        }
+        catch (IOException)
+        {
+            // It has ended; its own lines say why.
         }
     }
 

@@ -97,20 +97,21 @@ internal sealed class LaunchCommand : Command
             ];
             var display = new LaunchDisplay(printer, name);
             using var processes = new NodeProcesses(display.Print, _signals.Listen());
-            string seed = await processes.StartFirstAsync(first);
-            printer.Write(
-                $"to watch and steer it: disttrainer status --cluster {seed}; likewise pause, resume, set, stop",
-                isError: true);
+            processes.Start("node-1", first);
             for (int node = 2; node <= count; node++)
             {
                 string roles = node <= serverCount ? "server,worker" : "worker";
                 processes.Start($"node-{Text(node)}",
                 [
-                    "node", NodeCommand.Launched, "--role", roles, "--name", $"node-{Text(node)}", "--cluster-port",
-                        "0", "--http-port", "off",
-                    "--seed-node", seed, .. Common(options, file, workers),
+                    "node", NodeCommand.Launched, NodeCommand.Joins, "--role", roles, "--name", $"node-{Text(node)}",
+                    "--cluster-port", "0", "--http-port", "off",
+                    .. Common(options, file, workers),
                 ]);
             }
+            string seed = await processes.ConnectAsync();
+            printer.Write(
+                $"to watch and steer it: disttrainer status --cluster {seed}; likewise pause, resume, set, stop",
+                isError: true);
             int code = await display.RunAsync(
                 seed, () => processes.WaitAsync(line => printer.Write(line, isError: true)));
             return _signals.ExitCode != 0 && code is ExitCodes.Fine or ExitCodes.Terminated ? _signals.ExitCode : code;

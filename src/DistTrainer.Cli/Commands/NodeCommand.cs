@@ -21,6 +21,9 @@ internal sealed class NodeCommand : Command
     /// <summary>The option that <see cref="LaunchCommand"/> gives its nodes.</summary>
     public const string Launched = "--launched";
 
+    /// <summary>The option for those of them that are to join the first one.</summary>
+    public const string Joins = "--joins";
+
     private readonly CliConsole _console;
     private readonly CliServices _services;
     private readonly StopSignals _signals;
@@ -40,6 +43,12 @@ internal sealed class NodeCommand : Command
         Hidden = true,
     };
 
+    private readonly Option<bool> _joins = new(Joins)
+    {
+        Description = "With --launched: standard input names the seed node, as soon as that listens",
+        Hidden = true,
+    };
+
     /// <summary>Makes the command.</summary>
     public NodeCommand(CliConsole console, CliServices services, StopSignals signals)
         : base("node", Summary)
@@ -48,15 +57,17 @@ internal sealed class NodeCommand : Command
         _settingsOptions.AddTo(this);
         Add(_initFrom);
         Add(_launched);
+        Add(_joins);
         SetAction(
             (result, _) => Printer.RunAsync(console, hasView: false, printer => RunAsync(result, printer.Console)));
     }
 
     private async Task<int> RunAsync(ParseResult options, CliConsole lines)
     {
-        if (options.GetValue(_launched))
-            LaunchedNode.Begin();
-        NodeSettings settings = _settingsOptions.Read(options);
+        Task<SeedNode>? seed = options.GetValue(_launched) ? LaunchedNode.Begin(options.GetValue(_joins)) : null;
+        NodeSettings settings = _settingsOptions.Read(options, seedFollows: seed is not null);
+        if (seed is not null)
+            settings = settings with { SeedNodes = [] }; // a variable may name those of another cluster
         PluginFile.Load(settings.Plugins); // the job below may name what they bring
         if (settings.Cache is { } cache)
             Environment.SetEnvironmentVariable("DISTTRAINER_CACHE", cache);
@@ -83,7 +94,7 @@ internal sealed class NodeCommand : Command
                         settings.IsServer ? $"{DashboardServer.Announcement} {dashboard.Address}"
                         : $"metrics {dashboard.Metrics}");
             },
-            _signals.Listen());
+            _signals.Listen(), seed);
         if (end.ExitCode != 0)
             lines.Error.WriteLine($"error: {end.Reason}");
         return end.ExitCode == 0 && _signals.ExitCode != 0 ? _signals.ExitCode : end.ExitCode;

@@ -30,24 +30,30 @@ internal sealed class NodeOptions(params string[] only)
 
     /// <summary>The resolved settings, with the process's own environment.</summary>
     /// <param name="result">The parsed command line.</param>
+    /// <param name="seedFollows">Whether the node hears of its seed node later.</param>
     /// <exception cref="DistTrainerException">Something is wrong in them
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public NodeSettings Read(ParseResult result) => Read(result, Environment.GetEnvironmentVariables()
-        .Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? ""));
+    public NodeSettings Read(ParseResult result, bool seedFollows = false) => Read(
+        result, Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? ""),
+        seedFollows);
 
     /// <summary>The resolved settings.</summary>
     /// <param name="result">The parsed command line.</param>
     /// <param name="environment">Environment variables.</param>
+    /// <param name="seedFollows">Whether the node hears of its seed node later.</param>
     /// <exception cref="DistTrainerException">Something is wrong in them
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public NodeSettings Read(ParseResult result, IReadOnlyDictionary<string, string> environment)
+    public NodeSettings Read(
+        ParseResult result, IReadOnlyDictionary<string, string> environment, bool seedFollows = false)
     {
         string? path = result.GetValue(_config) ?? environment.GetValueOrDefault(ConfigVariable);
         Dictionary<string, string> flags = _knobs.Where(option => result.GetResult(option) is not null)
             .ToDictionary(
                 option => option.Name, option =>
                 string.Join(',', result.GetValue(option) is { Length: > 0 } values ? values : ["true"]));
-        return NodeFile.Read(string.IsNullOrEmpty(path) ? null : JobSource.FromFile(path), environment, flags);
+        return NodeFile.Read(
+            string.IsNullOrEmpty(path) ? null : JobSource.FromFile(path), environment, flags, seedFollows);
     }
 
     // A switch may stand alone; a list may be given with commas or by repeating the option.

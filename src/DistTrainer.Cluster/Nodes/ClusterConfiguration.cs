@@ -51,8 +51,8 @@ internal static class ClusterConfiguration
           }
           cluster {
             downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
-            gossip-interval = 250ms
-            leader-actions-interval = 250ms
+            gossip-interval = 100ms
+            leader-actions-interval = 100ms
             unreachable-nodes-reaper-interval = 250ms
             periodic-tasks-initial-delay = 200ms
             seed-node-timeout = 2s
@@ -174,6 +174,12 @@ internal static class ClusterConfiguration
             cluster.Join(cluster.SelfAddress);
         return cluster;
     }
+
+    /// <summary>Joins a cluster through a node that the settings did not name.</summary>
+    /// <param name="cluster">The node's cluster extension.</param>
+    /// <param name="seed">A member.</param>
+    public static void Join(AkkaCluster cluster, SeedNode seed) =>
+        cluster.JoinSeedNodes([cluster.SelfAddress.WithHost(seed.Host).WithPort(seed.Port)]);
 
     private static string Decided(NodeSettings node) => string.Create(CultureInfo.InvariantCulture, $$"""
         akka.loglevel = {{node.LogLevel.ToString().ToUpperInvariant()}}

@@ -41,16 +41,20 @@ internal static class ClusterNode
     /// <see cref="LogOutput.ActorConfiguration"/>.</param>
     /// <param name="started">Hears the node's cluster address (host:port) and the data plane's once it listens.</param>
     /// <param name="stop">When cancelled, the node gives its work back and leaves.</param>
+    /// <param name="seed">Names the node to join through while this one starts, where the settings name none; null:
+    /// it is as they say.</param>
     /// <exception cref="DistTrainerException">A port cannot be had, or the certificate is wrong
     /// (<see cref="FailureKind.Configuration"/>).</exception>
     public static async Task<NodeEnd> RunAsync(
         NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, Action<string,
-            string> started, CancellationToken stop)
+            string> started, CancellationToken stop, Task<SeedNode>? seed = null)
     {
         PluginFile.Load(settings.Plugins);
-        using var process = new NodeProcess(settings, services, job, actorConfiguration);
+        using var process = new NodeProcess(settings, services, job, actorConfiguration, joins: seed is null);
         started(process.ClusterAddress, process.DataAddress);
         using CancellationTokenRegistration registration = stop.Register(process.Leave);
+        if (seed is not null && await Task.WhenAny(seed, process.Ended).ConfigureAwait(false) == seed)
+            process.Join(await seed.ConfigureAwait(false));
         NodeEnd end = await process.Ended.ConfigureAwait(false);
         await process.CloseAsync(s_leaveTimeout).ConfigureAwait(false);
         return end;
@@ -68,7 +72,7 @@ internal static class ClusterNode
         private volatile bool _wasMember;
 
         public NodeProcess(
-            NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration)
+            NodeSettings settings, INodeServices services, RunDescription? job, string actorConfiguration, bool joins)
         {
             NodeCertificate? certificate = NodeCertificate.Load(settings.SecurityFolder);
             try
@@ -113,7 +117,8 @@ internal static class ClusterNode
                 NodeRuntime shared = _runtime;
                 _node = _system.ActorOf(Props.Create(() => new NodeActor(shared, proxy, end)), "node");
                 services.OnControl(new ActorControl(_node, s_askTimeout, "the coordinator does not answer"));
-                AkkaCluster cluster = _cluster = ClusterConfiguration.Join(_system, settings);
+                AkkaCluster cluster = _cluster = joins ? ClusterConfiguration.Join(_system, settings)
+                    : AkkaCluster.Get(_system);
                 _runtime.DeathOf = address => DeadMembers.DeathOf(cluster, address);
                 TimeSpan stableAfter = settings.StableAfter;
                 _system.ActorOf(Props.Create(() => new QuorumWatch(stableAfter)), "quorum");
@@ -149,6 +154,8 @@ internal static class ClusterNode
 
         public string DataAddress => $"{_runtime.Address.Endpoint!.Host}:{_runtime.Address.Endpoint.Port}";
 
+        public void Join(SeedNode seed) => ClusterConfiguration.Join(_cluster, seed);
+
         /// <summary>Gives the work back; without a coordinator to take it, ends all the same.</summary>
         public void Leave()
         {
@@ -162,7 +169,10 @@ internal static class ClusterNode
         public async Task CloseAsync(TimeSpan timeout)
         {
             _leaves.TrySetResult(Done.Instance);
-            Task left = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance);
+            // The last member has nobody to tell that it leaves.
+            string? from = _wasMember && _cluster.State.Members.Count == 1
+                ? CoordinatedShutdown.PhaseBeforeActorSystemTerminate : null;
+            Task left = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance, from);
             await Task.WhenAny(left, Task.Delay(timeout)).ConfigureAwait(false);
         }
 

@@ -42,12 +42,14 @@ internal sealed class DeadMembers : ReceiveActor, IWithTimers
     /// time of the call: that one stays.</param>
     public static Action DeathOf(AkkaCluster cluster, Address address)
     {
-        UniqueAddress? IncarnationNow() =>
-            cluster.State.Members.FirstOrDefault(member => member.Address == address)?.UniqueAddress;
-        UniqueAddress? incarnation = IncarnationNow();
+        Member? MemberNow() => cluster.State.Members.FirstOrDefault(member => member.Address == address);
+        UniqueAddress? incarnation = MemberNow()?.UniqueAddress;
         return () =>
         {
-            if (incarnation is not null && incarnation.Equals(IncarnationNow()))
+            // One that is exiting has ended as it said. It is about to be removed for that; as a downed one it would be
+            // removed only once heartbeats miss it.
+            if (incarnation is not null && MemberNow() is { Status: not MemberStatus.Exiting } now
+                && incarnation.Equals(now.UniqueAddress))
                 cluster.Down(address);
         };
     }

@@ -12,22 +12,23 @@ internal static class NodeChecks
     /// <summary>Refuses the first combination that cannot work.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="read">What was read, for the origin of a key.</param>
+    /// <param name="seedFollows">Whether the node hears of its seed node later.</param>
     /// <exception cref="DistTrainerException">Settings do not fit each other
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public static void Check(NodeSettings settings, ConfigObject read)
+    public static void Check(NodeSettings settings, ConfigObject read, bool seedFollows)
     {
-        foreach ((string key, string what) in Problems(settings))
+        foreach ((string key, string what) in Problems(settings, seedFollows))
         {
             string path = key.StartsWith("akka.", StringComparison.Ordinal) ? key : $"disttrainer.node.{key}";
             throw JobChecks.NodeAt(read, path).Refuse(path, " " + what);
         }
     }
 
-    private static IEnumerable<(string Key, string What)> Problems(NodeSettings node)
+    private static IEnumerable<(string Key, string What)> Problems(NodeSettings node, bool seedFollows)
     {
         if (node.Roles.Count == 0)
             yield return ("role", "is empty; allowed: server, worker or both");
-        if (!node.IsServer && node.SeedNodes.Count == 0)
+        if (!node.IsServer && node.SeedNodes.Count == 0 && !seedFollows)
             yield return ("seed-node",
                 "is missing; a node without the role server joins a cluster: name a server, e.g. server:4053");
         if (node.PublicHost is { } host && NodeSettings.IsEveryAddress(host))

@@ -31,10 +31,12 @@ internal static class NodeFile
     /// <param name="environment">Environment variables; only those of <see cref="NodeKeys.Knobs"/> count, and empty
     /// ones do not.</param>
     /// <param name="flags">Options that were given, by <see cref="NodeKnob.Flag"/>.</param>
+    /// <param name="seedFollows">Whether the node hears of its seed node later.</param>
     /// <exception cref="DistTrainerException">Something is wrong; the message names file, variable or option, the key,
     /// the value and what is allowed (<see cref="FailureKind.Configuration"/>).</exception>
     public static NodeSettings Read(
-        JobSource? file, IReadOnlyDictionary<string, string> environment, IReadOnlyDictionary<string, string> flags)
+        JobSource? file, IReadOnlyDictionary<string, string> environment, IReadOnlyDictionary<string, string> flags,
+        bool seedFollows = false)
     {
         CheckVariables(environment);
         IEnumerable<JobSource> above = Given(knob => knob.Variable, environment)
@@ -46,7 +48,7 @@ internal static class NodeFile
             .Aggregate(
                 new ConfigObject(new Dictionary<string, ConfigNode>(), "node"), (below, over) => below.Under(over));
         NodeSettings settings = NodeKeys.Root.Read(all, "", NodeKeys.Root.Defaults);
-        NodeChecks.Check(settings, all);
+        NodeChecks.Check(settings, all, seedFollows);
         return settings;
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Reflection;
 using System.Runtime.Serialization;
 using System.Text;
 using Akka.Actor;
@@ -24,7 +23,7 @@ internal sealed class ControlGrammar(ControlTypes types)
     private readonly Dictionary<string, Type> _named = types.All.ToDictionary(
         type => TypeFilterBuilder.Create().Include(type).Build().FilteredTypes.Single());
     private readonly Dictionary<Type, Type[]> _fields = types.All.Where(type => ElementOf(type) is null)
-        .ToDictionary(type => type, FieldsOf);
+        .ToDictionary(type => type, type => Array.ConvertAll(ControlTypes.FieldsOf(type), field => field.FieldType));
 
     /// <summary>
     /// What a first byte announces, and the bytes of such a value; −1 for texts, which say it themselves.
@@ -62,11 +61,6 @@ internal sealed class ControlGrammar(ControlTypes types)
     private static Type? ElementOf(Type type) =>
         type.IsArray ? type.GetElementType() : type.Namespace == typeof(ImmutableArray)
             .Namespace ? type.GetGenericArguments()[0] : null;
-
-    // Hyperion writes fields in this order.
-    private static Type[] FieldsOf(Type type) =>
-        [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
-            .OrderBy(field => field.Name, StringComparer.Ordinal).Select(field => field.FieldType)];
 
     private ref struct Reader(ControlGrammar grammar, ReadOnlySpan<byte> bytes)
     {

@@ -52,6 +52,19 @@ internal sealed class ControlTypes
     public bool Contains(Type type) => _types.Contains(type);
 
     /// <summary>
+    /// Whether values of this type are written as their elements; others of the list are by their fields.
+    /// </summary>
+    internal static bool IsCollection(Type type) => ElementOf(type) is not null;
+
+    /// <summary>Whether a field of this type says by itself what its values are.</summary>
+    internal static bool IsPlain(Type type) => s_plain.Contains(type);
+
+    /// <summary>A type's fields, in the order of the wire, which is Hyperion's.</summary>
+    internal static FieldInfo[] FieldsOf(Type type) =>
+        [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .OrderBy(field => field.Name, StringComparer.Ordinal)];
+
+    /// <summary>
     /// Whether a message may declare this type: one of the list, an actor reference, or an interface or nullable whose
     /// values are of the list.
     /// </summary>
@@ -98,8 +111,7 @@ internal sealed class ControlTypes
             throw new NotSupportedException(
                 $"{where} is a {type}, which is not sealed; a control message may have sealed types only.");
         _types.Add(type);
-        const BindingFlags All = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
-        foreach (FieldInfo field in type.GetFields(All))
+        foreach (FieldInfo field in FieldsOf(type))
             Add(field.FieldType, $"{where}.{field.Name}");
     }
 

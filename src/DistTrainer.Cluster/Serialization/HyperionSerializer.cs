@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
 using DistTrainer.Transport;
 using Hyperion;
 using Hyperion.SerializerFactories;
+using Hyperion.ValueSerializers;
 using HyperionCore = Hyperion.Serializer;
 
 namespace DistTrainer.Cluster.Serialization;
@@ -38,18 +40,19 @@ internal class HyperionSerializer : SerializerWithStringManifest
     {
         _types = types;
         _grammar = new ControlGrammar(types);
+        Type[] numbered = [.. types.All.Where(type => type != typeof(ActorRefBase.Surrogate))];
         _serializer = new HyperionCore(SerializerOptions.Default
             .WithVersionTolerance(false)
             .WithPreserveObjectReferences(false)
             .WithIgnoreSerializable(true)
             .WithDisallowUnsafeType(true)
             .WithTypeFilter(new Names(types))
-            .WithKnownTypes(types.All.Where(type => type != typeof(ActorRefBase.Surrogate)))
+            .WithKnownTypes(numbered)
             .WithSurrogates(
                 [Surrogate.Create<IActorRef, ActorRefBase.Surrogate>(
                     actor => (ActorRefBase.Surrogate)actor.ToSurrogate(system), surrogate =>
                     (IActorRef)surrogate.FromSurrogate(system))])
-            .WithSerializerFactory([new Gate(types)]));
+            .WithSerializerFactory([new Gate(types, numbered)]));
     }
 
     /// <inheritdoc/>
@@ -126,19 +129,20 @@ internal class HyperionSerializer : SerializerWithStringManifest
     }
 
     /// <summary>
-    /// Asked once for each type that is written: lets the listed ones pass to Hyperion's own factories.
+    /// Asked once for each type: listed records are written by their fields, what else is listed passes to Hyperion's
+    /// own factories, and the rest is refused.
     /// </summary>
-    private sealed class Gate(ControlTypes types) : ValueSerializerFactory
+    private sealed class Gate(ControlTypes types, Type[] numbered) : ValueSerializerFactory
     {
         public override bool CanSerialize(HyperionCore serializer, Type type) =>
-            types.MayDeclare(type) ? false
+            types.MayDeclare(type) ? numbered.Contains(type) && !ControlTypes.IsCollection(type)
                 : throw new SerializationException($"{type} may not be in a control message.");
 
         public override bool CanDeserialize(HyperionCore serializer, Type type) => CanSerialize(serializer, type);
 
-        public override Hyperion.ValueSerializers.ValueSerializer BuildSerializer(
-            HyperionCore serializer, Type type, System.Collections.Concurrent.ConcurrentDictionary<Type,
-            Hyperion.ValueSerializers.ValueSerializer> typeMapping) =>
-            throw new NotSupportedException();
+        public override ValueSerializer BuildSerializer(
+            HyperionCore serializer, Type type, ConcurrentDictionary<Type, ValueSerializer> typeMapping) =>
+            typeMapping.GetOrAdd(
+                type, RecordFields.Of(serializer, type, checked((ushort)Array.IndexOf(numbered, type))));
     }
 }

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using DistTrainer.Cluster.Nodes;
 using Xunit;
 
@@ -25,6 +26,30 @@ public sealed class DeadMembersTests
         await alive.UntilUp(1);
         await Task.Delay(TimeSpan.FromSeconds(6)); // the resolver's time
         Assert.False(alive.System.WhenTerminated.IsCompleted);
-        Assert.Equal(Akka.Cluster.MemberStatus.Up, alive.Cluster.SelfMember.Status);
+        Assert.Equal(MemberStatus.Up, alive.Cluster.SelfMember.Status);
+    }
+
+    [Fact]
+    public async Task A_member_that_ends_as_it_said_is_not_taken_for_dead_and_is_removed_at_once()
+    {
+        const string Slowly = "akka.cluster.leader-actions-interval = 3s\n";
+        NodeSettings settings = LiveNode.Settings(NodeRole.Server) with { AcceptablePause = TimeSpan.FromSeconds(30) };
+        using LiveNode one = LiveNode.Start(settings, Slowly);
+        using LiveNode two = LiveNode.Start(settings with { SeedNodes = [one.Seed] }, Slowly);
+        await Task.WhenAll(one.UntilUp(2), two.UntilUp(2));
+        Action died = DeadMembers.DeathOf(one.Cluster, two.Address);
+        bool wasDown = false;
+        MemberStatus? StatusOfTwo()
+        {
+            MemberStatus? status = one.Cluster.State.Members
+                .FirstOrDefault(member => member.Address == two.Address)?.Status;
+            wasDown |= status == MemberStatus.Down;
+            return status;
+        }
+        two.Cluster.Leave(two.Address);
+        await LiveNode.Until(() => StatusOfTwo() == MemberStatus.Exiting, "it is exiting");
+        died();
+        await LiveNode.Until(() => StatusOfTwo() is null, "it is removed");
+        Assert.False(wasDown);
     }
 }

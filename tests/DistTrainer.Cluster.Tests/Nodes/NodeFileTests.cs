@@ -69,6 +69,11 @@ public sealed class NodeFileTests
         });
     }
 
+    [Fact]
+    public void A_mere_worker_may_hear_of_its_seed_node_later() => Assert.Empty(
+        NodeFile.Read(
+            null, s_none, new Dictionary<string, string> { ["--role"] = "worker" }, seedFollows: true).SeedNodes);
+
     [Theory]
     [InlineData("server:4053, other:1", "server:4053|other:1")]
     [InlineData("10.0.0.7:65535", "10.0.0.7:65535")]
