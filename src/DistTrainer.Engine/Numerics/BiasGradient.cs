@@ -37,23 +37,30 @@ internal static class BiasGradient
     private static float Sum(ActivationPanels dy, int output, int start, int end)
     {
         Vector256<float> lanes = Vector256<float>.Zero;
-        Span<float> group = stackalloc float[Lanes];
         for (int row = start; row < end; row += Lanes)
         {
-            int count = Math.Min(Lanes, end - row);
             int lane = row % ActivationPanels.Width;
-            if (count == Lanes && lane + Lanes <= ActivationPanels.Width)
+            if (row + Lanes <= end && lane + Lanes <= ActivationPanels.Width)
             {
                 int index = (((row / ActivationPanels.Width * dy.Features) + output) * ActivationPanels.Width) + lane;
                 lanes += Vector256.Create<float>(dy.Values.Slice(index, Lanes));
-                continue;
             }
-            group.Clear();
-            for (int i = 0; i < count; i++)
-                group[i] = dy[row + i, output];
-            lanes += Vector256.Create<float>(group);
+            else
+            {
+                lanes += Group(dy, output, row, Math.Min(Lanes, end - row));
+            }
         }
         Vector128<float> four = lanes.GetLower() + lanes.GetUpper();
         return (four[0] + four[2]) + (four[1] + four[3]);
+    }
+
+    /// <summary>Fewer rows than lanes, or rows of two panels; the other lanes are zero.</summary>
+    private static Vector256<float> Group(ActivationPanels dy, int output, int row, int count)
+    {
+        Span<float> group = stackalloc float[Lanes];
+        group.Clear();
+        for (int i = 0; i < count; i++)
+            group[i] = dy[row + i, output];
+        return Vector256.Create<float>(group);
     }
 }
