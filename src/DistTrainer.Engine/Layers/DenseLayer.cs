@@ -75,10 +75,10 @@ internal sealed unsafe class DenseLayer : ILayer, IOnnxLayer
                     Y = y,
                     Inputs = Inputs,
                     Outputs = Outputs,
-                    Panels = input.PanelCount,
+                    Samples = input.Rows,
                 });
             else
-                DenseKernels.Forward(w, bias, x, y, Inputs, Outputs, input.PanelCount, 0, 1);
+                DenseKernels.Forward(w, bias, x, y, Inputs, Outputs, input.Rows, 0, 1);
         }
     }
 
@@ -97,10 +97,10 @@ internal sealed unsafe class DenseLayer : ILayer, IOnnxLayer
                     Y = dy,
                     Inputs = Inputs,
                     Outputs = Outputs,
-                    Panels = outputGradient.PanelCount,
+                    Samples = outputGradient.Rows,
                 });
             else
-                DenseKernels.BackwardInput(w, dy, dx, Inputs, Outputs, outputGradient.PanelCount, 0, 1);
+                DenseKernels.BackwardInput(w, dy, dx, Inputs, Outputs, outputGradient.Rows, 0, 1);
         }
     }
 
@@ -168,7 +168,7 @@ internal sealed unsafe class DenseLayer : ILayer, IOnnxLayer
 
         public int Outputs { get; init; }
 
-        public int Panels { get; init; }
+        public int Samples { get; init; }
 
         public int* Bounds { get; init; }
 
@@ -179,10 +179,10 @@ internal sealed unsafe class DenseLayer : ILayer, IOnnxLayer
             switch (product)
             {
                 case Product.Forward:
-                    DenseKernels.Forward(W, Bias, X, Y, Inputs, Outputs, Panels, part, parts);
+                    DenseKernels.Forward(W, Bias, X, Y, Inputs, Outputs, Samples, part, parts);
                     break;
                 case Product.BackwardInput:
-                    DenseKernels.BackwardInput(W, Y, X, Inputs, Outputs, Panels, part, parts);
+                    DenseKernels.BackwardInput(W, Y, X, Inputs, Outputs, Samples, part, parts);
                     break;
                 default:
                     WeightGradient.Compute(

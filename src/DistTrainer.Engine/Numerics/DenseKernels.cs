@@ -36,13 +36,14 @@ internal static unsafe class DenseKernels
     /// <param name="y">Panels [panels, outputs, 32].</param>
     /// <param name="inputs">Features in.</param>
     /// <param name="outputs">Features out.</param>
-    /// <param name="panels">Number of panels.</param>
+    /// <param name="samples">Samples in the panels.</param>
     /// <param name="part">This part of the team.</param>
     /// <param name="parts">Size of the team.</param>
     public static void Forward(
-        float* weights, float* bias, float* x, float* y, int inputs, int outputs, int panels, int part, int parts)
+        float* weights, float* bias, float* x, float* y, int inputs, int outputs, int samples, int part, int parts)
     {
         (int first, int last) = Tiles(outputs, part, parts);
+        (int panels, int narrow) = Panels(samples);
         for (int i = 0; i < inputs; i += StepBlock)
         {
             int steps = Math.Min(StepBlock, inputs - i);
@@ -62,7 +63,11 @@ internal static unsafe class DenseKernels
                     float* c = y + ((((long)p * outputs) + o) * Width);
                     if (i == 0)
                         FillRows(c, bias + (bias is null ? 0 : o), rows);
-                    TileKernel.Compute(w, x + ((((long)p * inputs) + i) * Width), c, Width, rows, true);
+                    float* b = x + ((((long)p * inputs) + i) * Width);
+                    if (p == narrow)
+                        TileKernel.ComputeNarrow(w, b, c, Width, rows, true);
+                    else
+                        TileKernel.Compute(w, b, c, Width, rows, true);
                 }
             }
         }
@@ -74,9 +79,10 @@ internal static unsafe class DenseKernels
     /// </summary>
     [SkipLocalsInit]
     public static void BackwardInput(
-        float* weights, float* dy, float* dx, int inputs, int outputs, int panels, int part, int parts)
+        float* weights, float* dy, float* dx, int inputs, int outputs, int samples, int part, int parts)
     {
         (int first, int last) = Tiles(inputs, part, parts);
+        (int panels, int narrow) = Panels(samples);
         if (outputs < LeastOutputsToPack)
         {
             BackwardInputFromFew(weights, dy, dx, inputs, outputs, panels, first, last);
@@ -104,7 +110,11 @@ internal static unsafe class DenseKernels
                     {
                         float* b = dy + ((((long)p * outputs) + o) * Width);
                         float* c = dx + ((((long)p * inputs) + i) * Width);
-                        TileKernel.Compute(w, b, c, Width, Math.Min(TileKernel.Rows, inputs - i), o > 0);
+                        int rows = Math.Min(TileKernel.Rows, inputs - i);
+                        if (p == narrow)
+                            TileKernel.ComputeNarrow(w, b, c, Width, rows, o > 0);
+                        else
+                            TileKernel.Compute(w, b, c, Width, rows, o > 0);
                     }
                 }
             }
@@ -127,6 +137,13 @@ internal static unsafe class DenseKernels
                     w, dy + ((long)p * outputs * Width), c, Width, Math.Min(TileKernel.Rows, inputs - i), false);
             }
         }
+    }
+
+    /// <summary>Number of panels, and which of them is at most half full: the last one, or none (−1).</summary>
+    private static (int Panels, int Narrow) Panels(int samples)
+    {
+        int panels = (samples + Width - 1) / Width, rest = samples % Width;
+        return (panels, rest is > 0 and <= TileKernel.NarrowWidth ? panels - 1 : -1);
     }
 
     /// <summary>

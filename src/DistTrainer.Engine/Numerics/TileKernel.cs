@@ -20,6 +20,9 @@ internal static unsafe class TileKernel
     /// <summary>Outputs of a tile across its columns; the width of an activation panel.</summary>
     public const int Width = ActivationPanels.Width;
 
+    /// <summary>Columns of a tile of which only the first half is wanted.</summary>
+    public const int NarrowWidth = Width / 2;
+
     private const int HalfRows = Rows / 2;
 
     /// <summary>Floats of one tile.</summary>
@@ -61,7 +64,38 @@ internal static unsafe class TileKernel
         }
     }
 
-    /// <summary>The same, slow and obvious: the reference that the fast kernels are tested against.</summary>
+    /// <summary>
+    /// The first half of a tile's columns; the second becomes zero. For panels with few samples: half of the products
+    /// of a small batch would else be of lanes that nobody uses.
+    /// </summary>
+    /// <param name="a">The left operand.</param>
+    /// <param name="b">As in <see cref="Compute"/>.</param>
+    /// <param name="c">The outputs.</param>
+    /// <param name="cStride">Floats between two rows of the outputs.</param>
+    /// <param name="rows">Rows of the tile, 1 … <see cref="Rows"/>.</param>
+    /// <param name="accumulate">Whether the chains start at c (true) or at zero (false).</param>
+    public static void ComputeNarrow(
+        in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate)
+    {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            Compute(a, b, c, cStride, rows, accumulate);
+            for (int r = 0; r < rows; r++)
+                new Span<float>(c + (r * cStride) + NarrowWidth, NarrowWidth).Clear();
+            return;
+        }
+        switch ((rows + 1) / 2)
+        {
+            case 1: NarrowKernel512.Compute<RowPairs1>(a, b, c, cStride, rows, accumulate); break;
+            case 2: NarrowKernel512.Compute<RowPairs2>(a, b, c, cStride, rows, accumulate); break;
+            case 3: NarrowKernel512.Compute<RowPairs3>(a, b, c, cStride, rows, accumulate); break;
+            case 4: NarrowKernel512.Compute<RowPairs4>(a, b, c, cStride, rows, accumulate); break;
+            case 5: NarrowKernel512.Compute<RowPairs5>(a, b, c, cStride, rows, accumulate); break;
+            default: NarrowKernel512.Compute<RowPairs6>(a, b, c, cStride, rows, accumulate); break;
+        }
+    }
+
+    /// <summary>As <see cref="Compute"/>, slow and obvious: the reference that the fast kernels are tested against.</summary>
     public static void ComputeScalar(
         in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds = false)
     {

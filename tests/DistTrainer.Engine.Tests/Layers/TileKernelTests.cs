@@ -34,4 +34,24 @@ public sealed unsafe class TileKernelTests
                 }
                 Assert.Equal(expected, actual);
             }, iter: 2000);
+
+    [Fact]
+    public void A_narrow_tile_has_the_bits_of_the_first_half_and_zeros_in_the_second() =>
+        Gen.Select(Gen.Int[1, TileKernel.Rows], Gen.Int[0, 40], Gen.Bool, Gen.Int[0, 1000])
+            .Sample((rows, steps, accumulate, seed) =>
+            {
+                var random = new Random(seed);
+                float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
+                float[] left = Values((rows * steps) + 1), right = Values((steps * TileKernel.Width) + 1);
+                float[] expected = Values((TileKernel.Rows + 1) * 40), actual = [.. expected];
+                fixed (float* a = left, b = right, plain = expected, fast = actual)
+                {
+                    var operand = new LeftOperand { First = a, RowStride = steps, StepStride = 1, Steps = steps };
+                    TileKernel.ComputeScalar(operand, b, plain, 40, rows, accumulate);
+                    TileKernel.ComputeNarrow(operand, b, fast, 40, rows, accumulate);
+                }
+                for (int row = 0; row < rows; row++)
+                    expected.AsSpan((row * 40) + TileKernel.NarrowWidth, TileKernel.NarrowWidth).Clear();
+                Assert.Equal(expected, actual);
+            }, iter: 1000);
 }
