@@ -79,7 +79,10 @@ internal static unsafe class TileKernel
     {
         if (!Vector512.IsHardwareAccelerated)
         {
-            Compute(a, b, c, cStride, rows, accumulate);
+            if (Vector256.IsHardwareAccelerated)
+                Compute256(a, b, c, cStride, rows, accumulate, adds: false, NarrowWidth);
+            else
+                ComputeScalar(a, b, c, cStride, rows, accumulate);
             for (int r = 0; r < rows; r++)
                 new Span<float>(c + (r * cStride) + NarrowWidth, NarrowWidth).Clear();
             return;
@@ -117,13 +120,13 @@ internal static unsafe class TileKernel
     }
 
     private static void Compute256(
-        in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds)
+        in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds, int columns = Width)
     {
         for (int r = 0; r < rows; r += HalfRows)
         {
             int height = Math.Min(HalfRows, rows - r);
             LeftOperand half = a with { First = a.First + (r * a.RowStride) };
-            for (int j = 0; j < Width; j += Width / 2)
+            for (int j = 0; j < columns; j += Width / 2)
             {
                 float* right = b + j, to = c + (r * cStride) + j;
                 switch ((height + 1) / 2)
