@@ -98,7 +98,9 @@ internal static unsafe class TileKernel
         }
     }
 
-    /// <summary>As <see cref="Compute"/>, slow and obvious: the reference that the fast kernels are tested against.</summary>
+    /// <summary>
+    /// As <see cref="Compute"/>, slow and obvious: the reference that the fast kernels are tested against.
+    /// </summary>
     public static void ComputeScalar(
         in LeftOperand a, float* b, float* c, nint cStride, int rows, bool accumulate, bool adds = false)
     {
