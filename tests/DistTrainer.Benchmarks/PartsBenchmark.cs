@@ -18,7 +18,7 @@ internal static class PartsBenchmark
     private const int Workers = 2;
 
     /// <param name="cells">Models and update rules.</param>
-    /// <param name="dataShards">Data shards of a step.</param>
+    /// <param name="dataShards">Data shards of a step; a power of two, ≥ 2, so that each worker has one node.</param>
     /// <param name="seconds">Length of the measurement, and of what goes before to warm up.</param>
     /// <param name="data">Samples.</param>
     public static void Run(
@@ -30,6 +30,8 @@ internal static class PartsBenchmark
 
     private static void One(BenchmarkModel model, string optimizer, int dataShards, double seconds, DataSet data)
     {
+        if (dataShards < Workers || !int.IsPow2(dataShards))
+            throw new ArgumentException($"{dataShards} data shards; it takes a power of two from {Workers} on.");
         JobDescription job = model.Job(optimizer, dataShards, 1);
         Network network = Network.Create(job.Model, data.FeatureCount, 10);
         using var parameters = new AlignedBuffer(network.Layout.Length);

@@ -62,11 +62,7 @@ var train =
     new Command("train", "Whole training steps through the actors.") { models, optimizers, cells, workers,
     computeThreads, dataShards, seconds, chunks, warmUp, samples };
 train.SetAction((result, _) => TrainBenchmark.Run(
-    result.GetValue(cells) is { } pairs
-        ? pairs.Split(',').Select(pair => pair.Split(':')).Select(pair => (pair[0], pair[1]))
-        : result.GetValue(models)!.Split(',').SelectMany(
-            model => result.GetValue(optimizers)!.Split(','), (model, optimizer) => (model, optimizer)),
-    result.GetValue(workers), result.GetValue(computeThreads), result.GetValue(dataShards), result.GetValue(seconds),
+    CellsOf(result), result.GetValue(workers), result.GetValue(computeThreads), result.GetValue(dataShards), result.GetValue(seconds),
         result.GetValue(chunks), result.GetValue(warmUp), FashionMnist(result.GetValue(samples))));
 var gemm = new Command("gemm", "Matrix products of the models at one thread, of one worker's data shards.")
 {
@@ -74,11 +70,13 @@ var gemm = new Command("gemm", "Matrix products of the models at one thread, of 
 };
 gemm.SetAction(result => GemmBenchmark.Run(
     result.GetValue(seconds) / 2, result.GetValue(workers) ?? 1, result.GetValue(dataShards) ?? 1));
-var parts = new Command("parts", "The parts of a step at one thread.") { models, optimizers, dataShards, seconds };
+var parts = new Command("parts", "The parts of a step at one thread, of two workers.")
+{
+    models, optimizers, cells, dataShards, seconds,
+};
 parts.SetAction(result => PartsBenchmark.Run(
-    result.GetValue(models)!.Split(',').SelectMany(
-        model => result.GetValue(optimizers)!.Split(','), (model, optimizer) => (model, optimizer)),
-    result.GetValue(dataShards) ?? new TrainingDescription().DataShards, result.GetValue(seconds), (DataSet)FashionMnist(12_800).Train));
+    CellsOf(result), result.GetValue(dataShards) ?? new TrainingDescription().DataShards, result.GetValue(seconds),
+    (DataSet)FashionMnist(12_800).Train));
 var optim = new Command("optim", "Optimizer updates of 25 million parameters.") { threads, seconds, chunks };
 optim.SetAction(
     result => OptimizerBenchmark.Run(result.GetValue(threads), result.GetValue(seconds), result.GetValue(chunks)));
@@ -204,9 +202,14 @@ var file = new Argument<string>("FILE") { Description = "A table or array whose 
 var whole = new Option<bool>("--whole") { Description = "Also divides, looks, scales and hashes, as a run does." };
 var reading = new Command("reading", "Reads a file once; see tests/peers/reading.py.") { file, whole };
 reading.SetAction(result => ReadingBenchmark.Run(result.GetRequiredValue(file), result.GetValue(whole)));
-var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, parts, optim,
-    epoch, kernels, cluster, wire, crc, checkpoint, serve, reading };
+var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, parts,
+    optim, epoch, kernels, cluster, wire, crc, checkpoint, serve, reading };
 return await root.Parse(args).InvokeAsync();
+
+IEnumerable<(string Model, string Optimizer)> CellsOf(ParseResult result) => result.GetValue(cells) is { } pairs
+    ? pairs.Split(',').Select(pair => pair.Split(':')).Select(pair => (pair[0], pair[1]))
+    : result.GetValue(models)!.Split(',').SelectMany(
+        model => result.GetValue(optimizers)!.Split(','), (model, optimizer) => (model, optimizer));
 
 static DataParts FashionMnist(int limit) => DataLoader.Load(
     new DataDescription

@@ -63,11 +63,7 @@ internal static unsafe class DenseKernels
                     float* c = y + ((((long)p * outputs) + o) * Width);
                     if (i == 0)
                         FillRows(c, bias + (bias is null ? 0 : o), rows);
-                    float* b = x + ((((long)p * inputs) + i) * Width);
-                    if (p == narrow)
-                        TileKernel.ComputeNarrow(w, b, c, Width, rows, true);
-                    else
-                        TileKernel.Compute(w, b, c, Width, rows, true);
+                    Tile(w, x + ((((long)p * inputs) + i) * Width), c, rows, accumulate: true, p == narrow);
                 }
             }
         }
@@ -110,11 +106,7 @@ internal static unsafe class DenseKernels
                     {
                         float* b = dy + ((((long)p * outputs) + o) * Width);
                         float* c = dx + ((((long)p * inputs) + i) * Width);
-                        int rows = Math.Min(TileKernel.Rows, inputs - i);
-                        if (p == narrow)
-                            TileKernel.ComputeNarrow(w, b, c, Width, rows, o > 0);
-                        else
-                            TileKernel.Compute(w, b, c, Width, rows, o > 0);
+                        Tile(w, b, c, Math.Min(TileKernel.Rows, inputs - i), accumulate: o > 0, p == narrow);
                     }
                 }
             }
@@ -137,6 +129,14 @@ internal static unsafe class DenseKernels
                     w, dy + ((long)p * outputs * Width), c, Width, Math.Min(TileKernel.Rows, inputs - i), false);
             }
         }
+    }
+
+    private static void Tile(in LeftOperand w, float* b, float* c, int rows, bool accumulate, bool isNarrow)
+    {
+        if (isNarrow)
+            TileKernel.ComputeNarrow(w, b, c, Width, rows, accumulate);
+        else
+            TileKernel.Compute(w, b, c, Width, rows, accumulate);
     }
 
     /// <summary>Number of panels, and which of them is at most half full: the last one, or none (−1).</summary>
