@@ -9,6 +9,7 @@ using Xunit;
 namespace DistTrainer.Engine.Tests.Data;
 
 /// <summary>A text is read in blocks by several threads: nothing of what comes out may depend on that.</summary>
+[Collection(nameof(TestsAlone))]
 public sealed class CsvBlockTests : IDisposable
 {
     private const int Small = 64;
