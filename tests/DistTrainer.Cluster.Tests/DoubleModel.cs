@@ -33,7 +33,8 @@ internal sealed class DoubleModel(int inputs, int hidden, int outputs) : IModel
     public float[] InitialParameters(ulong seed) =>
         [.. Enumerable.Range(0, Layout.Length).Select(i => (float)Math.Sin((i * 0.7) + seed) * 0.3f)];
 
-    public IGradientEngine CreateEngine(int maximumRows, int targetWidth, int threads, bool forTraining) =>
+    public IGradientEngine CreateEngine(
+        int maximumRows, int targetWidth, int threads, bool forTraining, double begin = 0) =>
         new Engine(this, hidden);
 
     private sealed class Engine(DoubleModel model, int hidden) : IGradientEngine

@@ -61,7 +61,8 @@ internal sealed class GradientWorker : IDisposable
         if (rows > 0)
         {
             _engine = setup.Model.CreateEngine(
-                rows, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads, forTraining: true);
+                rows, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads, forTraining: true,
+                begin: (double)firstDataShard / training.DataShards);
         }
     }
 

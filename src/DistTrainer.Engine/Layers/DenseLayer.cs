@@ -76,9 +76,10 @@ internal sealed unsafe class DenseLayer : ILayer, IOnnxLayer
                     Inputs = Inputs,
                     Outputs = Outputs,
                     Samples = input.Rows,
+                    Begin = context.Begin,
                 });
             else
-                DenseKernels.Forward(w, bias, x, y, Inputs, Outputs, input.Rows, 0, 1);
+                DenseKernels.Forward(w, bias, x, y, Inputs, Outputs, input.Rows, 0, 1, context.Begin);
         }
     }
 
@@ -174,12 +175,14 @@ internal sealed unsafe class DenseLayer : ILayer, IOnnxLayer
 
         public int BoundCount { get; init; }
 
+        public double Begin { get; init; }
+
         public void Run(int part, int parts)
         {
             switch (product)
             {
                 case Product.Forward:
-                    DenseKernels.Forward(W, Bias, X, Y, Inputs, Outputs, Samples, part, parts);
+                    DenseKernels.Forward(W, Bias, X, Y, Inputs, Outputs, Samples, part, parts, Begin);
                     break;
                 case Product.BackwardInput:
                     DenseKernels.BackwardInput(W, Y, X, Inputs, Outputs, Samples, part, parts);

@@ -63,6 +63,9 @@ public readonly ref struct LayerContext
 
     /// <summary>The threads that share the work of this worker; null for the calling thread alone.</summary>
     public ComputeTeam? Team { get; init; }
+
+    /// <summary>Where among its outputs a layer begins, as a share of them, 0 ≤ begin &lt; 1; changes no bit.</summary>
+    public double Begin { get; init; }
 }
 
 /// <summary>

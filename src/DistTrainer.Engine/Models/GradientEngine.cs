@@ -17,6 +17,7 @@ internal sealed class GradientEngine : IGradientEngine
 {
     private readonly Network _network;
     private readonly int _maximumRows;
+    private readonly double _begin;
     private readonly ComputeTeam _team;
     private readonly AlignedBuffer[] _activations;
     private readonly AlignedBuffer[] _gradients;
@@ -42,11 +43,15 @@ internal sealed class GradientEngine : IGradientEngine
     /// <param name="targetWidth">Targets a sample, ≥ 1.</param>
     /// <param name="threads">Threads that share each product, the calling one included; ≥ 1.</param>
     /// <param name="forTraining">Whether gradients will be asked for; evaluation alone needs less memory.</param>
-    public GradientEngine(Network network, int maximumRows, int targetWidth, int threads = 1, bool forTraining = true)
+    /// <param name="begin">Where among a layer's outputs to begin, as a share of them, 0 ≤ begin &lt; 1.</param>
+    public GradientEngine(
+        Network network, int maximumRows, int targetWidth, int threads = 1, bool forTraining = true, double begin = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumRows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(targetWidth, 1);
-        (_network, _maximumRows) = (network, maximumRows);
+        ArgumentOutOfRangeException.ThrowIfNegative(begin);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(begin, 1);
+        (_network, _maximumRows, _begin) = (network, maximumRows, begin);
         _team = new ComputeTeam(threads, "compute");
         _activations = new AlignedBuffer[network.Layers.Count + 1];
         _activations[0] = new AlignedBuffer(ActivationPanels.LengthFor(network.Inputs, maximumRows));
@@ -271,6 +276,7 @@ internal sealed class GradientEngine : IGradientEngine
         Scratch = _scratch.Span,
         Saved = _saved[layer].Span,
         Team = _team,
+        Begin = _begin,
     };
 }
 

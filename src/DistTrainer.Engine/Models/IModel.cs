@@ -51,5 +51,9 @@ public interface IModel
     /// <param name="targetWidth">Targets a sample, ≥ 1.</param>
     /// <param name="threads">Threads that may share the work, with the calling one; ≥ 1. They change no bit.</param>
     /// <param name="forTraining">Whether gradients will be asked for; evaluation alone needs less memory.</param>
-    IGradientEngine CreateEngine(int maximumRows, int targetWidth, int threads, bool forTraining);
+    /// <param name="begin">
+    /// Where to begin among the outputs of a layer, as a share of them, 0 ≤ begin &lt; 1; changes no bit. Workers of
+    /// one node begin at different places, so that they do not all ask for the same memory at the same moment.
+    /// </param>
+    IGradientEngine CreateEngine(int maximumRows, int targetWidth, int threads, bool forTraining, double begin = 0);
 }

@@ -97,8 +97,9 @@ public sealed class Network : IModel
     public ParameterSlice ParametersOf(int stage) => new(Layers[stage].Offset, Layers[stage].Length);
 
     /// <inheritdoc/>
-    public IGradientEngine CreateEngine(int maximumRows, int targetWidth, int threads, bool forTraining) =>
-        new GradientEngine(this, maximumRows, targetWidth, threads, forTraining);
+    public IGradientEngine CreateEngine(
+        int maximumRows, int targetWidth, int threads, bool forTraining, double begin = 0) =>
+        new GradientEngine(this, maximumRows, targetWidth, threads, forTraining, begin);
 
     /// <summary>Builds the network that a job describes: the same text gives the same network on every node.</summary>
     /// <param name="model">Layers and loss.</param>

@@ -39,16 +39,22 @@ internal static unsafe class DenseKernels
     /// <param name="samples">Samples in the panels.</param>
     /// <param name="part">This part of the team.</param>
     /// <param name="parts">Size of the team.</param>
+    /// <param name="begin">
+    /// Which tile of the part comes first, as a share of them, 0 ≤ begin &lt; 1; the others follow in a circle.
+    /// </param>
     public static void Forward(
-        float* weights, float* bias, float* x, float* y, int inputs, int outputs, int samples, int part, int parts)
+        float* weights, float* bias, float* x, float* y, int inputs, int outputs, int samples, int part, int parts,
+        double begin = 0)
     {
         (int first, int last) = Tiles(outputs, part, parts);
+        int skip = (int)((last - first) * begin);
         (int panels, int narrow) = Panels(samples);
         for (int i = 0; i < inputs; i += StepBlock)
         {
             int steps = Math.Min(StepBlock, inputs - i);
-            for (int tile = first; tile < last; tile++)
+            for (int turn = first + skip; turn < last + skip; turn++)
             {
+                int tile = turn < last ? turn : turn - (last - first);
                 int o = tile * TileKernel.Rows;
                 int rows = Math.Min(TileKernel.Rows, outputs - o);
                 var w = new LeftOperand

@@ -82,6 +82,23 @@ public sealed unsafe class DenseKernelTests
         Assert.Equal(alone.Gradient, shared.Gradient);
     }
 
+    [Theory]
+    [InlineData(0.25, 1)]
+    [InlineData(0.5, 1)]
+    [InlineData(0.999, 1)]
+    [InlineData(0.5, 3)]
+    public void Where_a_layer_begins_changes_no_bit(double begin, int threads)
+    {
+        var front = new Rig(100, 90, 40, seed: 5);
+        var turned = new Rig(100, 90, 40, seed: 5);
+        using var team = new ComputeTeam(threads, "test");
+        front.Run(null, [0, 20, 40]);
+        turned.Run(team, [0, 20, 40], begin);
+        Assert.Equal(front.Output, turned.Output);
+        Assert.Equal(front.InputGradient, turned.InputGradient);
+        Assert.Equal(front.Gradient, turned.Gradient);
+    }
+
     [Fact]
     public void Transposing_panels_keeps_every_value_and_zeroes_what_is_beyond() =>
         Gen.Select(Gen.Int[1, 80], Gen.Int[1, 3]).Sample((inputs, panels) =>
@@ -135,10 +152,10 @@ public sealed unsafe class DenseKernelTests
 
         public float[] Gradient { get; }
 
-        public void Run(ComputeTeam? team, int[] bounds)
+        public void Run(ComputeTeam? team, int[] bounds, double begin = 0)
         {
             using var scratch = new AlignedBuffer(_layer.ScratchLength(_rows));
-            var context = new LayerContext { Scratch = scratch.Span, Team = team };
+            var context = new LayerContext { Scratch = scratch.Span, Team = team, Begin = begin };
             var x = new ActivationPanels(_x, _layer.Inputs, _rows);
             var y = new ActivationPanels(Output, _layer.Outputs, _rows);
             var dy = new ActivationPanels(_dy, _layer.Outputs, _rows);
