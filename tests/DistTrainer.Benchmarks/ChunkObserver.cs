@@ -27,7 +27,7 @@ internal class ChunkObserver(
 
     public void OnStarted(int stepsPerEpoch, long totalSteps) => _watch.Restart();
 
-    public void OnStep(StepReport report)
+    public virtual void OnStep(StepReport report)
     {
         Times = report.Times;
         double least = IsWarm ? seconds : warmUp ?? seconds;

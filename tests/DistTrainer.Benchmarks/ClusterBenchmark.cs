@@ -41,7 +41,7 @@ internal static class ClusterBenchmark
 
     /// <summary>
     /// One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE WORKERS-A-NODE PARAMETER-SHARDS
-    /// REPLICAS.
+    /// REPLICAS [HOST].
     /// </summary>
     public static async Task<int> Node(string[] args, DataParts data)
     {
@@ -58,6 +58,7 @@ internal static class ClusterBenchmark
         {
             Roles = index <= servers ? [NodeRole.Server, NodeRole.Worker] : [NodeRole.Worker],
             ClusterPort = 0,
+            ClusterHost = args.Length > 12 ? args[12] : "127.0.0.1",
             SeedNodes = seed == "-" ? [] : [Seed(seed)],
             MinServers = servers,
             MinWorkers = workers,
@@ -91,6 +92,8 @@ internal static class ClusterBenchmark
                 sps = output.Chunks.Select(speed => Math.Round(speed, 1)),
                 us = output.Chunks.Select(speed => Math.Round(1e6 * batch / speed, 1)),
                 breakdown_ms = output.Times,
+                bytes_out = output.BytesOut,
+                bytes_in = output.BytesIn,
                 rss_mib = PeakMemory.Mebibytes(),
             }));
         }
@@ -150,6 +153,28 @@ internal static class ClusterBenchmark
     private sealed class Output(int batch, double seconds, int chunks, CancellationTokenSource stop)
         : ChunkObserver(batch, seconds, chunks, stop), IRunOutput
     {
+        private (long Step, long Out, long In) _start;
+
+        /// <summary>Bytes that left this node's network namespace a step, after the warm-up.</summary>
+        public long BytesOut { get; private set; }
+
+        /// <summary>Bytes that came in.</summary>
+        public long BytesIn { get; private set; }
+
+        public override void OnStep(StepReport report)
+        {
+            bool wasWarm = IsWarm;
+            base.OnStep(report);
+            if (!IsWarm)
+                return;
+            (long Step, long Out, long In) now = (report.Step, NetworkBytes.Out(), NetworkBytes.In());
+            if (!wasWarm)
+                _start = now;
+            else if (now.Step > _start.Step)
+                (BytesOut, BytesIn) = (
+                    (now.Out - _start.Out) / (now.Step - _start.Step), (now.In - _start.In) / (now.Step - _start.Step));
+        }
+
         public void Complete(TrainingResult result)
         {
         }

@@ -154,6 +154,21 @@ cluster.SetAction(result => ClusterBenchmark.Run(
     new ClusterShape(result.GetValue(nodes), result.GetValue(servers), result.GetValue(workersANode),
         result.GetValue(parameterShards), result.GetValue(replicas), result.GetValue(mode)!),
     result.GetValue(seconds), result.GetValue(chunks)));
+var namespaces = new Argument<string[]>("NAMESPACE=ADDRESS") { Description = "Network namespaces, and their address." };
+var device = new Option<string>("--device") { Description = "The device's name.", DefaultValueFactory = _ => "line" };
+var megabits = new Option<double>("--megabits") { Description = "Mbit/s.", DefaultValueFactory = _ => 100 };
+var milliseconds = new Option<double>("--milliseconds")
+{
+    Description = "Delay of one direction.",
+    DefaultValueFactory = _ => 20,
+};
+var line = new Command("delay-line", "A slow and long line between network namespaces; see tests/cluster/slow-links.sh.")
+{
+    namespaces, device, megabits, milliseconds,
+};
+line.SetAction(result => DelayLine.Run(
+    result.GetRequiredValue(namespaces), result.GetValue(device)!, result.GetValue(megabits),
+    result.GetValue(milliseconds)));
 var crc = new Command("crc", "CRC-32C over a chunk that lies in the cache.") { seconds };
 crc.SetAction(result => CrcBenchmark.Run(result.GetValue(seconds)));
 var model = new Option<string>("--model") { Description = "The model.", DefaultValueFactory = _ => "b" };
@@ -203,7 +218,7 @@ var whole = new Option<bool>("--whole") { Description = "Also divides, looks, sc
 var reading = new Command("reading", "Reads a file once; see tests/peers/reading.py.") { file, whole };
 reading.SetAction(result => ReadingBenchmark.Run(result.GetRequiredValue(file), result.GetValue(whole)));
 var root = new RootCommand("Benchmarks of DistTrainer; JSON lines for tests/peers/compare.py.") { train, gemm, parts,
-    optim, epoch, kernels, cluster, wire, crc, checkpoint, serve, reading };
+    optim, epoch, kernels, cluster, wire, line, crc, checkpoint, serve, reading };
 return await root.Parse(args).InvokeAsync();
 
 IEnumerable<(string Model, string Optimizer)> CellsOf(ParseResult result) => result.GetValue(cells) is { } pairs
