@@ -33,6 +33,9 @@ internal sealed class SharedSegments(DataConnection connection, int peerProcess)
     private int _oldest = 1;
     private int _peerOldest = 1;
 
+    /// <summary>Whether the peer is a process of this machine that may map this one's memory.</summary>
+    public bool MayBeShared => peerProcess != 0;
+
     /// <summary>
     /// The number under which the peer has mapped a buffer of this process; 0: it has not, send the floats.
     /// </summary>

@@ -91,7 +91,7 @@ public sealed class WorkerActorTests : TestKit
     public void A_worker_does_not_leave_out_a_step_that_a_replica_still_lacks()
     {
         TestProbe shard = CreateTestProbe(), replica = CreateTestProbe();
-        _worker.Tell(new AssignDataShards(1, 0, [Place(shard), Place(replica)], [0], 0, 2, default, 0), _run.Ref);
+        _worker.Tell(new AssignDataShards(1, 0, [Place(shard), Place(replica)], [0], 0, 2, [], default, 0), _run.Ref);
         _run.ExpectMsg<DataShardsAssigned>();
         Broadcast(1);
         Broadcast(0, number: 1);
@@ -109,10 +109,10 @@ public sealed class WorkerActorTests : TestKit
 
     private void Assign(TestProbe run, int generation, TestProbe shard, int own = 2, DataShardRange backup = default)
     {
-        _worker.Tell(new AssignDataShards(generation, 0, [Place(shard)], [], 0, own, backup, 0), run.Ref);
+        _worker.Tell(new AssignDataShards(generation, 0, [Place(shard)], [], 0, own, [], backup, 0), run.Ref);
         run.ExpectMsg<DataShardsAssigned>();
     }
 
     private void Assign(TestProbe run, int generation) =>
-        _worker.Tell(new AssignDataShards(generation, 0, [], [], 0, 2, default, 0), run.Ref);
+        _worker.Tell(new AssignDataShards(generation, 0, [], [], 0, 2, [], default, 0), run.Ref);
 }

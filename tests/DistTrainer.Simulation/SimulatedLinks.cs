@@ -178,6 +178,8 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     private sealed class ParameterShardLink(SimulatedLinks links, Connection? connection, int generation,
         int parameterShard, IActorRef actor) : IParameterShardLink
     {
+        public bool LeavesMachine => connection is { SharesMemory: false };
+
         public void Prepare(int worker, long step, GradientNode node, int start, int length)
         {
             if (connection is not { SharesMemory: false })

@@ -114,11 +114,11 @@ trains() {
   done
   return 1
 }
-# all_train WORKERS SECONDS: whether the newest generation is soon one of so many workers, and makes steps.
+# all_train NODES SECONDS: whether the newest generation is soon one of the workers of so many nodes, and makes steps.
 all_train() {
   local until=$((SECONDS + $2))
   while [ "$SECONDS" -le "$until" ]; do
-    grep -h 'generation-begun' "$dir"/server-*.log | sort | tail -n 1 | grep -q "workers=$1 " && trains 2 && return 0
+    grep -h 'generation-begun' "$dir"/server-*.log | sort | tail -n 1 | grep -q "workers=$(($1 * ${DISTTRAINER_WORKERS:-1})) " && trains 2 && return 0
     sleep 0.2
   done
   return 1

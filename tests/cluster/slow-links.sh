@@ -5,4 +5,6 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 [ -f "$root/tests/DistTrainer.Benchmarks/bin/Release/net10.0/DistTrainer.Benchmarks.dll" ] ||
   dotnet build -c Release "$root/tests/DistTrainer.Benchmarks" >/dev/null || exit 1
-exec /usr/bin/python3 "$root/tests/cluster/slow_links.py" "$@"
+# PyTorch is the one of Debian's Python.
+[ -x /usr/bin/python3 ] && python=/usr/bin/python3 || python=python3
+exec "$python" "$root/tests/cluster/slow_links.py" "$@"

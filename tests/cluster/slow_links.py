@@ -236,7 +236,7 @@ def check(options):
     options.seconds, options.chunks, options.rule = 0.5, 2, "sgd"
     try:
         with Link("1g", 2) as link:
-            for workers in (1, 4):
+            for workers in (1, 4, 8):
                 # One server, so that the other node sends gradients and nothing else.
                 row = ours_sending(link, "b", options, workers)
                 bound = 1.02 * 4 * PARAMETERS["b"]

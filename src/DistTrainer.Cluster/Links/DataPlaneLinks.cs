@@ -306,6 +306,8 @@ internal sealed class RemoteParameterShardLink(DataConnection connection, int ge
     private readonly ArrayBufferWriter<byte> _message = new();
     private readonly Dictionary<AlignedBuffer, (long Step, int Segment)> _segments = [];
 
+    public bool LeavesMachine => !connection.Segments.MayBeShared;
+
     public void Prepare(int worker, long step, GradientNode node, int start, int length)
     {
         // A step's floats are all sent or all left where they are, even if the peer's answer comes in its midst.

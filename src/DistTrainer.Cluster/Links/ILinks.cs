@@ -61,6 +61,11 @@ internal interface ILinks : IDisposable
 /// <summary>A parameter shard, as a worker sees it.</summary>
 internal interface IParameterShardLink
 {
+    /// <summary>
+    /// Whether contributions go over a network: not to this process, nor to one that can map this one's memory.
+    /// </summary>
+    bool LeavesMachine { get; }
+
     /// <summary>A part of a contribution is ready: it may be sent ahead of the contribution itself.</summary>
     /// <param name="worker">Who computed it.</param>
     /// <param name="step">The step.</param>
@@ -124,6 +129,8 @@ internal sealed class LocalLinks : ILinks
 /// <summary>A parameter shard in the same process.</summary>
 internal sealed class LocalParameterShardLink(IActorRef actor) : IParameterShardLink
 {
+    public bool LeavesMachine => false;
+
     public void Prepare(int worker, long step, GradientNode node, int start, int length)
     {
         // The buffer is a reference: nothing goes ahead of the contribution.

@@ -86,12 +86,14 @@ internal sealed record RestoreFailed(int Generation, int Number, FailureKind Kin
 /// <param name="Replicas">Whose replicas these are.</param>
 /// <param name="FirstDataShard">First data shard that the worker owns.</param>
 /// <param name="DataShardCount">How many it owns, in a row; may be 0.</param>
+/// <param name="Neighbours">Data shards of the workers of its node, itself among them, that are in a row: what they
+/// send to another machine is summed before. None, where each sends its own.</param>
 /// <param name="Backup">The data shards of a slow worker: whenever this one waits for parameters that lack them, it
 /// computes them too. None, where the count is 0.</param>
 /// <param name="Step">The step whose parameters will be broadcast; the worker begins with the next one.</param>
 internal sealed record AssignDataShards(
     int Generation, int Worker, ActorPlace[] ParameterShards, int[] Replicas, int FirstDataShard, int DataShardCount,
-        DataShardRange Backup, long Step) : IProtocolMessage, IControlMessage;
+        DataShardRange[] Neighbours, DataShardRange Backup, long Step) : IProtocolMessage, IControlMessage;
 
 /// <summary>Worker → run: it is in the generation and its links stand.</summary>
 /// <param name="Generation">The generation.</param>

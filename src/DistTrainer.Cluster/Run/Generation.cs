@@ -105,6 +105,23 @@ internal sealed class Generation(
         return new DataShardRange(first, count);
     }
 
+    /// <summary>
+    /// The data shards of a worker and of those of its node that come right before and after it, idle ones left out;
+    /// none where there is no other.
+    /// </summary>
+    public DataShardRange[] NeighboursOf(int worker)
+    {
+        string node = Workers[worker].Node.Name;
+        int first = worker, last = worker;
+        while (first > 0 && Workers[first - 1].Node.Name == node)
+            first--;
+        while (last + 1 < Workers.Length && Workers[last + 1].Node.Name == node)
+            last++;
+        DataShardRange[] row =
+            [.. Enumerable.Range(first, last - first + 1).Select(DataShardsOf).Where(range => range.Count > 0)];
+        return row.Length > 1 ? row : [];
+    }
+
     /// <summary>Parameter shards that have not answered, for people.</summary>
     public IEnumerable<string> ShardsBut(Func<int, bool> answered) =>
         ParameterShards.Select((place, shard) => (place, shard)).Where(one => !answered(one.shard)).Select(one =>

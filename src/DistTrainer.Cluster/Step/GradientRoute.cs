@@ -8,7 +8,8 @@ namespace DistTrainer.Cluster.Step;
 
 /// <summary>
 /// The one way of a finished gradient: cut at parameter shards, node of the tree by node, over a link to each parameter
-/// shard and its replicas. A link within the process passes the reference, one to another node makes bytes of it.
+/// shard and its replicas. A link within the process passes the reference, one to another node makes bytes of it; what
+/// goes to another machine is summed over the node's workers before (<see cref="NodeGradients"/>).
 /// </summary>
 /// <param name="setup">What the node's actors share.</param>
 /// <param name="generation">The generation that the links belong to.</param>
@@ -28,6 +29,8 @@ internal sealed class GradientRoute(
         ParameterShardCopyPlace[] places = [.. assignment.ParameterShards.Select((place, number) =>
             new ParameterShardCopyPlace(IndexOf(setup, assignment.Replicas, number), place))];
         IReadOnlyList<IParameterShardLink> links = setup.Links.Join(assignment.Generation, places, worker);
+        if (setup.NodeGradients.Of(assignment) is { } node)
+            links = [.. links.Select((link, number) => link.LeavesMachine ? node.Through(number, link) : link)];
         return new GradientRoute(setup, assignment.Generation, assignment.Worker, links, assignment.Replicas);
     }
 

@@ -67,6 +67,7 @@ internal sealed class TrainingSetup : IDisposable
         long all = (long)StepsPerEpoch * training.Epochs;
         TotalSteps = training.MaxSteps > 0 ? Math.Min(all, training.MaxSteps) : all;
         Links = links?.Invoke(this) ?? new LocalLinks();
+        NodeGradients = new NodeGradients(this);
     }
 
     /// <summary>What to train.</summary>
@@ -98,6 +99,9 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>All parameters, flat, by step.</summary>
     public ParameterBuffers Parameters { get; }
+
+    /// <summary>What the node's workers send together.</summary>
+    public NodeGradients NodeGradients { get; }
 
     /// <summary>How actors reach those that take or send tensors.</summary>
     public ILinks Links { get; }

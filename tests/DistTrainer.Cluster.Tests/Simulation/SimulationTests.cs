@@ -112,7 +112,7 @@ public sealed class SimulationTests
         IActorRef a = ActorRefs.Nobody, b = new RemoteReference(null!, new Node("w0", [], 1), new Node("s0", [], 0), a);
         var message = new AssignDataShards(
             1, 2, [new ActorPlace(a, new NodeAddress("s0", null, [])),
-            new ActorPlace(a, new NodeAddress("s1", null, []))], [], 0, 1, default, 5);
+            new ActorPlace(a, new NodeAddress("s1", null, []))], [], 0, 1, [], default, 5);
         int replaced = 0;
         var copy = (AssignDataShards)References.Replace(message, _ =>
         {

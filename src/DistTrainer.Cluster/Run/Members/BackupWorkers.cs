@@ -28,6 +28,12 @@ internal sealed class BackupWorkers
         return slow < 0 ? default : generation.DataShardsOf(slow);
     }
 
+    /// <summary>
+    /// Whether somebody computes another one's data shards: then each worker's contribution must come by itself, for
+    /// the slow one's would else hold up its neighbours'.
+    /// </summary>
+    public bool AreIn(Generation generation) => generation.NumberOf(_backup?.Helper) >= 0;
+
     /// <summary>A worker is slow: from the next generation on another stands in for it.</summary>
     /// <returns>Who does; null where nobody can, or somebody does for it or for one that is about as slow.</returns>
     public int? Assign(int slow, Generation generation)

@@ -19,6 +19,7 @@ internal sealed class AssigningPhase(LedRun run, RunAim aim) : RunPhase(run, aim
             DataShardRange own = generation.DataShardsOf(worker);
             generation.Workers[worker].Actor.Tell(new AssignDataShards(
                 generation.Number, worker, generation.ParameterShards, generation.Roles.Replicas, own.First, own.Count,
+                Run.Backups.AreIn(generation) ? [] : generation.NeighboursOf(worker),
                 Run.Backups.Of(worker, generation), generation.Roles.FirstOpen - 1));
         }
 
