@@ -2,7 +2,6 @@ using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run.Members;
 using DistTrainer.Cluster.Run.Phases;
-using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Cluster.Run;
 
@@ -14,9 +13,10 @@ namespace DistTrainer.Cluster.Run;
 /// <param name="copies">All copies of the parameter shards that are hosted, in the order of their ranges.</param>
 /// <param name="workers">The workers, in the order of their numbers.</param>
 /// <param name="parameterShards">Parameter shards of the run.</param>
-/// <param name="dataShards">Data shards of the job.</param>
+/// <param name="dataShards">Which data shards each worker has.</param>
 internal sealed class Generation(
-    int number, ParameterShardCopyPlace[] copies, ActorPlace[] workers, int parameterShards, int dataShards)
+    int number, ParameterShardCopyPlace[] copies, ActorPlace[] workers, int parameterShards,
+        DataShardRange[] dataShards)
 {
     private readonly Dictionary<int, long> _openSteps = [];
 
@@ -99,11 +99,7 @@ internal sealed class Generation(
     public int NumberOf(IActorRef? worker) => Array.FindIndex(Workers, place => place.Actor.Equals(worker));
 
     /// <summary>The data shards that a worker owns.</summary>
-    public DataShardRange DataShardsOf(int worker)
-    {
-        (int first, int count) = GradientTree.Share(dataShards, Workers.Length, worker);
-        return new DataShardRange(first, count);
-    }
+    public DataShardRange DataShardsOf(int worker) => dataShards[worker];
 
     /// <summary>
     /// The data shards of a worker and of those of its node that come right before and after it, idle ones left out;

@@ -55,7 +55,8 @@ internal sealed class LedRun
         Writing = new CheckpointWriting(this);
         Replicas = new ReplicaSync(this);
         Generation = new Generation(
-            GenerationsOfACoordinator * before, [], [], setup.Ranges.Count, setup.Job.Training.DataShards);
+            GenerationsOfACoordinator * before, [], [], setup.Ranges.Count, []);
+        Deal = new DataShardDeal(setup.Job.Training.DataShards);
         Restore(start);
         Phase = new GatheringPhase(this, RunAim.Steps);
         if (before > 0)
@@ -118,6 +119,9 @@ internal sealed class LedRun
 
     /// <summary>Who stands in for a slow worker.</summary>
     public BackupWorkers Backups { get; } = new();
+
+    /// <summary>Who gets which data shards.</summary>
+    public DataShardDeal Deal { get; }
 
     /// <summary>Whose answers are awaited.</summary>
     public WaitWatch Waits { get; } = new();
@@ -203,8 +207,9 @@ internal sealed class LedRun
     {
         Figures.Pause();
         int number = Math.Max(Math.Max(Generation.Number, known), Members.Nodes.Max(node => node.Generation)) + 1;
+        ActorPlace[] workers = Members.Workers;
         Generation = new Generation(
-            number, Members.Copies, Members.Workers, Setup.Ranges.Count, Setup.Job.Training.DataShards);
+            number, Members.Copies, workers, Setup.Ranges.Count, Deal.To(workers, Shell.Now));
         Phase = new JoiningPhase(this, aim);
         Writing.GiveUp();
         if (!IsStarted)

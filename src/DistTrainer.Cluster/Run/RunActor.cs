@@ -98,6 +98,7 @@ internal sealed class RunActor : ReceiveActor, IWithTimers
         });
         Receive<ReportHistogram>(_reports.On);
         Receive<RunReports.CheckWait>(_ => _reports.SayAwaited());
+        Receive<RunReports.CheckSpeeds>(_ => _reports.DealBySpeed());
     }
 
     private void HearsDisk()

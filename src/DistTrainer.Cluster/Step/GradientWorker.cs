@@ -14,6 +14,7 @@ namespace DistTrainer.Cluster.Step;
 /// </summary>
 internal sealed class GradientWorker : IDisposable
 {
+    private static readonly TimeSpan s_longestSilence = TimeSpan.FromSeconds(1);
     private readonly TrainingSetup _setup;
     private readonly EpochSampler _sampler;
     private readonly IGradientEngine? _engine;
@@ -192,6 +193,9 @@ internal sealed class GradientWorker : IDisposable
         if (Step % _setup.StepsPerEpoch == 0)
             ExpectNext();
     }
+
+    /// <summary>Whether the last report was made so long ago that the run should hear how it goes.</summary>
+    public bool IsReportOverdue => _setup.Clock.GetElapsedTime(_reportStart) >= s_longestSilence;
 
     /// <summary>Where the time went since the last call, a step.</summary>
     public WorkerTimes TakeTimes()

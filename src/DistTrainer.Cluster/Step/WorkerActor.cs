@@ -155,7 +155,7 @@ internal sealed class WorkerActor : ReceiveActor
                 StepTrace.Span(
                     _setup, worker.Step, "compute", ("worker", _index),
                     TimeSpan.FromMilliseconds(worker.StepMilliseconds));
-            _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0;
+            _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0 || worker.IsReportOverdue;
 
             // Others' times are to be compared with these: only with those of steps of the same size.
             if (worker.IsFullStep && (_times.Next(worker.StepMilliseconds) || _isReportDue))

@@ -82,6 +82,26 @@ public sealed class RunActorTests : TestKit
     }
 
     [Fact]
+    public void A_worker_at_half_speed_gets_fewer_data_shards_as_soon_as_the_generation_has_settled()
+    {
+        Begin(1, 1, 1);
+        for (int step = 1; step <= 3; step++)
+        {
+            Tell(_workerA, new ReportWorker(1, 0, step, new WorkerTimes(10, 0)));
+            Tell(_workerB, new ReportWorker(1, 1, step, new WorkerTimes(20, 0)));
+        }
+        Assert.Equal(2, _shard0.ExpectMsg<JoinParameterServer>(TimeSpan.FromSeconds(10)).Generation);
+        _shard1.ExpectMsg<JoinParameterServer>();
+        Tell(_shard0, new ParameterServerJoined(2, 0, 4, null));
+        Tell(_shard1, new ParameterServerJoined(2, 1, 4, null));
+        AssignDataShards first = _workerA.ExpectMsg<AssignDataShards>(),
+            second = _workerB.ExpectMsg<AssignDataShards>();
+        Assert.Equal(
+            (0, 6, 6, 2, 3L),
+            (first.FirstDataShard, first.DataShardCount, second.FirstDataShard, second.DataShardCount, first.Step));
+    }
+
+    [Fact]
     public void A_lost_worker_begins_a_new_generation_of_the_others_at_the_earliest_open_step()
     {
         Begin(1, 1, 1);

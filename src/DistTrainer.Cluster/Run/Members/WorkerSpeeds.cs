@@ -8,7 +8,9 @@ namespace DistTrainer.Cluster.Run.Members;
 /// </summary>
 internal sealed class WorkerSpeeds
 {
+    private const int Remembered = 3;
     private readonly Dictionary<int, (WorkerTimes Times, int SlowReports)> _workers = [];
+    private readonly Dictionary<int, Queue<double>> _last = [];
     private readonly HashSet<int> _named = [];
 
     /// <summary>The times of the worker that computes longest; zero before the first report.</summary>
@@ -22,7 +24,22 @@ internal sealed class WorkerSpeeds
         bool isSlow = !isFirst && OthersOf(report.Worker) is { } others
             && report.Times.Compute > Math.Max(2 * others, others + StepTimesWatch.SlowAtLeast);
         _workers[report.Worker] = (report.Times, isSlow ? before.SlowReports + 1 : 0);
+        if (isFirst)
+        {
+            _last[report.Worker] = new Queue<double>();
+            return;
+        }
+        _last[report.Worker].Enqueue(report.Times.Compute);
+        if (_last[report.Worker].Count > Remembered)
+            _last[report.Worker].Dequeue();
     }
+
+    /// <summary>
+    /// A worker's compute time a step in milliseconds: the least of its last three reports, at least two, but for its
+    /// first one, so that a short disturbance does not count; null: there are not so many.
+    /// </summary>
+    public double? UsualOf(int worker) =>
+        _last.TryGetValue(worker, out Queue<double>? last) && last.Count >= 2 ? last.Min() : null;
 
     /// <summary>A worker's times of its last report; zero before the first.</summary>
     public WorkerTimes TimesOf(int worker) => _workers.GetValueOrDefault(worker).Times;

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run.Members;
+using DistTrainer.Cluster.Run.Reports;
 
 namespace DistTrainer.Cluster.Run.Phases;
 
@@ -66,6 +67,7 @@ internal sealed class AssigningPhase(LedRun run, RunAim aim) : RunPhase(run, aim
         // A server that gets a replica may die before it has it, or come later.
         if (Run.Options.Replicas > 0)
             Run.Shell.AtOnceAndEvery(WaitWatch.First, new LedRun.ShardsOverdue());
+        Run.Shell.After(DataShardDeal.Settled, new RunReports.CheckSpeeds());
         bool areEnough = Run.Members.AreEnough;
         if (!areEnough)
             Generation.LeaveWorkers();

@@ -127,6 +127,13 @@ internal sealed class RunLog(TrainingSetup setup, ILoggingAdapter log, ITraining
             + "othersMilliseconds={Others:F1}",
             report.Worker, node, setup.EpochOf(report.Step), report.Step, report.Times.Compute, others);
 
+    public void DealtBySpeed(Generation generation, long step, double gain) =>
+        Info("data-shards-dealt epoch={Epoch} step={Step} generation={Generation} dataShards=\"{DataShards}\" "
+            + "gain={Gain:F2}",
+            EpochAfter(step), step, generation.Number,
+            string.Join(' ', Enumerable.Range(0, generation.Workers.Length)
+                .Select(worker => generation.DataShardsOf(worker).Count)), gain);
+
     public void BackupAssigned(int helper, string node, int slow, string slowNode, long step) =>
         Warn("backup-assigned worker={Worker} node={Node} for={Slow} slowNode={SlowNode} epoch={Epoch} step={Step}",
             helper, node, slow, slowNode, setup.EpochOf(step), step);

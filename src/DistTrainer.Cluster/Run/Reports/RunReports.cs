@@ -16,6 +16,9 @@ internal sealed class RunReports(LedRun run)
     /// <summary>Time to see whose answers are awaited.</summary>
     internal sealed record CheckWait;
 
+    /// <summary>The generation has settled: its workers' speeds can be looked at.</summary>
+    internal sealed record CheckSpeeds;
+
     /// <summary>Figures of some steps. Of any generation: a report that is known changes nothing.</summary>
     /// <returns>Whether time for a checkpoint has come.</returns>
     public bool On(ReportSteps report)
@@ -41,6 +44,9 @@ internal sealed class RunReports(LedRun run)
         if (report.Worker >= generation.Workers.Length)
             return; // the run ends without workers
         generation.Speeds.Add(report);
+        DealBySpeed();
+        if (run.Generation != generation)
+            return;
         if (generation.Speeds.SlowerThanOthers(report.Worker) is not { } others)
             return;
         string NodeOf(int worker) => generation.Workers[worker].Node.Name;
@@ -52,6 +58,18 @@ internal sealed class RunReports(LedRun run)
             return;
         run.Log.BackupAssigned(helper, NodeOf(helper), report.Worker, NodeOf(report.Worker), report.Step);
         run.Renew();
+    }
+
+    /// <summary>
+    /// Data shards are dealt anew where that makes steps much faster, and nothing else is under way.
+    /// </summary>
+    public void DealBySpeed()
+    {
+        if (run.Phase is not FlowingPhase || run.Asked.Open.WantsHold || run.Backups.AreIn(run.Generation)
+            || run.Deal.Gain(run.Generation, run.Shell.Now) is not { } gain)
+            return;
+        run.Renew();
+        run.Log.DealtBySpeed(run.Generation, run.Figures.LastStep, gain);
     }
 
     /// <summary>A contribution that is not finite: others compute it again, or what the job says follows.</summary>

@@ -1,0 +1,106 @@
+using System.Numerics;
+using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine.Numerics;
+
+namespace DistTrainer.Cluster.Run.Members;
+
+/// <summary>
+/// Which data shards each worker of a row gets, as a pure function of how fast they are: in a row, at least one each
+/// where there are enough, and so that the step's last worker is done as early as possible. Who computes a data shard
+/// changes no bit.
+/// </summary>
+internal static class DataShardPlan
+{
+    /// <summary>
+    /// What a plan may lose for fewer complete subtrees, as a share of the time: each is one more push of all
+    /// parameters.
+    /// </summary>
+    private const double Slack = 0.02;
+
+    /// <summary>The same number for all, within one.</summary>
+    public static DataShardRange[] Even(int dataShards, int workers) => [.. Enumerable.Range(0, workers)
+        .Select(worker => GradientTree.Share(dataShards, workers, worker))
+        .Select(share => new DataShardRange(share.Start, share.Count))];
+
+    /// <summary>
+    /// By speed: the shortest time until all are done, and within <see cref="Slack"/> of it the fewest complete
+    /// subtrees. Dynamic programming over workers and data shards (linear partitioning), O(workers · data shards²).
+    /// </summary>
+    /// <param name="dataShards">Data shards of a step, ≥ 1.</param>
+    /// <param name="milliseconds">Time of each worker for a data shard, above 0.</param>
+    public static DataShardRange[] BySpeed(int dataShards, ReadOnlySpan<double> milliseconds)
+    {
+        if (milliseconds.Length == 0 || milliseconds.Length >= dataShards)
+            return Even(dataShards, milliseconds.Length);
+        double[,] longest = Table(dataShards, milliseconds, double.PositiveInfinity, out _);
+        double allowed = longest[milliseconds.Length, dataShards] * (1 + Slack);
+        Table(dataShards, milliseconds, allowed, out int[,] starts);
+        var ranges = new DataShardRange[milliseconds.Length];
+        int end = dataShards;
+        for (int worker = ranges.Length; worker > 0; worker--)
+        {
+            int start = starts[worker, end];
+            ranges[worker - 1] = new DataShardRange(start, end - start);
+            end = start;
+        }
+        return ranges;
+    }
+
+    /// <summary>When the last worker is done, in milliseconds.</summary>
+    /// <param name="ranges">What each has.</param>
+    /// <param name="milliseconds">Time of each for a data shard.</param>
+    public static double Longest(IReadOnlyList<DataShardRange> ranges, ReadOnlySpan<double> milliseconds)
+    {
+        double longest = 0;
+        for (int worker = 0; worker < milliseconds.Length; worker++)
+            longest = Math.Max(longest, ranges[worker].Count * milliseconds[worker]);
+        return longest;
+    }
+
+    /// <summary>
+    /// The best value of the first w workers with the first e data shards: the longest time, or where times are limited
+    /// the number of subtrees; and where the last of them then starts. Of equal ones the first.
+    /// </summary>
+    private static double[,] Table(
+        int dataShards, ReadOnlySpan<double> milliseconds, double allowed, out int[,] starts)
+    {
+        bool countsTrees = double.IsFinite(allowed);
+        int workers = milliseconds.Length;
+        var best = new double[workers + 1, dataShards + 1];
+        starts = new int[workers + 1, dataShards + 1];
+        for (int end = 1; end <= dataShards; end++)
+            best[0, end] = double.PositiveInfinity;
+        for (int worker = 1; worker <= workers; worker++)
+        {
+            best[worker, 0] = double.PositiveInfinity;
+            for (int end = 1; end <= dataShards; end++)
+            {
+                best[worker, end] = double.PositiveInfinity;
+                for (int start = worker - 1; start < end; start++)
+                {
+                    double time = (end - start) * milliseconds[worker - 1];
+                    if (time > allowed)
+                        continue;
+                    double value = countsTrees
+                        ? best[worker - 1, start] + Subtrees(start, end - start)
+                        : Math.Max(best[worker - 1, start], time);
+                    if (value < best[worker, end])
+                        (best[worker, end], starts[worker, end]) = (value, start);
+                }
+            }
+        }
+        return best;
+    }
+
+    /// <summary>How many there are in <see cref="GradientTree.Decompose"/>.</summary>
+    private static int Subtrees(int start, int count)
+    {
+        int trees = 0;
+        for (int end = start + count; start < end; trees++)
+        {
+            int size = start == 0 ? int.MaxValue / 2 + 1 : start & -start;
+            start += Math.Min(size, 1 << BitOperations.Log2((uint)(end - start)));
+        }
+        return trees;
+    }
+}
