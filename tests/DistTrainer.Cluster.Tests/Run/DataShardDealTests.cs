@@ -67,6 +67,7 @@ public sealed class DataShardDealTests
         Report(generation, 10, 10, 10, 30);
         Assert.Null(_deal.Gain(generation, _now));
         Report(generation, 10, 10, 10, 30);
+        _now += DataShardDeal.Look;
         Assert.NotNull(_deal.Gain(generation, _now));
     }
 

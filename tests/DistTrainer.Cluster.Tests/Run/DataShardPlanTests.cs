@@ -58,6 +58,19 @@ public sealed class DataShardPlanTests
         });
 
     [Fact]
+    public void A_thousand_data_shards_of_a_hundred_workers_are_dealt_in_no_time()
+    {
+        var random = new Random(1);
+        double[] milliseconds = [.. Enumerable.Range(0, 100).Select(_ => 1 + random.NextDouble())];
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        DataShardRange[] plan = DataShardPlan.BySpeed(1024, milliseconds);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 1);
+        Assert.InRange(
+            DataShardPlan.Longest(plan, milliseconds), DataShardPlan.Ideal(1024, milliseconds),
+            1.15 * DataShardPlan.Ideal(1024, milliseconds));
+    }
+
+    [Fact]
     public void Workers_as_fast_as_one_another_are_as_busy_as_when_dealt_evenly() =>
         Gen.Select(Gen.Int[1, 40], Gen.Int[1, 12]).Sample((dataShards, workers) =>
         {

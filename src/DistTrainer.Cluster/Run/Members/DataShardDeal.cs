@@ -18,11 +18,15 @@ internal sealed class DataShardDeal(int dataShards)
     /// <summary>From one deal to the second after it.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
+    /// <summary>Workers' reports are looked at no more often.</summary>
+    public static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
     private const double LeastGain = 1.1;
     private const double LeastGainSoon = 1.25;
     private readonly Dictionary<IActorRef, double> _milliseconds = [];
     private TimeSpan? _last;
     private TimeSpan? _lastButOne;
+    private TimeSpan? _looked;
     private TimeSpan _begun;
 
     /// <summary>A generation begins.</summary>
@@ -45,7 +49,7 @@ internal sealed class DataShardDeal(int dataShards)
     public double? Gain(Generation generation, TimeSpan now)
     {
         ActorPlace[] workers = generation.Workers;
-        if (now - _begun < Settled || now - _lastButOne < Pause
+        if (now - _begun < Settled || now - _lastButOne < Pause || now - _looked < Look
             || workers.All(worker => worker.Node.Name == workers[0].Node.Name))
             return null; // workers of one process share its cores: which of them is slow is the system's whim
         DataShardRange[] ranges = [.. Enumerable.Range(0, workers.Length).Select(generation.DataShardsOf)];
@@ -57,6 +61,7 @@ internal sealed class DataShardDeal(int dataShards)
                 return null;
             _milliseconds[workers[worker].Actor] = compute / ranges[worker].Count;
         }
+        _looked = now;
         double least = now - _last < Pause ? LeastGainSoon : LeastGain;
         if (Better(ranges, workers, least) is not { } better)
             return null;
@@ -70,8 +75,11 @@ internal sealed class DataShardDeal(int dataShards)
         double[] times = Times(workers);
         if (times.Length < workers.Length || times.Any(time => time <= 0))
             return null;
+        double longest = DataShardPlan.Longest(than, times);
+        if (longest < least * DataShardPlan.Ideal(dataShards, times))
+            return null;
         DataShardRange[] plan = DataShardPlan.BySpeed(dataShards, times);
-        double gain = DataShardPlan.Longest(than, times) / DataShardPlan.Longest(plan, times);
+        double gain = longest / DataShardPlan.Longest(plan, times);
         return gain >= least ? (plan, gain) : null;
     }
 

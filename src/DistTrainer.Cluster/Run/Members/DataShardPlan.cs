@@ -24,7 +24,8 @@ internal static class DataShardPlan
 
     /// <summary>
     /// By speed: the shortest time until all are done, and within <see cref="Slack"/> of it the fewest complete
-    /// subtrees. Dynamic programming over workers and data shards (linear partitioning), O(workers · data shards²).
+    /// subtrees. Dynamic programming over workers and data shards (linear partitioning), at most workers · data shards²
+    /// steps, and hardly more than data shards² where no worker is much slower than the others.
     /// </summary>
     /// <param name="dataShards">Data shards of a step, ≥ 1.</param>
     /// <param name="milliseconds">Time of each worker for a data shard, above 0.</param>
@@ -46,6 +47,19 @@ internal static class DataShardPlan
         return ranges;
     }
 
+    /// <summary>
+    /// When all would be done at the same moment, if data shards could be divided: no plan is shorter.
+    /// </summary>
+    /// <param name="dataShards">Data shards of a step.</param>
+    /// <param name="milliseconds">Time of each worker for one, above 0.</param>
+    public static double Ideal(int dataShards, ReadOnlySpan<double> milliseconds)
+    {
+        double perMillisecond = 0;
+        foreach (double time in milliseconds)
+            perMillisecond += 1 / time;
+        return dataShards / perMillisecond;
+    }
+
     /// <summary>When the last worker is done, in milliseconds.</summary>
     /// <param name="ranges">What each has.</param>
     /// <param name="milliseconds">Time of each for a data shard.</param>
@@ -59,7 +73,7 @@ internal static class DataShardPlan
 
     /// <summary>
     /// The best value of the first w workers with the first e data shards: the longest time, or where times are limited
-    /// the number of subtrees; and where the last of them then starts. Of equal ones the first.
+    /// the number of subtrees; and where the last of them then starts. Of equal ones the last start.
     /// </summary>
     private static double[,] Table(
         int dataShards, ReadOnlySpan<double> milliseconds, double allowed, out int[,] starts)
@@ -76,11 +90,12 @@ internal static class DataShardPlan
             for (int end = 1; end <= dataShards; end++)
             {
                 best[worker, end] = double.PositiveInfinity;
-                for (int start = worker - 1; start < end; start++)
+                // A longer range takes longer: once that alone is too much, so are all longer ones.
+                for (int start = end - 1; start >= worker - 1; start--)
                 {
                     double time = (end - start) * milliseconds[worker - 1];
-                    if (time > allowed)
-                        continue;
+                    if (time > allowed || (!countsTrees && time >= best[worker, end]))
+                        break;
                     double value = countsTrees
                         ? best[worker - 1, start] + Subtrees(start, end - start)
                         : Math.Max(best[worker - 1, start], time);
