@@ -29,7 +29,8 @@ internal sealed class GradientRoute(
         ParameterShardCopyPlace[] places = [.. assignment.ParameterShards.Select((place, number) =>
             new ParameterShardCopyPlace(IndexOf(setup, assignment.Replicas, number), place))];
         IReadOnlyList<IParameterShardLink> links = setup.Links.Join(assignment.Generation, places, worker);
-        if (setup.NodeGradients.Of(assignment) is { } node)
+        // Memory for sums is reserved only where there is somebody to send them to.
+        if (links.Any(link => link.LeavesMachine) && setup.NodeGradients.Of(assignment) is { } node)
             links = [.. links.Select((link, number) => link.LeavesMachine ? node.Through(number, link) : link)];
         return new GradientRoute(setup, assignment.Generation, assignment.Worker, links, assignment.Replicas);
     }
