@@ -156,12 +156,12 @@ def probe(address):
         print(json.dumps({"mbit": round(struct.unpack("d", peer.recv(8))[0], 1), "rtt_ms": round(1000 * statistics.median(trips), 2)}))
 
 
-def ours(link, nodes, model, options, workers=1, servers=None, shards=0, replicas=0):
-    """One run of DistTrainer; a server and worker a node."""
+def ours(link, nodes, model, options, workers=1, servers=None):
+    """One run of DistTrainer: so many workers a node, the first nodes servers too, without replicas."""
     seed, processes = "-", []
     for i in range(nodes):
         arguments = ("cluster-node", model, options.rule, nodes, servers or nodes, options.seconds, options.chunks, i + 1, seed,
-                     "local", workers, shards, replicas, link.addresses[i])
+                     "local", workers, 0, 0, link.addresses[i])
         processes.append(link.start(i, [*OURS, *arguments]))
         if i == 0:
             seed = processes[0].stdout.readline().split()[1]
@@ -240,7 +240,7 @@ def check(options):
         with Link("1g", 2) as link:
             for workers in (1, 4, 8):
                 # One server, so that the other node sends gradients and nothing else.
-                row = ours_sending(link, "b", options, workers)
+                row = ours(link, 2, "b", options, workers, servers=1)
                 bound = 1.02 * 4 * PARAMETERS["b"]
                 good = 0.9 * bound < row["bytes_in"] <= bound
                 print(f"{'passed' if good else 'FAILED'}: {workers} workers of a node send {row['bytes_in']} bytes a step; "
@@ -250,15 +250,6 @@ def check(options):
         print(f"skipped: {reason}")
     print(f"{passed} passed, {failed} failed")
     return failed == 0
-
-
-def ours_sending(link, model, options, workers):
-    """One run with one server, which receives what the other node sends."""
-    common = (options.seconds, options.chunks)
-    server = link.start(0, [*OURS, "cluster-node", model, options.rule, 2, 1, *common, 1, "-", "local", workers, 0, 0, link.addresses[0]])
-    seed = server.stdout.readline().split()[1]
-    worker = link.start(1, [*OURS, "cluster-node", model, options.rule, 2, 1, *common, 2, seed, "local", workers, 0, 0, link.addresses[1]])
-    return finish([server, worker])
 
 
 def main():

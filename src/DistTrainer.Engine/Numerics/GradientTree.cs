@@ -40,13 +40,31 @@ internal static class GradientTree
         int end = start + count;
         while (start < end)
         {
-            int size = start == 0 ? int.MaxValue / 2 + 1 : start & -start;
-            while (size > end - start)
-                size >>= 1;
-            nodes.Add(new TreeNode(start, size));
-            start += size;
+            var node = new TreeNode(start, LargestAt(start, end));
+            nodes.Add(node);
+            start = node.End;
         }
         return nodes;
+    }
+
+    /// <summary>How many subtrees <see cref="Decompose"/> gives.</summary>
+    /// <param name="start">First data shard, ≥ 0.</param>
+    /// <param name="count">Number of data shards, ≥ 0.</param>
+    public static int Pieces(int start, int count)
+    {
+        int pieces = 0;
+        for (int end = start + count; start < end; pieces++)
+            start += LargestAt(start, end);
+        return pieces;
+    }
+
+    /// <summary>Data shards of the largest complete subtree that begins at one and ends before another.</summary>
+    private static int LargestAt(int start, int end)
+    {
+        int size = start == 0 ? int.MaxValue / 2 + 1 : start & -start;
+        while (size > end - start)
+            size >>= 1;
+        return size;
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.Numerics;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine.Numerics;
 
@@ -97,7 +96,7 @@ internal static class DataShardPlan
                     if (time > allowed || (!countsTrees && time >= best[worker, end]))
                         break;
                     double value = countsTrees
-                        ? best[worker - 1, start] + Subtrees(start, end - start)
+                        ? best[worker - 1, start] + GradientTree.Pieces(start, end - start)
                         : Math.Max(best[worker - 1, start], time);
                     if (value < best[worker, end])
                         (best[worker, end], starts[worker, end]) = (value, start);
@@ -105,17 +104,5 @@ internal static class DataShardPlan
             }
         }
         return best;
-    }
-
-    /// <summary>How many there are in <see cref="GradientTree.Decompose"/>.</summary>
-    private static int Subtrees(int start, int count)
-    {
-        int trees = 0;
-        for (int end = start + count; start < end; trees++)
-        {
-            int size = start == 0 ? int.MaxValue / 2 + 1 : start & -start;
-            start += Math.Min(size, 1 << BitOperations.Log2((uint)(end - start)));
-        }
-        return trees;
     }
 }
