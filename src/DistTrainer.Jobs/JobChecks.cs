@@ -21,7 +21,7 @@ internal static class JobChecks
     public static void Check(JobFile file, ConfigObject read)
     {
         foreach ((string path, string what) in ModelProblems(file.Job.Model).Concat(DataProblems(file.Job))
-            .Concat(OptimizerProblems(file.Job)))
+            .Concat(OptimizerProblems(file.Job)).Concat(TrainingProblems(file.Job.Training)))
             throw NodeAt(read, path).Refuse(path, " " + what);
     }
 
@@ -103,6 +103,12 @@ internal static class JobChecks
             .FirstOrDefault(setting => setting.Name == "minimum-rate") is { } minimum
             && schedule.Settings.Get(minimum) > optimizer.LearningRate)
             yield return ("schedule.minimum-rate", "is above optimizer.learning-rate");
+    }
+
+    private static IEnumerable<(string Path, string What)> TrainingProblems(TrainingDescription training)
+    {
+        if (training.Consistency.Problem(training) is { } problem)
+            yield return ($"training.consistency.{problem.Key}", problem.What);
     }
 
     private static IEnumerable<(string Setting, string What)> Problems(Part part, PartSettings settings) =>

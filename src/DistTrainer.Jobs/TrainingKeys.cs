@@ -1,6 +1,7 @@
 using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Training;
 using CheckpointTable = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.CheckpointSettings>;
+using ConsistencyTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.ConsistencyDescription>;
 using DivergenceTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.DivergenceDescription>;
 using RunTable = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.RunSettings>;
 using StoppingTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.EarlyStoppingDescription>;
@@ -52,6 +53,39 @@ internal static class TrainingKeys
             JobValues.Whole(1, 1000), d => d.Attempts, (d, v) => d with { Attempts = v }, GoesOn,
             "with policy go-back or skip-step"));
 
+    private static readonly JobSection<ConsistencyDescription> s_consistency = new(
+        () => new ConsistencyDescription(),
+        ConsistencyTable.Key(
+            "mode",
+            "Whether all parameters are handed out after every step, or groups of data shards train apart for a round "
+                + "of steps and are averaged then (local SGD), which sends less",
+            JobValues.Name<ConsistencyMode>([(ConsistencyMode.Bulk, ["bulk"]), (ConsistencyMode.Local, ["local"])]),
+            c => c.Mode, (c, v) => c with { Mode = v }),
+        ConsistencyTable.Key(
+            "groups", "Groups of data shards that train apart; a worker has whole groups, so more workers are idle",
+            JobValues.Whole(1, 65_536), c => c.Groups, (c, v) => c with { Groups = v }, IsLocal, "with mode local"),
+        ConsistencyTable.Key("steps", "Steps of a round; the last one of an epoch may be shorter",
+            JobValues.Whole(1, Most), c => c.Steps, (c, v) => c with { Steps = v }, IsLocal, "with mode local"),
+        ConsistencyTable.Key("warm-up-steps", "Steps in bulk mode before the first round",
+            JobValues.Whole(0, Most), c => c.WarmUpSteps, (c, v) => c with { WarmUpSteps = v }, IsLocal,
+            "with mode local"),
+        ConsistencyTable.Key(
+            "inner-state",
+            "Whether the optimizer's state is averaged at a round's end, or begins at zero and is not sent",
+            JobValues.Name<InnerState>([(InnerState.Average, ["average"]), (InnerState.Reset, ["reset"])]),
+            c => c.InnerState, (c, v) => c with { InnerState = v }, IsLocal, "with mode local"),
+        ConsistencyTable.Key(
+            "outer",
+            "Whether a round's mean is taken as it is, or as a step's direction with Nesterov momentum (DiLoCo)",
+            JobValues.Name<OuterKind>([(OuterKind.Average, ["average"]), (OuterKind.Nesterov, ["nesterov"])]),
+            c => c.Outer, (c, v) => c with { Outer = v }, IsLocal, "with mode local"),
+        ConsistencyTable.Key("outer-rate", "Learning rate of that step",
+            JobValues.Number(1e-6f, 10f), c => c.OuterRate, (c, v) => c with { OuterRate = v }, HasOuterStep,
+            "with mode local and outer nesterov"),
+        ConsistencyTable.Key("outer-momentum", "Its momentum",
+            JobValues.Number(0f, 0.9999f), c => c.OuterMomentum, (c, v) => c with { OuterMomentum = v }, HasOuterStep,
+            "with mode local and outer nesterov"));
+
     /// <summary>The section <c>training</c>.</summary>
     public static JobSection<TrainingDescription> Training { get; } = new(
         () => new TrainingDescription(),
@@ -76,7 +110,9 @@ internal static class TrainingKeys
             "figures", "Whether the validation part's figures beyond loss and accuracy are computed after each epoch",
             JobValues.Bool, t => t.Figures, (t, v) => t with { Figures = v }),
         TrainingTable.Key("divergence", "What happens when a gradient is not finite",
-            s_divergence, t => t.Divergence, (t, v) => t with { Divergence = v }));
+            s_divergence, t => t.Divergence, (t, v) => t with { Divergence = v }),
+        TrainingTable.Key("consistency", "When those who compute hear of each other's work",
+            s_consistency, t => t.Consistency, (t, v) => t with { Consistency = v }));
 
     /// <summary>The section <c>run</c>.</summary>
     public static JobSection<RunSettings> Run { get; } = new(
@@ -128,6 +164,11 @@ internal static class TrainingKeys
     private static bool GoesBack(DivergenceDescription divergence) => divergence.Policy == DivergencePolicy.GoBack;
 
     private static bool GoesOn(DivergenceDescription divergence) => divergence.Policy != DivergencePolicy.Stop;
+
+    private static bool IsLocal(ConsistencyDescription consistency) => consistency.Mode == ConsistencyMode.Local;
+
+    private static bool HasOuterStep(ConsistencyDescription consistency) =>
+        IsLocal(consistency) && consistency.Outer == OuterKind.Nesterov;
 
     private static bool IsOn(EarlyStoppingDescription stopping) => stopping.Patience > 0;
 }

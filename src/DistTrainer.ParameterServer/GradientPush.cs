@@ -1,9 +1,12 @@
 using DistTrainer.Engine.Numerics;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.ParameterServer;
 
 /// <summary>
-/// A worker's contribution to one parameter shard and step: the gradient sum over one subtree of data shards.
+/// A worker's contribution to one parameter shard and step: the gradient sum over one subtree of data shards. At a
+/// round's end it is the sum over the subtree's groups of their parameters and slots, each times its share of the
+/// samples.
 /// </summary>
 /// <param name="Generation">Membership version under which it was computed.</param>
 /// <param name="Step">The step, counted from 1.</param>
@@ -18,6 +21,11 @@ internal readonly record struct GradientPush(
     /// <see cref="ParameterShard.Accept"/> reads them once more to see for itself.
     /// </summary>
     public bool IsKnownFinite { get; init; }
+
+    /// <summary>
+    /// Index in <see cref="Gradient"/> of the parameter shard's slots, where they come along (<see cref="Exchange"/>).
+    /// </summary>
+    public int SlotsOffset { get; init; }
 }
 
 /// <summary>What became of a push.</summary>

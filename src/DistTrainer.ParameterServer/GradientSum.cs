@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.Engine.Optimizers;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.ParameterServer;
 
@@ -42,7 +43,10 @@ internal sealed class GradientSum : IDisposable
     }
 
     /// <summary>Whether all data shards are in.</summary>
-    public bool IsComplete => BulkSynchronous.IsComplete(_covered, _dataShards);
+    public bool IsComplete => Ends.IsComplete(_covered, _dataShards);
+
+    /// <summary>Floats that each contribution has here.</summary>
+    public int Length => _length;
 
     /// <summary>
     /// Takes a contribution. One whose data shards are all in is a duplicate; one that holds more than smaller ones

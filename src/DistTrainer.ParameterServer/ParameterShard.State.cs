@@ -1,5 +1,6 @@
 using DistTrainer.Engine.Numerics;
 using DistTrainer.ParameterServer.Checkpoints;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.ParameterServer;
 
@@ -15,19 +16,27 @@ internal sealed partial class ParameterShard
     {
         if (apart == _apart is not null)
             return;
+        var own = _exchange with { Parameters = Range.Length };
         ParameterBuffers buffers = _apart ?? new ParameterBuffers(
-            [.. Enumerable.Range(0, BulkSynchronous.Versions).Select(_ => new AlignedBuffer(Range.Length))]);
-        for (long step = BulkSynchronous.FirstKept(OpenStep); step < OpenStep; step++)
+            own, [.. Enumerable.Range(0, Ends.Versions).Select(_ => new AlignedBuffer(own.Length))]);
+        for (long step = _exchange.Ends.FirstKept(OpenStep); step < OpenStep; step = _exchange.Ends.Next(step))
         {
-            Span<float> shared = _parameters[step].Span.Slice(Range.Start, Range.Length), own = buffers[step].Span;
-            if (apart)
-                shared.CopyTo(own);
-            else
-                own.CopyTo(shared);
+            Span<float> there = buffers[step].Span, shared = _parameters[step].Span;
+            Move(shared.Slice(Range.Start, Range.Length), there[..Range.Length]);
+            (int start, int length) = _exchange.SlotsOf(Range);
+            Move(shared.Slice(start, length), there[Range.Length..]);
         }
         _apart = apart ? buffers : null;
         if (!apart)
             buffers.Dispose();
+
+        void Move(Span<float> shared, Span<float> there)
+        {
+            if (apart)
+                shared.CopyTo(there);
+            else
+                there.CopyTo(shared);
+        }
     }
 
     /// <summary>Whether best parameters are kept.</summary>
@@ -64,10 +73,10 @@ internal sealed partial class ParameterShard
         RequireFit(copy);
         Own.CopyTo(copy.Parameters);
         for (int i = 0; i < SlotNames.Count; i++)
-            _state.Slot(i).CopyTo(copy.Slot(i));
+            Slot(i).CopyTo(copy.Slot(i));
         Span<float> best = copy.SetBest(_best is not null);
         _best?.Span.CopyTo(best);
-        copy.Step = OpenStep - 1;
+        copy.Step = Applied;
     }
 
     /// <summary>
@@ -79,14 +88,15 @@ internal sealed partial class ParameterShard
     public void Restore(ParameterShardCopy copy)
     {
         RequireFit(copy);
-        OpenStep = copy.Step + 1;
+        OpenStep = _exchange.Ends.Next(copy.Step);
         copy.Parameters.CopyTo(Own);
         for (int i = 0; i < SlotNames.Count; i++)
-            copy.Slot(i).CopyTo(_state.Slot(i));
+            copy.Slot(i).CopyTo(Slot(i));
         if (copy.HasBest)
             copy.Best.CopyTo((_best ??= new AlignedBuffer(Range.Length)).Span);
         else
             ForgetBest();
+        HandOutSlots();
         Forget();
     }
 
@@ -97,11 +107,23 @@ internal sealed partial class ParameterShard
     /// <param name="parameters">The whole flat vector.</param>
     public void Reset(ReadOnlySpan<float> parameters)
     {
-        OpenStep = 1;
+        OpenStep = _exchange.Ends.Next(0);
         parameters.Slice(Range.Start, Range.Length).CopyTo(Own);
         for (int i = 0; i < SlotNames.Count; i++)
-            _state.Slot(i).Clear();
+            Slot(i).Clear();
         ForgetBest();
+        HandOutSlots();
+        Forget();
+    }
+
+    /// <summary>
+    /// Begins a row of steps whose first parameters are in place, with slots that the caller sets: what a group of data
+    /// shards does in a round.
+    /// </summary>
+    /// <param name="step">The step before the first.</param>
+    public void Restart(long step)
+    {
+        OpenStep = _exchange.Ends.Next(step);
         Forget();
     }
 

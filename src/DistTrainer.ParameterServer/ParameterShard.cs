@@ -4,6 +4,7 @@ using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.Engine.Optimizers;
 using DistTrainer.Engine.Training;
+using DistTrainer.ParameterServer.Consistency;
 
 // Over 300 lines: one class owns a slice's vectors, and everything that touches them stands beside the loop that
 // applies a step.
@@ -29,7 +30,9 @@ internal sealed partial class ParameterShard : IDisposable
     private readonly Optimizer _optimizer;
     private readonly OptimizerState _state;
     private readonly ParameterBuffers _parameters;
+    private readonly Exchange _exchange;
     private readonly GradientSum _sum;
+    private readonly RoundState? _round;
     private readonly AlignedBuffer? _combined;
     private readonly AlignedBuffer? _blockGradient;
     private readonly bool _skipsSteps;
@@ -62,6 +65,9 @@ internal sealed partial class ParameterShard : IDisposable
             throw new ArgumentException(
                 $"The vector has {parameters.Length} elements; the layout has {blocks.Layout.Length}.",
                 nameof(parameters));
+        if (job.Training.Consistency.Problem(job.Training) is { } problem)
+            throw new DistTrainerException(
+                FailureKind.Configuration, $"training.consistency.{problem.Key} {problem.What}.");
         UpdateChecks.Check(job.Regularization);
         UpdateChecks.Check(job.Clipping);
         Range = range;
@@ -70,12 +76,15 @@ internal sealed partial class ParameterShard : IDisposable
         _regularization = job.Regularization;
         _clipping = job.Clipping;
         _optimizer = Optimizer.Create(job.Optimizer);
+        SlotNames = RoundState.SlotNamesOf(job);
         if (_optimizer.BlockRule is { NeedsWholeTensors: true } && blocks.Count != blocks.Layout.Tensors.Count)
             throw new ArgumentException(
                 $"The optimizer {job.Optimizer.Kind} needs whole tensors; {blocks.Layout.Tensors.Count} tensors lie "
                 + $"in {blocks.Count} blocks.", nameof(blocks));
-        _parameters = parameters;
+        (_parameters, _exchange) = (parameters, parameters.Exchange);
+        OpenStep = _exchange.Ends.Next(0);
         _state = _optimizer.CreateState(range.Length);
+        _round = RoundState.Of(job, _exchange, range.Length);
         _blockGradient = _optimizer.BlockRule is null ? null : new AlignedBuffer(LongestBlock(range, blocks));
         _sum = new GradientSum(job.Training.DataShards, range.Length);
         _skipsSteps = job.Training.Divergence.Policy == DivergencePolicy.SkipStep;
@@ -94,13 +103,16 @@ internal sealed partial class ParameterShard : IDisposable
     public int Generation { get; private set; }
 
     /// <summary>The step whose contributions are taken, counted from 1.</summary>
-    public long OpenStep { get; private set; } = 1;
+    public long OpenStep { get; private set; }
+
+    /// <summary>The last step that was applied; 0 before the first.</summary>
+    public long Applied => _exchange.Ends.Before(OpenStep);
 
     /// <summary>
     /// Whether a step waits for the norm of the whole gradient: to clip by it, or to leave the step out everywhere if
     /// it is not finite anywhere.
     /// </summary>
-    public bool NeedsNorm => _combined is not null;
+    public bool NeedsNorm => _combined is not null && !IsRound;
 
     /// <summary>Whether all data shards of the open step are in.</summary>
     public bool IsComplete => _sum.IsComplete;
@@ -111,8 +123,8 @@ internal sealed partial class ParameterShard : IDisposable
     /// <summary>The own parameters, of the last step that was applied.</summary>
     public ReadOnlySpan<float> Parameters => Own;
 
-    /// <summary>Names of the optimizer's vectors; see <see cref="Slot"/>.</summary>
-    public IReadOnlyList<string> SlotNames => _optimizer.SlotNames;
+    /// <summary>Names of the optimizer's vectors; see <see cref="Slot(string)"/>.</summary>
+    public IReadOnlyList<string> SlotNames { get; }
 
     /// <summary>
     /// A sum of squares for each own block of the averaged gradient, before clipping and regularization; of the last
@@ -134,24 +146,41 @@ internal sealed partial class ParameterShard : IDisposable
 
     private bool AreTwo => _apart is not null || _parameters.AreTwo;
 
-    private Span<float> Own => At(BulkSynchronous.ParametersOf(OpenStep));
+    /// <summary>Whether parameters are handed in for the open step; else gradients are.</summary>
+    private bool IsRound => _exchange.Ends.IsLocal(OpenStep);
+
+    private Span<float> Own => At(Applied);
 
     private Span<float> Next => At(OpenStep);
 
-    private Span<float> At(long step) =>
-        _apart is not null ? _apart[step].Span : _parameters[step].Span.Slice(Range.Start, Range.Length);
+    private Span<float> At(long step) => _apart is not null
+        ? _apart[step].Span[..Range.Length] : _parameters[step].Span.Slice(Range.Start, Range.Length);
 
     /// <summary>One of the optimizer's vectors, as long as the own parameters.</summary>
     /// <exception cref="ArgumentException">There is no such slot.</exception>
-    public ReadOnlySpan<float> Slot(string name) => _state.Slot(name);
+    public ReadOnlySpan<float> Slot(string name) => Slot(SlotNames.ToList().IndexOf(name) is >= 0 and int index
+        ? index
+        : throw new ArgumentException(
+            $"There is no slot '{name}'; there are: {string.Join(", ", SlotNames)}.", nameof(name)));
+
+    /// <summary>One of the optimizer's vectors, by its place among the <see cref="SlotNames"/>.</summary>
+    public Span<float> Slot(int index) =>
+        index < _state.Names.Count ? _state.Slot(index) : _round!.OuterMomentum!.Span;
 
     /// <summary>Takes a contribution to the open step; kept by reference until the step is applied.</summary>
     public PushOutcome Accept(in GradientPush push)
     {
         PushOutcome outcome = push.Generation == Generation
-            ? BulkSynchronous.OutcomeOf(push.Step, OpenStep)
+            ? Ends.OutcomeOf(push.Step, OpenStep)
             : PushOutcome.Stale;
-        return outcome == PushOutcome.Accepted ? _sum.Add(push) : outcome;
+        if (outcome == PushOutcome.Accepted && IsRound)
+            outcome = _round!.Check(push);
+        if (outcome != PushOutcome.Accepted)
+            return outcome;
+        outcome = _sum.Add(push);
+        if (outcome is PushOutcome.Accepted or PushOutcome.Completed && IsRound)
+            _round!.Add(push);
+        return outcome;
     }
 
     /// <summary>
@@ -217,9 +246,14 @@ internal sealed partial class ParameterShard : IDisposable
         RequireComplete(context.Weight);
         if (context.Step != OpenStep)
             throw new InvalidOperationException($"Step {context.Step} cannot be applied; the open step is {OpenStep}.");
-        if (_combined is not null && (!_isCombined || context.GradientNorm is null))
+        if (NeedsNorm && (!_isCombined || context.GradientNorm is null))
             throw new InvalidOperationException("The job needs PartialNorms and then the norm of the whole gradient.");
 
+        if (IsRound)
+        {
+            ApplyRound(context);
+            return true;
+        }
         bool counts = !_skipsSteps || double.IsFinite(context.GradientNorm!.Value);
         bool wantSums = (context.WantNorm || context.WantStatistics || context.WantHistograms) && _combined is null;
         if (context.WantHistograms && _combined is null)
@@ -237,8 +271,7 @@ internal sealed partial class ParameterShard : IDisposable
             Histograms = counts
                 ? [.. _tensorParts.Select(part => new TensorHistogram(part.Tensor, Counters(part.Tensor)
                 .Parameters.Take(), Counters(part.Tensor).Gradients.Take()))] : [];
-        OpenStep++;
-        Forget();
+        Open(context.Step);
         return counts;
     }
 
@@ -249,6 +282,7 @@ internal sealed partial class ParameterShard : IDisposable
         _sum.Dispose();
         _combined?.Dispose();
         _blockGradient?.Dispose();
+        _round?.Dispose();
         _before?.Dispose();
         _best?.Dispose();
         _apart?.Dispose();
@@ -276,9 +310,18 @@ internal sealed partial class ParameterShard : IDisposable
             throw new InvalidOperationException($"Step {OpenStep} is not complete: data shards are missing.");
     }
 
+    /// <summary>A step is applied: its slots go out with its parameters, and the next one is open.</summary>
+    private void Open(long applied)
+    {
+        OpenStep = _exchange.Ends.Next(applied);
+        HandOutSlots();
+        Forget();
+    }
+
     private void Forget()
     {
         _sum.Clear();
+        _round?.Clear();
         _isCombined = false;
     }
 

@@ -9,5 +9,5 @@ internal static class ProtocolVersion
     /// The version that this program speaks. It rises with every change of a message or frame; nodes of different
     /// versions do not work together.
     /// </summary>
-    public const int Current = 6;
+    public const int Current = 7;
 }

@@ -45,4 +45,18 @@ public sealed class Golden_runs
             CancellationToken.None);
         Assert.Equal("1dfdd424a08eb094a68f47b226998ea5c05955ef", result.ParameterHash[..40]);
     }
+
+    [Theory]
+    [InlineData("average", "125fdbdc57a54558f4cc6e3f9442214eb4679dad")]
+    [InlineData("reset", "8c6ea6e55a8cabbc0103dcef2788baee96b296e1")]
+    [InlineData("nesterov", "823b7a5f28de6f319f57b2c11d7e990347a6727c")]
+    [InlineData("warm-up", "11828229e6e665837a2160d6276f68a25482a948")]
+    public async Task The_parameter_hash_of_rounds_is_pinned(string kind, string hash)
+    {
+        DataParts data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
+        JobDescription job = LocalRoundRunTests.With(
+            TestJobs.Variants["rmsprop-elastic-net"], LocalRoundRunTests.All[kind]);
+        TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 2 });
+        Assert.Equal(hash, result.ParameterHash[..hash.Length]);
+    }
 }

@@ -1,12 +1,13 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
+using DistTrainer.ParameterServer.Consistency;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests;
 
 public sealed class NormExchangeTests
 {
-    private readonly NormExchange _norms = new(parameterShards: 2);
+    private readonly NormExchange _norms = new(parameterShards: 2, BulkSynchronous.Instance);
 
     [Fact]
     public void A_norm_is_known_once_when_all_parts_are_in_whatever_their_order_and_number()

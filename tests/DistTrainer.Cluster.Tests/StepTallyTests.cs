@@ -103,7 +103,7 @@ public sealed class StepTallyTests
 
     private void Close(long step, bool counts = true)
     {
-        _tally.Close(step, _tally.Losses(), counts);
+        _tally.Close(step - 1, step, _tally.Losses(), counts);
         _tally.Open();
     }
 

@@ -4,6 +4,7 @@ using Akka.TestKit.Xunit2;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using Xunit;
 
@@ -54,12 +55,12 @@ public sealed class WorkerActorTests : TestKit
         TestProbe shard = CreateTestProbe();
         Assign(_run, 1, shard, backup: new DataShardRange(2, 2));
         Broadcast(0);
-        _worker.Tell(new RunUntil(1, 1), _run.Ref);
+        _worker.Tell(new RunUntil(1, 1, new RateChange(1, null)), _run.Ref);
         Assert.Equal([(1L, 0, 2), (1L, 2, 2)], Pushes(shard, 2));
         _run.ExpectMsg<ReportWorker>();
 
         // It has done all of this step: nothing more comes before the next parameters.
-        _worker.Tell(new RunUntil(1, 2), _run.Ref);
+        _worker.Tell(new RunUntil(1, 2, new RateChange(1, null)), _run.Ref);
         shard.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
         Broadcast(1);
         Assert.Equal([(2L, 0, 2), (2L, 2, 2)], Pushes(shard, 2));
@@ -71,7 +72,7 @@ public sealed class WorkerActorTests : TestKit
         TestProbe shard = CreateTestProbe();
         Assign(_run, 1, shard, own: 0, backup: new DataShardRange(0, 4));
         Broadcast(0);
-        _worker.Tell(new RunUntil(1, 5), _run.Ref);
+        _worker.Tell(new RunUntil(1, 5, new RateChange(1, null)), _run.Ref);
         Assert.Equal([(1L, 0, 4)], Pushes(shard, 1));
         _worker.Tell(new Hold(1, 9), _run.Ref);
         Assert.Equal(new Holding(1, 0, 1, 9), _run.ExpectMsg<Holding>());
@@ -83,7 +84,7 @@ public sealed class WorkerActorTests : TestKit
         TestProbe shard = CreateTestProbe();
         Assign(_run, 1, shard);
         Broadcast(3);
-        _worker.Tell(new RunUntil(1, 4), _run.Ref);
+        _worker.Tell(new RunUntil(1, 4, new RateChange(1, null)), _run.Ref);
         Assert.Equal([(4L, 0, 2)], Pushes(shard, 1));
     }
 
@@ -95,8 +96,54 @@ public sealed class WorkerActorTests : TestKit
         _run.ExpectMsg<DataShardsAssigned>();
         Broadcast(1);
         Broadcast(0, number: 1);
-        _worker.Tell(new RunUntil(1, 1), _run.Ref);
+        _worker.Tell(new RunUntil(1, 1, new RateChange(1, null)), _run.Ref);
         Assert.Equal([(1L, 0, 2)], Pushes(replica, 1));
+    }
+
+    [Fact]
+    public void A_worker_holds_in_a_rounds_midst_and_evaluates_there_and_goes_on_from_where_it_was()
+    {
+        IActorRef worker = InRounds(steps: 2000, out TestProbe shard);
+        worker.Tell(new RunUntil(1, 2000, new RateChange(1, null)), _run.Ref);
+        worker.Tell(new Hold(1, 5), _run.Ref);
+        worker.Tell(new EvaluateChunks(1, 0, DataPart.Test, 0, 1), _run.Ref);
+        _run.FishForMessage(message => message is Holding);
+        _run.FishForMessage(message => message is Evaluated { Step: 0 });
+        shard.ExpectNoMsg(TimeSpan.FromMilliseconds(300)); // it stands still: 2,000 steps take less
+        worker.Tell(new RunUntil(1, 2000, new RateChange(1, null)), _run.Ref);
+        Assert.Equal(
+            (2000L, 0, 4),
+            shard.ExpectMsg<PushGradient>(TimeSpan.FromSeconds(30)) is var push
+                ? (push.Step, push.Node.Start, push.Node.Count) : default);
+    }
+
+    [Fact]
+    public void A_round_that_was_begun_with_another_rate_begins_anew()
+    {
+        float[][] handedIn = [.. ((double?[])[null, 1e-5]).Select(first =>
+        {
+            IActorRef worker = InRounds(steps: 400, out TestProbe shard);
+            worker.Tell(new RunUntil(1, 400, new RateChange(1, first)), _run.Ref);
+            worker.Tell(new Hold(1, 5), _run.Ref);
+            worker.Tell(new RunUntil(1, 400, new RateChange(1, 0.5)), _run.Ref);
+            return shard.ExpectMsg<PushGradient>(TimeSpan.FromSeconds(30)).Gradient.Span.ToArray();
+        })];
+        Assert.Equal(handedIn[0], handedIn[1]);
+    }
+
+    /// <summary>A worker of all data shards, as 2 groups, whose first round can begin.</summary>
+    private IActorRef InRounds(int steps, out TestProbe shard)
+    {
+        JobDescription job = LocalRoundRunTests.With(
+            TestJobs.Job(new OptimizerDescription()), new ConsistencyDescription { Groups = 2, Steps = steps });
+        job = job with { Training = job.Training with { BatchSize = 8, DataShards = 4, Epochs = 100 } };
+        var setup = new TrainingSetup(
+            job, TestJobs.Classification(8 * steps, 3, 2), new RunOptions { ParameterShards = 1 }, null);
+        IActorRef worker = Sys.ActorOf(Props.Create(() => new WorkerActor(setup)));
+        shard = CreateTestProbe();
+        worker.Tell(new AssignDataShards(1, 0, [Place(shard)], [], 0, 4, [], default, 0), _run.Ref);
+        worker.Tell(new ParametersBroadcast(1, 0, 0));
+        return worker;
     }
 
     private static ActorPlace Place(TestProbe probe) => new(probe.Ref, new NodeAddress("s", null, []));

@@ -72,7 +72,7 @@ internal sealed class Invariants(Expectation? expected, bool reportsEach = true)
     {
         bool isStale = node.Setup.Ranges.All(range => _applied.GetValueOrDefault((generation, range.Index)) > step);
         if (expected is not null && generation >= _newest && !isStale
-            && !expected.Has(step, 0, node.Setup.Parameters[step].Span))
+            && !expected.Has(step, 0, node.Setup.Parameters.Of(step)))
             Violations.Add(
                 $"I3: a worker on {node.Name} has computed with other parameters of step {step} than were handed out.");
     }

@@ -15,12 +15,21 @@ internal sealed record Scenario
 {
     private static readonly TrainingDescription s_training = new() { Epochs = 2, BatchSize = 12, DataShards = 4 };
 
+    private static readonly ConsistencyDescription s_rounds = new()
+    {
+        Mode = ConsistencyMode.Local, Groups = 2, Steps = 5,
+    };
+
     private static readonly ModelDescription s_model = new()
     {
         Layers = [new LayerDescription { Units = 3, Activation = "tanh", Dropout = 0.2f }, new LayerDescription()],
     };
 
-    /// <summary>The jobs: every kind of step and of decision that the protocol knows.</summary>
+    private const int BulkJobs = 4;
+
+    /// <summary>
+    /// The jobs: every kind of step and of decision that the protocol knows; those in bulk mode, then those in rounds.
+    /// </summary>
     public static IReadOnlyList<JobDescription> Jobs { get; } =
     [
         new() { Model = s_model, Training = s_training },
@@ -48,6 +57,40 @@ internal sealed record Scenario
             {
                 Kind = "reduce-on-plateau",
                 Settings = PartSettings.Of(("patience", 0), ("gamma", 0.5f)),
+            },
+        },
+        new() { Model = s_model, Training = s_training with { Consistency = s_rounds } },
+        new()
+        {
+            Model = s_model,
+            Training = s_training with
+            {
+                Consistency = s_rounds with { Groups = 4, Steps = 3, WarmUpSteps = 7, Outer = OuterKind.Nesterov },
+            },
+            Clipping = new ClippingDescription { Norm = 0.05f },
+        },
+        new()
+        {
+            Model = s_model,
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
+            Training = s_training with
+            {
+                Epochs = 4, MaxSteps = 83, EarlyStopping = new EarlyStoppingDescription { Patience = 2 },
+                Consistency = s_rounds with { Groups = 4, Steps = 1 },
+            },
+            Schedule = new ScheduleDescription
+            {
+                Kind = "reduce-on-plateau",
+                Settings = PartSettings.Of(("patience", 1)),
+            },
+        },
+        new()
+        {
+            Model = s_model,
+            Training = s_training with
+            {
+                Epochs = 3, MaxSteps = 50,
+                Consistency = s_rounds with { Steps = 9, InnerState = InnerState.Reset },
             },
         },
     ];
@@ -121,7 +164,9 @@ internal sealed record Scenario
     };
 
     /// <summary>Draws a scenario.</summary>
-    public static Scenario Draw(Random random)
+    /// <param name="random">The seed's.</param>
+    /// <param name="inRounds">Whether its job is one of those in rounds; else one in bulk mode.</param>
+    public static Scenario Draw(Random random, bool inRounds = false)
     {
         int[] servers = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(3) == 0 ? 1 : 0)];
         int[] workers = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => random.Next(1, 3))];
@@ -130,7 +175,7 @@ internal sealed record Scenario
         double[] disks = [0, 0.5, 5];
         return new Scenario
         {
-            Job = Math.Min(random.Next(Jobs.Count + 2), Jobs.Count - 1),
+            Job = Math.Min(random.Next(BulkJobs + 2), BulkJobs - 1) + (inRounds ? BulkJobs : 0),
             Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), Math.Min(1, random.Next(3))) with
             {
                 Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) },

@@ -5,6 +5,7 @@ using DistTrainer.Cluster.Step;
 using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Simulation;
 
@@ -30,6 +31,8 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     public IEnumerable<Connection> Connections => _dialed.Values.Concat(_accepted.Values);
 
     private TrainingSetup Setup => node.Setup;
+
+    private Exchange Exchange => Setup.Exchange;
 
     public int Generation =>
         Math.Max(_listeners.Generation, _served.Values.Select(served => served.Generation).DefaultIfEmpty(0).Max());
@@ -148,8 +151,9 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
             return;
         ParameterShardRange range = Setup.Ranges[parameterShard];
         if (!served.Contributions.TryGetValue(contribution, out AlignedBuffer? buffer))
-            served.Contributions[contribution] = buffer = simulation.Keep(new AlignedBuffer(range.Length));
-        floats.CopyTo(buffer.Span.Slice(start - range.Start, floats.Length));
+            served.Contributions[contribution] = buffer = simulation.Keep(
+                new AlignedBuffer(range.Length + Exchange.SlotsOf(range).Length));
+        floats.CopyTo(buffer.Span.Slice(Exchange.PlaceIn(range, start, floats.Length)!.Value, floats.Length));
     }
 
     private void TakePush(int parameterShard, PushGradient push, bool sharesMemory)
@@ -191,7 +195,8 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
 
         public void Push(PushGradient push)
         {
-            links.Simulation.Invariants.Used(links.Node, push.Generation, push.Step - 1);
+            links.Simulation.Invariants.Used(
+                links.Node, push.Generation, links.Exchange.Ends.Before(push.Step));
             if (connection is null)
                 actor.Tell(push);
             else
@@ -205,23 +210,30 @@ internal sealed class SimulatedLinks(SeedRun simulation, Node node) : ILinks
     private sealed class ParameterLink(SimulatedLinks links, Connection? connection, Audience audience, IActorRef actor)
         : IParameterLink
     {
-        public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
+        public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, ParameterShardRange? range)
         {
-            if (length > 0)
+            if (range is { } slice)
                 links.Simulation.Invariants.HandedOut(
-                    links.Node, broadcast, start, parameters.Span.Slice(start, length));
+                    links.Node, broadcast, slice.Start, parameters.Span.Slice(slice.Start, slice.Length));
             if (connection is null)
             {
                 actor.Tell(broadcast);
                 return;
             }
             SimulatedLinks peer = connection.Dialer.Links;
-            links.Simulation.SendFloats(
-                connection, links.Node, parameters, start, length, floats =>
-                peer.TakeParameters(broadcast.Generation, broadcast.Step, start, floats));
+            SendFloats(peer, broadcast, parameters, range?.Start ?? 0, range?.Length ?? 0);
+            if (range is { } own && links.Exchange.CarriesSlots(broadcast.Step))
+                SendFloats(
+                    peer, broadcast, parameters, links.Exchange.SlotsOf(own).Start, links.Exchange.SlotsOf(own).Length);
             links.Simulation.SendMessage(
                 connection, links.Node, broadcast, () => peer.TakeBroadcast(audience, broadcast));
         }
+
+        private void SendFloats(
+            SimulatedLinks peer, ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length) =>
+            links.Simulation.SendFloats(
+                connection!, links.Node, parameters, start, length, floats =>
+                peer.TakeParameters(broadcast.Generation, broadcast.Step, start, floats));
     }
 
     private Node Node => node;

@@ -45,6 +45,7 @@ internal sealed class Simulator
         """;
 
     private readonly Action<TimeSpan, TraceEvent>? _hears;
+    private readonly bool _inRounds;
     private readonly ActorSystem _system;
     private readonly Dictionary<int, Expectation> _expected = [];
     private SeedRun? _run;
@@ -52,9 +53,10 @@ internal sealed class Simulator
 
     /// <summary>Starts an actor system that only moves while a seed runs.</summary>
     /// <param name="hears">Hears all that happens; null: nobody does.</param>
-    public Simulator(Action<TimeSpan, TraceEvent>? hears = null)
+    /// <param name="inRounds">Whether seeds draw jobs in rounds.</param>
+    public Simulator(Action<TimeSpan, TraceEvent>? hears = null, bool inRounds = false)
     {
-        _hears = hears;
+        (_hears, _inRounds) = (hears, inRounds);
         string level = hears is null ? "OFF" : "INFO";
         _system = ActorSystem.Create(
             "simulation", ConfigurationFactory.ParseString(Settings.Replace("LEVEL", level, StringComparison.Ordinal)));
@@ -68,7 +70,7 @@ internal sealed class Simulator
     }
 
     /// <summary>Runs a seed.</summary>
-    public SeedOutcome Run(int seed) => Run(seed, Scenario.Draw(new Random(seed)));
+    public SeedOutcome Run(int seed) => Run(seed, Scenario.Draw(new Random(seed), _inRounds));
 
     /// <summary>Runs a scenario.</summary>
     /// <param name="seed">Decides what the scenario leaves open.</param>
@@ -126,7 +128,8 @@ internal sealed class Simulator
     /// <param name="count">How many.</param>
     /// <param name="threads">Threads, ≥ 1.</param>
     /// <param name="ended">Called with each outcome, one at a time.</param>
-    public static void RunAll(int first, int count, int threads, Action<SeedOutcome> ended)
+    /// <param name="inRounds">Whether seeds draw jobs in rounds.</param>
+    public static void RunAll(int first, int count, int threads, Action<SeedOutcome> ended, bool inRounds = false)
     {
         int next = 0;
         var failures = new ConcurrentQueue<Exception>();
@@ -140,7 +143,7 @@ internal sealed class Simulator
         {
             try
             {
-                var simulator = new Simulator();
+                var simulator = new Simulator(inRounds: inRounds);
                 for (int i = Interlocked.Increment(ref next) - 1; i < count; i = Interlocked.Increment(ref next) - 1)
                 {
                     SeedOutcome outcome = simulator.Run(first + i);

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# kills.sh [N] [WORKERS]: kill -9 of a random worker in the middle of a step, N times (default 20), each time followed by a
+# kills.sh [N] [WORKERS] [rounds]: kill -9 of a random worker in the middle of a step, N times (default 20), each time followed by a
 # new worker process. Prints how long it took from the kill to the next committed step, and at the end stops the run and
 # compares its parameter hash with a single process's. The time is to the millisecond, as in the log lines.
 . "$(dirname "$0")/common.sh"
 export TZ=UTC
 kills=${1:-20}
 workers=${2:-3}
+mode=${3:-bulk}
 cat >"$work/job.conf" <<'JOB'
 data.source = digits
 model.layers = [{ units = 512, activation = relu, dropout = 0.2 }, { units = 256, activation = relu }, {}]
@@ -14,6 +15,8 @@ training.epochs = 1000000
 training.batch-size = 256
 run.report-every = 1
 JOB
+# Groups of data shards train apart for five steps; a step's line comes with the round's end.
+[ "$mode" = rounds ] && echo 'training.consistency { mode = local, groups = 8, steps = 5 }' >>"$work/job.conf"
 log=$work/server
 start_node "$log" --role server --job "$work/job.conf" --exit-when-done --min-workers 1 --runs "$work/runs"
 server=$node

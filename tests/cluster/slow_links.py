@@ -6,8 +6,9 @@
 
 Links are named by rate and one-way delay: 10g, 1g, 100m20ms. Rates are shaped by TBF at both ends of each node's line, a
 delay by netem, or where the kernel has none by the benchmark program's delay line (two TUN devices and a program between).
-What is reached is measured before each round. Ways: alone (one node by itself), bulk (DistTrainer), and PyTorch's
-ddp, fp16, powersgd, localN (tests/peers/pytorch/ddp.py), in turn, the order rotating. Each node is server and worker.
+What is reached is measured before each round. Ways: alone (one node by itself), bulk and localN (rounds of N steps) of
+DistTrainer, and with torch- before it ddp, fp16, powersgd and localN of PyTorch (tests/peers/pytorch/ddp.py), in turn, the
+order rotating. Each node is server and worker.
 Writes NAME.jsonl and prints a table: samples a second over those of one node alone, and bytes out of a node a step.
 --check measures nothing: it holds the bytes that leave a node against what the gradient tree asks for.
 Needs root, iproute2; for the peers what docs/benchmarks/README.md says.
@@ -156,12 +157,12 @@ def probe(address):
         print(json.dumps({"mbit": round(struct.unpack("d", peer.recv(8))[0], 1), "rtt_ms": round(1000 * statistics.median(trips), 2)}))
 
 
-def ours(link, nodes, model, options, workers=1, servers=None):
+def ours(link, nodes, model, options, workers=1, servers=None, way="bulk"):
     """One run of DistTrainer: so many workers a node, the first nodes servers too, without replicas."""
     seed, processes = "-", []
     for i in range(nodes):
         arguments = ("cluster-node", model, options.rule, nodes, servers or nodes, options.seconds, options.chunks, i + 1, seed,
-                     "local", workers, 0, 0, link.addresses[i])
+                     "local", workers, options.parameter_shards, 0, link.addresses[i], way)
         processes.append(link.start(i, [*OURS, *arguments]))
         if i == 0:
             seed = processes[0].stdout.readline().split()[1]
@@ -205,8 +206,9 @@ def measure(options):
                             turn = repetition % len(ways)
                             for way in ways[turn:] + ways[:turn]:
                                 try:
-                                    row = (ours(link, 1 if way == "alone" else nodes, model, options) if way in ("alone", "bulk")
-                                           else pytorch(link, nodes, model, options, way))
+                                    row = (pytorch(link, nodes, model, options, way[6:]) if way.startswith("torch-")
+                                           else ours(link, 1, model, options) if way == "alone"
+                                           else ours(link, nodes, model, options, way=way))
                                 except (RuntimeError, subprocess.TimeoutExpired) as failure:
                                     print(f"{time.strftime('%T')} {model} {way}: no figures; {failure}", flush=True)
                                     continue
@@ -258,7 +260,8 @@ def main():
     parser.add_argument("--models", default="a,b,c")
     parser.add_argument("--nodes", default="2,4")
     parser.add_argument("--rule", default="sgd")
-    parser.add_argument("--ways", default="alone,bulk,ddp,fp16,powersgd,local16")
+    parser.add_argument("--ways", default="alone,bulk,local16,local64,torch-ddp,torch-fp16,torch-powersgd,torch-local16")
+    parser.add_argument("--parameter-shards", type=int, default=0, help="in all; 0: the product's default")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--chunks", type=int, default=3)

@@ -4,9 +4,9 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
-using DistTrainer.Engine.Optimizers;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Cli.Runs;
 
@@ -168,7 +168,7 @@ internal sealed class RunOutput : Observers, IRunOutput
     // With checkpoints on there is at least one at a time, with the optimizer's slots.
     private static long BytesOf(JobFile file, ParameterLayout layout)
     {
-        int vectors = 1 + (file.Run.Checkpoint.IsOn ? 1 + Optimizer.Create(file.Job.Optimizer).SlotNames.Count : 0);
+        int vectors = 1 + (file.Run.Checkpoint.IsOn ? 1 + RoundState.SlotNamesOf(file.Job).Count : 0);
         return (4L * layout.Length * vectors) + TextBytes;
     }
 

@@ -64,7 +64,7 @@ internal sealed class StoppedRun(string folder)
     /// (<see cref="FailureKind.ModelFile"/>), other keys too (<see cref="FailureKind.Configuration"/>).</exception>
     public void RequireSame(CheckpointReader checkpoint, JobFile job, ParameterLayout layout)
     {
-        checkpoint.RequireFit(layout, job.Job.Optimizer);
+        checkpoint.RequireFit(layout, job.Job);
         JobFile own = JobFile.Read(Own(checkpoint));
         TrainingDescription length = own.Job.Training;
         JobDescription compared = job.Job with

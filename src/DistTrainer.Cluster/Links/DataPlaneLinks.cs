@@ -5,6 +5,7 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 using DistTrainer.Transport;
 using MessagePack;
 
@@ -98,7 +99,7 @@ internal sealed class DataPlaneLinks(
             else if (Accepted(node.Key) is { } connection)
             {
                 Watch(node.First());
-                links.Add(new RemoteParameterLink(connection, audience));
+                links.Add(new RemoteParameterLink(connection, audience, parameters.Exchange));
             }
             else
                 Owner.Tell(
@@ -129,10 +130,11 @@ internal sealed class DataPlaneLinks(
     /// <exception cref="InvalidDataException">They have no place in this run.</exception>
     public Span<float> Place(in FloatsHeader header)
     {
-        if (header.Count < 0 || header.Offset < 0 || header.Offset > parameters.Length - header.Count)
+        Exchange exchange = parameters.Exchange;
+        if (header.Count < 0 || header.Offset < 0 || header.Offset > exchange.Length - header.Count)
             throw new InvalidDataException(
                 $"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the "
-                + $"{parameters.Length} parameters.");
+                + $"{exchange.Length} parameters{(exchange.Slots > 0 ? " and slots" : "")}.");
         if (header.Kind == FloatsKind.Parameters)
             return header.Generation == _listeners.Generation ? Receiving(parameters[header.Step])
                 .Slice(header.Offset, header.Count) : [];
@@ -143,7 +145,7 @@ internal sealed class DataPlaneLinks(
         if (!_served.TryGetValue(header.ParameterShard, out Served? served) || served.Generation != header.Generation)
             return [];
         ParameterShardRange range = ranges[header.ParameterShard];
-        if (header.Offset < range.Start || header.Offset + header.Count > range.End)
+        if (exchange.PlaceIn(range, header.Offset, header.Count) is not { } place)
             throw new InvalidDataException(
                 $"floats {header.Offset} to {header.Offset + header.Count} lie outside of parameter shard "
                 + $"{range.Index}, {range.Start} to {range.End}.");
@@ -152,8 +154,9 @@ internal sealed class DataPlaneLinks(
             throw new InvalidDataException(
                 $"data shards {node.Start} to {node.End - 1} of worker {header.Sender} are one contribution too many; "
                 + $"there are {served.Contributions.Count} for {dataShards} data shards.");
-        return Receiving(served.Contributions.GetOrAdd((header.Sender, node), _ => new AlignedBuffer(range.Length)))
-            .Slice(header.Offset - range.Start, header.Count);
+        int length = range.Length + exchange.SlotsOf(range).Length;
+        return Receiving(served.Contributions.GetOrAdd((header.Sender, node), _ => new AlignedBuffer(length)))
+            .Slice(place, header.Count);
     }
 
     private static Span<float> Receiving(AlignedBuffer buffer)
@@ -196,7 +199,7 @@ internal sealed class DataPlaneLinks(
                     listener.Tell(broadcast);
                 break;
             case SegmentMessages.Offer:
-                connection.Segments.TakeOffer(SegmentMessages.ReadOffer(message), parameters.Length);
+                connection.Segments.TakeOffer(SegmentMessages.ReadOffer(message), parameters.Exchange.Length);
                 break;
             case SegmentMessages.Answer:
                 (int answered, bool isMapped) = SegmentMessages.ReadAnswer(message);
@@ -277,9 +280,13 @@ internal sealed class DataPlaneLinks(
         if (connection.Segments.Mapped(segment) is not { } shared)
             return;
         ParameterShardRange range = ranges[broadcast.ParameterShard];
-        shared.Span.Slice(range.Start, range.Length)
-            .CopyTo(parameters[broadcast.Step].Span.Slice(range.Start, range.Length));
+        Copy(range.Start, range.Length);
+        if (parameters.Exchange.CarriesSlots(broadcast.Step))
+            Copy(parameters.Exchange.SlotsOf(range).Start, parameters.Exchange.SlotsOf(range).Length);
         GC.KeepAlive(shared);
+
+        void Copy(int start, int length) =>
+            shared.Span.Slice(start, length).CopyTo(parameters[broadcast.Step].Span.Slice(start, length));
     }
 
     private DataConnection Connect(NodeAddress node)
@@ -328,20 +335,29 @@ internal sealed class RemoteParameterShardLink(DataConnection connection, int ge
 }
 
 /// <summary>Workers, or the run, on another node.</summary>
-internal sealed class RemoteParameterLink(DataConnection connection, Audience audience) : IParameterLink
+internal sealed class RemoteParameterLink(DataConnection connection, Audience audience, Exchange exchange)
+    : IParameterLink
 {
     private readonly ArrayBufferWriter<byte> _message = new();
 
-    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length)
+    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, ParameterShardRange? range)
     {
-        int segment = length > 0 ? connection.Segments.NumberOf(parameters) : 0;
-        if (segment == 0 && length > 0)
-            connection.Send(
-                new FloatsHeader(FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard,
-                0, 0, 0, start, length), parameters, start);
+        int segment = range is null ? 0 : connection.Segments.NumberOf(parameters);
+        if (segment == 0 && range is { } slice)
+        {
+            Send(broadcast, parameters, slice.Start, slice.Length);
+            if (exchange.CarriesSlots(broadcast.Step))
+                Send(broadcast, parameters, exchange.SlotsOf(slice).Start, exchange.SlotsOf(slice).Length);
+        }
         _message.ResetWrittenCount();
         LinkMessages.Write(_message, broadcast, segment);
         connection.Send(
             audience == Audience.Run ? LinkMessages.Collected : LinkMessages.Broadcast, _message.WrittenSpan);
     }
+
+    private void Send(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length) =>
+        connection.Send(
+            new FloatsHeader(
+                FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start,
+                length), parameters, start);
 }

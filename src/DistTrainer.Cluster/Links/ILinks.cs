@@ -2,6 +2,7 @@ using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Numerics;
+using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Links;
 
@@ -81,13 +82,12 @@ internal interface IParameterShardLink
 /// <summary>A node with workers, or with the run, as a parameter shard sees it.</summary>
 internal interface IParameterLink
 {
-    /// <summary>Hands a slice of the parameters on.</summary>
+    /// <summary>Hands a slice of the parameters on, and its slots where a round begins with it.</summary>
     /// <param name="broadcast">Which one.</param>
-    /// <param name="parameters">The flat vector of that step; the slice is not changed before the step after the
+    /// <param name="parameters">The exchange of that step; the slice is not changed before the step after the
     /// next.</param>
-    /// <param name="start">First element of the slice.</param>
-    /// <param name="length">Its elements; 0 only says that the step is applied.</param>
-    void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length);
+    /// <param name="range">The slice; null only says that the step is applied.</param>
+    void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, ParameterShardRange? range);
 }
 
 /// <summary>A data connection to a node could not be made.</summary>
@@ -144,6 +144,6 @@ internal sealed class LocalParameterShardLink(IActorRef actor) : IParameterShard
 /// </summary>
 internal sealed class LocalParameterLink(IActorRef actor) : IParameterLink
 {
-    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length) =>
+    public void Broadcast(ParametersBroadcast broadcast, AlignedBuffer parameters, ParameterShardRange? range) =>
         actor.Tell(broadcast);
 }

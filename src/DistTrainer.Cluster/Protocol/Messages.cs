@@ -168,7 +168,8 @@ internal sealed record RunReached(
 /// </summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Step">Last step to begin.</param>
-internal sealed record RunUntil(int Generation, long Step) : IProtocolMessage, IControlMessage;
+/// <param name="Rate">What the learning rate of these steps is: workers apply the steps of a round themselves.</param>
+internal sealed record RunUntil(int Generation, long Step, RateChange Rate) : IProtocolMessage, IControlMessage;
 
 /// <summary>
 /// Run → worker: begin no further step. Reply: <see cref="Holding"/>. A second copy is answered again.
@@ -180,12 +181,13 @@ internal sealed record Hold(int Generation, int Number) : IProtocolMessage, ICon
 /// <summary>Worker → run: no step beyond the one named was begun.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Worker">Which one.</param>
-/// <param name="Step">The last step that was begun.</param>
+/// <param name="Step">The last step that was begun, or the end of the last round that was handed in.</param>
 /// <param name="Number">As asked.</param>
 internal sealed record Holding(int Generation, int Worker, long Step, int Number) : IProtocolMessage, IControlMessage;
 
 /// <summary>
-/// Worker → parameter shard: the gradient sum of one complete subtree of data shards. Reply:
+/// Worker → parameter shard: the gradient sum of one complete subtree of data shards; at a round's end the sum of what
+/// its groups have come to, each times its share of the samples. Reply:
 /// <see cref="ParametersBroadcast"/>, once all data shards are in. A second copy is dropped.
 /// </summary>
 /// <param name="Generation">The generation.</param>
@@ -241,9 +243,9 @@ internal sealed record ShareNorm(int Generation, int ParameterShard, long Step, 
 /// <param name="SampleHash">Sum of their samples' hashes.</param>
 internal readonly record struct StepSums(long FirstStep, long LastStep, LossSums Losses, long Samples, ulong SampleHash)
 {
-    /// <summary>The next step is in as well.</summary>
-    public StepSums With(long step, LossSums losses, long samples, ulong sampleHash) =>
-        new(FirstStep == 0 ? step : FirstStep, step, Losses + losses, Samples + samples, SampleHash + sampleHash);
+    /// <summary>The next steps, those after one up to another, are in as well.</summary>
+    public StepSums With(long before, long step, LossSums losses, long samples, ulong sampleHash) =>
+        new(FirstStep == 0 ? before + 1 : FirstStep, step, Losses + losses, Samples + samples, SampleHash + sampleHash);
 }
 
 /// <summary>

@@ -3,6 +3,8 @@ using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run.Members;
 using DistTrainer.Cluster.Run.Phases;
 
+using DistTrainer.ParameterServer.Consistency;
+
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
@@ -44,6 +46,9 @@ internal sealed class Generation(
     /// <summary>How fast its workers are.</summary>
     public WorkerSpeeds Speeds { get; } = new();
 
+    /// <summary>When each worker has reported last.</summary>
+    public Dictionary<int, TimeSpan> Heard { get; } = [];
+
     /// <summary>Why a copy cannot take its parameters; null: none has failed.</summary>
     public ActorFailed? RestoreFailure { get; set; }
 
@@ -56,7 +61,7 @@ internal sealed class Generation(
     /// <summary>
     /// The last step that can be finished everywhere: one that some have applied, if there are workers for it.
     /// </summary>
-    public long LastWhole => Workers.Length > 0 ? Applied : Roles.FirstOpen - 1;
+    public long LastWhole => Workers.Length > 0 ? Applied : Roles.FirstApplied;
 
     /// <summary>The latest open step that a copy has named.</summary>
     public long LatestOpen => _openSteps.Values.Max();
@@ -74,17 +79,18 @@ internal sealed class Generation(
 
     /// <summary>Gives roles, if all copies have joined.</summary>
     /// <param name="replicas">Replicas of each parameter shard that take part, at most.</param>
+    /// <param name="ends">Which steps follow each other.</param>
     /// <returns>Whether they have.</returns>
-    public bool GiveRoles(int replicas)
+    public bool GiveRoles(int replicas, IConsistency ends)
     {
         if (_openSteps.Count < copies.Length)
             return false;
-        Roles = new ParameterShardRoles(copies, _openSteps, parameterShards, replicas);
+        Roles = new ParameterShardRoles(copies, _openSteps, parameterShards, replicas, ends);
         return true;
     }
 
     /// <summary>Those who have a role take part from now on.</summary>
-    public void TakePart() => (ParameterShards, Applied) = (Roles.Places, Roles.LastOpen - 1);
+    public void TakePart() => (ParameterShards, Applied) = (Roles.Places, Roles.LastApplied);
 
     /// <summary>The run ends without workers.</summary>
     public void LeaveWorkers() => Workers = [];

@@ -10,6 +10,8 @@ using DistTrainer.Engine;
 using DistTrainer.Jobs;
 
 // Over 300 lines: the list of a run's parts, with a line for each; what it does itself is a third of it.
+using DistTrainer.ParameterServer.Consistency;
+
 namespace DistTrainer.Cluster.Run;
 
 /// <summary>
@@ -51,12 +53,14 @@ internal sealed class LedRun
         Refusals = new RefusedGradients(setup.Job.Training.Divergence);
         Asked = new RunAsked(hasLed: before == 0);
         Nodes = new NodeChanges(this);
-        Checkpoints = new RunCheckpoints(Options.Checkpoint, folder, Name);
+        Checkpoints = new RunCheckpoints(Options.Checkpoint, folder, Name, Ends);
         Writing = new CheckpointWriting(this);
         Replicas = new ReplicaSync(this);
         Generation = new Generation(
             GenerationsOfACoordinator * before, [], [], setup.Ranges.Count, []);
-        Deal = new DataShardDeal(setup.Job.Training.DataShards);
+        Deal = new DataShardDeal(
+            setup.Job.Training.DataShards,
+            setup.Job.Training.Consistency.DataShardsOfGroup(setup.Job.Training.DataShards));
         Restore(start);
         Phase = new GatheringPhase(this, RunAim.Steps);
         if (before > 0)
@@ -74,6 +78,9 @@ internal sealed class LedRun
 
     /// <summary>What the node's actors share.</summary>
     public TrainingSetup Setup { get; }
+
+    /// <summary>After which steps parameters are handed out.</summary>
+    public IConsistency Ends => Setup.Exchange.Ends;
 
     /// <summary>How the run is run.</summary>
     public RunOptions Options => Setup.Options;

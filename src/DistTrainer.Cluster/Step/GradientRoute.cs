@@ -49,6 +49,27 @@ internal sealed class GradientRoute(
         }
     }
 
+    /// <summary>
+    /// Hands in what a round has come to, one parameter shard after the other: while the next one's is sent, the first
+    /// can hand out what it makes of it.
+    /// </summary>
+    /// <param name="from">Whose; it is not written again before all have applied the step.</param>
+    public void PushRound(GradientWorker from)
+    {
+        for (int number = 0; number < links.Count; number++)
+        {
+            ParameterShardRange range = setup.Ranges[IndexOf(number)];
+            (int slots, int length) = setup.Exchange.SlotsOf(range);
+            foreach (GradientNode node in from.Nodes)
+            {
+                links[number].Prepare(worker, from.Step, node, range.Start, range.Length);
+                if (length > 0)
+                    links[number].Prepare(worker, from.Step, node, slots, length);
+            }
+            Push(from, links[number]);
+        }
+    }
+
     /// <summary>All stages are out: hands the gradient in, the last layers' parameter shards first.</summary>
     /// <param name="from">Whose gradient; it is not written again before all have applied the step.</param>
     public void Push(GradientWorker from)

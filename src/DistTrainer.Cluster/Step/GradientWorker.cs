@@ -1,20 +1,20 @@
-using System.Numerics.Tensors;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine.Losses;
 using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.Engine.Training;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Cluster.Step;
 
 /// <summary>
 /// What a worker does, without the actor: it owns a contiguous range of data shards, goes forward through the stages
-/// whose parameters are in, then backward, and hands out the gradient for each parameter shard.
+/// whose parameters are in, then backward, and hands out the gradient for each parameter shard. In local mode it makes
+/// a round's steps (<see cref="LocalRound"/>) and hands out what it has come to.
 /// </summary>
 internal sealed class GradientWorker : IDisposable
 {
-    private static readonly TimeSpan s_longestSilence = TimeSpan.FromSeconds(1);
     private readonly TrainingSetup _setup;
     private readonly EpochSampler _sampler;
     private readonly IGradientEngine? _engine;
@@ -24,15 +24,13 @@ internal sealed class GradientWorker : IDisposable
     private readonly LossSums[] _losses;
     private readonly LossSums[][] _nodeLosses;
     private readonly ulong[] _sampleHashes;
-    private readonly long[] _broadcast;
+    private readonly StepRates _rates;
+    private readonly LocalRound? _round;
     private readonly int _firstDataShard;
     private readonly int _dataShardCount;
+    private bool _isRoundBegun;
     private int _batchRows;
     private int _nextStage;
-    private long _computeTicks;
-    private long _stepTicks;
-    private long _reportStart;
-    private long _reportStep;
 
     /// <summary>Takes over a range of data shards.</summary>
     /// <param name="setup">What all actors share.</param>
@@ -43,7 +41,7 @@ internal sealed class GradientWorker : IDisposable
     public GradientWorker(TrainingSetup setup, int firstDataShard, int dataShardCount, long step, int replicas)
     {
         _setup = setup;
-        _reportStart = setup.Clock.GetTimestamp();
+        Clock = new WorkerClock(setup.Clock);
         (_firstDataShard, _dataShardCount) = (firstDataShard, dataShardCount);
         TrainingDescription training = setup.Job.Training;
         _sampler = new EpochSampler(setup.Data.Train.Count, training.BatchSize, training.Seed, training.Shuffle);
@@ -54,9 +52,9 @@ internal sealed class GradientWorker : IDisposable
             .Select(node => new GradientNode(node, setup.CreateVector()))];
         _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
         _sampleHashes = new ulong[_nodes.Length];
-        _broadcast = new long[setup.Ranges.Count + replicas];
-        Array.Fill(_broadcast, step - 1);
-        Step = _reportStep = step;
+        In = new ParametersIn(setup, replicas, step);
+        (Step, HandedIn) = (step, step);
+        _rates = new StepRates(setup);
         _evaluator = new Evaluator(setup.Model, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
         int rows = MaximumRows();
         if (rows > 0)
@@ -64,14 +62,27 @@ internal sealed class GradientWorker : IDisposable
             _engine = setup.Model.CreateEngine(
                 rows, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads, forTraining: true,
                 begin: (double)firstDataShard / training.DataShards);
+            if (setup.Exchange.Ends is LocalRounds)
+                _round = new LocalRound(setup, _sampler, _engine, _rates, _nodes);
         }
     }
 
     /// <summary>The last step that was begun.</summary>
     public long Step { get; private set; }
 
+    /// <summary>
+    /// The last step that must be finished since it was begun: in local mode, where a round can wait or be begun anew,
+    /// the end of the last one that was handed in.
+    /// </summary>
+    public long HandedIn { get; private set; }
+
     /// <summary>Whether a step was begun and is not finished.</summary>
     public bool IsOpen { get; private set; }
+
+    private IConsistency Ends => _setup.Exchange.Ends;
+
+    /// <summary>Whether what is at hand is a round.</summary>
+    private bool IsRound => _round is not null && Ends.IsLocal(Step);
 
     /// <summary>Whether this worker computes gradients at all.</summary>
     public bool HasWork => _engine is not null;
@@ -82,57 +93,60 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>
     /// Whether the step at hand has as many samples as steps have; an epoch's last one may have less.
     /// </summary>
-    public bool IsFullStep => _batchRows == _sampler.BatchSize;
+    public bool IsFullStep => IsRound || _batchRows == _sampler.BatchSize;
 
     /// <summary>Whether the gradient is known to be finite in all stages that are through the backward pass.</summary>
     public bool IsKnownFinite { get; private set; }
 
     /// <summary>The loss sums of one node's data shards in the open step.</summary>
-    public LossSums[] LossesOf(int node) => _nodeLosses[node];
+    public LossSums[] LossesOf(int node) => IsRound ? _round!.LossesOf(node) : _nodeLosses[node];
 
     /// <summary>The ledger's hash of one node's samples in the open step.</summary>
-    public ulong SampleHashOf(int node) => _sampleHashes[node];
+    public ulong SampleHashOf(int node) => IsRound ? _round!.SampleHashOf(node) : _sampleHashes[node];
 
-    /// <summary>Hears that a parameter shard's slice is in place, or that a replica has applied the step.</summary>
-    /// <returns>Whether that is news.</returns>
-    public bool Receive(int parameterShard, long step)
+    /// <summary>The parameters that are in.</summary>
+    public ParametersIn In { get; }
+
+    /// <summary>Leaves out steps that others have finished; between two steps only.</summary>
+    public void SkipTo(long step) => Step = HandedIn = Math.Max(Step, step);
+
+    /// <summary>Where the time goes.</summary>
+    public WorkerClock Clock { get; }
+
+    /// <summary>The run says what the learning rate is: a round that was begun with another one begins anew.</summary>
+    public void TakeRate(RateChange change)
     {
-        if (parameterShard >= _broadcast.Length || step <= _broadcast[parameterShard])
-            return false;
-        _broadcast[parameterShard] = step;
-        return true;
+        bool isNews = change != _rates.Change;
+        _rates.Take(change);
+        if (isNews && IsOpen && IsRound && _isRoundBegun)
+            _round!.Begin(Ends.Before(Step), Step);
     }
 
     /// <summary>
-    /// The newest step whose parameters are all in, and that all replicas have applied: no contribution to it is wanted
-    /// any more.
+    /// Whether what is at hand may be handed in: all replicas have applied the step before. So no parameter shard can
+    /// ever be two steps ahead of a replica; and what was handed in last has free memory again.
     /// </summary>
-    public long Newest => TensorPrimitives.Min<long>(_broadcast);
-
-    /// <summary>Leaves out steps that others have finished; between two steps only.</summary>
-    public void SkipTo(long step) => Step = Math.Max(Step, step);
-
-    /// <summary>Compute time of the step that is begun or was finished last, in milliseconds.</summary>
-    public double StepMilliseconds => _setup.Clock.GetElapsedTime(_stepTicks, _computeTicks).TotalMilliseconds;
-
-    /// <summary>Whether all parameters of a step are in.</summary>
-    public bool HasParametersOf(long step) =>
-        !_broadcast.AsSpan(0, _setup.Ranges.Count).ContainsAnyExceptInRange(step, long.MaxValue);
+    private bool MayHandIn => In.HaveReplicas(Ends.Before(Step));
 
     /// <summary>
-    /// Whether the gradient of the step at hand may be handed in: all replicas have applied the step before. So no
-    /// parameter shard can ever be two steps ahead of a replica; and the last gradient's memory is free again.
+    /// Begins the next step, or round; a step's samples are brought in at once, which needs no parameters.
     /// </summary>
-    public bool MayHandIn => !_broadcast.AsSpan(_setup.Ranges.Count)
-        .ContainsAnyExceptInRange(BulkSynchronous.ParametersOf(Step), long.MaxValue);
-
-    /// <summary>Begins the next step; its samples are brought in at once, which needs no parameters.</summary>
     public void Begin()
     {
-        long start = _setup.Clock.GetTimestamp();
-        Step++;
+        Step = Ends.Next(Step);
         IsOpen = true;
-        _stepTicks = _computeTicks;
+        Clock.Begin();
+        if (IsRound)
+            _isRoundBegun = false;
+        else
+            BeginStep();
+    }
+
+    private void BeginStep()
+    {
+        long start = Clock.Now;
+        HandedIn = Step;
+        Clock.Advance(1);
         _nextStage = 0;
         ReadOnlySpan<int> batch = _sampler.Batch(Step);
         _batchRows = batch.Length;
@@ -148,22 +162,70 @@ internal sealed class GradientWorker : IDisposable
         _engine!.Load(_setup.Data.Train, Own(batch), training: true, Step, _setup.Job.Training.Seed);
         if (Step % _setup.StepsPerEpoch != 0)
             ExpectNext();
-        _computeTicks += _setup.Clock.GetTimestamp() - start;
+        Clock.Computed(start);
     }
 
-    /// <summary>Goes forward as far as parameters are in.</summary>
+    /// <summary>
+    /// Goes on with what was begun: forward as far as parameters are in, or a step of the round.
+    /// </summary>
+    public WorkerProgress Advance()
+    {
+        if (!(IsRound ? AdvanceRound() : AdvanceForward()))
+            return IsRound && _isRoundBegun ? WorkerProgress.Works : WorkerProgress.Waits;
+        return MayHandIn ? WorkerProgress.IsReady : WorkerProgress.Waits;
+    }
+
+    /// <returns>Whether all steps are made.</returns>
+    private bool AdvanceRound()
+    {
+        // What was handed in last is written again from the beginning.
+        if (!_isRoundBegun && !(In.HasAll(Ends.Before(Step)) && MayHandIn))
+            return false;
+        long start = Clock.Now;
+        if (!_isRoundBegun)
+            _round!.Begin(Ends.Before(Step), Step);
+        _isRoundBegun = true;
+        if (!_round!.IsDone)
+        {
+            _round.Advance();
+            Clock.Advance(1.0 / _round.Groups);
+        }
+        Clock.Computed(start);
+        return _round.IsDone;
+    }
+
     /// <returns>Whether the forward pass is through.</returns>
-    public bool AdvanceForward()
+    private bool AdvanceForward()
     {
         while (_nextStage < _setup.Model.Stages)
         {
-            if (!IsIn(_setup.Model.ParametersOf(_nextStage), BulkSynchronous.ParametersOf(Step)))
+            if (!In.Has(_setup.Model.ParametersOf(_nextStage), Ends.Before(Step)))
                 return false;
-            long start = _setup.Clock.GetTimestamp();
+            long start = Clock.Now;
             _engine!.Forward(_nextStage++, Parameters);
-            _computeTicks += _setup.Clock.GetTimestamp() - start;
+            Clock.Computed(start);
         }
         return true;
+    }
+
+    /// <summary>Finishes what was begun, and hands it in.</summary>
+    /// <param name="route">Where to.</param>
+    public void Finish(GradientRoute route)
+    {
+        if (!IsOpen)
+            throw new InvalidOperationException("No step is open.");
+        if (IsRound)
+        {
+            (HandedIn, IsKnownFinite) = (Step, false);
+            route.PushRound(this);
+        }
+        else
+        {
+            Backward(route);
+        }
+        IsOpen = false;
+        if (!IsRound && Step % _setup.StepsPerEpoch == 0)
+            ExpectNext();
     }
 
     /// <summary>
@@ -172,11 +234,9 @@ internal sealed class GradientWorker : IDisposable
     /// Between processes the stages' gradients are sent ahead while the pass still runs.
     /// </summary>
     /// <param name="route">Told of each stage whose gradient is out, and after the pass of all.</param>
-    public void Backward(GradientRoute route)
+    private void Backward(GradientRoute route)
     {
-        if (!IsOpen)
-            throw new InvalidOperationException("No step is open.");
-        long start = _setup.Clock.GetTimestamp();
+        long start = Clock.Now;
         _engine!.Loss(_bounds, _losses, withGradient: true);
         for (int n = 0; n < _nodes.Length; n++)
             _losses.AsSpan(_nodes[n].Node.Start - _firstDataShard, _nodes[n].Node.Count).CopyTo(_nodeLosses[n]);
@@ -187,32 +247,15 @@ internal sealed class GradientWorker : IDisposable
             if (_setup.Model.ParametersOf(stage) is { Length: > 0 } parameters)
                 route.Prepare(this, parameters);
         }
-        _computeTicks += _setup.Clock.GetTimestamp() - start;
+        Clock.Computed(start);
         route.Push(this);
-        IsOpen = false;
-        if (Step % _setup.StepsPerEpoch == 0)
-            ExpectNext();
-    }
-
-    /// <summary>Whether the last report was made so long ago that the run should hear how it goes.</summary>
-    public bool IsReportOverdue => _setup.Clock.GetElapsedTime(_reportStart) >= s_longestSilence;
-
-    /// <summary>Where the time went since the last call, a step.</summary>
-    public WorkerTimes TakeTimes()
-    {
-        long now = _setup.Clock.GetTimestamp();
-        double steps = Math.Max(1, Step - _reportStep);
-        double all = _setup.Clock.GetElapsedTime(_reportStart, now).TotalMilliseconds;
-        double compute = _setup.Clock.GetElapsedTime(0, _computeTicks).TotalMilliseconds;
-        (_reportStart, _reportStep, _computeTicks, _stepTicks) = (now, Step, 0, 0);
-        return new WorkerTimes(compute / steps, Math.Max(0, all - compute) / steps);
     }
 
     /// <summary>Evaluates chunks of a data part with the parameters of a step, which are in.</summary>
     public LossSums[] Evaluate(long step, DataPart part, int firstChunk, int count)
     {
         var sums = new LossSums[count];
-        _evaluator.Evaluate(_setup.PartOf(part), _setup.Parameters[step].Span, firstChunk, sums);
+        _evaluator.Evaluate(_setup.PartOf(part), _setup.Parameters.Of(step), firstChunk, sums);
         return sums;
     }
 
@@ -223,23 +266,11 @@ internal sealed class GradientWorker : IDisposable
     public void Dispose()
     {
         _engine?.Dispose();
+        _round?.Dispose();
         _evaluator.Dispose();
     }
 
-    private ReadOnlySpan<float> Parameters => _setup.Parameters[BulkSynchronous.ParametersOf(Step)].Span;
-
-    private bool IsIn(ParameterSlice stage, long step)
-    {
-        if (stage.Length == 0)
-            return true;
-        for (int p = 0; p < _setup.Ranges.Count; p++)
-        {
-            ParameterShardRange range = _setup.Ranges[p];
-            if (range.Start < stage.End && stage.Offset < range.End && _broadcast[p] < step)
-                return false;
-        }
-        return true;
-    }
+    private ReadOnlySpan<float> Parameters => _setup.Parameters.Of(Ends.Before(Step));
 
     /// <summary>
     /// The samples of the next step can be fetched. With an epoch's last step this draws an order, and so comes after

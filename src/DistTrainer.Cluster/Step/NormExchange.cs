@@ -1,5 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Cluster.Step;
 
@@ -8,11 +9,12 @@ namespace DistTrainer.Cluster.Step;
 /// come in, and the own ones of the last two steps, for a parameter shard that is a step behind asks for them again.
 /// </summary>
 /// <param name="parameterShards">How many parts make a norm, ≥ 1.</param>
-internal sealed class NormExchange(int parameterShards)
+/// <param name="ends">Which steps follow each other.</param>
+internal sealed class NormExchange(int parameterShards, IConsistency ends)
 {
     private readonly Dictionary<long, double[]?[]> _parts = [];
 
-    private readonly ShareNorm?[] _own = new ShareNorm?[BulkSynchronous.Versions];
+    private readonly ShareNorm?[] _own = new ShareNorm?[Ends.Versions];
 
     /// <summary>A generation begins: what came in the one before will come again.</summary>
     public void BeginGeneration() => _parts.Clear();
@@ -21,10 +23,10 @@ internal sealed class NormExchange(int parameterShards)
     public void ForgetOwn() => Array.Clear(_own);
 
     /// <summary>Keeps the own part of a step.</summary>
-    public void Keep(ShareNorm own) => _own[BulkSynchronous.PlaceOf(own.Step)] = own;
+    public void Keep(ShareNorm own) => _own[ends.PlaceOf(own.Step)] = own;
 
     /// <summary>The own part of a step; null where it is no longer, or not yet, there.</summary>
-    public ShareNorm? Own(long step) => _own[BulkSynchronous.PlaceOf(step)] is { } own && own.Step == step ? own : null;
+    public ShareNorm? Own(long step) => _own[ends.PlaceOf(step)] is { } own && own.Step == step ? own : null;
 
     /// <summary>Takes a part in. A second copy changes nothing.</summary>
     public void Take(ShareNorm share)

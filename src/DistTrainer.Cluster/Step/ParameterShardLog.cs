@@ -18,7 +18,7 @@ internal sealed class ParameterShardLog(ILoggingAdapter log, TrainingSetup setup
 
     public void Restored(string? checkpoint) => log.Event(
         LogLevel.InfoLevel, "parameters-restored epoch={Epoch} step={Step} checkpoint=\"{Checkpoint}\"",
-        setup.EpochOf(shard.OpenStep), shard.OpenStep - 1, checkpoint ?? "");
+        setup.EpochOf(shard.OpenStep), shard.Applied, checkpoint ?? "");
 
     public void StepSkipped(long step, LossSums losses) => log.Event(
         LogLevel.WarningLevel,
@@ -29,7 +29,7 @@ internal sealed class ParameterShardLog(ILoggingAdapter log, TrainingSetup setup
     {
         // After a generation began, the parameter shards that were a step ahead get that step once more; a slow worker
         // comes after its helper.
-        long earliest = shard.OpenStep - BulkSynchronous.StepsApart;
+        long earliest = shard.Applied;
         bool isOrdinary = (outcome == PushOutcome.Stale && push.Step >= earliest)
             || (setup.Options.BackupWorkers && outcome is PushOutcome.Stale or PushOutcome.Duplicate);
         LogLevel level = isOrdinary ? LogLevel.DebugLevel : LogLevel.WarningLevel;

@@ -87,6 +87,6 @@ internal sealed class ParameterShardMail(TrainingSetup setup, ParameterShardRang
     {
         var broadcast = new ParametersBroadcast(Generation, Number, step);
         foreach (IParameterLink link in links)
-            link.Broadcast(broadcast, setup.Parameters[step], range.Start, IsReplica ? 0 : range.Length);
+            link.Broadcast(broadcast, setup.Parameters[step], IsReplica ? null : range);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class ParameterShardSteps(
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private readonly StepOrders _orders = new(setup);
     private readonly StepTally _tally = new(setup.Job.Training.DataShards);
-    private readonly NormExchange _norms = new(setup.Ranges.Count);
+    private readonly NormExchange _norms = new(setup.Ranges.Count, setup.Exchange.Ends);
     private bool _refused;
 
     private int Index => shard.Range.Index;
@@ -43,9 +43,9 @@ internal sealed class ParameterShardSteps(
     /// </summary>
     public void Repeat(long from)
     {
-        for (long step = from; step < shard.OpenStep; step++)
+        for (long step = from; step < shard.OpenStep; step = setup.Exchange.Ends.Next(step))
             mail.Broadcast(step);
-        if (shard.OpenStep - 1 > from && _norms.Own(shard.OpenStep - 1) is { } share)
+        if (shard.Applied > from && _norms.Own(shard.Applied) is { } share)
             mail.Share(share);
     }
 
@@ -70,6 +70,8 @@ internal sealed class ParameterShardSteps(
         PushOutcome outcome = shard.Accept(new GradientPush(push.Generation, push.Step, push.Node, push.Gradient, start)
         {
             IsKnownFinite = push.IsKnownFinite || push.Step == _orders.AdmittedStep,
+            SlotsOffset = push.Gradient.Length == setup.Exchange.Length
+                ? setup.Exchange.SlotsOf(shard.Range).Start : shard.Range.Length,
         });
         if (outcome is PushOutcome.Accepted or PushOutcome.Completed)
         {
@@ -163,7 +165,7 @@ internal sealed class ParameterShardSteps(
         {
             if (!counts && !mail.IsReplica)
                 log.StepSkipped(step, losses);
-            _tally.Close(step, losses, counts);
+            _tally.Close(setup.Exchange.Ends.Before(step), step, losses, counts);
         }
         _tally.Open();
     }

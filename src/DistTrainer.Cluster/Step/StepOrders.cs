@@ -1,5 +1,4 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.Engine.Schedules;
 using DistTrainer.ParameterServer;
 
 namespace DistTrainer.Cluster.Step;
@@ -8,7 +7,7 @@ namespace DistTrainer.Cluster.Step;
 internal sealed class StepOrders(TrainingSetup setup)
 {
     private static readonly PrepareRun s_none = new(0, 0, new RateChange(1, null), false, RunState.Start, 0, 0);
-    private LearningRateSchedule _schedule = new(setup.Job.Optimizer.LearningRate, setup.Job.Schedule);
+    private StepRates _rates = new(setup);
     private PrepareRun _last = s_none;
 
     /// <summary>The last step that the run has heard the sums of.</summary>
@@ -20,15 +19,14 @@ internal sealed class StepOrders(TrainingSetup setup)
     /// <summary>The run says how to go on.</summary>
     public void Take(PrepareRun run)
     {
-        if (run.Rate.Base is { } rate && run.Rate.Base != _last.Rate.Base)
-            _schedule = new LearningRateSchedule((float)rate, setup.Job.Schedule);
+        _rates.Take(run.Rate);
         _last = run;
     }
 
     /// <summary>The run goes back: nothing is ordered, and the learning rate is the job's.</summary>
     public void Clear()
     {
-        _schedule = new LearningRateSchedule(setup.Job.Optimizer.LearningRate, setup.Job.Schedule);
+        _rates = new StepRates(setup);
         _last = s_none;
     }
 
@@ -40,10 +38,10 @@ internal sealed class StepOrders(TrainingSetup setup)
     /// <param name="weight">See <see cref="StepContext.Weight"/>.</param>
     /// <param name="norm">Norm of the whole gradient, where the job needs it.</param>
     public StepContext Of(long step, double weight, double? norm) =>
-        new(step, _schedule.Rate(step, setup.StepsPerEpoch, setup.TotalSteps, _last.Rate.PlateauFactor), weight)
+        new(step, _rates.Of(step), weight)
         {
             GradientNorm = norm,
-            WantNorm = IsLast(step) || step % setup.Options.ReportEvery == 0,
+            WantNorm = IsLast(step) || setup.IsReported(step),
             WantStatistics = IsLast(step) && _last.WithStatistics,
             WantHistograms = setup.WantsHistograms(step),
         };

@@ -38,11 +38,12 @@ internal sealed class StepTally(int dataShards)
     }
 
     /// <summary>The open step is applied and belongs to the sums.</summary>
+    /// <param name="before">The step after which parameters were handed out before.</param>
     /// <param name="step">The step.</param>
     /// <param name="losses">Its <see cref="Losses"/>.</param>
     /// <param name="counts">Whether it was not left out; else its samples count, but its losses do not.</param>
-    public void Close(long step, LossSums losses, bool counts) =>
-        (_sumsBefore, _sums) = (_sums, _sums.With(step, counts ? losses : default, losses.Count, _sampleHash));
+    public void Close(long before, long step, LossSums losses, bool counts) =>
+        (_sumsBefore, _sums) = (_sums, _sums.With(before, step, counts ? losses : default, losses.Count, _sampleHash));
 
     /// <summary>The open step begins, perhaps anew: no contribution is in.</summary>
     public void Open() => _sampleHash = 0;

@@ -21,7 +21,7 @@ public static class StepTrace
 
     /// <summary>Whether a step is traced: somebody listens, and the step is one that is reported.</summary>
     internal static bool Wants(TrainingSetup setup, long step) =>
-        step % setup.Options.ReportEvery == 0 && s_source.HasListeners();
+        setup.IsReported(step) && s_source.HasListeners();
 
     /// <summary>A span that ends so long ago.</summary>
     /// <param name="setup">The run.</param>

@@ -8,6 +8,7 @@ using DistTrainer.Engine.Optimizers;
 using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 using DistTrainer.ParameterServer.Checkpoints;
 
 namespace DistTrainer.Cluster.Step;
@@ -58,14 +59,16 @@ internal sealed class TrainingSetup : IDisposable
         Blocks = new ParameterBlocks(Layout, optimizer.BlockRule is { NeedsWholeTensors: true });
         Ranges = ParameterShardMap.Cut(Blocks, options.ParameterShards);
         // Backup workers: a slow one may still read the parameters of a step while the next ones are made.
-        int versions = links is null && !options.BackupWorkers ? 1 : BulkSynchronous.Versions;
-        Parameters = new ParameterBuffers([.. Enumerable.Range(0, versions).Select(_ => CreateVector())]);
-        if (options.ResumeFrom is null)
-            InitialParameters().CopyTo(Parameters[0].Span);
         TrainingDescription training = job.Training;
         StepsPerEpoch = EpochSampler.StepsOf(data.Train.Count, training.BatchSize);
         long all = (long)StepsPerEpoch * training.Epochs;
         TotalSteps = training.MaxSteps > 0 ? Math.Min(all, training.MaxSteps) : all;
+        Exchange = Exchange.Of(job, Layout.Length, StepsPerEpoch, TotalSteps);
+        int versions = links is null && !options.BackupWorkers ? 1 : Ends.Versions;
+        Parameters = new ParameterBuffers(
+            Exchange, [.. Enumerable.Range(0, versions).Select(_ => CreateVector())]);
+        if (options.ResumeFrom is null)
+            InitialParameters().CopyTo(Parameters.Of(0));
         Links = links?.Invoke(this) ?? new LocalLinks();
         NodeGradients = new NodeGradients(this);
     }
@@ -96,6 +99,9 @@ internal sealed class TrainingSetup : IDisposable
 
     /// <summary>The parameter shards' ranges.</summary>
     public IReadOnlyList<ParameterShardRange> Ranges { get; }
+
+    /// <summary>What workers and parameter shards hand each other, and after which steps.</summary>
+    public Exchange Exchange { get; }
 
     /// <summary>All parameters, flat, by step.</summary>
     public ParameterBuffers Parameters { get; }
@@ -140,7 +146,7 @@ internal sealed class TrainingSetup : IDisposable
         CheckpointReader reader = CheckpointReader.Open(folder);
         try
         {
-            reader.RequireFit(Layout, Job.Optimizer);
+            reader.RequireFit(Layout, Job);
             reader.RequireData(Data.Hash);
             return reader;
         }
@@ -157,16 +163,23 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Epoch of a step, both counted from 1.</summary>
     public int EpochOf(long step) => EpochSampler.EpochOf(step, StepsPerEpoch);
 
+    /// <summary>Whether a step is reported.</summary>
+    /// <param name="step">After which parameters are handed out.</param>
+    public bool IsReported(long step) => Exchange.Ends.Passes(step, Options.ReportEvery);
+
     /// <summary>Whether a step's histograms are made; see <see cref="RunSettings.HistogramsEvery"/>.</summary>
+    /// <param name="step">After which parameters are handed out.</param>
     public bool WantsHistograms(long step)
     {
         int every = Options.HistogramsEvery > 0 ? Options.HistogramsEvery : StepsPerEpoch;
-        return Options.TensorBoard && (step == TotalSteps || step % every == 0);
+        return Options.TensorBoard && (step == TotalSteps || Exchange.Ends.Passes(step, every));
     }
 
-    /// <summary>A flat vector of the model's length, all zero, which the links may hand to other processes.</summary>
+    /// <summary>
+    /// A vector as long as the <see cref="Exchange"/>, all zero, which the links may hand to other processes.
+    /// </summary>
     public AlignedBuffer CreateVector() =>
-        _sharesMemory ? AlignedBuffer.CreateShared(Layout.Length) : new AlignedBuffer(Layout.Length);
+        _sharesMemory ? AlignedBuffer.CreateShared(Exchange.Length) : new AlignedBuffer(Exchange.Length);
 
     /// <summary>Why a node cannot take part whose <see cref="Common"/> is not the run's.</summary>
     /// <param name="runs">The run's.</param>

@@ -3,6 +3,7 @@ using Akka.Event;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Logging;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.Cluster.Step;
 
@@ -25,6 +26,7 @@ internal sealed class WorkerActor : ReceiveActor
     private GradientWorker? _worker;
     private GradientWorker? _backup;
     private bool _isBackingUp;
+    private bool _isGoingOn;
     private bool _isReportDue;
     private int _index;
     private int _generation;
@@ -37,19 +39,26 @@ internal sealed class WorkerActor : ReceiveActor
         Receive<AssignDataShards>(Assign);
         Receive<ParametersBroadcast>(IsCurrent, broadcast =>
         {
-            _backup?.Receive(broadcast.ParameterShard, broadcast.Step);
-            if (_worker!.Receive(broadcast.ParameterShard, broadcast.Step))
+            _backup?.In.Receive(broadcast.ParameterShard, broadcast.Step);
+            if (_worker!.In.Receive(broadcast.ParameterShard, broadcast.Step))
                 Advance();
         });
         Receive<BackUp>(IsCurrent, _ => RunBackup());
+        Receive<GoOn>(IsCurrent, _ =>
+        {
+            _isGoingOn = false;
+            Advance();
+        });
         Receive<RunUntil>(IsCurrent, run =>
         {
             _limit = run.Step;
+            _worker!.TakeRate(run.Rate);
+            _backup?.TakeRate(run.Rate);
             Advance();
         });
         Receive<Hold>(IsCurrent, hold =>
         {
-            _limit = Math.Max(_worker!.Step, _backup?.Step ?? 0);
+            _limit = Math.Max(_worker!.HandedIn, _backup?.HandedIn ?? 0);
             Sender.Tell(new Holding(_generation, _index, _limit, hold.Number));
         });
         Receive<EvaluateChunks>(IsCurrent, evaluation =>
@@ -65,6 +74,9 @@ internal sealed class WorkerActor : ReceiveActor
 
     /// <summary>Behind all messages that wait: whether parameters are still missing then.</summary>
     private sealed record BackUp(int Generation) : IProtocolMessage;
+
+    /// <summary>Behind all messages that wait: there is more to compute.</summary>
+    private sealed record GoOn(int Generation) : IProtocolMessage;
 
     protected override void PostStop()
     {
@@ -95,7 +107,7 @@ internal sealed class WorkerActor : ReceiveActor
             _backup = backup.Count > 0
                 ? new GradientWorker(_setup, backup.First, backup.Count, assignment.Step, assignment.Replicas.Length)
                 : null;
-            _isBackingUp = false;
+            (_isBackingUp, _isGoingOn) = (false, false);
             (_generation, _index, _limit, _run) = (assignment.Generation, assignment.Worker, assignment.Step, Sender);
             Log(assignment);
         }
@@ -124,11 +136,14 @@ internal sealed class WorkerActor : ReceiveActor
         }
         else
         {
+            bool inGroups = _setup.Job.Training.Consistency.Mode == ConsistencyMode.Local;
             _log.Event(
                 LogLevel.InfoLevel,
-                "idle epoch={Epoch} step={Step} reason=\"more workers than data shards; raise training.data-shards, or "
-                + "start fewer workers\" of={Of} worker={Worker}",
-                epoch, assignment.Step + 1, of, _index);
+                "idle epoch={Epoch} step={Step} reason=\"{Reason}\" of={Of} worker={Worker}",
+                epoch, assignment.Step + 1, inGroups
+                    ? "more workers than groups; raise training.consistency.groups, or start fewer workers"
+                    : "more workers than data shards; raise training.data-shards, or start fewer workers",
+                inGroups ? _setup.Job.Training.Consistency.Groups : of, _index);
         }
     }
 
@@ -141,36 +156,37 @@ internal sealed class WorkerActor : ReceiveActor
             if (!worker.IsOpen)
             {
                 // Another may have handed in this one's contributions.
-                worker.SkipTo(worker.Newest);
-                while (_evaluations.TryPeek(out var next) && worker.HasParametersOf(next.Chunks.Step))
-                    Evaluate(_evaluations.Dequeue());
+                worker.SkipTo(worker.In.Newest);
+                EvaluateAll(worker);
                 if (!worker.HasWork || worker.Step >= _limit)
                     break;
                 worker.Begin();
             }
-            if (!worker.AdvanceForward() || !worker.MayHandIn)
+            if (worker.HandedIn < worker.Step)
+            {
+                // In a round's midst: what else there is comes first, and steps may have to stop.
+                EvaluateAll(worker);
+                if (worker.Step > _limit)
+                    break;
+            }
+            WorkerProgress progress = worker.Advance();
+            if (progress == WorkerProgress.Works)
+                GoOnLater();
+            if (progress != WorkerProgress.IsReady)
                 break;
-            worker.Backward(_route);
+            worker.Finish(_route);
             if (StepTrace.Wants(_setup, worker.Step))
                 StepTrace.Span(
                     _setup, worker.Step, "compute", ("worker", _index),
-                    TimeSpan.FromMilliseconds(worker.StepMilliseconds));
-            _isReportDue |= worker.Step % _setup.Options.ReportEvery == 0 || worker.IsReportOverdue;
+                    TimeSpan.FromMilliseconds(worker.Clock.StepMilliseconds));
+            _isReportDue |= _setup.IsReported(worker.Step) || worker.Clock.IsReportOverdue;
 
             // Others' times are to be compared with these: only with those of steps of the same size.
-            if (worker.IsFullStep && (_times.Next(worker.StepMilliseconds) || _isReportDue))
-            {
-                _isReportDue = false;
-                WorkerTimes times = _times.Take(worker.TakeTimes());
-                TrainingMeter.Worker(_index, times);
-                _run.Tell(new ReportWorker(_generation, _index, worker.Step, times));
-            }
+            if (worker.IsFullStep && (_times.Next(worker.Clock.StepMilliseconds) || _isReportDue))
+                Report(worker);
         }
-        if (_backup is not null && !_isBackingUp)
-        {
-            _isBackingUp = true;
-            Self.Tell(new BackUp(_generation));
-        }
+        if (!_isGoingOn)
+            BackUpLater();
     }
 
     /// <summary>Nothing else is to be done: the slow worker's data shards of the open step.</summary>
@@ -180,13 +196,49 @@ internal sealed class WorkerActor : ReceiveActor
         GradientWorker backup = _backup!;
         if (!backup.IsOpen)
         {
-            backup.SkipTo(backup.Newest);
-            if (backup.Step >= _limit || backup.Step > backup.Newest)
+            backup.SkipTo(backup.In.Newest);
+            if (backup.Step >= _limit || backup.Step > backup.In.Newest)
                 return;
             backup.Begin();
         }
-        if (backup.AdvanceForward() && backup.MayHandIn)
-            backup.Backward(_route);
+        WorkerProgress progress = backup.Advance();
+        if (progress == WorkerProgress.IsReady)
+            backup.Finish(_route);
+        else if (progress == WorkerProgress.Works)
+            BackUpLater();
+    }
+
+    private void BackUpLater()
+    {
+        if (_backup is null || _isBackingUp)
+            return;
+        _isBackingUp = true;
+        Self.Tell(new BackUp(_generation));
+    }
+
+    /// <summary>A round goes on when everything that has come meanwhile is done.</summary>
+    private void GoOnLater()
+    {
+        if (_worker!.Clock.IsReportOverdue)
+            Report(_worker);
+        if (_isGoingOn)
+            return;
+        _isGoingOn = true;
+        Self.Tell(new GoOn(_generation));
+    }
+
+    private void Report(GradientWorker worker)
+    {
+        _isReportDue = false;
+        WorkerTimes times = _times.Take(worker.Clock.Take());
+        TrainingMeter.Worker(_index, times);
+        _run.Tell(new ReportWorker(_generation, _index, worker.Step, times));
+    }
+
+    private void EvaluateAll(GradientWorker worker)
+    {
+        while (_evaluations.TryPeek(out var next) && worker.In.HasAll(next.Chunks.Step))
+            Evaluate(_evaluations.Dequeue());
     }
 
     private void Evaluate((EvaluateChunks Chunks, IActorRef Asker) evaluation)

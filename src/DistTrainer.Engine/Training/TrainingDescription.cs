@@ -41,4 +41,7 @@ public sealed record TrainingDescription
 
     /// <summary>What happens when the loss blows up.</summary>
     public DivergenceDescription Divergence { get; init; } = new();
+
+    /// <summary>How far apart those may be who compute.</summary>
+    public ConsistencyDescription Consistency { get; init; } = new();
 }

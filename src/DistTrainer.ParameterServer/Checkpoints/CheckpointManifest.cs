@@ -2,9 +2,11 @@ using System.Text.Json.Serialization;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
-using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 using DistTrainer.Engine.Parts;
 using DistTrainer.Engine.Plugins;
+
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.ParameterServer.Checkpoints;
 
@@ -132,20 +134,20 @@ internal sealed record CheckpointDivergence(int Lowered, double? FirstRate, long
 /// <param name="Slots">Names of its vectors, in order.</param>
 internal sealed record CheckpointOptimizer(string Kind, IReadOnlyList<string> Slots)
 {
-    /// <summary>A job's update rule.</summary>
-    /// <param name="optimizer">The job's section.</param>
+    /// <summary>A job's update rule, and the vectors of all that is remembered beside the parameters.</summary>
+    /// <param name="job">The job.</param>
     /// <exception cref="DistTrainerException">There is no such rule, or a setting is out of its range
     /// (<see cref="FailureKind.Configuration"/>).</exception>
-    public static CheckpointOptimizer Of(OptimizerDescription optimizer)
+    public static CheckpointOptimizer Of(JobDescription job)
     {
-        string kind = PluginRegistry.Shared.Optimizers[optimizer.Kind] switch
+        string kind = PluginRegistry.Shared.Optimizers[job.Optimizer.Kind] switch
         {
             { Plugin: not null } => "plugin",
             { Name: "adamw" } => "adamW",
             { Name: "rmsprop" } => "rmsProp",
             OptimizerPart part => part.Name,
         };
-        return new CheckpointOptimizer(kind, Optimizer.Create(optimizer).SlotNames);
+        return new CheckpointOptimizer(kind, RoundState.SlotNamesOf(job));
     }
 
     /// <summary>The rule as text, e.g. <c>adam with exp_avg, exp_avg_sq</c>.</summary>

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
-using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
 
 namespace DistTrainer.ParameterServer.Checkpoints;
 
@@ -69,10 +69,10 @@ internal sealed class CheckpointReader : IDisposable
 
     /// <summary>Requires that a job can go on from here.</summary>
     /// <param name="layout">The job's layout.</param>
-    /// <param name="optimizer">The job's update rule.</param>
+    /// <param name="job">The job.</param>
     /// <exception cref="DistTrainerException">Tensors, or the optimizer or its slots, are others
     /// (<see cref="FailureKind.ModelFile"/>); both are named.</exception>
-    public void RequireFit(ParameterLayout layout, OptimizerDescription optimizer)
+    public void RequireFit(ParameterLayout layout, JobDescription job)
     {
         for (int i = 0; i < Math.Max(layout.Tensors.Count, _layout.Tensors.Count); i++)
         {
@@ -85,7 +85,7 @@ internal sealed class CheckpointReader : IDisposable
                     $"has {Describe(found)}; the job has {Describe(wanted)} there: resume with the job it was written "
                     + "by, or begin anew");
         }
-        var rule = CheckpointOptimizer.Of(optimizer);
+        var rule = CheckpointOptimizer.Of(job);
         if (rule.Kind != Manifest.Optimizer.Kind || !rule.Slots.SequenceEqual(Manifest.Optimizer.Slots))
             throw ManifestFile.Refused(
                 Folder,

@@ -63,13 +63,13 @@ internal sealed class CheckpointStore(string checkpoints)
     });
 
     /// <summary>Finds the newest checkpoint of which every byte is as it was written.</summary>
-    /// <param name="every">Only those whose step is a multiple of it, ≥ 1.</param>
+    /// <param name="isRegular">Only those of such a step; null: of any.</param>
     /// <exception cref="DistTrainerException">The folder cannot be read
     /// (<see cref="FailureKind.ModelFile"/>).</exception>
-    public NewestCheckpoint OpenNewest(int every = 1)
+    public NewestCheckpoint OpenNewest(Func<long, bool>? isRegular = null)
     {
         var refused = new List<RefusedCheckpoint>();
-        foreach (string folder in List().Where(folder => StepOf(folder) % every == 0))
+        foreach (string folder in List().Where(folder => IsOf(folder, isRegular)))
         {
             CheckpointReader? reader = TryOpen(folder, withSha: true, out DistTrainerException? refusal);
             if (reader is not null)
@@ -87,10 +87,11 @@ internal sealed class CheckpointStore(string checkpoints)
     /// <param name="keepBest">How many of those with a validation loss to keep, lowest first, ≥ 0.</param>
     /// <param name="valid">The folder of one that was written just now, and need not be read to know that it is valid;
     /// null: none.</param>
-    /// <param name="every">The newest one whose step is a multiple of it stays too, ≥ 1.</param>
+    /// <param name="isRegular">The newest one of such a step stays too; null: of any.</param>
     /// <returns>The folders that were deleted.</returns>
     /// <exception cref="DistTrainerException">A folder cannot be deleted (<see cref="FailureKind.Disk"/>).</exception>
-    public IReadOnlyList<string> Retain(int keep, int keepBest, string? valid = null, int every = 1)
+    public IReadOnlyList<string> Retain(
+        int keep, int keepBest, string? valid = null, Func<long, bool>? isRegular = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(keepBest);
@@ -109,7 +110,7 @@ internal sealed class CheckpointStore(string checkpoints)
                 kept.Add(folder);
         }
         kept.UnionWith(readable.Take(keep).Select(found => found.Folder));
-        kept.UnionWith(readable.Select(found => found.Folder).Where(folder => StepOf(folder) % every == 0).Take(1));
+        kept.UnionWith(readable.Select(found => found.Folder).Where(folder => IsOf(folder, isRegular)).Take(1));
         kept.UnionWith(readable.Where(found => found.Loss is not (null or double.NaN)).OrderBy(found => found.Loss)
             .Take(keepBest).Select(found => found.Folder));
         string[] superfluous = [.. folders.Skip(newestValid + 1).Where(folder => !kept.Contains(folder))];
@@ -138,6 +139,9 @@ internal sealed class CheckpointStore(string checkpoints)
     }
 
     private static bool IsOld(string folder) => folder.EndsWith(CheckpointTarget.OldSuffix, StringComparison.Ordinal);
+
+    private static bool IsOf(string folder, Func<long, bool>? isRegular) =>
+        StepOf(folder) is { } step && isRegular?.Invoke(step) != false;
 
     private static long? StepOf(string folder)
     {

@@ -47,7 +47,7 @@ public sealed class SharedSegmentsTests
         for (int i = 0; i < 3; i++)
         {
             source.Span.Fill(i + 1);
-            link.Broadcast(new ParametersBroadcast(LinksRig.Generation, 0, 2), source, 0, source.Length);
+            link.Broadcast(new ParametersBroadcast(LinksRig.Generation, 0, 2), source, server.Setup.Ranges[0]);
             Assert.Equal(new ParametersBroadcast(LinksRig.Generation, 0, 2), worker.Next<ParametersBroadcast>());
             Assert.Equal(source.Span.ToArray(), worker.Setup.Parameters[2].Span.ToArray());
             SpinWait.SpinUntil(() => server.Connection.Segments.NumberOf(source) != 0, s_patience);

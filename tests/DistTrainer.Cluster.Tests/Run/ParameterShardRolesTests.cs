@@ -1,6 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Cluster.Run.Members;
+using DistTrainer.ParameterServer.Consistency;
 using Xunit;
 
 namespace DistTrainer.Cluster.Tests.Run;
@@ -58,5 +59,6 @@ public sealed class ParameterShardRolesTests
             copy => new ParameterShardCopyPlace(
                 copy.Index, new ActorPlace(ActorRefs.Nobody, new NodeAddress(copy.Node, null, []))))],
         copies.Select((copy, number) => (copy, number))
-            .ToDictionary(entry => entry.number, entry => entry.copy.OpenStep), parameterShards, replicas);
+            .ToDictionary(entry => entry.number, entry => entry.copy.OpenStep), parameterShards, replicas,
+        BulkSynchronous.Instance);
 }

@@ -122,7 +122,7 @@ public sealed class SimulationTests
         Assert.Equal(2, replaced);
         Assert.All(copy.ParameterShards, place => Assert.Same(b, place.Actor));
         Assert.Equal(("s1", 5L), (copy.ParameterShards[1].Node.Name, copy.Step));
-        var plain = new RunUntil(1, 2);
+        var plain = new RunUntil(1, 2, new RateChange(1, null));
         Assert.Same(plain, References.Replace(plain, _ => b));
     }
 }

@@ -104,6 +104,27 @@ public class OptimizerTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void What_is_remembered_ends_at_zero_when_no_gradient_comes_any_more(
+        string name, OptimizerDescription description)
+    {
+        float[] parameters = Random(1);
+        var optimizer = Optimizer.Create(description);
+        using OptimizerState state = optimizer.CreateState(Length);
+        float[] gradient = Random(2), none = new float[Length];
+        for (int t = 1; t <= 3000; t++)
+            optimizer.Update(
+                optimizer.At(t, 0.01), new GradientAdjustment(1, float.PositiveInfinity, 0, 0, 1),
+                new GradientTerms(t <= 3 ? gradient : none), state, 0, parameters);
+        foreach (string slot in optimizer.SlotNames)
+        {
+            Assert.True(!state.Slot(slot).ToArray().Any(float.IsSubnormal), $"{name}: {slot}");
+            if (slot is "momentum_buffer" or "exp_avg")
+                Assert.All(state.Slot(slot).ToArray(), value => Assert.Equal(0, value));
+        }
+    }
+
     [Fact]
     public void RmsProp_is_Adam_without_first_moment_but_for_bias_correction()
     {

@@ -16,7 +16,7 @@ public class CheckpointGoldenTests
     {
         using CheckpointReader reader = CheckpointReader.Open(s_golden);
         reader.Verify();
-        reader.RequireFit(CheckpointRig.Tiny, new OptimizerDescription());
+        reader.RequireFit(CheckpointRig.Tiny, ShardRig.MakeJob(1) with { Optimizer = new OptimizerDescription() });
         Assert.Equal((3L, 1, "a-run"), (reader.Manifest.Step, reader.Manifest.Generation, reader.Manifest.Run));
         Assert.True(reader.Manifest.HasBest);
         float[] parameters = new float[CheckpointRig.Tiny.Length];

@@ -35,7 +35,7 @@ internal sealed class CheckpointRig : IDisposable
         HasBest = rig.Shards[0].HasBest,
         Job = "training { epochs = 3 } # größer als „nichts“\n",
         DataHash = new string('0', 64),
-        Optimizer = CheckpointOptimizer.Of(rig.Job.Optimizer),
+        Optimizer = CheckpointOptimizer.Of(rig.Job),
         Layout = CheckpointManifest.Describe(rig.Blocks.Layout),
     };
 
@@ -68,7 +68,7 @@ internal sealed class CheckpointRig : IDisposable
         foreach (ParameterShard shard in rig.Shards)
         {
             using CheckpointReader reader = CheckpointReader.Open(folder);
-            reader.RequireFit(rig.Blocks.Layout, rig.Job.Optimizer);
+            reader.RequireFit(rig.Blocks.Layout, rig.Job);
             ParameterShardCopy copy = shard.MakeCopy();
             reader.Read(copy);
             shard.Restore(copy);

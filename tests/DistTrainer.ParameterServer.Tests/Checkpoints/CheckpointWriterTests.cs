@@ -83,7 +83,7 @@ public sealed class CheckpointWriterTests : IDisposable
         string Refusal(ParameterLayout layout)
         {
             using CheckpointReader reader = CheckpointReader.Open(folder);
-            var refused = Assert.Throws<DistTrainerException>(() => reader.RequireFit(layout, rig.Job.Optimizer));
+            var refused = Assert.Throws<DistTrainerException>(() => reader.RequireFit(layout, rig.Job));
             Assert.Equal(FailureKind.ModelFile, refused.Kind);
             Assert.StartsWith(folder, refused.Message, StringComparison.Ordinal);
             return refused.Message;
@@ -112,8 +112,11 @@ public sealed class CheckpointWriterTests : IDisposable
         using CheckpointReader reader = CheckpointReader.Open(_rig.Save(rig));
         var refused = Assert.Throws<DistTrainerException>(
             () => reader.RequireFit(
-                CheckpointRig.Tiny, amsGrad ? OptimizerDescription.Of(kind, ("ams-grad", true))
-                : OptimizerDescription.Of(kind)));
+                CheckpointRig.Tiny, rig.Job with
+                {
+                    Optimizer = amsGrad ? OptimizerDescription.Of(kind, ("ams-grad", true))
+                        : OptimizerDescription.Of(kind),
+                }));
         Assert.Equal(FailureKind.ModelFile, refused.Kind);
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }

@@ -4,6 +4,8 @@ using DistTrainer.Engine;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer.Checkpoints;
 
+using DistTrainer.ParameterServer.Consistency;
+
 namespace DistTrainer.Cluster.Run.Checkpoints;
 
 /// <summary>
@@ -13,7 +15,9 @@ namespace DistTrainer.Cluster.Run.Checkpoints;
 /// <param name="settings">When, and which stay.</param>
 /// <param name="folder">The run folder; null: none are written.</param>
 /// <param name="run">Name of the run.</param>
-internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder, string run)
+/// <param name="ends">After which steps one can be written.</param>
+internal sealed class RunCheckpoints(
+    CheckpointSettings settings, string? folder, string run, IConsistency ends)
 {
     private readonly Dictionary<int, CheckpointFile> _files = [];
     private CheckpointWriter? _writer;
@@ -57,7 +61,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     /// <param name="now">As for <see cref="IsTime"/>.</param>
     public bool IsDue(long step, TimeSpan now) =>
         IsOn && step > _lastStep && step > 0
-            && ((settings.EverySteps > 0 && step % settings.EverySteps == 0) || IsTime(now));
+            && ((settings.EverySteps > 0 && ends.Passes(step, settings.EverySteps)) || IsTime(now));
 
     /// <summary>Whether the newest one that was begun is of this step.</summary>
     public bool HasBegun(long step) => step > 0 && _lastStep == step;
@@ -104,7 +108,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         {
             using (writer)
                 writer.Complete(manifest(), files);
-            Store.Retain(settings.Keep, settings.KeepBest, target.Folder, Every);
+            Store.Retain(settings.Keep, settings.KeepBest, target.Folder, IsRegular);
             return new CheckpointReport(
                 target.Step, target.Folder, files.Sum(file => file.Bytes), TimeSpan.FromMilliseconds(pause),
                 Stopwatch.GetElapsedTime(begun).TotalSeconds);
@@ -119,7 +123,8 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
         writer?.Dispose();
     }
 
-    private int Every => Math.Max(1, settings.EverySteps);
+    // Of a step at which one is due whatever happens.
+    private bool IsRegular(long step) => step > 0 && ends.Passes(step, Math.Max(1, settings.EverySteps));
 
     /// <summary>
     /// The newest checkpoint that is whole, its manifest, and why newer ones are not; to be run off the actor.
@@ -131,7 +136,7 @@ internal sealed class RunCheckpoints(CheckpointSettings settings, string? folder
     {
         if (folder is null)
             return (null, null, []);
-        NewestCheckpoint newest = Store.OpenNewest(regular ? Every : 1);
+        NewestCheckpoint newest = Store.OpenNewest(regular ? IsRegular : null);
         using CheckpointReader? reader = newest.Reader;
         return (reader?.Folder, reader?.Manifest, newest.Refused);
     }

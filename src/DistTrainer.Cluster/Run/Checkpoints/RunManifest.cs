@@ -52,7 +52,7 @@ internal static class RunManifest
                 && job.Training.EarlyStopping is { Patience: > 0, RestoreBest: true },
             Job = new JobFile(job, setup.Options.OfJob).Write(),
             DataHash = setup.Data.Hash,
-            Optimizer = CheckpointOptimizer.Of(job.Optimizer),
+            Optimizer = CheckpointOptimizer.Of(job),
             Layout = CheckpointManifest.Describe(setup.Layout),
         };
     }

@@ -10,7 +10,8 @@ namespace DistTrainer.Cluster.Run.Members;
 /// need.
 /// </summary>
 /// <param name="dataShards">Data shards of the job.</param>
-internal sealed class DataShardDeal(int dataShards)
+/// <param name="together">How many in a row have one worker; ≥ 1, divides the number of data shards.</param>
+internal sealed class DataShardDeal(int dataShards, int together = 1)
 {
     /// <summary>So long a generation must have been there: code is compiled in its first steps.</summary>
     public static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
@@ -38,7 +39,7 @@ internal sealed class DataShardDeal(int dataShards)
         _begun = now;
         foreach (IActorRef gone in _milliseconds.Keys.Except(workers.Select(worker => worker.Actor)).ToArray())
             _milliseconds.Remove(gone);
-        DataShardRange[] even = DataShardPlan.Even(dataShards, workers.Length);
+        DataShardRange[] even = Whole(DataShardPlan.Even(dataShards / together, workers.Length));
         return Better(even, workers, LeastGain)?.Ranges ?? even;
     }
 
@@ -78,10 +79,13 @@ internal sealed class DataShardDeal(int dataShards)
         double longest = DataShardPlan.Longest(than, times);
         if (longest < least * DataShardPlan.Ideal(dataShards, times))
             return null;
-        DataShardRange[] plan = DataShardPlan.BySpeed(dataShards, times);
+        DataShardRange[] plan = Whole(DataShardPlan.BySpeed(dataShards / together, times));
         double gain = longest / DataShardPlan.Longest(plan, times);
         return gain >= least ? (plan, gain) : null;
     }
+
+    private DataShardRange[] Whole(DataShardRange[] ranges) =>
+        [.. ranges.Select(range => new DataShardRange(range.First * together, range.Count * together))];
 
     /// <summary>Milliseconds a data shard; of a newcomer the others' mean; none where nothing is known.</summary>
     private double[] Times(ActorPlace[] workers)

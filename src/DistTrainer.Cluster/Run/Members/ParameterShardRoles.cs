@@ -1,5 +1,5 @@
 using DistTrainer.Cluster.Protocol;
-using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Cluster.Run.Members;
 
@@ -10,16 +10,18 @@ namespace DistTrainer.Cluster.Run.Members;
 internal sealed class ParameterShardRoles
 {
     /// <summary>Nobody has one yet.</summary>
-    public static ParameterShardRoles None { get; } = new([], new Dictionary<int, long>(), 0, 0);
+    public static ParameterShardRoles None { get; } =
+        new([], new Dictionary<int, long>(), 0, 0, BulkSynchronous.Instance);
 
     /// <summary>Gives roles.</summary>
     /// <param name="copies">All copies, in the order of their ranges.</param>
     /// <param name="openSteps">Each one's open step; 0 where it has no parameters.</param>
     /// <param name="parameterShards">Parameter shards of the run.</param>
     /// <param name="replicas">Replicas of each that take part, at most.</param>
+    /// <param name="ends">Which steps follow each other.</param>
     public ParameterShardRoles(
         IReadOnlyList<ParameterShardCopyPlace> copies, IReadOnlyDictionary<int, long> openSteps,
-        int parameterShards, int replicas)
+        int parameterShards, int replicas, IConsistency ends)
     {
         long newest = openSteps.Values.DefaultIfEmpty(0).Max();
         var stale = new List<int>();
@@ -43,11 +45,12 @@ internal sealed class ParameterShardRoles
         int[] chosen = [.. owners.OfType<int>(), .. followers];
         (FirstOpen, LastOpen) = (chosen.Select(copy => openSteps[copy]).DefaultIfEmpty(0)
             .Min(), chosen.Select(copy => openSteps[copy]).DefaultIfEmpty(0).Max());
+        (FirstApplied, LastApplied) = (ends.Before(Math.Max(1, FirstOpen)), ends.Before(Math.Max(1, LastOpen)));
         Stale = [.. stale];
         Places = [.. chosen.Select(copy => copies[copy].Place)];
         Replicas = [.. followers.Select(copy => copies[copy].Index)];
 
-        bool IsFresh(int copy) => BulkSynchronous.IsUpToDate(openSteps[copy], newest);
+        bool IsFresh(int copy) => ends.IsUpToDate(openSteps[copy], newest);
         string NodeOf(int copy) => copies[copy].Place.Node.Name;
     }
 
@@ -59,6 +62,12 @@ internal sealed class ParameterShardRoles
 
     /// <summary>The latest one.</summary>
     public long LastOpen { get; }
+
+    /// <summary>The step before the earliest open one.</summary>
+    public long FirstApplied { get; }
+
+    /// <summary>The step before the latest open one.</summary>
+    public long LastApplied { get; }
 
     /// <summary>Who takes part: those that hand out, in the order of their ranges, then the replicas.</summary>
     public ActorPlace[] Places { get; }

@@ -39,7 +39,7 @@ internal sealed class ReplicaSync(LedRun run)
         _from = null;
         ParameterShardRoles roles = run.Generation.Roles;
         int[] behind = [.. roles.Stale.Where(IsFit)];
-        if (behind.Length == 0 || roles.FirstOpen != checkpoint.Step + 1 || roles.LastOpen != checkpoint.Step + 1)
+        if (behind.Length == 0 || roles.FirstApplied != checkpoint.Step || roles.LastApplied != checkpoint.Step)
             return false;
         Restore(behind, checkpoint.Folder);
         return true;

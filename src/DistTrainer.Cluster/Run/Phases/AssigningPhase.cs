@@ -21,7 +21,7 @@ internal sealed class AssigningPhase(LedRun run, RunAim aim) : RunPhase(run, aim
             generation.Workers[worker].Actor.Tell(new AssignDataShards(
                 generation.Number, worker, generation.ParameterShards, generation.Roles.Replicas, own.First, own.Count,
                 Run.Backups.AreIn(generation) ? [] : generation.NeighboursOf(worker),
-                Run.Backups.Of(worker, generation), generation.Roles.FirstOpen - 1));
+                Run.Backups.Of(worker, generation), generation.Roles.FirstApplied));
         }
 
         // Connecting may take its time, and the actor must hear of who is lost meanwhile.
@@ -61,7 +61,7 @@ internal sealed class AssigningPhase(LedRun run, RunAim aim) : RunPhase(run, aim
         for (int shard = 0; shard < all.Length; shard++)
             all[shard].Tell(
                 new BroadcastParameters(
-                    Generation.Number, Generation.Roles.FirstOpen - 1, Generation.Workers, all, shard));
+                    Generation.Number, Generation.Roles.FirstApplied, Generation.Workers, all, shard));
         Run.Log.GenerationBegun(Generation);
 
         // A server that gets a replica may die before it has it, or come later.

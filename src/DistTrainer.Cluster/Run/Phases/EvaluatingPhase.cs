@@ -94,7 +94,7 @@ internal sealed class EvaluatingPhase(LedRun run, RunAim aim, params DataPart[] 
         Run.Become(new AwaitingDiskPhase(Run, RunAim.Finish, isWriting ? Complete : () => { }));
         if (isWriting)
             return;
-        float[] parameters = Run.Setup.Parameters[Run.Step].Span.ToArray();
+        float[] parameters = Run.Setup.Parameters.Of(Run.Step).ToArray();
         Run.Succeed(new TrainingResult
         {
             Reason = Run.Asked.Open.Stops && !Run.Plan.IsFinished(Run.Step) ? EndReason.Stopped

@@ -39,7 +39,7 @@ internal sealed class EvaluationRound(
         return parts.Select(part =>
         {
             var sums = new LossSums[_sums[part].Length];
-            evaluator.Evaluate(setup.PartOf(part), setup.Parameters[step].Span, 0, sums);
+            evaluator.Evaluate(setup.PartOf(part), setup.Parameters.Of(step), 0, sums);
             return new Evaluated(generation, step, part, 0, sums);
         }).ToArray();
     });
@@ -52,7 +52,7 @@ internal sealed class EvaluationRound(
     {
         using var evaluator = new Evaluator(setup.Model, setup.Data.Train.TargetWidth, setup.Options.ComputeThreads);
         return new PartCompared(generation, QualityFigures.Of(
-            evaluator, setup.Parameters[step].Span, setup.Data.Validation, setup.Data.Schema).Summary());
+            evaluator, setup.Parameters.Of(step), setup.Data.Validation, setup.Data.Schema).Summary());
     });
 
     /// <summary>Whether a worker has evaluated all that it was asked to.</summary>

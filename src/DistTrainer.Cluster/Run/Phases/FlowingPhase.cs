@@ -11,6 +11,7 @@ namespace DistTrainer.Cluster.Run.Phases;
 /// <param name="stretch">The steps.</param>
 internal sealed class FlowingPhase(LedRun run, Stretch stretch) : RunPhase(run, RunAim.Steps)
 {
+    private static readonly TimeSpan s_longestSilence = TimeSpan.FromSeconds(3);
     private Round _holding = new(0);
     private long _held;
 
@@ -42,7 +43,7 @@ internal sealed class FlowingPhase(LedRun run, Stretch stretch) : RunPhase(run, 
         if (!_holding.Add(holding.Worker))
             return;
         _holding = new Round(Generation.Workers.Length);
-        stretch.EndAt(_held);
+        stretch.EndAt(Math.Max(_held, Generation.LastWhole)); // what some have applied is finished by all
         TellPrepare(stretch.Target, withStatistics: false);
         TellTarget();
     }
@@ -55,6 +56,17 @@ internal sealed class FlowingPhase(LedRun run, Stretch stretch) : RunPhase(run, 
 
     public override void On(WaitingFor waiting)
     {
+        if (Run.Ends.IsLocal(waiting.Step))
+        {
+            // A round takes its time; whoever is at it reports every second.
+            double silence = Enumerable.Range(0, Generation.Workers.Length)
+                .Where(worker => Lacks(waiting, Generation.DataShardsOf(worker)))
+                .Select(worker => (Run.Shell.Now - Generation.Heard.GetValueOrDefault(worker)).TotalSeconds)
+                .DefaultIfEmpty(0).Max();
+            waiting = waiting with { Seconds = Math.Min(waiting.Seconds, silence) };
+            if (waiting.Missing.Length > 0 && silence < s_longestSilence.TotalSeconds)
+                return;
+        }
         if (Run.Waits.SaysStep(Generation.Number, waiting.Step, waiting.Seconds))
         {
             if (Run.Asked.Open.WantsHold)
@@ -71,7 +83,7 @@ internal sealed class FlowingPhase(LedRun run, Stretch stretch) : RunPhase(run, 
             waiting.Missing.Any(range => own.First < range.First + range.Count && range.First < own.First + own.Count);
     }
 
-    private void TellTarget() => Generation.TellWorkers(new RunUntil(Generation.Number, stretch.Target));
+    private void TellTarget() => Generation.TellWorkers(new RunUntil(Generation.Number, stretch.Target, Rate));
 
     private void Hold()
     {

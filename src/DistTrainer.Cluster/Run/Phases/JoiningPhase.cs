@@ -1,5 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 
+
 namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>All copies of the parameter shards join the generation, or take parameters and join again.</summary>
@@ -23,13 +24,13 @@ internal sealed class JoiningPhase(LedRun run, RunAim aim) : RunPhase(run, aim)
 
     private void OnJoined()
     {
-        if (!Generation.GiveRoles(Run.Options.Replicas))
+        if (!Generation.GiveRoles(Run.Options.Replicas, Run.Ends))
             return;
         bool knowsState = Run.Asked.HasLed || Run.Asked.Version > 0;
         var position = new JoinedPosition(
             Run.Step, Generation.Roles.AreWhole, Generation.Roles.LastOpen, knowsState, Run.Refusals.GoesBack,
             Generation.RestoreFailure is not null);
-        long? from = knowsState ? Math.Max(Run.Step, Generation.LatestOpen - 1) : null;
+        long? from = knowsState ? Math.Max(Run.Step, Run.Ends.Before(Math.Max(1, Generation.LatestOpen))) : null;
         if (!Run.Asked.HasLed)
             TakeLead(position.IsLost);
         switch (RunCourse.AfterJoin(position))

@@ -1,5 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 
+using DistTrainer.ParameterServer.Consistency;
+
 namespace DistTrainer.Cluster.Run.Phases;
 
 /// <summary>Parameter shards hear how to apply the steps to the next decision.</summary>
@@ -29,9 +31,9 @@ internal sealed class PreparingPhase(LedRun run) : RunPhase(run, RunAim.Steps)
 
     private static long TargetOf(LedRun run)
     {
-        long decision = Math.Min(
+        long decision = run.Ends.From(Math.Min(
             Math.Min(run.Plan.NextDecision(run.Step), run.Rates.LastBeforeChange(run.Step)),
-            Math.Min(run.Checkpoints.NextStep(run.Step), run.Step + (MostReports * (long)run.Options.ReportEvery)));
+            Math.Min(run.Checkpoints.NextStep(run.Step), run.Step + (MostReports * (long)run.Options.ReportEvery))));
         bool holds = run.Asked.Open.WantsHold || run.Generation.Workers.Length == 0;
         return RunCourse.Target(run.Step, run.Generation.LastWhole, decision, holds);
     }

@@ -66,11 +66,14 @@ internal abstract class RunPhase(LedRun run, RunAim aim)
             run.Renew();
     }
 
+    /// <summary>What the learning rate of the steps up to the next decision is.</summary>
+    protected RateChange Rate => new(run.Plan.PlateauFactor, run.Rates.At(run.Step + 1));
+
     /// <summary>Tells parameter shards what the steps up to a decision are applied with.</summary>
     /// <param name="target">The last of them.</param>
     /// <param name="withStatistics">Whether the last one collects norms of each tensor.</param>
     protected void TellPrepare(long target, bool withStatistics) => Generation.TellParameterShards(new PrepareRun(
-        Generation.Number, target, new RateChange(run.Plan.PlateauFactor, run.Rates.At(run.Step + 1)), withStatistics,
+        Generation.Number, target, Rate, withStatistics,
         run.NewState(), run.Figures.LastStep, run.Refusals.State.AdmittedStep));
 
     public virtual void On(ParameterServerJoined joined)

@@ -1,6 +1,7 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine.Models;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Cluster.Run.Reports;
 
@@ -39,7 +40,7 @@ internal sealed class OpenHistograms(ParameterLayout layout)
     {
         if (_open.Find(open => open.Step == step).Parts is { } known)
             return known;
-        if (_open.Count == BulkSynchronous.Versions)
+        if (_open.Count == Ends.Versions)
             _open.RemoveAt(0);
         _open.Add((step, []));
         return _open[^1].Parts;

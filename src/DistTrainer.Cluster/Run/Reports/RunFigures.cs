@@ -152,7 +152,7 @@ internal sealed class RunFigures(TrainingSetup setup)
             epoch, step, train.MeanLoss, CountsCorrect ? (double)train.Correct / train.Count : null,
             validation?.MeanLoss, CountsCorrect
                 ? (double?)validation?.Correct / validation?.Count : null,
-            rate, PerSecond(train.Count, seconds), seconds, ParameterHash.Compute(setup.Parameters[step].Span))
+            rate, PerSecond(train.Count, seconds), seconds, ParameterHash.Compute(setup.Parameters.Of(step)))
         {
             Figures = setup.Job.Training.WantsFigures && validation is not null ? figures : new(),
         };

@@ -44,6 +44,7 @@ internal sealed class RunReports(LedRun run)
         if (report.Worker >= generation.Workers.Length)
             return; // the run ends without workers
         generation.Speeds.Add(report);
+        generation.Heard[report.Worker] = run.Shell.Now;
         DealBySpeed();
         if (run.Generation != generation)
             return;

@@ -23,7 +23,7 @@ internal static class SignalReport
     public static void Log(TrainingSetup setup, ILoggingAdapter log)
     {
         IReadOnlyList<SignalProbe.LayerSignal> signals = SignalProbe.Measure(
-            setup.Model, setup.Data.Train, setup.Parameters[0].Span, Math.Min(setup.Job.Training.BatchSize, 256),
+            setup.Model, setup.Data.Train, setup.Parameters.Of(0), Math.Min(setup.Job.Training.BatchSize, 256),
             setup.Job.Training.Seed);
         double last = signals.Count > 0 ? signals[^1].GradientDeviation : 0;
         foreach (SignalProbe.LayerSignal signal in signals)

@@ -1,19 +1,21 @@
 using DistTrainer.Engine.Numerics;
+using DistTrainer.ParameterServer.Consistency;
 using Xunit;
 
-namespace DistTrainer.ParameterServer.Tests;
+namespace DistTrainer.ParameterServer.Tests.Consistency;
 
 public sealed class BulkSynchronousTests
 {
     [Fact]
     public void What_a_step_is_computed_with_is_kept_until_the_slowest_parameter_shard_has_applied_it()
     {
+        BulkSynchronous ends = BulkSynchronous.Instance;
         for (long slowest = 1; slowest <= 9; slowest++)
         {
-            long fastest = slowest + BulkSynchronous.StepsApart;
-            Assert.True(BulkSynchronous.ParametersOf(slowest) >= BulkSynchronous.FirstKept(fastest));
-            long[] kept = [BulkSynchronous.ParametersOf(slowest), BulkSynchronous.ParametersOf(fastest)];
-            Assert.Equal(BulkSynchronous.Versions, kept.Select(BulkSynchronous.PlaceOf).Distinct().Count());
+            long fastest = slowest + Ends.Apart;
+            Assert.True(ends.Before(slowest) >= ends.FirstKept(fastest));
+            long[] kept = [ends.Before(slowest), ends.Before(fastest)];
+            Assert.Equal(Ends.Versions, kept.Select(ends.PlaceOf).Distinct().Count());
         }
     }
 
@@ -22,11 +24,11 @@ public sealed class BulkSynchronousTests
     {
         Assert.Equal(
             [PushOutcome.Stale, PushOutcome.Accepted, PushOutcome.Early],
-            new long[] { 6, 7, 8 }.Select(step => BulkSynchronous.OutcomeOf(step, openStep: 7)));
+            new long[] { 6, 7, 8 }.Select(step => Ends.OutcomeOf(step, openStep: 7)));
         Assert.Equal(
             [false, false, true, true],
-            new long[] { 0, 5, 6, 7 }.Select(openStep => BulkSynchronous.IsUpToDate(openStep, newest: 7)));
-        Assert.False(BulkSynchronous.IsUpToDate(0, newest: 1)); // it has no parameters
+            new long[] { 0, 5, 6, 7 }.Select(openStep => BulkSynchronous.Instance.IsUpToDate(openStep, newest: 7)));
+        Assert.False(BulkSynchronous.Instance.IsUpToDate(0, newest: 1)); // it has no parameters
     }
 
     [Fact]

@@ -1,0 +1,54 @@
+using DistTrainer.Engine.Optimizers;
+using DistTrainer.Engine.Training;
+
+namespace DistTrainer.ParameterServer.Consistency;
+
+/// <summary>
+/// What workers and parameter shards hand each other, and when: the flat parameter vector, or a gradient as long; and
+/// in local mode behind it the optimizer's slots that are averaged, those of a parameter shard in one stretch.
+/// </summary>
+/// <param name="Ends">When.</param>
+/// <param name="Parameters">Floats of the flat parameter vector, ≥ 1.</param>
+/// <param name="Slots">Slots that come along, ≥ 0; none in bulk mode.</param>
+internal sealed record Exchange(IConsistency Ends, int Parameters, int Slots)
+{
+    /// <summary>In bulk mode, of a model of any length.</summary>
+    public static Exchange Bulk(int parameters) => new(BulkSynchronous.Instance, parameters, 0);
+
+    /// <summary>A job's.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="parameters">Floats of the flat parameter vector.</param>
+    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
+    /// <param name="totalSteps">Steps of the whole run.</param>
+    public static Exchange Of(JobDescription job, int parameters, int stepsPerEpoch, long totalSteps) => new(
+        Consistency.Ends.Of(job.Training, stepsPerEpoch, totalSteps), parameters,
+        job.Training.Consistency is { Mode: ConsistencyMode.Local, InnerState: InnerState.Average }
+            ? Optimizer.Create(job.Optimizer).SlotNames.Count : 0);
+
+    /// <summary>Floats of the whole.</summary>
+    public int Length => checked(Parameters * (1 + Slots));
+
+    /// <summary>Where the slots of a parameter shard lie, one after the other.</summary>
+    public (int Start, int Length) SlotsOf(ParameterShardRange range) =>
+        (Parameters + (Slots * range.Start), Slots * range.Length);
+
+    /// <summary>Whether an end's parameters are what a round begins with, so that the slots go with them.</summary>
+    public bool CarriesSlots(long step) => Slots > 0 && Ends.IsLocal(Ends.Next(step));
+
+    /// <summary>
+    /// Where, in the memory of one contribution to a parameter shard, some floats of the exchange lie: its parameters,
+    /// and behind them its slots.
+    /// </summary>
+    /// <param name="range">The parameter shard.</param>
+    /// <param name="offset">First float, in the exchange.</param>
+    /// <param name="count">How many.</param>
+    /// <returns>null: not all of them are the parameter shard's.</returns>
+    public int? PlaceIn(ParameterShardRange range, int offset, int count)
+    {
+        if (offset >= range.Start && offset + (long)count <= range.End)
+            return offset - range.Start;
+        (int start, int length) = SlotsOf(range);
+        return offset >= start && offset + (long)count <= start + (long)length
+            ? range.Length + offset - start : null;
+    }
+}
