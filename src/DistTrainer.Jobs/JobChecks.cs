@@ -107,8 +107,8 @@ internal static class JobChecks
 
     private static IEnumerable<(string Path, string What)> TrainingProblems(TrainingDescription training)
     {
-        if (training.Consistency.Problem(training) is { } problem)
-            yield return ($"training.consistency.{problem.Key}", problem.What);
+        if (training.Problem() is { } problem)
+            yield return ($"training.{problem.Key}", problem.What);
     }
 
     private static IEnumerable<(string Setting, string What)> Problems(Part part, PartSettings settings) =>

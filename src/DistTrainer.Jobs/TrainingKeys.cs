@@ -1,6 +1,7 @@
 using DistTrainer.Engine.Metrics;
 using DistTrainer.Engine.Training;
 using CheckpointTable = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.CheckpointSettings>;
+using CompressionTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.CompressionDescription>;
 using ConsistencyTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.ConsistencyDescription>;
 using DivergenceTable = DistTrainer.Jobs.JobTable<DistTrainer.Engine.Training.DivergenceDescription>;
 using RunTable = DistTrainer.Jobs.JobTable<DistTrainer.Jobs.RunSettings>;
@@ -86,6 +87,21 @@ internal static class TrainingKeys
             JobValues.Number(0f, 0.9999f), c => c.OuterMomentum, (c, v) => c with { OuterMomentum = v }, HasOuterStep,
             "with mode local and outer nesterov"));
 
+    private static readonly JobSection<CompressionDescription> s_compression = new(
+        () => new CompressionDescription(),
+        CompressionTable.Key(
+            "kind",
+            "Whether gradients are handed in, and parameters handed out, as they are, or rounded to bfloat16, which is "
+                + "half the bytes",
+            JobValues.Name<CompressionKind>(
+                [(CompressionKind.None, ["none"]), (CompressionKind.Bfloat16, ["bfloat16"])]),
+            c => c.Kind, (c, v) => c with { Kind = v }),
+        CompressionTable.Key(
+            "groups",
+            "Groups of data shards whose gradient sums are rounded; as many as there are nodes send least",
+            JobValues.Whole(1, 65_536), c => c.Groups, (c, v) => c with { Groups = v },
+            c => c.Kind != CompressionKind.None, "with kind bfloat16"));
+
     /// <summary>The section <c>training</c>.</summary>
     public static JobSection<TrainingDescription> Training { get; } = new(
         () => new TrainingDescription(),
@@ -112,7 +128,9 @@ internal static class TrainingKeys
         TrainingTable.Key("divergence", "What happens when a gradient is not finite",
             s_divergence, t => t.Divergence, (t, v) => t with { Divergence = v }),
         TrainingTable.Key("consistency", "When those who compute hear of each other's work",
-            s_consistency, t => t.Consistency, (t, v) => t with { Consistency = v }));
+            s_consistency, t => t.Consistency, (t, v) => t with { Consistency = v }),
+        TrainingTable.Key("compression", "How what workers and parameter shards hand each other is made smaller",
+            s_compression, t => t.Compression, (t, v) => t with { Compression = v }));
 
     /// <summary>The section <c>run</c>.</summary>
     public static JobSection<RunSettings> Run { get; } = new(

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.Engine.Optimizers;
+using DistTrainer.ParameterServer.Compression;
 using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.ParameterServer;
@@ -24,13 +25,19 @@ internal sealed class GradientSum : IDisposable
     private readonly AlignedBuffer?[] _buffers;
     private readonly int[] _offsets;
     private readonly TreeAddition[] _additions;
+    private readonly bool[] _rounds;
+    private readonly IGradientCodec? _codec;
+    private readonly int _rounded;
     private int _count;
     private int _covered;
 
     /// <summary>Makes room for the contributions of one step.</summary>
     /// <param name="dataShards">Leaves of the tree, ≥ 1.</param>
     /// <param name="length">Elements of the parameter shard.</param>
-    public GradientSum(int dataShards, int length)
+    /// <param name="codec">Rounds the sum of each group; null: nothing does.</param>
+    /// <param name="rounded">Data shards of a group, a power of two. Contributions of as many or more are sums of
+    /// groups that were rounded.</param>
+    public GradientSum(int dataShards, int length, IGradientCodec? codec = null, int rounded = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dataShards, 1);
         _dataShards = dataShards;
@@ -40,6 +47,8 @@ internal sealed class GradientSum : IDisposable
         _buffers = new AlignedBuffer?[dataShards];
         _offsets = new int[dataShards];
         _additions = new TreeAddition[dataShards - 1];
+        _rounds = new bool[dataShards - 1];
+        (_codec, _rounded) = (codec, rounded);
     }
 
     /// <summary>Whether all data shards are in.</summary>
@@ -76,6 +85,8 @@ internal sealed class GradientSum : IDisposable
         if (!IsComplete)
             return PushOutcome.Accepted;
         GradientTree.Compile(_nodes.AsSpan(0, _count), _dataShards, _additions);
+        if (_codec is not null)
+            FindRounded();
         return PushOutcome.Completed;
     }
 
@@ -109,7 +120,9 @@ internal sealed class GradientSum : IDisposable
     {
         if (_count == 1)
             return new GradientTerms(Operand(0, start, length));
-        Execute(_additions.AsSpan(0, _count - 2), start, length);
+        if (_rounds[_count - 2])
+            return new GradientTerms(Piece(start, length));
+        Execute(_count - 2, start, length);
         TreeAddition last = _additions[_count - 2];
         return new GradientTerms(Operand(last.Left, start, length), Operand(last.Right, start, length));
     }
@@ -119,7 +132,7 @@ internal sealed class GradientSum : IDisposable
     /// <param name="length">At most <see cref="PieceLength"/>.</param>
     public ReadOnlySpan<float> Piece(int start, int length)
     {
-        Execute(_additions.AsSpan(0, _count - 1), start, length);
+        Execute(_count - 1, start, length);
         return _count == 1 ? Operand(0, start, length) : Operand(_additions[_count - 2].Target, start, length);
     }
 
@@ -141,12 +154,32 @@ internal sealed class GradientSum : IDisposable
         _count = at + 1 + rest;
     }
 
-    private void Execute(ReadOnlySpan<TreeAddition> additions, int start, int length)
+    // An addition that completes a group gives a sum that is rounded before it is added to others.
+    private void FindRounded()
     {
-        foreach (TreeAddition addition in additions)
+        Span<int> places = stackalloc int[GradientTree.Places(_dataShards)];
+        for (int i = 0; i < _count - 1; i++)
+        {
+            TreeAddition addition = _additions[i];
+            int size = SizeOf(addition.Left, places) + SizeOf(addition.Right, places);
+            places[~addition.Target] = size;
+            _rounds[i] = size == _rounded;
+        }
+    }
+
+    private int SizeOf(int operand, Span<int> places) => operand < 0 ? places[~operand] : _nodes[operand].Count;
+
+    private void Execute(int additions, int start, int length)
+    {
+        for (int i = 0; i < additions; i++)
+        {
+            TreeAddition addition = _additions[i];
+            Span<float> sum = Place(addition.Target, length);
             TensorPrimitives.Add(
-                Operand(addition.Left, start, length), Operand(addition.Right, start, length),
-                Place(addition.Target, length));
+                Operand(addition.Left, start, length), Operand(addition.Right, start, length), sum);
+            if (_rounds[i])
+                _codec!.Round(sum, sum);
+        }
     }
 
     private Span<float> Operand(int operand, int start, int length) =>

@@ -52,16 +52,4 @@ internal sealed partial class ParameterShard
                 part.Tensor, Counters(part.Tensor).Parameters.Take(), Counters(part.Tensor).Gradients.Take()))];
         Open(context.Step);
     }
-
-    /// <summary>Where a round begins with what was applied last, the optimizer's slots go out with it.</summary>
-    private void HandOutSlots()
-    {
-        if (!_exchange.CarriesSlots(Applied))
-            return;
-        (int start, int length) = _exchange.SlotsOf(Range);
-        Span<float> target = _apart is not null
-            ? _apart[Applied].Span[Range.Length..] : _parameters[Applied].Span.Slice(start, length);
-        for (int slot = 0; slot < _exchange.Slots; slot++)
-            _state.Slot(slot).CopyTo(target.Slice(slot * Range.Length, Range.Length));
-    }
 }

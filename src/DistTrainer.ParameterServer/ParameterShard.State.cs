@@ -9,34 +9,75 @@ internal sealed partial class ParameterShard
 {
     /// <summary>
     /// Keeps the own parameters apart from the shared vector from now on, or in it. A replica keeps them apart: the
-    /// vector of its node gets the same values from the parameter shard that it follows, at another time.
+    /// vector of its node gets the same values from the parameter shard that it follows, at another time. Where what is
+    /// handed out is rounded, the own parameters are always apart, and a replica alone hands nothing out.
     /// </summary>
     /// <param name="apart">Whether apart. The parameters of the steps that are kept come along.</param>
     public void KeepApart(bool apart)
     {
-        if (apart == _apart is not null)
-            return;
-        var own = _exchange with { Parameters = Range.Length };
-        ParameterBuffers buffers = _apart ?? new ParameterBuffers(
-            own, [.. Enumerable.Range(0, Ends.Versions).Select(_ => new AlignedBuffer(own.Length))]);
-        for (long step = _exchange.Ends.FirstKept(OpenStep); step < OpenStep; step = _exchange.Ends.Next(step))
+        bool changes = apart != _isApart;
+        _isApart = apart;
+        if (_exchange.Codec is not null)
+            ForKept(apart ? _ => { } : HandOut);
+        else if (changes && apart)
         {
-            Span<float> there = buffers[step].Span, shared = _parameters[step].Span;
-            Move(shared.Slice(Range.Start, Range.Length), there[..Range.Length]);
-            (int start, int length) = _exchange.SlotsOf(Range);
-            Move(shared.Slice(start, length), there[Range.Length..]);
+            _apart = MakeBuffers(Ends.Versions);
+            ForKept(TakeFromShared);
         }
-        _apart = apart ? buffers : null;
-        if (!apart)
-            buffers.Dispose();
+        else if (changes)
+        {
+            ForKept(HandOut);
+            _apart!.Dispose();
+            _apart = null;
+        }
 
-        void Move(Span<float> shared, Span<float> there)
+        void ForKept(Action<long> what)
         {
-            if (apart)
-                shared.CopyTo(there);
-            else
-                there.CopyTo(shared);
+            for (long step = _exchange.Ends.FirstKept(OpenStep); step < OpenStep; step = _exchange.Ends.Next(step))
+                what(step);
         }
+    }
+
+    private ParameterBuffers MakeBuffers(int versions)
+    {
+        var own = _exchange with { Parameters = Range.Length };
+        return new ParameterBuffers(
+            own, [.. Enumerable.Range(0, versions).Select(_ => new AlignedBuffer(own.Length))]);
+    }
+
+    private void TakeFromShared(long step)
+    {
+        Span<float> own = _apart![step].Span, shared = _parameters[step].Span;
+        shared.Slice(Range.Start, Range.Length).CopyTo(own);
+        (int start, int length) = _exchange.SlotsOf(Range);
+        shared.Slice(start, length).CopyTo(own[Range.Length..]);
+    }
+
+    /// <summary>What has been applied last is put where it is handed out from.</summary>
+    private void HandOut()
+    {
+        long step = Applied;
+        if (_exchange.CarriesSlots(step))
+        {
+            (int start, int length) = _exchange.SlotsOf(Range);
+            Span<float> slots = _apart is not null
+                ? _apart[step].Span[Range.Length..] : _parameters[step].Span.Slice(start, length);
+            for (int slot = 0; slot < _exchange.Slots; slot++)
+                _state.Slot(slot).CopyTo(slots.Slice(slot * Range.Length, Range.Length));
+        }
+        if (!_isApart && _exchange.Codec is not null)
+            HandOut(step);
+    }
+
+    private void HandOut(long step)
+    {
+        Span<float> own = _apart![step].Span, shared = _parameters[step].Span;
+        if (_exchange.Codec is { } codec)
+            codec.Round(own[..Range.Length], shared.Slice(Range.Start, Range.Length));
+        else
+            own[..Range.Length].CopyTo(shared[Range.Start..]);
+        (int start, int length) = _exchange.SlotsOf(Range);
+        own[Range.Length..].CopyTo(shared.Slice(start, length));
     }
 
     /// <summary>Whether best parameters are kept.</summary>
@@ -56,6 +97,7 @@ internal sealed partial class ParameterShard
         if (_best is null)
             throw new InvalidOperationException("No parameters were kept; call KeepBest first.");
         _best.Span.CopyTo(Own);
+        HandOut();
     }
 
     /// <summary>A copy that fits <see cref="CopyTo"/> and <see cref="Restore"/>, still without content.</summary>
@@ -96,7 +138,7 @@ internal sealed partial class ParameterShard
             copy.Best.CopyTo((_best ??= new AlignedBuffer(Range.Length)).Span);
         else
             ForgetBest();
-        HandOutSlots();
+        HandOut();
         Forget();
     }
 
@@ -112,7 +154,7 @@ internal sealed partial class ParameterShard
         for (int i = 0; i < SlotNames.Count; i++)
             Slot(i).Clear();
         ForgetBest();
-        HandOutSlots();
+        HandOut();
         Forget();
     }
 

@@ -42,6 +42,7 @@ internal sealed partial class ParameterShard : IDisposable
     private readonly TensorStatistics[] _statistics;
     private (HistogramCounter Parameters, HistogramCounter Gradients)[] _counters = [];
     private ParameterBuffers? _apart;
+    private bool _isApart;
     private AlignedBuffer? _before;
     private AlignedBuffer? _best;
     private bool _isCombined;
@@ -65,9 +66,6 @@ internal sealed partial class ParameterShard : IDisposable
             throw new ArgumentException(
                 $"The vector has {parameters.Length} elements; the layout has {blocks.Layout.Length}.",
                 nameof(parameters));
-        if (job.Training.Consistency.Problem(job.Training) is { } problem)
-            throw new DistTrainerException(
-                FailureKind.Configuration, $"training.consistency.{problem.Key} {problem.What}.");
         UpdateChecks.Check(job.Regularization);
         UpdateChecks.Check(job.Clipping);
         Range = range;
@@ -86,7 +84,14 @@ internal sealed partial class ParameterShard : IDisposable
         _state = _optimizer.CreateState(range.Length);
         _round = RoundState.Of(job, _exchange, range.Length);
         _blockGradient = _optimizer.BlockRule is null ? null : new AlignedBuffer(LongestBlock(range, blocks));
-        _sum = new GradientSum(job.Training.DataShards, range.Length);
+        _sum = new GradientSum(
+            job.Training.DataShards, range.Length, _exchange.Codec, _exchange.RoundedDataShards);
+        if (_exchange.Codec is not null)
+        {
+            // What is handed out is rounded: the parameters themselves lie apart.
+            _apart = MakeBuffers(parameters.AreTwo ? Ends.Versions : 1);
+            TakeFromShared(0);
+        }
         _skipsSteps = job.Training.Divergence.Policy == DivergencePolicy.SkipStep;
         _combined = _clipping.Norm > 0 || _skipsSteps ? new AlignedBuffer(range.Length) : null;
         _gradientSquares = new double[range.BlockCount];
@@ -144,7 +149,7 @@ internal sealed partial class ParameterShard : IDisposable
     /// </summary>
     public IReadOnlyList<TensorHistogram> Histograms { get; private set; } = [];
 
-    private bool AreTwo => _apart is not null || _parameters.AreTwo;
+    private bool AreTwo => (_apart ?? _parameters).AreTwo;
 
     /// <summary>Whether parameters are handed in for the open step; else gradients are.</summary>
     private bool IsRound => _exchange.Ends.IsLocal(OpenStep);
@@ -310,11 +315,11 @@ internal sealed partial class ParameterShard : IDisposable
             throw new InvalidOperationException($"Step {OpenStep} is not complete: data shards are missing.");
     }
 
-    /// <summary>A step is applied: its slots go out with its parameters, and the next one is open.</summary>
+    /// <summary>A step is applied: what goes out is put in its place, and the next one is open.</summary>
     private void Open(long applied)
     {
         OpenStep = _exchange.Ends.Next(applied);
-        HandOutSlots();
+        HandOut();
         Forget();
     }
 

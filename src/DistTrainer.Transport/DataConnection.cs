@@ -81,7 +81,8 @@ internal sealed class DataConnection : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(bufferOffset);
         ArgumentOutOfRangeException.ThrowIfNegative(header.Count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(header.Count, buffer.Length - bufferOffset);
-        _queue.Add(new SendQueue.Item(header, buffer, bufferOffset, 0, (long)header.Count * sizeof(float)), default);
+        long bytes = (long)header.Count * header.BytesOfOne;
+        _queue.Add(new SendQueue.Item(header, buffer, bufferOffset, 0, bytes), default);
     }
 
     /// <summary>

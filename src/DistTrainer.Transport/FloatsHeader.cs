@@ -1,3 +1,5 @@
+using DistTrainer.Engine.Numerics;
+
 namespace DistTrainer.Transport;
 
 /// <summary>What a range of floats is.</summary>
@@ -8,6 +10,12 @@ internal enum FloatsKind : byte
 
     /// <summary>New parameters, parameter shard → worker.</summary>
     Parameters = 2,
+
+    /// <summary>As <see cref="Gradient"/>, of floats that were rounded to bfloat16: two bytes each.</summary>
+    RoundedGradient = 4,
+
+    /// <summary>As <see cref="Parameters"/>, of floats that were rounded to bfloat16.</summary>
+    RoundedParameters = 5,
 }
 
 /// <summary>
@@ -24,4 +32,14 @@ internal enum FloatsKind : byte
 /// <param name="Count">Number of elements, ≥ 0.</param>
 internal readonly record struct FloatsHeader(
     FloatsKind Kind, int Generation, long Step, int ParameterShard, int Sender, int NodeStart, int NodeCount,
-        int Offset, int Count);
+        int Offset, int Count)
+{
+    /// <summary>Whether the floats were rounded to bfloat16, and only their upper halves are sent.</summary>
+    public bool AreRounded => Kind is FloatsKind.RoundedGradient or FloatsKind.RoundedParameters;
+
+    /// <summary>Whether they are parameters; else a gradient.</summary>
+    public bool AreParameters => Kind is FloatsKind.Parameters or FloatsKind.RoundedParameters;
+
+    /// <summary>Bytes of one of them on the wire.</summary>
+    public int BytesOfOne => AreRounded ? Bfloat16.Bytes : sizeof(float);
+}

@@ -14,9 +14,9 @@ internal readonly record struct FrameHeader(FloatsHeader? Floats, byte MessageKi
 /// <summary>
 /// The two data frames, each one MessagePack array with the payload as a <c>bin 32</c> at its end. All numbers are in
 /// fixed-width encodings, so a header has a constant length:
-/// <c>[1|2, headerChecksum, payloadChecksum, generation, step, parameterShard, sender, nodeStart, nodeCount, offset,
-/// floats]</c> and <c>[3, headerChecksum, payloadChecksum, kind, body]</c>. The header's checksum is taken with its own
-/// four bytes zero. <c>docs/wire.md</c> has them byte by byte.
+/// <c>[1|2|4|5, headerChecksum, payloadChecksum, generation, step, parameterShard, sender, nodeStart, nodeCount,
+/// offset, floats]</c> and <c>[3, headerChecksum, payloadChecksum, kind, body]</c>. The header's checksum is taken with
+/// its own four bytes zero. <c>docs/wire.md</c> has them byte by byte.
 /// </summary>
 internal static class Frame
 {
@@ -62,7 +62,7 @@ internal static class Frame
         writer.WriteInt32(header.NodeStart);
         writer.WriteInt32(header.NodeCount);
         writer.WriteInt32(header.Offset);
-        WriteBin32(ref writer, header.Count * sizeof(float));
+        WriteBin32(ref writer, header.Count * header.BytesOfOne);
         writer.Flush();
         Seal(target.Written[start..], ChecksumAt);
     }
@@ -90,11 +90,12 @@ internal static class Frame
     /// <exception cref="InvalidDataException">No data frame begins like this.</exception>
     public static int HeaderBytes(ReadOnlySpan<byte> first) => (first[0], first[1]) switch
     {
-        (FloatsArray, (byte)FloatsKind.Gradient or (byte)FloatsKind.Parameters) => FloatsHeaderBytes,
+        (FloatsArray, (byte)FloatsKind.Gradient or (byte)FloatsKind.Parameters or (byte)FloatsKind.RoundedGradient
+            or (byte)FloatsKind.RoundedParameters) => FloatsHeaderBytes,
         (MessageArray, MessageFrame) => MessageHeaderBytes,
         _ => throw new InvalidDataException(
-            $"A data frame begins with bytes 0x{first[0]:x2} 0x{first[1]:x2}; allowed are 0x9b 0x01, 0x9b 0x02 "
-                + "(floats) and 0x95 0x03 (message)."),
+            $"A data frame begins with bytes 0x{first[0]:x2} 0x{first[1]:x2}; allowed are 0x9b 0x01, 0x9b 0x02, "
+                + "0x9b 0x04, 0x9b 0x05 (floats) and 0x95 0x03 (message)."),
     };
 
     /// <summary>Reads a whole header.</summary>
@@ -122,10 +123,10 @@ internal static class Frame
                     reader.ReadInt32(), reader.ReadInt32(),
                 reader.ReadInt32(), reader.ReadInt32(), 0);
             int length = ReadBin32(ref reader, frame, MaxChunkBytes);
-            if (length % sizeof(float) != 0)
+            if (length % floats.BytesOfOne != 0)
                 throw new InvalidDataException(
-                    $"A floats frame has a payload of {length} bytes; allowed are multiples of 4.");
-            return new FrameHeader(floats with { Count = length / sizeof(float) }, 0, length, checksum);
+                    $"A floats frame has a payload of {length} bytes; allowed are multiples of {floats.BytesOfOne}.");
+            return new FrameHeader(floats with { Count = length / floats.BytesOfOne }, 0, length, checksum);
         }
         catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or OverflowException)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Transport;
 
@@ -44,8 +45,11 @@ internal sealed class FrameReader(Wire wire)
         if (place.Length != floats.Count && !place.IsEmpty)
             throw new InvalidOperationException(
                 $"The place for {floats.Count} floats has {place.Length}; allowed are {floats.Count} or none.");
-        uint checksum = place.IsEmpty ? Discard(header.Length) : ReadPayload(MemoryMarshal.AsBytes(place));
+        Span<byte> bytes = MemoryMarshal.AsBytes(place);
+        uint checksum = place.IsEmpty ? Discard(header.Length) : ReadPayload(bytes[^header.Length..]);
         Frame.CheckSame(header.PayloadChecksum, checksum, "floats", "payload");
+        if (floats.AreRounded)
+            Bfloat16.DecodeInPlace(place);
     }
 
     private void ReadMessage(DataConnection connection, IDataReceiver receiver, in FrameHeader header)

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Transport;
 
@@ -72,13 +73,13 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
     private void WriteFloats(in SendQueue.Item item)
     {
         ReadOnlySpan<float> floats = item.Buffer!.Span.Slice(item.BufferOffset, item.Header.Count);
-        int chunk = chunkBytes / sizeof(float), done = 0;
+        int chunk = chunkBytes / item.Header.BytesOfOne, done = 0;
         do
         {
             int count = Math.Min(chunk, floats.Length - done);
-            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(floats.Slice(done, count));
-            if (CopiesFloats)
-                bytes = Copied(bytes);
+            ReadOnlySpan<float> part = floats.Slice(done, count);
+            ReadOnlySpan<byte> bytes = item.Header.AreRounded ? UpperHalves(part)
+                : CopiesFloats ? Copied(MemoryMarshal.AsBytes(part)) : MemoryMarshal.AsBytes(part);
             MakeRoom(Frame.FloatsHeaderBytes);
             Frame.WriteFloats(
                 item.Header with { Offset = item.Header.Offset + done, Count = count }, Crc32C.Compute(bytes), _stage);
@@ -91,10 +92,23 @@ internal sealed class FrameWriter(Wire wire, SendQueue queue, int chunkBytes)
 
     private ReadOnlySpan<byte> Copied(ReadOnlySpan<byte> bytes)
     {
+        Span<byte> copy = Copy(bytes.Length);
+        bytes.CopyTo(copy);
+        return copy;
+    }
+
+    private ReadOnlySpan<byte> UpperHalves(ReadOnlySpan<float> floats)
+    {
+        Span<byte> halves = Copy(Bfloat16.Bytes * floats.Length);
+        Bfloat16.Encode(floats, halves);
+        return halves;
+    }
+
+    private Span<byte> Copy(int length)
+    {
         if (_copy.Length == 0)
             _copy = new byte[chunkBytes];
-        bytes.CopyTo(_copy);
-        return _copy.AsSpan(0, bytes.Length);
+        return _copy.AsSpan(0, length);
     }
 
     private void WriteMessage(byte kind, ReadOnlySpan<byte> body)

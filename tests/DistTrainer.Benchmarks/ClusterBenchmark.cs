@@ -41,7 +41,7 @@ internal static class ClusterBenchmark
 
     /// <summary>
     /// One node: MODEL OPTIMIZER NODES SERVERS SECONDS CHUNKS INDEX SEED-NODE|- MODE WORKERS-A-NODE PARAMETER-SHARDS
-    /// REPLICAS [HOST [bulk|localN]]; localN: rounds of N steps, a group a worker.
+    /// REPLICAS [HOST [bulk|bfloat16|localN]]; bfloat16: a group a node; localN: rounds of N steps, a group a worker.
     /// </summary>
     public static async Task<int> Node(string[] args, DataParts data)
     {
@@ -54,17 +54,28 @@ internal static class ClusterBenchmark
         JobDescription job = model.Job(optimizer, workers, epochs: 1_000_000);
         int batch = args[8] == "global" ? model.Batch : model.Batch * workers;
         job = job with { Training = job.Training with { BatchSize = batch } };
-        if (args.Length > 13 && args[13] != "bulk")
+        job = job with { Training = job.Training with { DataShards = workers * Math.Max(1, 8 / workers) } };
+        string way = args.Length > 13 ? args[13] : "bulk";
+        if (way == "bfloat16")
+            job = job with
+            {
+                Training = job.Training with
+                {
+                    Compression = new CompressionDescription { Kind = CompressionKind.Bfloat16, Groups = nodes },
+                },
+            };
+        else if (way != "bulk")
         {
             data = data with { Train = new RepeatedSource(data.Train, 100) };
             job = job with
             {
                 Training = job.Training with
                 {
-                    DataShards = workers * Math.Max(1, 8 / workers),
                     Consistency = new ConsistencyDescription
                     {
-                        Mode = ConsistencyMode.Local, Groups = workers, Steps = Whole(args[13]["local".Length..]),
+                        Mode = ConsistencyMode.Local,
+                        Groups = workers,
+                        Steps = Whole(way["local".Length..]),
                     },
                 },
             };

@@ -59,4 +59,15 @@ public sealed class Golden_runs
         TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 2 });
         Assert.Equal(hash, result.ParameterHash[..hash.Length]);
     }
+
+    [Theory]
+    [InlineData(2, "591d2812ed75cca692418dfb5d13cc1eb1184c53")]
+    [InlineData(8, "6fb4184ff1198e424fefd6dbd217db61f8b393b2")]
+    public async Task The_parameter_hash_of_rounded_runs_is_pinned(int groups, string hash)
+    {
+        DataParts data = TestJobs.Classification(samples: 203, features: 11, classes: 4);
+        JobDescription job = RoundedRunTests.With(TestJobs.Variants["adam"], groups);
+        TrainingResult result = await TestJobs.Run(job, data, new RunOptions { Workers = 2, ParameterShards = 2 });
+        Assert.Equal(hash, result.ParameterHash[..40]);
+    }
 }

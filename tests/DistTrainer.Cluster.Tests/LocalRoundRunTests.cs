@@ -85,7 +85,9 @@ public sealed class LocalRoundRunTests : IDisposable
         JobDescription job = With(TestJobs.Variants["adam"], All[kind]);
         RunOptions options = new()
         {
-            Workers = 2, ParameterShards = 2, ReportEvery = 1,
+            Workers = 2,
+            ParameterShards = 2,
+            ReportEvery = 1,
             Checkpoint = new CheckpointSettings { EverySteps = 2, Keep = 100 },
         };
         var ledger = new Ledger(s_data, job);

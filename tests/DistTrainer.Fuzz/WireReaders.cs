@@ -85,6 +85,9 @@ internal sealed class FramesFuzz() : WireFuzz("frames", 200_000, 50)
         [
             new Seed("push", [.. gradient, .. Message(messages[0])]),
             new Seed("broadcast", [.. parameters, .. Message(messages[1])]),
+            new Seed("rounded", [.. Floats(
+                new FloatsHeader(FloatsKind.RoundedParameters, WireRig.Generation, 3, 0, 0, 0, 0, 5, 7)),
+                .. Message(messages[1])]),
             new Seed("collected", [.. Message(messages[2]), .. Message(messages[1])]),
             new Seed("offer", Message(messages[3])),
         ];
@@ -106,7 +109,7 @@ internal sealed class FramesFuzz() : WireFuzz("frames", 200_000, 50)
         {
             int header = (input[at], input[at + 1]) switch
             {
-                (0x9b, 1 or 2) => Frame.FloatsHeaderBytes,
+                (0x9b, 1 or 2 or 4 or 5) => Frame.FloatsHeaderBytes,
                 (0x95, 3) => Frame.MessageHeaderBytes,
                 _ => int.MaxValue,
             };
@@ -123,7 +126,8 @@ internal sealed class FramesFuzz() : WireFuzz("frames", 200_000, 50)
     private byte[] Floats(FloatsHeader header)
     {
         var output = new SendBuffer(4096);
-        ReadOnlySpan<byte> floats = MemoryMarshal.AsBytes(Rig.Floats.Span.Slice(0, header.Count));
+        ReadOnlySpan<byte> floats =
+            MemoryMarshal.AsBytes(Rig.Floats.Span.Slice(0, header.Count))[..(header.Count * header.BytesOfOne)];
         Frame.WriteFloats(header, Crc32C.Compute(floats), output);
         output.Write(floats);
         return output.Written.ToArray();

@@ -104,7 +104,12 @@ internal sealed class WireRig : IDataReceiver, IDisposable
         {
             Layers = [new LayerDescription { Units = 5, Activation = "relu" }, new LayerDescription()],
         },
-        Training = new TrainingDescription { BatchSize = 20, DataShards = 8 },
+        Training = new TrainingDescription
+        {
+            BatchSize = 20,
+            DataShards = 8,
+            Compression = new CompressionDescription { Kind = CompressionKind.Bfloat16 },
+        },
     };
 
     private static DataParts Data()

@@ -20,25 +20,28 @@ var transcripts = new Option<string?>("--transcripts")
 {
     Description = "A folder with transcripts of the protocol: they must be as they are there.",
 };
-var rounds = new Option<bool>("--rounds") { Description = "Seeds draw jobs in local mode." };
+var mode = new Option<JobMode>("--mode")
+{
+    Description = "Jobs that seeds draw: in bulk mode, in rounds, or rounded to bfloat16.",
+};
 var command = new RootCommand(
     "Runs the training protocol's actors under a seeded scheduler, with virtual time and a network that fails.")
 {
-    seeds, first, threads, seed, fingerprints, transcripts, write, rounds,
+    seeds, first, threads, seed, fingerprints, transcripts, write, mode,
 };
-command.SetAction(parsed => parsed.GetValue(seed) is { } one ? Replay(one, parsed.GetValue(rounds))
+command.SetAction(parsed => parsed.GetValue(seed) is { } one ? Replay(one, parsed.GetValue(mode))
     : parsed.GetValue(transcripts) is { } folder ? Compare(folder, parsed.GetValue(write))
     : parsed.GetValue(fingerprints) is { } file
         ? RunAll(1, parsed.GetValue(seeds), parsed.GetValue(threads), file, parsed.GetValue(write),
-            parsed.GetValue(rounds))
+            parsed.GetValue(mode))
     : RunAll(
         parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(threads), null, writes: false,
-        parsed.GetValue(rounds)));
+        parsed.GetValue(mode)));
 return command.Parse(args).Invoke();
 
-static int Replay(int seed, bool inRounds)
+static int Replay(int seed, JobMode mode)
 {
-    SeedOutcome outcome = new Simulator(DistTrainer.Simulation.Trace.To(Console.Out), inRounds).Run(seed);
+    SeedOutcome outcome = new Simulator(DistTrainer.Simulation.Trace.To(Console.Out), mode).Run(seed);
     Console.WriteLine(outcome.Scenario);
     Console.WriteLine($"seed {seed}: {outcome.Messages} messages, fingerprint {outcome.Fingerprint:x16}");
     foreach (string violation in outcome.Violations.Distinct())
@@ -62,7 +65,7 @@ static int Compare(string folder, bool writes)
     return others == 0 || writes ? 0 : 1;
 }
 
-static int RunAll(int first, int count, int threads, string? file, bool writes, bool inRounds)
+static int RunAll(int first, int count, int threads, string? file, bool writes, JobMode mode)
 {
     var fingerprints = new Fingerprints(first + count - 1);
     var watch = Stopwatch.StartNew();
@@ -79,7 +82,7 @@ static int RunAll(int first, int count, int threads, string? file, bool writes, 
         }
         failed++;
         Console.WriteLine(outcome);
-    }, inRounds);
+    }, mode);
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,

@@ -17,18 +17,22 @@ internal sealed record Scenario
 
     private static readonly ConsistencyDescription s_rounds = new()
     {
-        Mode = ConsistencyMode.Local, Groups = 2, Steps = 5,
+        Mode = ConsistencyMode.Local,
+        Groups = 2,
+        Steps = 5,
     };
+
+    private static readonly CompressionDescription s_rounded = new() { Kind = CompressionKind.Bfloat16 };
 
     private static readonly ModelDescription s_model = new()
     {
         Layers = [new LayerDescription { Units = 3, Activation = "tanh", Dropout = 0.2f }, new LayerDescription()],
     };
 
-    private const int BulkJobs = 4;
+    private const int JobsOfAMode = 4;
 
     /// <summary>
-    /// The jobs: every kind of step and of decision that the protocol knows; those in bulk mode, then those in rounds.
+    /// The jobs, as many of each <see cref="JobMode"/>: every kind of step and of decision that the protocol knows.
     /// </summary>
     public static IReadOnlyList<JobDescription> Jobs { get; } =
     [
@@ -89,10 +93,33 @@ internal sealed record Scenario
             Model = s_model,
             Training = s_training with
             {
-                Epochs = 3, MaxSteps = 50,
+                Epochs = 3,
+                MaxSteps = 50,
                 Consistency = s_rounds with { Steps = 9, InnerState = InnerState.Reset },
             },
         },
+        new() { Model = s_model, Training = s_training with { Compression = s_rounded } },
+        new()
+        {
+            Model = s_model,
+            Training = s_training with { Compression = s_rounded with { Groups = 4 } },
+            Clipping = new ClippingDescription { Norm = 0.05f },
+        },
+        new()
+        {
+            Model = s_model,
+            Optimizer = new OptimizerDescription { Kind = "sgd", LearningRate = 3f },
+            Training = s_training with
+            {
+                Epochs = 4, Compression = s_rounded, EarlyStopping = new EarlyStoppingDescription { Patience = 2 },
+            },
+            Schedule = new ScheduleDescription
+            {
+                Kind = "reduce-on-plateau",
+                Settings = PartSettings.Of(("patience", 1)),
+            },
+        },
+        new() { Model = s_model, Training = s_training with { Compression = s_rounded with { Groups = 1 } } },
     ];
 
     /// <summary>The samples of every job.</summary>
@@ -165,8 +192,8 @@ internal sealed record Scenario
 
     /// <summary>Draws a scenario.</summary>
     /// <param name="random">The seed's.</param>
-    /// <param name="inRounds">Whether its job is one of those in rounds; else one in bulk mode.</param>
-    public static Scenario Draw(Random random, bool inRounds = false)
+    /// <param name="mode">Of which mode its job is.</param>
+    public static Scenario Draw(Random random, JobMode mode = JobMode.Bulk)
     {
         int[] servers = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(3) == 0 ? 1 : 0)];
         int[] workers = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => random.Next(1, 3))];
@@ -175,7 +202,7 @@ internal sealed record Scenario
         double[] disks = [0, 0.5, 5];
         return new Scenario
         {
-            Job = Math.Min(random.Next(BulkJobs + 2), BulkJobs - 1) + (inRounds ? BulkJobs : 0),
+            Job = Math.Min(random.Next(JobsOfAMode + 2), JobsOfAMode - 1) + (JobsOfAMode * (int)mode),
             Options = OptionsFor(random.Next(1, 5), random.Next(1, 3), Math.Min(1, random.Next(3))) with
             {
                 Checkpoint = new CheckpointSettings { EverySteps = random.Next(4) },
@@ -251,6 +278,19 @@ internal sealed record Scenario
             Normalization = new Normalization(NormalizationKind.None, new double[5], [1f, 1f, 1f, 1f, 1f], [0f], [1f]),
         }, "simulated");
     }
+}
+
+/// <summary>What the jobs of a scenario are like.</summary>
+internal enum JobMode
+{
+    /// <summary>All parameters after every step.</summary>
+    Bulk,
+
+    /// <summary>Groups that train apart for rounds of steps.</summary>
+    Rounds,
+
+    /// <summary>In bulk, rounded to bfloat16.</summary>
+    Rounded,
 }
 
 /// <summary>What can happen to a node or to the network.</summary>

@@ -45,7 +45,7 @@ internal sealed class Simulator
         """;
 
     private readonly Action<TimeSpan, TraceEvent>? _hears;
-    private readonly bool _inRounds;
+    private readonly JobMode _mode;
     private readonly ActorSystem _system;
     private readonly Dictionary<int, Expectation> _expected = [];
     private SeedRun? _run;
@@ -53,10 +53,10 @@ internal sealed class Simulator
 
     /// <summary>Starts an actor system that only moves while a seed runs.</summary>
     /// <param name="hears">Hears all that happens; null: nobody does.</param>
-    /// <param name="inRounds">Whether seeds draw jobs in rounds.</param>
-    public Simulator(Action<TimeSpan, TraceEvent>? hears = null, bool inRounds = false)
+    /// <param name="mode">What the jobs are like that seeds draw.</param>
+    public Simulator(Action<TimeSpan, TraceEvent>? hears = null, JobMode mode = JobMode.Bulk)
     {
-        (_hears, _inRounds) = (hears, inRounds);
+        (_hears, _mode) = (hears, mode);
         string level = hears is null ? "OFF" : "INFO";
         _system = ActorSystem.Create(
             "simulation", ConfigurationFactory.ParseString(Settings.Replace("LEVEL", level, StringComparison.Ordinal)));
@@ -70,7 +70,7 @@ internal sealed class Simulator
     }
 
     /// <summary>Runs a seed.</summary>
-    public SeedOutcome Run(int seed) => Run(seed, Scenario.Draw(new Random(seed), _inRounds));
+    public SeedOutcome Run(int seed) => Run(seed, Scenario.Draw(new Random(seed), _mode));
 
     /// <summary>Runs a scenario.</summary>
     /// <param name="seed">Decides what the scenario leaves open.</param>
@@ -128,8 +128,8 @@ internal sealed class Simulator
     /// <param name="count">How many.</param>
     /// <param name="threads">Threads, ≥ 1.</param>
     /// <param name="ended">Called with each outcome, one at a time.</param>
-    /// <param name="inRounds">Whether seeds draw jobs in rounds.</param>
-    public static void RunAll(int first, int count, int threads, Action<SeedOutcome> ended, bool inRounds = false)
+    /// <param name="mode">What the jobs are like that seeds draw.</param>
+    public static void RunAll(int first, int count, int threads, Action<SeedOutcome> ended, JobMode mode = JobMode.Bulk)
     {
         int next = 0;
         var failures = new ConcurrentQueue<Exception>();
@@ -143,7 +143,7 @@ internal sealed class Simulator
         {
             try
             {
-                var simulator = new Simulator(inRounds: inRounds);
+                var simulator = new Simulator(mode: mode);
                 for (int i = Interlocked.Increment(ref next) - 1; i < count; i = Interlocked.Increment(ref next) - 1)
                 {
                     SeedOutcome outcome = simulator.Run(first + i);

@@ -6,7 +6,7 @@
 
 Links are named by rate and one-way delay: 10g, 1g, 100m20ms. Rates are shaped by TBF at both ends of each node's line, a
 delay by netem, or where the kernel has none by the benchmark program's delay line (two TUN devices and a program between).
-What is reached is measured before each round. Ways: alone (one node by itself), bulk and localN (rounds of N steps) of
+What is reached is measured before each round. Ways: alone (one node by itself), bulk, bfloat16 and localN (rounds of N steps) of
 DistTrainer, and with torch- before it ddp, fp16, powersgd and localN of PyTorch (tests/peers/pytorch/ddp.py), in turn, the
 order rotating. Each node is server and worker.
 Writes NAME.jsonl and prints a table: samples a second over those of one node alone, and bytes out of a node a step.
@@ -31,7 +31,7 @@ OURS = ["dotnet", f"{ROOT}/tests/DistTrainer.Benchmarks/bin/Release/net10.0/Dist
 PARAMETERS = {"a": 101_770, "b": 535_818, "c": 5_824_522}
 PORT = 4053
 RENDEZVOUS = itertools.count(PORT + 1)  # the store of a run before may still be there
-LONGEST = 120  # seconds of one run; gloo hangs now and then where a process has one core
+LONGEST = 300  # seconds of one run; gloo hangs now and then where a process has one core
 
 
 def run(*command, **more):
@@ -260,7 +260,7 @@ def main():
     parser.add_argument("--models", default="a,b,c")
     parser.add_argument("--nodes", default="2,4")
     parser.add_argument("--rule", default="sgd")
-    parser.add_argument("--ways", default="alone,bulk,local16,local64,torch-ddp,torch-fp16,torch-powersgd,torch-local16")
+    parser.add_argument("--ways", default="alone,bulk,bfloat16,local16,local64,torch-ddp,torch-fp16,torch-powersgd,torch-local16")
     parser.add_argument("--parameter-shards", type=int, default=0, help="in all; 0: the product's default")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0)

@@ -82,7 +82,8 @@ internal sealed class DataPlaneLinks(
                 _peers[place.Node.Name] = (place.Node.Endpoint, DeathOf(place.Actor.Path.Address));
             return [.. parameterShards.Select(shard => shard.Place.Node.Name == self.Name
                 ? (IParameterShardLink)new LocalParameterShardLink(shard.Place.Actor)
-                : new RemoteParameterShardLink(Connect(shard.Place.Node), generation, shard.Index))];
+                : new RemoteParameterShardLink(
+                    Connect(shard.Place.Node), generation, shard.Index, parameters.Exchange))];
         }
     }
 
@@ -135,7 +136,9 @@ internal sealed class DataPlaneLinks(
             throw new InvalidDataException(
                 $"floats {header.Offset} to {header.Offset + (long)header.Count} lie outside of the "
                 + $"{exchange.Length} parameters{(exchange.Slots > 0 ? " and slots" : "")}.");
-        if (header.Kind == FloatsKind.Parameters)
+        if (header.AreRounded && exchange.Codec is null)
+            throw new InvalidDataException("the floats are rounded; those of this run are not.");
+        if (header.AreParameters)
             return header.Generation == _listeners.Generation ? Receiving(parameters[header.Step])
                 .Slice(header.Offset, header.Count) : [];
         var node = new TreeNode(header.NodeStart, header.NodeCount);
@@ -307,8 +310,8 @@ internal sealed class DataPlaneLinks(
 }
 
 /// <summary>A parameter shard on another node.</summary>
-internal sealed class RemoteParameterShardLink(DataConnection connection, int generation, int parameterShard)
-    : IParameterShardLink
+internal sealed class RemoteParameterShardLink(
+    DataConnection connection, int generation, int parameterShard, Exchange exchange) : IParameterShardLink
 {
     private readonly ArrayBufferWriter<byte> _message = new();
     private readonly Dictionary<AlignedBuffer, (long Step, int Segment)> _segments = [];
@@ -322,8 +325,9 @@ internal sealed class RemoteParameterShardLink(DataConnection connection, int ge
             _segments[node.Gradient] = used = (step, connection.Segments.NumberOf(node.Gradient));
         if (used.Segment == 0)
             connection.Send(
-                new FloatsHeader(FloatsKind.Gradient, generation, step, parameterShard, worker, node.Node.Start,
-                node.Node.Count, start, length), node.Gradient, start);
+                new FloatsHeader(
+                    exchange.IsRounded(node.Node) ? FloatsKind.RoundedGradient : FloatsKind.Gradient, generation, step,
+                    parameterShard, worker, node.Node.Start, node.Node.Count, start, length), node.Gradient, start);
     }
 
     public void Push(PushGradient push)
@@ -358,6 +362,6 @@ internal sealed class RemoteParameterLink(DataConnection connection, Audience au
     private void Send(ParametersBroadcast broadcast, AlignedBuffer parameters, int start, int length) =>
         connection.Send(
             new FloatsHeader(
-                FloatsKind.Parameters, broadcast.Generation, broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start,
-                length), parameters, start);
+                exchange.Codec is null ? FloatsKind.Parameters : FloatsKind.RoundedParameters, broadcast.Generation,
+                broadcast.Step, broadcast.ParameterShard, 0, 0, 0, start, length), parameters, start);
 }

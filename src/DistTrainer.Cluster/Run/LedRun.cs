@@ -7,6 +7,7 @@ using DistTrainer.Cluster.Run.Phases;
 using DistTrainer.Cluster.Run.Reports;
 using DistTrainer.Cluster.Step;
 using DistTrainer.Engine;
+using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 
 // Over 300 lines: the list of a run's parts, with a line for each; what it does itself is a third of it.
@@ -58,9 +59,12 @@ internal sealed class LedRun
         Replicas = new ReplicaSync(this);
         Generation = new Generation(
             GenerationsOfACoordinator * before, [], [], setup.Ranges.Count, []);
-        Deal = new DataShardDeal(
-            setup.Job.Training.DataShards,
-            setup.Job.Training.Consistency.DataShardsOfGroup(setup.Job.Training.DataShards));
+        TrainingDescription training = setup.Job.Training;
+        int rounded = Math.Max(1, training.Compression.DataShardsOfGroup(training.DataShards));
+        Deal = training.Consistency.Mode == ConsistencyMode.Local
+            ? new DataShardDeal(
+                training.DataShards, training.Consistency.DataShardsOfGroup(training.DataShards), always: true)
+            : new DataShardDeal(training.DataShards, rounded, always: false);
         Restore(start);
         Phase = new GatheringPhase(this, RunAim.Steps);
         if (before > 0)

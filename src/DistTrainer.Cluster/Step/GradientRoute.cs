@@ -1,6 +1,7 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Links;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine.Losses;
 using DistTrainer.Engine.Models;
 using DistTrainer.ParameterServer;
 
@@ -89,9 +90,9 @@ internal sealed class GradientRoute(
         for (int n = 0; n < from.Nodes.Count; n++)
         {
             GradientNode node = from.Nodes[n];
+            (LossSums[] losses, ulong sampleHash) = from.CountsOf(n);
             link.Push(new PushGradient(
-                generation, worker, from.Step, node.Node, node.Gradient, 0, from.IsKnownFinite,
-                from.LossesOf(n), from.SampleHashOf(n)));
+                generation, worker, from.Step, node.Node, node.Gradient, 0, from.IsKnownFinite, losses, sampleHash));
         }
     }
 

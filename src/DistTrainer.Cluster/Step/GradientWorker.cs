@@ -1,7 +1,6 @@
 using DistTrainer.Cluster.Protocol;
 using DistTrainer.Engine.Losses;
 using DistTrainer.Engine.Models;
-using DistTrainer.Engine.Numerics;
 using DistTrainer.Engine.Training;
 using DistTrainer.ParameterServer;
 using DistTrainer.ParameterServer.Consistency;
@@ -28,7 +27,6 @@ internal sealed class GradientWorker : IDisposable
     private readonly LocalRound? _round;
     private readonly int _firstDataShard;
     private readonly int _dataShardCount;
-    private bool _isRoundBegun;
     private int _batchRows;
     private int _nextStage;
 
@@ -48,7 +46,7 @@ internal sealed class GradientWorker : IDisposable
         _bounds = new int[dataShardCount + 1];
         _losses = new LossSums[dataShardCount];
         _nodes =
-            [.. GradientTree.Decompose(firstDataShard, dataShardCount)
+            [.. setup.Exchange.NodesOf(firstDataShard, dataShardCount)
             .Select(node => new GradientNode(node, setup.CreateVector()))];
         _nodeLosses = [.. _nodes.Select(node => new LossSums[node.Node.Count])];
         _sampleHashes = new ulong[_nodes.Length];
@@ -90,25 +88,30 @@ internal sealed class GradientWorker : IDisposable
     /// <summary>The nodes that it pushes for each step.</summary>
     public IReadOnlyList<GradientNode> Nodes => _nodes;
 
-    /// <summary>
-    /// Whether the step at hand has as many samples as steps have; an epoch's last one may have less.
-    /// </summary>
+    /// <summary>Whether what is at hand is not the shorter last step of an epoch.</summary>
     public bool IsFullStep => IsRound || _batchRows == _sampler.BatchSize;
 
     /// <summary>Whether the gradient is known to be finite in all stages that are through the backward pass.</summary>
     public bool IsKnownFinite { get; private set; }
 
-    /// <summary>The loss sums of one node's data shards in the open step.</summary>
-    public LossSums[] LossesOf(int node) => IsRound ? _round!.LossesOf(node) : _nodeLosses[node];
-
-    /// <summary>The ledger's hash of one node's samples in the open step.</summary>
-    public ulong SampleHashOf(int node) => IsRound ? _round!.SampleHashOf(node) : _sampleHashes[node];
+    /// <summary>
+    /// The loss sums of one node's data shards in what is open, and the ledger's hash of its samples.
+    /// </summary>
+    public (LossSums[] Losses, ulong SampleHash) CountsOf(int node) =>
+        IsRound ? _round!.CountsOf(node) : (_nodeLosses[node], _sampleHashes[node]);
 
     /// <summary>The parameters that are in.</summary>
     public ParametersIn In { get; }
 
-    /// <summary>Leaves out steps that others have finished; between two steps only.</summary>
-    public void SkipTo(long step) => Step = HandedIn = Math.Max(Step, step);
+    /// <summary>Whether nothing is begun that is still wanted: another may have handed in this one's round.</summary>
+    public bool IsFree => !IsOpen || (IsRound && In.Newest >= Step);
+
+    /// <summary>Leaves out what others have finished; only where this one is free.</summary>
+    public void SkipToNewest()
+    {
+        Step = HandedIn = Math.Max(Step, In.Newest);
+        IsOpen = false;
+    }
 
     /// <summary>Where the time goes.</summary>
     public WorkerClock Clock { get; }
@@ -118,8 +121,8 @@ internal sealed class GradientWorker : IDisposable
     {
         bool isNews = change != _rates.Change;
         _rates.Take(change);
-        if (isNews && IsOpen && IsRound && _isRoundBegun)
-            _round!.Begin(Ends.Before(Step), Step);
+        if (isNews && IsOpen && IsRound && _round!.Last == Step)
+            _round.Begin(Ends.Before(Step), Step);
     }
 
     /// <summary>
@@ -128,17 +131,13 @@ internal sealed class GradientWorker : IDisposable
     /// </summary>
     private bool MayHandIn => In.HaveReplicas(Ends.Before(Step));
 
-    /// <summary>
-    /// Begins the next step, or round; a step's samples are brought in at once, which needs no parameters.
-    /// </summary>
+    /// <summary>Begins the next step, whose samples need no parameters to be brought in, or round.</summary>
     public void Begin()
     {
         Step = Ends.Next(Step);
         IsOpen = true;
         Clock.Begin();
-        if (IsRound)
-            _isRoundBegun = false;
-        else
+        if (!IsRound)
             BeginStep();
     }
 
@@ -171,7 +170,7 @@ internal sealed class GradientWorker : IDisposable
     public WorkerProgress Advance()
     {
         if (!(IsRound ? AdvanceRound() : AdvanceForward()))
-            return IsRound && _isRoundBegun ? WorkerProgress.Works : WorkerProgress.Waits;
+            return IsRound && _round!.Last == Step ? WorkerProgress.Works : WorkerProgress.Waits;
         return MayHandIn ? WorkerProgress.IsReady : WorkerProgress.Waits;
     }
 
@@ -179,13 +178,12 @@ internal sealed class GradientWorker : IDisposable
     private bool AdvanceRound()
     {
         // What was handed in last is written again from the beginning.
-        if (!_isRoundBegun && !(In.HasAll(Ends.Before(Step)) && MayHandIn))
+        if (_round!.Last != Step && !(In.HasAll(Ends.Before(Step)) && MayHandIn))
             return false;
         long start = Clock.Now;
-        if (!_isRoundBegun)
-            _round!.Begin(Ends.Before(Step), Step);
-        _isRoundBegun = true;
-        if (!_round!.IsDone)
+        if (_round.Last != Step)
+            _round.Begin(Ends.Before(Step), Step);
+        if (!_round.IsDone)
         {
             _round.Advance();
             Clock.Advance(1.0 / _round.Groups);
@@ -245,7 +243,10 @@ internal sealed class GradientWorker : IDisposable
         {
             IsKnownFinite &= _engine.Backward(stage, Parameters, _nodes);
             if (_setup.Model.ParametersOf(stage) is { Length: > 0 } parameters)
+            {
+                _setup.Exchange.Round(_nodes, parameters);
                 route.Prepare(this, parameters);
+            }
         }
         Clock.Computed(start);
         route.Push(this);

@@ -65,7 +65,7 @@ internal sealed class LocalRound : IDisposable
     /// <summary>The step before the first of the round.</summary>
     public long First { get; private set; }
 
-    /// <summary>The last step of the round.</summary>
+    /// <summary>The last step of the round that was begun last; 0 before the first.</summary>
     public long Last { get; private set; }
 
     /// <summary>Groups of the worker.</summary>
@@ -74,11 +74,10 @@ internal sealed class LocalRound : IDisposable
     /// <summary>Whether all groups are through.</summary>
     public bool IsDone => _node == _nodes.Count;
 
-    /// <summary>The loss sums of one node's data shards, over the round.</summary>
-    public LossSums[] LossesOf(int node) => _nodeLosses[node];
-
-    /// <summary>The ledger's hash of one node's samples in the round.</summary>
-    public ulong SampleHashOf(int node) => _sampleHashes[node];
+    /// <summary>
+    /// The loss sums of one node's data shards over the round, and the ledger's hash of its samples.
+    /// </summary>
+    public (LossSums[] Losses, ulong SampleHash) CountsOf(int node) => (_nodeLosses[node], _sampleHashes[node]);
 
     /// <summary>Begins a round, perhaps anew.</summary>
     /// <param name="first">The step before its first one, whose parameters are in.</param>
@@ -142,6 +141,8 @@ internal sealed class LocalRound : IDisposable
         for (int s = 0; s <= _size; s++)
             node.Bounds[s] = Bound(batchRows, group.Start + s) - first;
         _engine.Load(_setup.Data.Train, samples, training: true, step, _setup.Job.Training.Seed);
+        if (step < Last)
+            Expect(step + 1, group);
         for (int stage = 0; stage < _setup.Model.Stages; stage++)
             _engine.Forward(stage, _parameters.Span);
         _engine.Loss(node.Bounds, _losses, withGradient: true);
@@ -166,6 +167,12 @@ internal sealed class LocalRound : IDisposable
             return;
         double? norm = _shard.NeedsNorm ? GlobalNorm.Norm(_shard.PartialNorms(all.Weight)) : null;
         _shard.Apply(new StepContext(_shard.OpenStep, _rates.Of(step), all.Weight) { GradientNorm = norm });
+    }
+
+    private void Expect(long step, TreeNode group)
+    {
+        ReadOnlySpan<int> batch = _sampler.Batch(step);
+        _setup.Data.Train.Expect(batch[Bound(batch.Length, group.Start)..Bound(batch.Length, group.End)]);
     }
 
     // The sums of 1, 2, 4 … groups wait in a level each, until as many are there once more.

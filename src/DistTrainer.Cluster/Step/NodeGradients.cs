@@ -6,6 +6,7 @@ using DistTrainer.Engine.Models;
 using DistTrainer.Engine.Numerics;
 using DistTrainer.Engine.Optimizers;
 using DistTrainer.ParameterServer;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Cluster.Step;
 
@@ -27,6 +28,9 @@ internal sealed class NodeGradients(TrainingSetup setup)
     public NodeGradient? Of(AssignDataShards assignment)
     {
         DataShardRange[] workers = assignment.Neighbours;
+        // Of several groups in float32 the sum is fewer bytes. A helper hands in another one's groups as well.
+        if (workers.Length == 0 && setup.Exchange.Codec is not null && assignment.Backup.Count == 0)
+            workers = [new DataShardRange(assignment.FirstDataShard, assignment.DataShardCount)];
         int own = Array.FindIndex(
             workers, range => range.First == assignment.FirstDataShard && range.Count == assignment.DataShardCount);
         if (own < 0)
@@ -50,6 +54,7 @@ internal sealed class NodeGradient
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<int, IParameterShardLink> _links = [];
+    private readonly Exchange _exchange;
     private readonly TreeNode[] _parts;
     private readonly GradientNode?[] _sums;
     private readonly TreeNode[] _nodes;
@@ -60,8 +65,8 @@ internal sealed class NodeGradient
     /// <param name="sender">Number of the first one, in whose name the sums are handed in.</param>
     public NodeGradient(TrainingSetup setup, IReadOnlyList<DataShardRange> workers, int sender)
     {
-        _sender = sender;
-        _parts = [.. workers.SelectMany(range => GradientTree.Decompose(range.First, range.Count))];
+        (_sender, _exchange) = (sender, setup.Exchange);
+        _parts = [.. workers.SelectMany(range => setup.Exchange.NodesOf(range.First, range.Count))];
         _nodes = [.. GradientTree.Decompose(workers[0].First, workers.Sum(range => range.Count))];
         _sums = [.. _nodes.Select(node => _parts.Contains(node) ? null : new GradientNode(node, setup.CreateVector()))];
     }
@@ -77,13 +82,14 @@ internal sealed class NodeGradient
         lock (_gate)
         {
             if (!_links.TryGetValue(number, out IParameterShardLink? shared))
-                _links[number] = shared = new SummingLink(link, _sender, [.. _nodes.Select(SumOf)]);
+                _links[number] = shared = new SummingLink(
+                    link, _sender, [.. _nodes.Select(SumOf)]);
             return shared;
         }
     }
 
     private NodeSum SumOf(TreeNode node, int index) =>
-        new(node, _parts.Count(part => part.Start >= node.Start && part.End <= node.End), _sums[index]);
+        new(node, _parts.Count(part => part.Start >= node.Start && part.End <= node.End), _sums[index], _exchange);
 
     /// <summary>
     /// Sums each stretch of a subtree's gradient as soon as all neighbours have it, on the thread of the last one.
@@ -148,11 +154,13 @@ internal sealed class NodeGradient
         /// <param name="subtree">The data shards.</param>
         /// <param name="parts">Contributions of which it is made.</param>
         /// <param name="node">Where the sum goes; null: it is one worker's contribution, and passes as it is.</param>
-        public NodeSum(TreeNode subtree, int parts, GradientNode? node)
+        /// <param name="exchange">What is rounded.</param>
+        public NodeSum(TreeNode subtree, int parts, GradientNode? node, Exchange exchange)
         {
             (_subtree, _parts, Node) = (subtree, parts, node);
             _losses = new LossSums[node is null ? 0 : subtree.Count];
-            _sum = node is null ? null : new GradientSum(subtree.Count, node.Gradient.Length);
+            _sum = node is null ? null : new GradientSum(
+                subtree.Count, node.Gradient.Length, exchange.Codec, exchange.RoundedDataShards);
         }
 
         public GradientNode? Node { get; }
@@ -174,7 +182,11 @@ internal sealed class NodeGradient
             {
                 int piece = Math.Min(GradientSum.PieceLength, length - done);
                 GradientTerms terms = _sum.Terms(start + done, piece);
-                TensorPrimitives.Add(terms.First, terms.Second, Node!.Gradient.Span.Slice(start + done, piece));
+                Span<float> whole = Node!.Gradient.Span.Slice(start + done, piece);
+                if (terms.IsPair)
+                    TensorPrimitives.Add(terms.First, terms.Second, whole);
+                else
+                    terms.First.CopyTo(whole); // a group that is complete, and rounded
             }
             return true;
         }

@@ -8,8 +8,8 @@ using DistTrainer.Engine.Optimizers;
 using DistTrainer.Engine.Training;
 using DistTrainer.Jobs;
 using DistTrainer.ParameterServer;
-using DistTrainer.ParameterServer.Consistency;
 using DistTrainer.ParameterServer.Checkpoints;
+using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.Cluster.Step;
 

@@ -153,10 +153,9 @@ internal sealed class WorkerActor : ReceiveActor
         GradientWorker worker = _worker!;
         while (true)
         {
-            if (!worker.IsOpen)
+            if (worker.IsFree)
             {
-                // Another may have handed in this one's contributions.
-                worker.SkipTo(worker.In.Newest);
+                worker.SkipToNewest();
                 EvaluateAll(worker);
                 if (!worker.HasWork || worker.Step >= _limit)
                     break;
@@ -194,13 +193,15 @@ internal sealed class WorkerActor : ReceiveActor
     {
         _isBackingUp = false;
         GradientWorker backup = _backup!;
-        if (!backup.IsOpen)
+        if (backup.IsFree)
         {
-            backup.SkipTo(backup.In.Newest);
+            backup.SkipToNewest();
             if (backup.Step >= _limit || backup.Step > backup.In.Newest)
                 return;
             backup.Begin();
         }
+        if (backup.HandedIn < backup.Step && backup.Step > _limit)
+            return;
         WorkerProgress progress = backup.Advance();
         if (progress == WorkerProgress.IsReady)
             backup.Finish(_route);

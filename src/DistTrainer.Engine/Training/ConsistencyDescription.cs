@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace DistTrainer.Engine.Training;
 
 /// <summary>When those who compute hear of each other's work.</summary>
@@ -86,17 +84,8 @@ public sealed record ConsistencyDescription
     {
         if (Mode != ConsistencyMode.Local)
             return null;
-        int dataShards = training.DataShards;
-        if (Groups < 1 || dataShards % Groups != 0 || !int.IsPow2(dataShards / Groups))
-        {
-            string allowed = string.Join(
-                ", ", Enumerable.Range(0, 31).Select(power => 1 << power)
-                    .Where(size => size <= dataShards && dataShards % size == 0)
-                    .Select(size => (dataShards / size).ToString(CultureInfo.InvariantCulture)).Reverse());
-            return ("groups",
-                $"= {Groups} does not divide the {dataShards} data shards into groups of 1, 2, 4, 8 … each; allowed "
-                + $"here: {allowed}, or another training.data-shards");
-        }
+        if (DataShardGroups.Problem(training.DataShards, Groups) is { } problem)
+            return ("groups", problem);
         if (Groups > training.BatchSize)
             return ("groups",
                 $"= {Groups} leaves some groups without a sample in every step of {training.BatchSize}; use fewer "

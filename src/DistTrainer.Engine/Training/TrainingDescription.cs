@@ -44,4 +44,12 @@ public sealed record TrainingDescription
 
     /// <summary>How far apart those may be who compute.</summary>
     public ConsistencyDescription Consistency { get; init; } = new();
+
+    /// <summary>How what is handed in and out is made smaller.</summary>
+    public CompressionDescription Compression { get; init; } = new();
+
+    /// <summary>What does not fit in the sections of it, by key; null where all does.</summary>
+    internal (string Key, string What)? Problem() =>
+        Consistency.Problem(this) is { } consistency ? ($"consistency.{consistency.Key}", consistency.What)
+        : Compression.Problem(this) is { } compression ? ($"compression.{compression.Key}", compression.What) : null;
 }

@@ -2,10 +2,9 @@ using System.Text.Json.Serialization;
 using DistTrainer.Engine;
 using DistTrainer.Engine.Data;
 using DistTrainer.Engine.Models;
-using DistTrainer.Engine.Training;
 using DistTrainer.Engine.Parts;
 using DistTrainer.Engine.Plugins;
-
+using DistTrainer.Engine.Training;
 using DistTrainer.ParameterServer.Consistency;
 
 namespace DistTrainer.ParameterServer.Checkpoints;

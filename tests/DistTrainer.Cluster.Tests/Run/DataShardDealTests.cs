@@ -83,6 +83,30 @@ public sealed class DataShardDealTests
     }
 
     [Fact]
+    public void Where_the_network_takes_most_of_a_step_a_gain_in_computing_is_not_worth_another_push()
+    {
+        // 20 ms of computing would become 15, of a step that takes 60; and three of eight are two subtrees.
+        Generation generation = Begin(1, wait: 40, [10, 10, 10, 20]);
+        _now += TimeSpan.FromMinutes(1);
+        Assert.Null(_deal.Gain(generation, _now));
+        Generation quick = Begin(2, wait: 1, [10, 10, 10, 20]);
+        _now += TimeSpan.FromMinutes(1);
+        Assert.NotNull(_deal.Gain(quick, _now));
+    }
+
+    [Fact]
+    public void Groups_stay_together_unless_there_are_more_workers_than_groups_that_may_be_divided()
+    {
+        Assert.Equal([4, 4, 0, 0], Sizes(new DataShardDeal(8, 4)).OrderDescending());
+        Assert.Equal([2, 2, 2, 2], Sizes(new DataShardDeal(8, 4, always: false)));
+        Assert.All(
+            new DataShardDeal(12, 2, always: false).To(_workers, _now),
+            range => Assert.Equal((0, 0), (range.First % 2, range.Count % 2)));
+
+        IEnumerable<int> Sizes(DataShardDeal deal) => deal.To(_workers, _now).Select(range => range.Count);
+    }
+
+    [Fact]
     public void Workers_of_one_node_are_dealt_evenly()
     {
         ActorPlace[] workers = Workers("a", "a");
@@ -93,19 +117,25 @@ public sealed class DataShardDealTests
         Assert.Null(_deal.Gain(generation, _now + TimeSpan.FromMinutes(1)));
     }
 
-    private Generation Begin(int number, params double[] millisecondsAShard)
+    private Generation Begin(int number, params double[] millisecondsAShard) =>
+        Begin(number, 0.0, millisecondsAShard);
+
+    private Generation Begin(int number, double wait, double[] millisecondsAShard)
     {
         var generation = new Generation(number, [], _workers, 1, _deal.To(_workers, _now));
         double[] times = [.. millisecondsAShard.Select((ms, worker) => ms * generation.DataShardsOf(worker).Count / 2)];
         for (int report = 0; report < 4; report++)
-            Report(generation, times);
+            Report(generation, wait, times);
         return generation;
     }
 
-    private static void Report(Generation generation, params double[] compute)
+    private static void Report(Generation generation, params double[] compute) => Report(generation, 0.0, compute);
+
+    private static void Report(Generation generation, double wait, double[] compute)
     {
         for (int worker = 0; worker < compute.Length; worker++)
-            generation.Speeds.Add(new ReportWorker(generation.Number, worker, 1, new WorkerTimes(compute[worker], 0)));
+            generation.Speeds.Add(
+                new ReportWorker(generation.Number, worker, 1, new WorkerTimes(compute[worker], wait)));
     }
 
     private static int[] Counts(Generation generation) =>

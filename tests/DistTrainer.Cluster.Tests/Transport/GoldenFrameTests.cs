@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using DistTrainer.Engine.Files;
+using DistTrainer.Engine.Numerics;
 using DistTrainer.Transport;
 using MessagePack;
 using Xunit;
@@ -20,6 +21,10 @@ public sealed class GoldenFrameTests
             "9b01ce85608bb1ced5bd11cbd200000003d30000000100000002d200000001d200000005d200000004d200000004d2000003e8c6000000080000803f000020c0" },
         { "parameters",
             "9b02ce306109f2ce26973e52d200000003d30000000000000007d200000001d200000000d200000000d200000000d200000000c6000000040000003f" },
+        { "rounded gradient",
+            "9b04cea7a7d0e4ce7b869b0cd200000003d30000000100000002d200000001d200000005d200000004d200000004d2000003e8c600000004803f20c0" },
+        { "rounded parameters",
+            "9b05ce39e86778ce9f910247d200000003d30000000000000007d200000001d200000000d200000000d200000000d200000000c600000002003f" },
         { "message", "9503ceed276d71ce053620cbcc09c600000004646f6e65" },
         { "hello",
             "96a44454524ecd000101ceb253f914ce4fc4e79ac60000002293c410000102030405060708090a0b0c0d0e0fa572756e2d31a8776f726b65722d31" },
@@ -55,11 +60,20 @@ public sealed class GoldenFrameTests
     [Theory]
     [InlineData("gradient")]
     [InlineData("parameters")]
+    [InlineData("rounded gradient")]
+    [InlineData("rounded parameters")]
     public void A_floats_header_comes_back_as_it_was_written(string frame)
     {
         byte[] bytes = Encode(frame);
         FrameHeader header = Frame.Read(bytes.AsMemory(0, Frame.FloatsHeaderBytes));
-        Assert.Equal(frame == "gradient" ? GradientHeader : ParametersHeader, header.Floats);
+        Assert.Equal(
+            frame switch
+            {
+                "gradient" => GradientHeader,
+                "parameters" => ParametersHeader,
+                "rounded gradient" => GradientHeader with { Kind = FloatsKind.RoundedGradient },
+                _ => ParametersHeader with { Kind = FloatsKind.RoundedParameters },
+            }, header.Floats);
         Assert.Equal(Frame.FloatsHeaderBytes + header.Length, bytes.Length);
     }
 
@@ -71,6 +85,9 @@ public sealed class GoldenFrameTests
     {
         "gradient" => Floats(GradientHeader, [1f, -2.5f]),
         "parameters" => Floats(ParametersHeader, [0.5f]),
+        "rounded gradient" =>
+            Floats(GradientHeader with { Kind = FloatsKind.RoundedGradient }, [1f, -2.5f]),
+        "rounded parameters" => Floats(ParametersHeader with { Kind = FloatsKind.RoundedParameters }, [0.5f]),
         "message" => Message(9, "done"u8),
         "hello" => Handshake.Encode(HandshakeKind.Hello, Handshake.HelloBody(s_token, new Hello("run-1", "worker-1"))),
         "welcome" => Handshake.Encode(HandshakeKind.Welcome, Handshake.Body("server-1")),
@@ -83,6 +100,8 @@ public sealed class GoldenFrameTests
     {
         "gradient" => "1 3 4294967298 1 5 4 4 1000 | 1 -2.5",
         "parameters" => "2 3 7 1 0 0 0 0 | 0.5",
+        "rounded gradient" => "4 3 4294967298 1 5 4 4 1000 | 1 -2.5",
+        "rounded parameters" => "5 3 7 1 0 0 0 0 | 0.5",
         "message" => "3 9 | done",
         "hello" => "DTRN 1 1 | 000102030405060708090a0b0c0d0e0f run-1 worker-1",
         "welcome" => "DTRN 1 2 | server-1",
@@ -100,6 +119,10 @@ public sealed class GoldenFrameTests
                 string.Join(
                     ' ', MemoryMarshal.Cast<byte, float>(payload).ToArray()
                     .Select(x => FormattableString.Invariant($"{x}"))),
+            "rounded gradient" or "rounded parameters" =>
+                string.Join(
+                    ' ', MemoryMarshal.Cast<byte, ushort>(payload).ToArray()
+                    .Select(x => FormattableString.Invariant($"{BitConverter.UInt32BitsToSingle((uint)x << 16)}"))),
             "message" => Encoding.ASCII.GetString(payload),
             _ => string.Join(' ', ((object[])MessagePackSerializer.Deserialize<object>(payload)!)
                 .Select(x => x is byte[] b ? Convert.ToHexStringLower(b) : x)),
@@ -109,7 +132,11 @@ public sealed class GoldenFrameTests
 
     private static byte[] Floats(in FloatsHeader header, ReadOnlySpan<float> floats)
     {
-        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(floats);
+        byte[] bytes = new byte[header.BytesOfOne * floats.Length];
+        if (header.AreRounded)
+            Bfloat16.Encode(floats, bytes);
+        else
+            MemoryMarshal.AsBytes(floats).CopyTo(bytes);
         var output = new SendBuffer(1000);
         Frame.WriteFloats(header, Crc32C.Compute(bytes), output);
         output.Write(bytes);

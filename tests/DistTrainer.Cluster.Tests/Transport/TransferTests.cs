@@ -45,6 +45,28 @@ public sealed class TransferTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData((2 * Chunk) - 1)]
+    [InlineData((6 * Chunk) + 5)]
+    public void Rounded_floats_are_half_the_bytes_and_arrive_as_they_are(int count)
+    {
+        using var server = new DataPlaneRig("server", count + 20, s_small);
+        using var worker = new DataPlaneRig("worker", options: s_small);
+        using AlignedBuffer source = Numbers(count);
+        Bfloat16.Round(source.Span, source.Span);
+        DataConnection connection = worker.Connect(server);
+        FloatsHeader header = Gradient(offset: 10, count) with { Kind = FloatsKind.RoundedGradient };
+        connection.Send(header, source, 0);
+        connection.Send(9, "done"u8);
+        server.Until(() => server.Messages.Count == 1);
+        Assert.Equal(source.Span.ToArray(), server.Buffer.Span.Slice(10, count).ToArray());
+        Assert.True(server.Buffer.Span[..10].IndexOfAnyExcept(0f) < 0);
+        Assert.Equal(Math.Max(1, (count + (2 * Chunk) - 1) / (2 * Chunk)), server.Frames.Count);
+        Assert.All(server.Frames, frame => Assert.True(frame is { AreRounded: true, AreParameters: false }));
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Whatever_is_sent_arrives_in_order_over_either_kind_of_socket(bool useUnix)

@@ -63,7 +63,10 @@ public sealed class RoundEndTests : IDisposable
     {
         var description = new ConsistencyDescription
         {
-            Outer = OuterKind.Nesterov, OuterRate = 0.5f, OuterMomentum = 0.8f, InnerState = InnerState.Reset,
+            Outer = OuterKind.Nesterov,
+            OuterRate = 0.5f,
+            OuterMomentum = 0.8f,
+            InnerState = InnerState.Reset,
         };
         (ParameterShard[] shards, ParameterBuffers buffers, Exchange exchange) = Make(description, 3);
         Assert.Equal(0, exchange.Slots);
@@ -176,10 +179,7 @@ public sealed class RoundEndTests : IDisposable
                 Consistency = new ConsistencyDescription { Mode = ConsistencyMode.Local, Groups = groups },
             },
         };
-        using var buffer = new AlignedBuffer(s_blocks.Layout.Length);
-        DistTrainerException refused = Assert.Throws<DistTrainerException>(
-            () => new ParameterShard(
-                ParameterShardMap.Cut(s_blocks, 1)[0], s_blocks, job, 1, new ParameterBuffers(buffer)));
+        DistTrainerException refused = Assert.Throws<DistTrainerException>(() => Exchange.Of(job, 10, 10, 10));
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }
 

@@ -1,17 +1,20 @@
 using Akka.Actor;
 using DistTrainer.Cluster.Protocol;
+using DistTrainer.Engine.Numerics;
 
 namespace DistTrainer.Cluster.Run.Members;
 
 /// <summary>
 /// How data shards are dealt to workers, without the actor: evenly, until it is known how fast they are, and by their
-/// speed where that gains a tenth of a step. A run is dealt anew twice a minute at most, the second time only where
+/// speed where that gains a tenth of a step, with the time that the slowest one waits: for the network, which more
+/// subtrees take longer. A run is dealt anew twice a minute at most, the second time only where
 /// that gains a quarter: on machines whose speed goes up and down a small gain must not use up what a large one will
 /// need.
 /// </summary>
 /// <param name="dataShards">Data shards of the job.</param>
 /// <param name="together">How many in a row have one worker; ≥ 1, divides the number of data shards.</param>
-internal sealed class DataShardDeal(int dataShards, int together = 1)
+/// <param name="always">Also where there are more workers than so many in a row, so that some are idle.</param>
+internal sealed class DataShardDeal(int dataShards, int together = 1, bool always = true)
 {
     /// <summary>So long a generation must have been there: code is compiled in its first steps.</summary>
     public static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
@@ -29,6 +32,7 @@ internal sealed class DataShardDeal(int dataShards, int together = 1)
     private TimeSpan? _lastButOne;
     private TimeSpan? _looked;
     private TimeSpan _begun;
+    private double _wait;
 
     /// <summary>A generation begins.</summary>
     /// <param name="workers">Its workers, in the order of their numbers.</param>
@@ -39,7 +43,7 @@ internal sealed class DataShardDeal(int dataShards, int together = 1)
         _begun = now;
         foreach (IActorRef gone in _milliseconds.Keys.Except(workers.Select(worker => worker.Actor)).ToArray())
             _milliseconds.Remove(gone);
-        DataShardRange[] even = Whole(DataShardPlan.Even(dataShards / together, workers.Length));
+        DataShardRange[] even = Whole(workers.Length, parts => DataShardPlan.Even(parts, workers.Length));
         return Better(even, workers, LeastGain)?.Ranges ?? even;
     }
 
@@ -63,6 +67,8 @@ internal sealed class DataShardDeal(int dataShards, int together = 1)
             _milliseconds[workers[worker].Actor] = compute / ranges[worker].Count;
         }
         _looked = now;
+        int slowest = Enumerable.Range(0, workers.Length).MaxBy(worker => generation.Speeds.UsualOf(worker) ?? 0);
+        _wait = generation.Speeds.TimesOf(slowest).Wait;
         double least = now - _last < Pause ? LeastGainSoon : LeastGain;
         if (Better(ranges, workers, least) is not { } better)
             return null;
@@ -76,16 +82,23 @@ internal sealed class DataShardDeal(int dataShards, int together = 1)
         double[] times = Times(workers);
         if (times.Length < workers.Length || times.Any(time => time <= 0))
             return null;
-        double longest = DataShardPlan.Longest(than, times);
-        if (longest < least * DataShardPlan.Ideal(dataShards, times))
+        double before = DataShardPlan.Longest(than, times) + _wait;
+        if (before < least * (DataShardPlan.Ideal(dataShards, times) + _wait))
             return null;
-        DataShardRange[] plan = Whole(DataShardPlan.BySpeed(dataShards / together, times));
-        double gain = longest / DataShardPlan.Longest(plan, times);
+        DataShardRange[] plan = Whole(workers.Length, parts => DataShardPlan.BySpeed(parts, times));
+        // What the last one waits for is mostly the network, and each subtree more is all parameters once more.
+        double gain = before / (DataShardPlan.Longest(plan, times) + (_wait * Pieces(plan) / Pieces(than)));
         return gain >= least ? (plan, gain) : null;
     }
 
-    private DataShardRange[] Whole(DataShardRange[] ranges) =>
-        [.. ranges.Select(range => new DataShardRange(range.First * together, range.Count * together))];
+    private DataShardRange[] Whole(int workers, Func<int, DataShardRange[]> deal)
+    {
+        int size = always || workers <= dataShards / together ? together : 1;
+        return [.. deal(dataShards / size).Select(range => new DataShardRange(range.First * size, range.Count * size))];
+    }
+
+    private static int Pieces(DataShardRange[] ranges) =>
+        ranges.Max(range => GradientTree.Pieces(range.First, range.Count));
 
     /// <summary>Milliseconds a data shard; of a newcomer the others' mean; none where nothing is known.</summary>
     private double[] Times(ActorPlace[] workers)
